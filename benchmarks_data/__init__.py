@@ -1,0 +1,1 @@
+"""Small tables this project measured itself."""

@@ -1,0 +1,3 @@
+"""predictornas: predictor-based neural architecture search on tabular benchmarks."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,58 @@
+"""Every error this package raises on purpose; each message says what, where, the value met and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PredictorNASError(Exception):
+    """Base of all errors raised on purpose. The command line prints it in one line and exits with code 2."""
+
+
+class ConfigurationError(PredictorNASError):
+    """An option, or a combination of options, that cannot work."""
+
+
+class UnknownNameError(ConfigurationError):
+    """A name that no registry knows; the message suggests the nearest known one.
+
+    Args:
+        kind: what was looked up, in the singular ("benchmark", "method", "column").
+        name: the name that was not found.
+        known: every name that would have been found.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"There is no {kind} named {name!r}. {hint}Known: {', '.join(names) or 'none'}.")
+        self.kind, self.name, self.known = kind, name, names
+
+    def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
+        return type(self), (self.kind, self.name, self.known)
+
+
+class DataError(PredictorNASError):
+    """A file from outside (table, TFRecord, checkpoint, image batch) that breaks its format or its declared rules."""
+
+
+class StoreError(DataError):
+    """A file of our own store or cache that is incomplete, altered or of another schema version."""
+
+
+class UnknownArchitectureError(DataError):
+    """A table was asked for an architecture that it does not hold."""
+
+
+class JournalError(DataError):
+    """A journal of a run that cannot be continued (not merely a torn last line, which is repaired)."""
+
+
+class InvalidArchitectureError(PredictorNASError):
+    """Genes that break the rules of their search space."""
+
+
+class MissingDependencyError(PredictorNASError):
+    """An optional package is needed; the message holds the command that installs it."""

@@ -1,0 +1,114 @@
+"""Where files live and how they are written: beside the target first, then renamed, so that nothing is half-written."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from predictornas.errors import StoreError
+
+
+def data_home() -> Path:
+    """The store of imported tables: `$PREDICTORNAS_DATA`, else the platform's user data folder."""
+    return _home("PREDICTORNAS_DATA", "data")
+
+
+def cache_home() -> Path:
+    """What can be computed again (enumerated spaces): `$PREDICTORNAS_CACHE`, else the user's cache folder."""
+    return _home("PREDICTORNAS_CACHE", "cache")
+
+
+def _home(variable: str, kind: str) -> Path:
+    chosen = os.environ.get(variable)
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(getattr(platformdirs, f"user_{kind}_dir")("predictornas", appauthor=False))
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def writing_file(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path` and renames it onto `path` on success; on any error nothing is left.
+
+    Raises:
+        StoreError: the folder cannot be written to or the disk is full.
+    """
+    with _as_store_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(handle)
+    temporary = Path(name)
+    try:
+        with _as_store_error(path):
+            yield temporary
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Yields a temporary folder beside `path` and swaps it in for `path` on success; on any error nothing changes.
+
+    An existing folder is moved aside first and removed only once the new one stands.
+
+    Raises:
+        StoreError: the parent folder cannot be written to, the disk is full, or `path` is a file.
+    """
+    with _as_store_error(path):
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    old = temporary.with_name(temporary.name + ".old")
+    try:
+        with _as_store_error(path):
+            yield temporary
+            temporary.chmod(0o777 & ~_umask())
+            if path.exists():
+                path.replace(old)
+            temporary.replace(path)
+    finally:
+        if old.exists() and not path.exists():
+            old.replace(path)
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON, atomically."""
+    with writing_file(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def _as_store_error(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"Could not write {path}: {error}. Nothing was changed. "
+            "Free some space, or choose a folder you may write to."
+        ) from error

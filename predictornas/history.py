@@ -1,0 +1,92 @@
+"""The history of a search: what was evaluated so far, one row an evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, Int8, UInt64
+
+SCHEMA: dict[str, str] = {
+    "run_id": "str",  # hash of configuration and seed
+    "method": "str",
+    "seed": "int64",
+    "iteration": "int64",  # 0 is the initial set T0
+    "order": "int64",  # 0, 1, 2, ... within the run
+    "key": "uint64",  # space.keys of the architecture
+    "genes": "list[int8]",
+    "epochs": "int64",  # fidelity of `value`
+    "value": "float64",  # signal: accuracy as a fraction, higher is better
+    "cost_seconds": "float64",
+    "cost_epochs": "float64",
+    "predicted": "float64",  # the predictor's score when it was proposed; null where there was none
+    "proposed_by": "str",  # "initial", or the name of the sampler or strategy
+    "evaluation": "float64",  # joined at consolidation; null where the benchmark has none
+}
+"""Columns of `history.parquet` and their types; rows are sorted by (method, seed, order)."""
+
+POOL_SCHEMA: dict[str, str] = {
+    "run_id": "str",
+    "method": "str",
+    "seed": "int64",
+    "iteration": "int64",  # >= 1
+    "pool_size": "int64",  # N'_t
+    "target_error": "float64",  # J on the signal column
+    "pool_hits": "int64",  # M'_t(J): pool members with signal error <= J
+}
+"""Columns of `pools.parquet`: for every iteration that ranked a pool, its hits on a fixed grid of targets."""
+
+
+@dataclass
+class History:
+    """Everything a strategy may look at when it proposes: architectures, their signal values and fidelities.
+
+    Attributes:
+        keys: `(n,)` identity of each evaluated architecture, in order of evaluation.
+        genes: `(n, g)`.
+        epochs: `(n,)` fidelity of each value.
+        values: `(n,)` signal accuracy as a fraction, higher is better.
+        iterations: `(n,)` the iteration that proposed each.
+    """
+
+    keys: UInt64[np.ndarray, " n"]
+    genes: Int8[np.ndarray, "n g"]
+    epochs: Int[np.ndarray, " n"]
+    values: Float[np.ndarray, " n"]
+    iterations: Int[np.ndarray, " n"]
+    _rows: dict[int, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._rows = {int(key): row for row, key in enumerate(self.keys)}
+
+    @classmethod
+    def empty(cls, num_genes: int) -> History:
+        """A history without evaluations, for architectures of `num_genes` genes."""
+        return cls(
+            keys=np.empty(0, np.uint64),
+            genes=np.empty((0, num_genes), np.int8),
+            epochs=np.empty(0, np.int64),
+            values=np.empty(0, np.float64),
+            iterations=np.empty(0, np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __contains__(self, key: Any) -> bool:
+        return int(key) in self._rows
+
+    def extended(self, *, keys: Any, genes: Any, epochs: Any, values: Any, iteration: int) -> History:
+        """A new history with these evaluations appended."""
+        return History(
+            keys=np.concatenate([self.keys, np.asarray(keys, np.uint64)]),
+            genes=np.concatenate([self.genes, np.asarray(genes, np.int8)]),
+            epochs=np.concatenate([self.epochs, np.asarray(epochs, np.int64)]),
+            values=np.concatenate([self.values, np.asarray(values, np.float64)]),
+            iterations=np.concatenate([self.iterations, np.full(len(keys), iteration, np.int64)]),
+        )
+
+    def best(self, count: int) -> Int[np.ndarray, " k"]:
+        """Rows of the `count` best values, best first; ties in order of evaluation."""
+        return np.argsort(-self.values, kind="stable")[:count]

@@ -1,0 +1,23 @@
+"""Random streams: every random choice draws from `rng_for(seed, iteration, purpose)`, so nothing is ever stored."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+
+def seed_sequence(seed: int, iteration: int, purpose: str) -> np.random.SeedSequence:
+    """The seed sequence that belongs to one purpose in one iteration of one run.
+
+    Args:
+        seed: seed of the run, >= 0.
+        iteration: iteration of the search, >= 0 (0 is the initial set T0).
+        purpose: what the numbers are for ("initial", "pool", "fit"); streams of different purposes are independent.
+    """
+    return np.random.SeedSequence(entropy=seed, spawn_key=(iteration, zlib.crc32(purpose.encode())))
+
+
+def rng_for(seed: int, iteration: int, purpose: str) -> np.random.Generator:
+    """A generator on the stream of `seed_sequence(seed, iteration, purpose)`."""
+    return np.random.default_rng(seed_sequence(seed, iteration, purpose))

@@ -1,0 +1,110 @@
+"""What a search space is: the protocol every space follows and the two views it gives to a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int8, UInt8, UInt64
+
+Genes = Int8[np.ndarray, "n g"]
+"""A batch of architectures: one row of small integers each. A single architecture is a batch of one."""
+
+Keys = UInt64[np.ndarray, " n"]
+"""One 64-bit identity a row of genes."""
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """A batch of labelled directed acyclic graphs, vertices in topological order, for graph predictors.
+
+    Attributes:
+        adjacency: `(n, V, V)`, 1 where the output of vertex i is an input of vertex j (i < j).
+        operations: `(n, V)`, the one-hot code of each vertex's label, -1 on padding. The input is vertex 0 and the
+            output is the last real vertex; codes are 0..K-3 for operations, K-2 for the input, K-1 for the output.
+        num_codes: K, the width of the one-hot encoding.
+    """
+
+    adjacency: UInt8[np.ndarray, "n v v"]
+    operations: Int8[np.ndarray, "n v"]
+    num_codes: int
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+
+@runtime_checkable
+class SearchSpace(Protocol):
+    """A set S of architectures as rows of genes. Numpy only; no randomness but the generator handed in.
+
+    `valid` rows are exactly the members of S in the space's normal form; every method that returns genes returns
+    valid rows. Two rows are the same architecture iff their `keys` are equal.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name in the registry; a restricted space keeps the name of its base."""
+        ...
+
+    @property
+    def num_genes(self) -> int:
+        """Number of genes of an architecture."""
+        ...
+
+    @property
+    def num_choices(self) -> tuple[int, ...]:
+        """Number of values of each gene; gene i takes 0 .. num_choices[i] - 1."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of distinct architectures (by key)."""
+        ...
+
+    def sample(self, n: int, rng: np.random.Generator) -> Genes:
+        """`n` distinct architectures, uniformly over the distinct ones; all of S where n >= len(self)."""
+        ...
+
+    def enumerate(self) -> Genes:
+        """All of S, one row an architecture: a read-only array, the same object at every call."""
+        ...
+
+    def enumerated_keys(self) -> Keys:
+        """`keys(enumerate())`, computed once: a read-only array, the same object at every call."""
+        ...
+
+    def keys(self, genes: Genes) -> Keys:
+        """Identity of each row of a table; stable across versions and machines."""
+        ...
+
+    def graph_keys(self, genes: Genes) -> Keys:
+        """Isomorphism class of each architecture's graph."""
+        ...
+
+    def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
+        """Which rows are members of S in normal form."""
+        ...
+
+    def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
+        """One child of each row, each gene redrawn with probability `rate`; the parent where none is valid."""
+        ...
+
+    def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
+        """One child of each pair, each gene from either parent with p = 1/2; the first parent where none is valid."""
+        ...
+
+    def graphs(self, genes: Genes) -> Graphs:
+        """The graph of each architecture, operations on vertices."""
+        ...
+
+    def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
+        """Each architecture as a sequence of one-hot rows, for recurrent predictors."""
+        ...
+
+    def restricted_to(self, keys: Keys) -> SearchSpace:
+        """The subset of S with these keys, as a space of its own (a table smaller than its space is its own S)."""
+        ...
+
+    def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
+        """One row in the field's own notation."""
+        ...

@@ -1,0 +1,123 @@
+"""A subset of a space as a space of its own: a table smaller than its space is its own S."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int8
+
+from predictornas.errors import InvalidArchitectureError
+from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace
+from predictornas.spaces.variation import retry_until_valid
+
+
+class RestrictedSpace:
+    """Those architectures of `base` whose keys are given.
+
+    Args:
+        base: the space that is restricted.
+        keys: the keys that stay, in any order.
+
+    Raises:
+        InvalidArchitectureError: a key that no architecture of `base` has.
+    """
+
+    def __init__(self, base: SearchSpace, keys: Keys) -> None:
+        self.base = base
+        self._kept = np.unique(np.asarray(keys, np.uint64))
+        missing = np.setdiff1d(self._kept, self.enumerated_keys(), assume_unique=True)
+        if len(missing):
+            raise InvalidArchitectureError(
+                f"{len(missing)} of {len(self._kept)} keys are of no architecture of {base.name}, as {missing[0]}. "
+                "Give keys that this space's `keys` returned."
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the space that is restricted."""
+        return self.base.name
+
+    @property
+    def num_genes(self) -> int:
+        """Number of genes of an architecture."""
+        return self.base.num_genes
+
+    @property
+    def num_choices(self) -> tuple[int, ...]:
+        """Number of values of each gene."""
+        return self.base.num_choices
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __repr__(self) -> str:
+        return f"{self.base!r}.restricted_to({len(self)} keys)"
+
+    @cached_property
+    def _rows(self) -> tuple[Genes, Keys]:
+        keys = self.base.enumerated_keys()
+        inside = self._contains(keys)
+        genes = np.asarray(self.base.enumerate()[inside])
+        kept = np.asarray(keys[inside])
+        genes.setflags(write=False)
+        kept.setflags(write=False)
+        return genes, kept
+
+    def enumerate(self) -> Genes:
+        """All architectures that stay, in the order of the base space; read-only."""
+        return self._rows[0]
+
+    def enumerated_keys(self) -> Keys:
+        """`keys(enumerate())`, read-only."""
+        return self._rows[1]
+
+    def sample(self, n: int, rng: np.random.Generator) -> Genes:
+        """`n` distinct architectures, uniformly over those that stay."""
+        rows = rng.choice(len(self), size=min(n, len(self)), replace=False)
+        return np.asarray(self.enumerate()[rows])
+
+    def keys(self, genes: Genes) -> Keys:
+        """Keys as in the base space."""
+        return self.base.keys(genes)
+
+    def graph_keys(self, genes: Genes) -> Keys:
+        """Isomorphism classes as in the base space."""
+        return self.base.graph_keys(genes)
+
+    def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
+        """Which rows are valid in the base space and among those that stay."""
+        result = self.base.valid(genes)
+        result[result] = self._contains(self.base.keys(genes[result]))
+        return result
+
+    def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
+        """Children as in the base space, tried again until one stays inside; else the parent."""
+        return retry_until_valid(lambda parents: self.base.mutate(parents, rng, rate=rate), (genes,), self.valid)
+
+    def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
+        """Children as in the base space, tried again until one stays inside; else the first parent."""
+        return retry_until_valid(lambda first, second: self.base.crossover(first, second, rng), (a, b), self.valid)
+
+    def graphs(self, genes: Genes) -> Graphs:
+        """Graphs as in the base space."""
+        return self.base.graphs(genes)
+
+    def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
+        """Sequences as in the base space."""
+        return self.base.sequences(genes)
+
+    def restricted_to(self, keys: Keys) -> SearchSpace:
+        """A smaller subset; keys outside this one are left out."""
+        keys = np.asarray(keys, np.uint64)
+        return RestrictedSpace(self.base, keys[self._contains(keys)])
+
+    def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
+        """One row in the notation of the base space."""
+        return self.base.describe(genes)
+
+    def _contains(self, keys: Keys) -> Bool[np.ndarray, " n"]:
+        if not len(self._kept):
+            return np.zeros(len(keys), bool)
+        place = np.minimum(np.searchsorted(self._kept, keys), len(self._kept) - 1)
+        return np.asarray(self._kept[place] == keys)

@@ -1,0 +1,37 @@
+"""Shared fixtures: where the real tables are, and a store and cache that never touch the user's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One cache for the whole session (enumerated spaces, module hashes), kept between sessions when the caller sets it."""
+    os.environ.setdefault("PREDICTORNAS_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store of imported tables."""
+    folder = tmp_path / "store"
+    monkeypatch.setenv("PREDICTORNAS_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def test_tables() -> Path:
+    """The folder with the real source tables; skips where it is not given."""
+    folder = os.environ.get("PREDICTORNAS_TEST_TABLES")
+    if not folder:
+        pytest.skip("PREDICTORNAS_TEST_TABLES is not set: the real tables are not here")
+    return Path(folder)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
