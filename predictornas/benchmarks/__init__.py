@@ -1,0 +1,15 @@
+"""Benchmarks: tables of what was measured, opened by name, imported from files. Never needs torch."""
+
+from predictornas.benchmarks.catalog import import_table, list_benchmarks, open_benchmark
+from predictornas.benchmarks.recipes import Recipe
+from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
+
+__all__ = [
+    "Benchmark",
+    "Column",
+    "Recipe",
+    "import_table",
+    "list_benchmarks",
+    "open_benchmark",
+    "write_benchmark",
+]

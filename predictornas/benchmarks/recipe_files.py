@@ -1,0 +1,113 @@
+"""Recipes as small JSON files.
+
+The entries are the fields of `Recipe`; all but `space`, `architecture`, `columns` and `signal` may be left out:
+
+    {"space": "nasbench201",
+     "architecture": {"string": "arch"},
+     "columns": [{"source": "valid_seed0", "metric": "accuracy", "split": "valid", "epochs": 200, "run": "0",
+                  "unit": "percent"},
+                 {"source": "valid_mean", "metric": "accuracy", "split": "valid", "epochs": 200, "run": "mean",
+                  "unit": "percent"},
+                 {"source": "phone_latency", "metric": "phone_latency_seconds", "unit": "milli", "missing": [-1],
+                  "nullable": true}],
+     "derived": [{"metric": "accuracy", "split": "valid", "epochs": 200, "run": "rest",
+                  "weights": {"valid_accuracy_200_mean": 1.5, "valid_accuracy_200_run0": -0.5}}],
+     "signal": "valid_accuracy_200_run0",
+     "evaluation": "valid_accuracy_200_rest",
+     "licence": "MIT"}
+
+A derived column has either `weights` (and perhaps `steps`) or `mean_of`, a list of columns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.recipes import Architecture, Combination, MeanOfPresent, Measured, Recipe
+from predictornas.errors import DataError, UnknownNameError
+
+_Kinds = Mapping[str, type | tuple[type, ...]]
+
+_COLUMN: _Kinds = {"metric": str, "split": str, "epochs": int, "run": str, "nullable": bool}
+_MEASURED: _Kinds = {"source": str, "unit": str, "missing": list, **_COLUMN}
+_DERIVED: _Kinds = {"weights": dict, "steps": int, "mean_of": list, **_COLUMN}
+_ARCHITECTURE: _Kinds = {"string": str, "hash": str, "adjacency": str, "operations": str}
+_RECIPE: _Kinds = {
+    "space": str,
+    "architecture": dict,
+    "columns": list,
+    "derived": list,
+    "signal": str,
+    "evaluation": str,
+    "licence": str,
+    "join": dict,
+}
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Reads a JSON recipe.
+
+    Raises:
+        DataError: the file cannot be read, is no JSON, lacks an entry or has one of a wrong type; names the place.
+        ConfigurationError: an unknown entry, unit or split, or entries that cannot work together.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(f"The recipe {path} cannot be read as JSON: {error}.") from error
+    return _recipe(content, str(path))
+
+
+def _recipe(content: Any, where: str) -> Recipe:
+    entries = _checked(content, _RECIPE, ("space", "architecture", "columns", "signal"), where)
+    architecture = _checked(entries["architecture"], _ARCHITECTURE, (), f"{where}: architecture")
+    columns = [_measured(entry, f"{where}: columns[{i}]") for i, entry in enumerate(entries["columns"])]
+    derived = [_derived(entry, f"{where}: derived[{i}]") for i, entry in enumerate(entries.pop("derived", []))]
+    if "join" in entries:
+        entries["join"] = _recipe(entries["join"], f"{where}: join")
+    entries["architecture"] = Architecture(**architecture)
+    entries["columns"] = tuple(columns)
+    return Recipe(derived=tuple(derived), **entries)
+
+
+def _measured(content: Any, where: str) -> Measured:
+    entries = _checked(content, _MEASURED, ("source", "metric"), where)
+    source, unit = entries.pop("source"), entries.pop("unit", "one")
+    missing = _each(entries.pop("missing", []), (int, float), f"{where}: missing")
+    return Measured(source, Column.named(**entries), unit, tuple(float(value) for value in missing))
+
+
+def _derived(content: Any, where: str) -> Combination | MeanOfPresent:
+    entries = _checked(content, _DERIVED, ("metric",), where)
+    weights, mean_of, steps = (entries.pop(key, None) for key in ("weights", "mean_of", "steps"))
+    if (weights is None) == (mean_of is None):
+        raise DataError(f"{where}: give either 'weights' or 'mean_of'.")
+    column = Column.named(**entries)
+    if mean_of is not None:
+        return MeanOfPresent(column, tuple(_each(mean_of, str, f"{where}: mean_of")))
+    _each(list(weights.values()), (int, float), f"{where}: weights")
+    return Combination(column, {name: float(weight) for name, weight in weights.items()}, steps)
+
+
+def _checked(content: Any, kinds: _Kinds, required: tuple[str, ...], where: str) -> dict[str, Any]:
+    """A JSON object whose entries are known, of the right type, and complete."""
+    if not isinstance(content, dict):
+        raise DataError(f"{where}: a JSON object was expected, not {content!r}.")
+    for name, value in content.items():
+        if name not in kinds:
+            raise UnknownNameError(f"entry of {where}", name, kinds)
+        _each([value], kinds[name], f"{where}: {name}")
+    if lacking := [name for name in required if name not in content]:
+        raise DataError(f"{where}: {', '.join(lacking)} must be given.")
+    return dict(content)
+
+
+def _each(values: list[Any], kind: type | tuple[type, ...], where: str) -> list[Any]:
+    for value in values:
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise DataError(f"{where}: {value!r} has the wrong type ({type(value).__name__}).")
+    return values

@@ -1,0 +1,123 @@
+"""Recipes: how the columns of a parquet or CSV table become those of a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from predictornas.benchmarks.column import Column
+from predictornas.errors import ConfigurationError, UnknownNameError
+
+UNITS = ("one", "percent", "milli", "millions")
+"""What a source's number counts. Millions become whole numbers."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Which columns of the source say what architecture a row is about; one of the three ways, or hash and matrix.
+
+    Attributes:
+        string: official architecture strings (NAS-Bench-201).
+        hash: official MD5 module hashes of 32 hexadecimal digits (NAS-Bench-101).
+        adjacency: upper triangular matrices as V * V characters 0 or 1, row by row (NAS-Bench-101); read together
+            with `operations`. With a hash beside them the matrices are used and a sample of the hashes is checked.
+        operations: names of the V vertices separated by commas, "input" first and "output" last.
+    """
+
+    string: str | None = None
+    hash: str | None = None
+    adjacency: str | None = None
+    operations: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.adjacency is None) != (self.operations is None):
+            raise ConfigurationError("A recipe names the columns of adjacency and operations together, or neither.")
+        if (self.string is None) == (self.hash is None and self.adjacency is None):
+            raise ConfigurationError(
+                "A recipe's architecture is one column `string`, or a column `hash`, or `adjacency` and `operations`."
+            )
+
+    def sources(self) -> list[str]:
+        """The source columns that are named."""
+        return [name for name in asdict(self).values() if name is not None]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A column that the source holds.
+
+    Attributes:
+        source: its name there.
+        column: what it becomes.
+        unit: one of `UNITS`.
+        missing: numbers that stand for a missing value, beside NaN and empty cells.
+    """
+
+    source: str
+    column: Column
+    unit: str = "one"
+    missing: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise UnknownNameError("unit", self.unit, UNITS)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A column computed as a weighted sum of others.
+
+    Attributes:
+        column: what is computed.
+        weights: the weight of each other column, by its name in the benchmark.
+        steps: where given, exact values are multiples of 1 / steps, and rounding errors are removed by going to the
+            nearest one (two architectures with equal counts of correct images stay equal).
+    """
+
+    column: Column
+    weights: Mapping[str, float]
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise ConfigurationError(
+                f"Column {self.column.name!r}: {self.steps} steps; give at least 1, or leave it out."
+            )
+
+
+@dataclass(frozen=True)
+class MeanOfPresent:
+    """A column computed as the mean of those of others that are not missing.
+
+    Attributes:
+        column: what is computed.
+        of: names of the other columns in the benchmark.
+    """
+
+    column: Column
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one table becomes a benchmark.
+
+    Attributes:
+        space: name of the search space.
+        architecture: where a row's architecture stands.
+        columns: the source's columns that are taken over.
+        signal: default signal, by its name in the benchmark.
+        evaluation: default evaluation; None where the table has none.
+        derived: columns computed from those above them.
+        licence: licence of the values.
+        join: recipe of a second table whose columns are added to the rows of this one.
+    """
+
+    space: str
+    architecture: Architecture
+    columns: tuple[Measured, ...]
+    signal: str
+    evaluation: str | None = None
+    derived: tuple[Combination | MeanOfPresent, ...] = ()
+    licence: str = "unknown"
+    join: Recipe | None = None

@@ -1,0 +1,278 @@
+"""A benchmark: measured columns over the architectures of a table, stored as a folder of mapped arrays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int64, Shaped
+
+from predictornas.benchmarks.column import Column, check_roles
+from predictornas.benchmarks.layout import (
+    COLUMNS,
+    GENES,
+    KEYS,
+    MANIFEST,
+    SCHEMA_VERSION,
+    SORTED_KEYS,
+    SORTED_ROWS,
+    facts_of_files,
+    file_of,
+    read_manifest,
+)
+from predictornas.benchmarks.validation import check_no_row_is_empty, checked_keys, checked_values
+from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownArchitectureError, UnknownNameError
+from predictornas.files import sha256_of, writing_folder
+from predictornas.spaces.base import Genes, Keys, SearchSpace
+from predictornas.spaces.registry import get_space
+
+__all__ = ["Benchmark", "Column", "write_benchmark"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Benchmark:
+    """A table of what was measured; open one with `Benchmark.open` or `open_benchmark`.
+
+    Arrays are mapped from disk when first used and read-only. Copies sent to other processes map the same files.
+
+    Attributes:
+        folder: where the table lies.
+        manifest: schema version, name, space, rows, columns, source, licence, size and sha256 of every file.
+        signal: the column that drives a search.
+        evaluation: the column that judges it, never a training run of the signal on the same split; None where the
+            table has no such column.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    signal: str
+    evaluation: str | None
+    _mapped: dict[str, np.ndarray] = field(default_factory=dict, init=False)
+
+    @classmethod
+    def open(cls, folder: Path) -> Benchmark:
+        """Opens a folder that `write_benchmark` wrote, after checking its schema, and that all files are complete.
+
+        Raises:
+            StoreError: a missing or unreadable manifest, another schema version, a missing file or one of another
+                size, or keys that are not those of this version's space.
+            UnknownNameError: its search space is not registered.
+        """
+        manifest = read_manifest(folder)
+        table = cls(folder, manifest, manifest["signal"], manifest["evaluation"])
+        if (get_space(manifest["space"]).keys(np.array(table.genes[:1])) != table.keys[:1]).any():
+            raise StoreError(
+                f"{folder} was written with other keys for its architectures. Import {table.name!r} again."
+            )
+        return table
+
+    def verify(self) -> None:
+        """Checks the sha256 of every file.
+
+        Raises:
+            StoreError: a file that was altered since it was written.
+        """
+        for name, facts in self.manifest["files"].items():
+            found = sha256_of(self.folder / name)
+            if found != facts["sha256"]:
+                raise StoreError(
+                    f"{self.folder / name} was altered: its sha256 is {found}, not {facts['sha256']}. "
+                    f"Import {self.name!r} again."
+                )
+
+    def __len__(self) -> int:
+        return int(self.manifest["rows"])
+
+    def __repr__(self) -> str:
+        return f"Benchmark({self.name!r}, {len(self)} rows, signal={self.signal!r}, evaluation={self.evaluation!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.folder, self.manifest, self.signal, self.evaluation)
+
+    @property
+    def name(self) -> str:
+        """The name under which the table was imported."""
+        return str(self.manifest["name"])
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """Every column by its name, in the order of the source."""
+        return {entry["name"]: Column(**entry) for entry in self.manifest["columns"]}
+
+    @property
+    def genes(self) -> Genes:
+        """`(n, g)` architectures in row order, read-only."""
+        return self._array(GENES)
+
+    @property
+    def keys(self) -> Keys:
+        """`(n,)` keys in row order, read-only."""
+        return self._array(KEYS)
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The architectures that have a signal: the whole registered space, or the part of it in this table."""
+        whole = get_space(self.manifest["space"])
+        keys = self.keys
+        if self.column(self.signal).nullable:
+            keys = keys[~np.isnan(self.values(self.signal))]
+        return whole if len(keys) == len(whole) else whole.restricted_to(keys)
+
+    def column(self, name: str) -> Column:
+        """The column of this name.
+
+        Raises:
+            UnknownNameError: there is none; names the nearest.
+        """
+        if name not in self.columns:
+            raise UnknownNameError("column", name, self.columns)
+        return self.columns[name]
+
+    def values(self, column: str) -> Float[np.ndarray, " n"]:
+        """One column in row order, read-only; NaN where a nullable column has no value.
+
+        Raises:
+            UnknownNameError: there is no such column.
+        """
+        return self._array(file_of(self.column(column)))
+
+    def errors(self, column: str) -> Float[np.ndarray, " n"]:
+        """1 - accuracy of the whole table in row order, float64.
+
+        Raises:
+            UnknownNameError: there is no such column.
+            ConfigurationError: the column is no accuracy.
+        """
+        if not self.column(column).is_accuracy:
+            raise ConfigurationError(f"Column {column!r} of {self.name!r} is no accuracy and has no error.")
+        return 1.0 - self.values(column).astype(np.float64)
+
+    def rows(self, keys: Keys) -> Int64[np.ndarray, " m"]:
+        """The row of each key, -1 where the table has none."""
+        known = self._array(SORTED_KEYS)
+        place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        rows = self._array(SORTED_ROWS)[place]
+        return np.asarray(np.where(known[place] == keys, rows, -1))
+
+    def lookup(self, genes: Genes, column: str) -> Float[np.ndarray, " m"]:
+        """Values of these architectures, float64; NaN where a nullable column has no value.
+
+        Raises:
+            UnknownArchitectureError: an architecture without a row; names the first.
+            UnknownNameError: there is no such column.
+        """
+        values = self.values(column)
+        space = get_space(self.manifest["space"])
+        rows = self.rows(space.keys(genes))
+        if (rows < 0).any():
+            first = int((rows < 0).argmax())
+            raise UnknownArchitectureError(
+                f"{self.name!r} has no row for architecture {first} of {len(genes)}, {space.describe(genes[first])}. "
+                "Propose only architectures of the benchmark's own space."
+            )
+        return np.asarray(values[rows], np.float64)
+
+    def with_columns(self, signal: str | None = None, evaluation: str | None = None) -> Benchmark:
+        """The same table with another signal or evaluation; None keeps the present one.
+
+        Raises:
+            UnknownNameError: there is no such column.
+            ConfigurationError: a column that is no accuracy, or both share a training run on the same split (the mean
+                of all runs shares that of run 0; "rest" does not).
+        """
+        signal, evaluation = signal or self.signal, evaluation or self.evaluation
+        check_roles(self.columns, signal, evaluation)
+        return replace(self, signal=signal, evaluation=evaluation)
+
+    def _array(self, file: str) -> Shaped[np.ndarray, "n ..."]:
+        if file not in self._mapped:
+            try:
+                array = np.load(self.folder / file, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError) as error:
+                raise StoreError(
+                    f"{self.folder / file} cannot be read ({error}). Import {self.name!r} again."
+                ) from error
+            if len(array) != len(self):
+                raise StoreError(f"{self.folder / file} has {len(array)} rows, not {len(self)}.")
+            self._mapped[file] = array
+        return self._mapped[file]
+
+
+def write_benchmark(
+    folder: Path,
+    *,
+    name: str,
+    space: SearchSpace,
+    genes: Genes,
+    columns: Mapping[Column, Shaped[np.ndarray, " n"]],
+    signal: str,
+    evaluation: str | None,
+    source: Mapping[str, Any],
+    licence: str,
+) -> Benchmark:
+    """Checks a table and writes it as one folder; on any error nothing is left behind and an older folder stays.
+
+    Args:
+        folder: where the benchmark will lie.
+        name: the name of the benchmark.
+        space: a registered space (not a restricted one).
+        genes: `(n, g)` valid rows, each architecture once.
+        columns: `(n,)` values of each column; accuracies as fractions, NaN only in nullable columns.
+        signal: name of the column that drives a search, an accuracy.
+        evaluation: name of the column that judges it; None where there is none.
+        source: what the values come from (file or package, sha256); must be JSON.
+        licence: licence of the values.
+
+    Raises:
+        DataError: rows or values that break these rules; names column, row, architecture and value.
+        UnknownNameError: `signal` or `evaluation` is no column.
+        ConfigurationError: `signal` and `evaluation` share a training run on the same split.
+        StoreError: the folder cannot be written or the disk is full.
+    """
+    by_name = {column.name: column for column in columns}
+    if len(by_name) != len(columns):
+        raise DataError(f"Two columns have the same name: {sorted(column.name for column in columns)}.")
+    check_roles(by_name, signal, evaluation)
+    keys, order = checked_keys(space, genes)
+    with writing_folder(folder) as temporary:
+        for file, rows in {GENES: genes, KEYS: keys, SORTED_KEYS: keys[order], SORTED_ROWS: order}.items():
+            np.save(temporary / file, rows)
+        _save_columns(temporary, columns, space, genes)
+        manifest = {
+            "schema_version": SCHEMA_VERSION,
+            "name": name,
+            "space": space.name,
+            "rows": len(genes),
+            "signal": signal,
+            "evaluation": evaluation,
+            "columns": [asdict(column) for column in columns],
+            "source": dict(source),
+            "licence": licence,
+            "predictornas": version("predictornas"),
+            "files": facts_of_files(temporary),
+        }
+        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return Benchmark.open(folder)
+
+
+def _save_columns(
+    folder: Path, columns: Mapping[Column, Shaped[np.ndarray, " n"]], space: SearchSpace, genes: Genes
+) -> None:
+    """Checks and writes one column after the other, so that only one is held as it is stored."""
+
+    def describe(row: int) -> str:
+        return space.describe(genes[row])
+
+    (folder / COLUMNS).mkdir()
+    present = np.zeros(len(genes), bool)
+    for column, values in columns.items():
+        stored = checked_values(column, values, len(genes), describe)
+        present |= ~np.isnan(stored)
+        np.save(folder / file_of(column), stored)
+    check_no_row_is_empty(present, describe)

@@ -1,0 +1,154 @@
+"""Tables from parquet and CSV files: the columns that a recipe names, in our units, beside their architectures."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from predictornas.benchmarks.architectures import read_genes
+from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.recipes import Combination, MeanOfPresent, Measured, Recipe
+from predictornas.benchmarks.validation import checked_keys
+from predictornas.errors import ConfigurationError, DataError, UnknownNameError
+from predictornas.spaces.base import Genes
+from predictornas.spaces.registry import get_space
+
+Columns = dict[Column, Float[np.ndarray, " n"]]
+
+ROUNDING = 1e-6
+"""How far outside [0, 1] an accuracy may lie by rounding (float32 sources, computed columns); it is then clipped."""
+
+_STEP_ROUNDING = 0.01  # of one step: sources in float32 are off by at most 0.003 of 1 / 19968
+
+
+def read_table(file: Path, recipe: Recipe, *, join: Path | None = None) -> tuple[Genes, Columns]:
+    """Reads one table, all rows in the order of the file.
+
+    Args:
+        file: a parquet file, or a CSV file with a header.
+        recipe: what its columns mean.
+        join: the second table, where the recipe has one; its columns are added by architecture.
+
+    Returns:
+        Genes `(n, g)` and the values `(n,)` of every column: accuracies as fractions, NaN where missing.
+
+    Raises:
+        DataError: the file cannot be read, lacks columns, or holds a value or architecture that cannot be understood.
+        ConfigurationError: `join` is missing or too much, or a derived column names one that there is not.
+    """
+    if (recipe.join is None) != (join is None):
+        met = "no second file was given; add it with --join" if join is None else f"it joins no second file ({join})"
+        raise ConfigurationError(f"The recipe of {file} does not fit: {met}.")
+    frame = _read_columns(file, recipe)
+    genes = read_genes(frame, recipe.architecture, recipe.space)
+    columns: Columns = {measured.column: _values(frame[measured.source], measured) for measured in recipe.columns}
+    for derived in recipe.derived:
+        columns[derived.column] = _derive(derived, columns)
+    for column, values in columns.items():
+        if column.is_accuracy:
+            _clip_rounding(values)
+    if recipe.join is None or join is None:
+        return genes, columns
+    return genes, columns | _joined(join, recipe.join, genes, columns)
+
+
+def _read_columns(file: Path, recipe: Recipe) -> pl.DataFrame:
+    """The columns that the recipe needs; those of a CSV file as text, so that matrices keep their leading zeros."""
+    needed = [*recipe.architecture.sources(), *(measured.source for measured in recipe.columns)]
+    needed = list(dict.fromkeys(needed))
+    try:
+        with file.open("rb") as stream:
+            parquet = stream.read(4) == b"PAR1"
+        if parquet:
+            _check_present(list(pl.read_parquet_schema(file)), needed, file)
+            frame = pl.read_parquet(file, columns=needed)
+        else:
+            _check_present(pl.read_csv(file, n_rows=0, infer_schema=False).columns, needed, file)
+            frame = pl.read_csv(file, columns=needed, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{file} cannot be read as a parquet or CSV table: {error}.") from error
+    return frame.with_columns(pl.col(recipe.architecture.sources()).cast(pl.String))
+
+
+def _check_present(found: list[str], needed: list[str], file: Path) -> None:
+    missing = [name for name in needed if name not in found]
+    if missing:
+        near = {name: difflib.get_close_matches(name, found, n=1) for name in missing}
+        hints = [f"{name!r}" + (f" (nearest: {near[name][0]!r})" if near[name] else "") for name in missing]
+        raise DataError(
+            f"{file} lacks the column{'s' * (len(missing) > 1)} {', '.join(hints)}. It has: {', '.join(found)}. "
+            "Give the file that the recipe was written for, or a recipe of your own."
+        )
+
+
+def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
+    numbers = series.cast(pl.Float64, strict=False)
+    unreadable = numbers.is_null() & series.is_not_null()
+    if unreadable.any():
+        row = int(unreadable.to_numpy().argmax())
+        raise DataError(f"Column {series.name!r}, row {row}: {series[row]!r} is no number. Leave missing values empty.")
+    values = numbers.fill_null(float("nan")).to_numpy().copy()
+    values[np.isin(values, measured.missing)] = np.nan
+    if measured.unit == "percent":
+        values /= 100
+    elif measured.unit == "milli":
+        values /= 1000
+    elif measured.unit == "millions":
+        values = np.rint(values * 1e6)
+    return values
+
+
+def _derive(derived: Combination | MeanOfPresent, columns: Columns) -> Float[np.ndarray, " n"]:
+    by_name = {column.name: values for column, values in columns.items()}
+    names = list(derived.weights) if isinstance(derived, Combination) else list(derived.of)
+    for name in names:
+        if name not in by_name:
+            raise UnknownNameError("column", name, by_name)
+    table = np.stack([by_name[name] for name in names])
+    if isinstance(derived, MeanOfPresent):
+        count = (~np.isnan(table)).sum(axis=0)
+        mean: Float[np.ndarray, " n"] = np.full(len(count), np.nan)
+        np.divide(np.nansum(table, axis=0), count, out=mean, where=count > 0)
+        return mean
+    values: Float[np.ndarray, " n"] = np.array(list(derived.weights.values()), np.float64) @ table
+    return values if derived.steps is None else _to_steps(derived, derived.steps, values)
+
+
+def _to_steps(derived: Combination, steps: int, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    nearest = np.rint(values * steps)
+    off = np.abs(values * steps - nearest) > _STEP_ROUNDING
+    if off.any():
+        row = int(off.argmax())
+        raise DataError(
+            f"Column {derived.column.name!r}, row {row}: {values[row]} is no multiple of 1/{steps}, as the recipe says "
+            f"({int(off.sum())} rows). Check that its sources belong together, or leave out 'steps'."
+        )
+    return np.asarray(nearest / steps)
+
+
+def _clip_rounding(values: Float[np.ndarray, " n"]) -> None:
+    values[(values < 0) & (values >= -ROUNDING)] = 0.0
+    values[(values > 1) & (values <= 1 + ROUNDING)] = 1.0
+
+
+def _joined(file: Path, recipe: Recipe, genes: Genes, columns: Columns) -> Columns:
+    """The columns of a second table in the rows of the first."""
+    other_genes, other_columns = read_table(file, recipe)
+    space = get_space(recipe.space)
+    other_keys, order = checked_keys(space, other_genes)
+    keys = space.keys(genes)
+    place = order[np.minimum(np.searchsorted(other_keys[order], keys), len(order) - 1)]
+    missing = other_keys[place] != keys
+    if missing.any():
+        row = int(missing.argmax())
+        raise DataError(
+            f"{file} has no row for {int(missing.sum())} of {len(genes)} architectures; the first is row {row}, "
+            f"{space.describe(genes[row])}. Join a table that holds all of them."
+        )
+    if twice := {column.name for column in columns} & {column.name for column in other_columns}:
+        raise ConfigurationError(f"Both tables have a column {', '.join(sorted(twice))}; name one of them otherwise.")
+    return {column: values[place] for column, values in other_columns.items()}

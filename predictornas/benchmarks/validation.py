@@ -1,0 +1,92 @@
+"""The rules that a table must keep before it becomes a benchmark, each with the error that names what broke it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int64, Shaped
+
+from predictornas.benchmarks.column import Column
+from predictornas.errors import DataError
+from predictornas.spaces.base import Genes, Keys, SearchSpace
+
+Describe = Callable[[int], str]
+"""Gives a row of the table in words, for messages."""
+
+
+def checked_keys(space: SearchSpace, genes: Genes) -> tuple[Keys, Int64[np.ndarray, " n"]]:
+    """Keys of all rows and the order that sorts them.
+
+    Raises:
+        DataError: no rows, rows of another width, rows that are not valid in `space`, or an architecture twice.
+    """
+    if not len(genes):
+        raise DataError("The table holds no architecture; give at least one row.")
+    if genes.shape[1] != space.num_genes:
+        raise DataError(f"The table's rows have {genes.shape[1]} genes, those of {space.name} {space.num_genes}.")
+    valid = space.valid(genes)
+    if not valid.all():
+        row = int(valid.argmin())
+        raise DataError(
+            f"Row {row} is no architecture of {space.name}: genes {genes[row].tolist()} "
+            f"({int((~valid).sum())} of {len(genes)} rows are invalid). Leave such rows out or correct them."
+        )
+    keys = space.keys(genes)
+    order = np.argsort(keys, kind="stable").astype(np.int64)
+    twins = np.flatnonzero(keys[order[1:]] == keys[order[:-1]])
+    if len(twins):
+        first, second = order[twins[0]], order[twins[0] + 1]
+        raise DataError(
+            f"Rows {first} and {second} are the same architecture, {space.describe(genes[first])} "
+            f"({len(twins)} repeated rows in all). Keep one row for each architecture."
+        )
+    return keys, order
+
+
+def checked_values(
+    column: Column, values: Shaped[np.ndarray, " n"], rows: int, describe: Describe
+) -> Float[np.ndarray, " n"]:
+    """The values as they are stored: float32, or float64 for whole numbers that float32 cannot hold.
+
+    float32 resolves an accuracy to 6e-8, far less than one image of a test set (1e-4); counts above 2**24 (parameters)
+    would lose units.
+
+    Raises:
+        DataError: another number of rows, a missing value in a column that is not nullable, an infinite value, or an
+            accuracy outside [0, 1].
+    """
+    exact = np.asarray(values, np.float64)
+    if len(exact) != rows:
+        raise DataError(f"Column {column.name!r} has {len(exact)} values for {rows} rows.")
+    missing = np.isnan(exact)
+    if not column.nullable:
+        _refuse(column, exact, missing, describe, "declare the column nullable or give the value")
+    _refuse(column, exact, np.isinf(exact), describe, "values must be finite; mark missing ones as NaN")
+    if column.is_accuracy:
+        outside = (exact < 0) | (exact > 1)
+        _refuse(column, exact, outside, describe, "accuracies are fractions in [0, 1]; declare percent in the recipe")
+    short = exact.astype(np.float32)
+    present = exact[~missing]
+    counts = bool((present == np.rint(present)).all())
+    return exact if counts and (present != short[~missing]).any() else short
+
+
+def check_no_row_is_empty(present: Bool[np.ndarray, " n"], describe: Describe) -> None:
+    """Raises DataError where a row has no value in any column."""
+    if not present.all():
+        row = int(present.argmin())
+        raise DataError(
+            f"Row {row} ({describe(row)}) has no value in any column ({int((~present).sum())} such rows). Leave it out."
+        )
+
+
+def _refuse(
+    column: Column, values: Float[np.ndarray, " n"], wrong: Bool[np.ndarray, " n"], describe: Describe, remedy: str
+) -> None:
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"Column {column.name!r}, row {row} ({describe(row)}): {values[row]} "
+            f"({int(wrong.sum())} of {len(values)} values); {remedy}."
+        )

@@ -1,0 +1,46 @@
+"""What an oracle is: it answers how good an architecture is after some epochs, and what finding that out cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from predictornas.spaces.base import Genes
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """Answers for `n` architectures, in the order asked.
+
+    Attributes:
+        value: `(n,)` accuracy as a fraction, higher is better.
+        epochs: `(n,)` length of the training behind each value; 0 where it is not known.
+        cost_seconds: `(n,)` seconds spent; NaN where they are not known.
+        cost_epochs: `(n,)` epochs trained for it; NaN where they are not known.
+    """
+
+    value: Float[np.ndarray, " n"]
+    epochs: Int[np.ndarray, " n"]
+    cost_seconds: Float[np.ndarray, " n"]
+    cost_epochs: Float[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+@runtime_checkable
+class Oracle(Protocol):
+    """Evaluates architectures: reads a table, or trains networks."""
+
+    def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+        """Values of `(n, g)` architectures.
+
+        Args:
+            genes: `(n, g)`.
+            epochs: length of the training; None for the oracle's own.
+            rng: the only source of randomness.
+        """
+        ...

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from predictornas.benchmarks.column import SPLITS, Column, check_roles
+from predictornas.errors import ConfigurationError, UnknownNameError
+
+
+def accuracy(split: str = "valid", epochs: int | None = 108, run: str | None = "0") -> Column:
+    return Column.named(metric="accuracy", split=split, epochs=epochs, run=run)
+
+
+@pytest.mark.parametrize(
+    ("parts", "name"),
+    [
+        ({"metric": "accuracy", "split": "test", "epochs": 108, "run": "0"}, "test_accuracy_108_run0"),
+        ({"metric": "accuracy", "split": "test", "epochs": 108, "run": "rest"}, "test_accuracy_108_rest"),
+        ({"metric": "accuracy", "split": "valid", "epochs": 200, "run": "mean"}, "valid_accuracy_200_mean"),
+        ({"metric": "seconds", "split": "train", "epochs": 108, "run": "2"}, "train_seconds_108_run2"),
+        ({"metric": "accuracy", "split": "valid", "epochs": 4}, "valid_accuracy_4"),
+        ({"metric": "parameters"}, "parameters"),
+        ({"metric": "edgegpu_latency_seconds"}, "edgegpu_latency_seconds"),
+    ],
+)
+def test_names(parts: dict[str, object], name: str) -> None:
+    assert Column.named(**parts).name == name
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    metric=st.from_regex(r"[a-z]{1,9}(_[a-z]{1,9})?", fullmatch=True),
+    split=st.sampled_from(SPLITS),
+    epochs=st.integers(1, 10_000),
+    run=st.sampled_from(["0", "1", "17", "mean", "rest"]),
+)
+def test_a_name_gives_its_parts_back(metric: str, split: str, epochs: int, run: str) -> None:
+    first, *middle, shown_epochs, shown_run = Column.named(
+        metric=metric, split=split, epochs=epochs, run=run
+    ).name.split("_")
+    assert (first, "_".join(middle), int(shown_epochs), shown_run.removeprefix("run")) == (split, metric, epochs, run)
+
+
+@pytest.mark.parametrize(
+    ("parts", "met"),
+    [
+        ({"metric": "Accuracy"}, "Accuracy"),
+        ({"metric": "../accuracy"}, "../accuracy"),
+        ({"metric": "accuracy", "run": "run 1"}, "run 1"),
+        ({"metric": ""}, "''"),
+        ({"metric": "accuracy", "epochs": 0}, "epochs are 0"),
+        ({"metric": "accuracy", "split": "validation"}, "Did you mean 'valid'"),
+    ],
+)
+def test_parts_that_cannot_stand_in_a_name(parts: dict[str, object], met: str) -> None:
+    with pytest.raises(ConfigurationError, match=met):
+        Column.named(**parts)
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("accuracy", True),
+        ("halfway_accuracy", True),
+        ("seconds", False),
+        ("inaccuracy", False),
+        ("accuracy_rank", False),
+    ],
+)
+def test_what_is_an_accuracy(metric: str, expected: bool) -> None:
+    assert Column.named(metric=metric).is_accuracy is expected
+
+
+@pytest.mark.parametrize(
+    ("run", "other", "shares"),
+    [
+        ("0", "0", True),
+        ("0", "1", False),
+        ("0", "rest", False),
+        ("1", "rest", True),
+        ("rest", "rest", True),
+        ("0", "mean", True),
+        ("rest", "mean", True),
+        ("0", None, True),
+        (None, None, True),
+        ("0", "best", True),
+    ],
+)
+def test_which_runs_share_noise(run: str | None, other: str | None, shares: bool) -> None:
+    assert accuracy(run=run).shares_noise_with(accuracy(run=other)) is shares
+    assert accuracy(run=other).shares_noise_with(accuracy(run=run)) is shares
+    assert not accuracy("valid", run=run).shares_noise_with(accuracy("test", run=other))
+
+
+def test_the_same_run_at_other_epochs_shares_noise() -> None:
+    assert accuracy(epochs=199).shares_noise_with(accuracy(epochs=200))
+
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        accuracy(run="0"),
+        accuracy(run="1"),
+        accuracy(run="mean"),
+        accuracy(run="rest"),
+        accuracy("test", run="mean"),
+        Column.named(metric="parameters"),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    "evaluation", [None, "valid_accuracy_108_run1", "valid_accuracy_108_rest", "test_accuracy_108_mean"]
+)
+def test_roles_that_go_together(evaluation: str | None) -> None:
+    check_roles(COLUMNS, "valid_accuracy_108_run0", evaluation)
+
+
+@pytest.mark.parametrize("evaluation", ["valid_accuracy_108_run0", "valid_accuracy_108_mean"])
+def test_a_shared_run_is_refused_and_the_rest_offered_first(evaluation: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"share a training run.* evaluate on: valid_accuracy_108_rest,"):
+        check_roles(COLUMNS, "valid_accuracy_108_run0", evaluation)
+
+
+def test_no_other_column_is_left() -> None:
+    with pytest.raises(ConfigurationError, match="none in this table"):
+        check_roles({"valid_accuracy_108_run0": accuracy()}, "valid_accuracy_108_run0", "valid_accuracy_108_run0")
+
+
+def test_roles_are_accuracies_that_exist() -> None:
+    with pytest.raises(ConfigurationError, match="'parameters' cannot be the signal"):
+        check_roles(COLUMNS, "parameters", None)
+    with pytest.raises(UnknownNameError, match="Did you mean 'valid_accuracy_108_rest'"):
+        check_roles(COLUMNS, "valid_accuracy_108_run0", "valid_acuracy_108_rest")

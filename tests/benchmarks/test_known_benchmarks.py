@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from predictornas.benchmarks.column import check_roles
+from predictornas.benchmarks.known_benchmarks import CATALOG
+from predictornas.benchmarks.nasbench201 import DATASETS, read_offline
+from predictornas.spaces.registry import get_space
+
+
+def test_every_benchmark_has_a_space_and_one_origin() -> None:
+    for entry in CATALOG.values():
+        assert get_space(entry.space).name == entry.space
+        assert (entry.dataset is None) != (entry.source is None)
+
+
+def test_every_offline_data_set_is_a_benchmark() -> None:
+    offline = {name: entry.dataset for name, entry in CATALOG.items() if entry.dataset is not None}
+    assert offline == {f"nasbench201-{dataset}": dataset for dataset in DATASETS}
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_offline_defaults_are_columns_without_common_noise(dataset: str) -> None:
+    entry = CATALOG[f"nasbench201-{dataset}"]
+    check_roles({column.name: column for column in read_offline(dataset)[1]}, entry.signal, entry.evaluation)
+
+
+def test_nasbench101_says_where_the_official_files_are() -> None:
+    source = CATALOG["nasbench101"].source or ""
+    assert "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord" in source
+    assert "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord" in source

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from predictornas.benchmarks.column import Column, check_roles
+from predictornas.benchmarks.known_benchmarks import CATALOG
+from predictornas.benchmarks.known_recipes import RECIPES
+from predictornas.benchmarks.recipes import Recipe
+
+
+def columns_of(recipe: Recipe) -> dict[str, Column]:
+    own = [measured.column for measured in recipe.columns] + [derived.column for derived in recipe.derived]
+    return {column.name: column for column in own} | ({} if recipe.join is None else columns_of(recipe.join))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_signal_and_evaluation_are_columns_without_common_noise(name: str) -> None:
+    recipe = RECIPES[name]
+    check_roles(columns_of(recipe), recipe.signal, recipe.evaluation)
+
+
+def test_each_catalogued_file_has_a_recipe_of_its_space() -> None:
+    from_files = {name: entry.space for name, entry in CATALOG.items() if entry.dataset is None}
+    assert {name: recipe.space for name, recipe in RECIPES.items()} == from_files
+
+
+@pytest.mark.parametrize("name", sorted(set(RECIPES) - {"nasbench101"}))
+def test_the_catalog_tells_the_same_defaults(name: str) -> None:
+    # `nasbench101` takes its columns from the file: validation accuracy exists in the official one only
+    assert (CATALOG[name].signal, CATALOG[name].evaluation) == (RECIPES[name].signal, RECIPES[name].evaluation)
+
+
+def test_columns_by_name() -> None:
+    assert list(columns_of(RECIPES["nasbench101"])) == [
+        "test_accuracy_108_run0",
+        "test_accuracy_108_mean",
+        "parameters",
+        "test_accuracy_108_rest",
+    ]
+    assert [name for name in columns_of(RECIPES["nasbench201-full-cifar10"]) if "accuracy" in name] == [
+        "valid_accuracy_12_run0",
+        "test_accuracy_12_run0",
+        "valid_accuracy_200_run0",
+        "valid_accuracy_200_run1",
+        "valid_accuracy_200_run2",
+        "test_accuracy_200_mean",
+        "valid_accuracy_200_mean",
+        "valid_accuracy_200_rest",
+    ]
