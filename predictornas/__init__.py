@@ -1,3 +1,69 @@
-"""predictornas: predictor-based neural architecture search on tabular benchmarks."""
+"""predictornas: predictor-based neural architecture search on tabular benchmarks.
+
+The names below are loaded when first used, so that importing the package (and the command's `--help`) stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Benchmark": "predictornas.benchmarks.table",
+    "Evolutionary": "predictornas.samplers.evolutionary",
+    "Exhaustive": "predictornas.samplers.uniform",
+    "GCN": "predictornas.predictors.gcn",
+    "History": "predictornas.history",
+    "Oracle": "predictornas.oracles.base",
+    "PredictorNASError": "predictornas.errors",
+    "PredictorSearch": "predictornas.search.strategies",
+    "PyGPredictor": "predictornas.predictors.pyg",
+    "RandomSearch": "predictornas.search.strategies",
+    "Search": "predictornas.search.loop",
+    "SearchSpace": "predictornas.spaces.base",
+    "Study": "predictornas.experiments.study",
+    "TabularOracle": "predictornas.oracles.tabular",
+    "Uniform": "predictornas.samplers.uniform",
+    "gain_table": "predictornas.analysis.gain",
+    "get_space": "predictornas.spaces.registry",
+    "iterate": "predictornas.search.loop",
+    "open_benchmark": "predictornas.benchmarks.catalog",
+    "run_study": "predictornas.experiments.execution",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if TYPE_CHECKING:
+    from predictornas.analysis.gain import gain_table as gain_table
+    from predictornas.benchmarks.catalog import open_benchmark as open_benchmark
+    from predictornas.benchmarks.table import Benchmark as Benchmark
+    from predictornas.errors import PredictorNASError as PredictorNASError
+    from predictornas.experiments.execution import run_study as run_study
+    from predictornas.experiments.study import Study as Study
+    from predictornas.history import History as History
+    from predictornas.oracles.base import Oracle as Oracle
+    from predictornas.oracles.tabular import TabularOracle as TabularOracle
+    from predictornas.predictors.gcn import GCN as GCN
+    from predictornas.predictors.pyg import PyGPredictor as PyGPredictor
+    from predictornas.samplers.evolutionary import Evolutionary as Evolutionary
+    from predictornas.samplers.uniform import Exhaustive as Exhaustive
+    from predictornas.samplers.uniform import Uniform as Uniform
+    from predictornas.search.loop import Search as Search
+    from predictornas.search.loop import iterate as iterate
+    from predictornas.search.strategies import PredictorSearch as PredictorSearch
+    from predictornas.search.strategies import RandomSearch as RandomSearch
+    from predictornas.spaces.base import SearchSpace as SearchSpace
+    from predictornas.spaces.registry import get_space as get_space

@@ -1,0 +1,194 @@
+"""Convergence: what a search saw, how good its choice really was, and how far both stay from the best possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from predictornas.analysis.statistics import over_seeds
+from predictornas.errors import ConfigurationError, DataError
+
+TRACES = ("searched", "chosen", "best")
+"""Errors after each evaluation: of the incumbent as the search saw it (signal column), of the same incumbent on the
+evaluation column, and of the best architecture evaluated so far on the evaluation column, which no search can know."""
+
+
+@dataclass(frozen=True)
+class OracleErrors:
+    """The lines that bound a convergence plot, errors as fractions (Mauch et al. 2020, section 5).
+
+    Attributes:
+        signal_on_signal: the signal oracle (best by the signal column, ties to the first), read on the signal column.
+        signal_on_evaluation: the same architecture read on the evaluation column.
+        evaluation_on_evaluation: the evaluation oracle (best by the evaluation column), read on it.
+        evaluation_on_signal: the same architecture read on the signal column.
+    """
+
+    signal_on_signal: float
+    signal_on_evaluation: float
+    evaluation_on_evaluation: float
+    evaluation_on_signal: float
+
+    def best_possible(self, trace: str) -> float:
+        """The lowest error that a trace can reach."""
+        return self.signal_on_signal if trace == "searched" else self.evaluation_on_evaluation
+
+
+def oracle_errors(signal: Float[np.ndarray, " n"], evaluation: Float[np.ndarray, " n"]) -> OracleErrors:
+    """The signal oracle and the evaluation oracle of a table.
+
+    Args:
+        signal: `(n,)` accuracy that drives the search, fractions; NaN where it is missing.
+        evaluation: `(n,)` accuracy that judges it, fractions; NaN where it is missing.
+
+    Raises:
+        DataError: no architecture has both values.
+    """
+    both = np.isfinite(signal) & np.isfinite(evaluation)
+    if not both.any():
+        raise DataError("No architecture has both a signal and an evaluation. Choose two columns of the same rows.")
+    errors = 1 - signal[both].astype(np.float64), 1 - evaluation[both].astype(np.float64)
+    by_signal, by_evaluation = (int(column.argmin()) for column in errors)
+    on_signal, on_evaluation = errors
+    return OracleErrors(
+        float(on_signal[by_signal]),
+        float(on_evaluation[by_signal]),
+        float(on_evaluation[by_evaluation]),
+        float(on_signal[by_evaluation]),
+    )
+
+
+def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
+    """The three traces of every run after each evaluation, T0 included.
+
+    The incumbent is the best value of the signal among the evaluations at the highest fidelity reached so far, ties to
+    the earliest; a failed evaluation (null or NaN) is the incumbent only while there is nothing else.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`.
+
+    Returns:
+        One row an evaluation: `run_id`, `method`, `seed`, `evaluations` (1, 2, ...), `cost_seconds` and `cost_epochs`
+        (spent so far; null from the first cost that is missing), and the errors `searched`, `chosen`, `best` as
+        fractions, null where the column has no value.
+    """
+    columns = ["run_id", "method", "seed", "order", "epochs", "value", "evaluation", "cost_seconds", "cost_epochs"]
+    rows = history.select(columns).sort("method", "seed", "run_id", "order")
+    runs = rows.partition_by("run_id", maintain_order=True)
+    return pl.concat([_curve(run) for run in runs])
+
+
+def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> pl.DataFrame:
+    """Mean and spread of every trace over the runs of each method, after each number of evaluations.
+
+    Only counts that every run of the method has reached are kept: a mean over a changing set of runs would jump.
+
+    Args:
+        curves: from `incumbent_curves`.
+        oracles: the best possible errors of the table; without them `regret` is null.
+
+    Returns:
+        `method`, `trace`, `evaluations`, mean `cost_seconds` and `cost_epochs`, `mean`, `std`, `low`, `high` (95 % t
+        interval of the mean over seeds; null for one run), `runs`, `regret` (mean - best possible). A trace without
+        values (no evaluation column) has no rows.
+    """
+    shared = _shared_evaluations(curves, ["method"])
+    costs = shared.group_by("method", "evaluations").agg(_mean_cost("cost_seconds"), _mean_cost("cost_epochs"))
+    summary = over_seeds(_by_trace(shared), ["method", "trace", "evaluations"], "error")
+    joined = summary.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
+    return joined.with_columns(regret=pl.col("mean") - _best_possible(oracles)).select(
+        "method", "trace", "evaluations", "cost_seconds", "cost_epochs", "mean", "std", "low", "high", "runs", "regret"
+    )
+
+
+def anytime_regret(curves: pl.DataFrame, oracles: OracleErrors, *, evaluations: int | None = None) -> pl.DataFrame:
+    """Area under the regret curve of every run: its mean regret over the first evaluations.
+
+    Args:
+        curves: from `incumbent_curves`.
+        oracles: the best possible errors of the table.
+        evaluations: how many evaluations count; the most that every run has reached by default.
+
+    Returns:
+        One row for each run and trace: `method`, `seed`, `run_id`, `trace`, `evaluations`, `regret` (mean of error -
+        best possible, a fraction). Summarise it with `over_seeds`, compare methods with `paired_difference`.
+
+    Raises:
+        ConfigurationError: some run has fewer evaluations than asked for.
+    """
+    reached = int(curves.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
+    counted = reached if evaluations is None else evaluations
+    if not 1 <= counted <= reached:
+        raise ConfigurationError(
+            f"Regret over {counted} evaluations was asked for; the shortest run has {reached}. Ask for 1 to {reached}."
+        )
+    rows = _by_trace(curves.filter(pl.col("evaluations") <= counted))
+    return (
+        rows.with_columns(regret=pl.col("error") - _best_possible(oracles))
+        .group_by("method", "seed", "run_id", "trace", maintain_order=True)
+        .agg(evaluations=pl.lit(counted, pl.Int64), regret=pl.col("regret").mean())
+    )
+
+
+def _curve(run: pl.DataFrame) -> pl.DataFrame:
+    values = run["value"].fill_null(np.nan).to_numpy()
+    evaluation = run["evaluation"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    incumbent = _incumbents(run["epochs"].to_numpy(), np.where(np.isnan(values), -np.inf, values))
+    best = np.fmin.accumulate(1 - evaluation)
+    return run.select(
+        "run_id",
+        "method",
+        "seed",
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("evaluations"),
+        *(_spent(column) for column in ("cost_seconds", "cost_epochs")),
+        pl.Series("searched", 1 - values[incumbent], nan_to_null=True),
+        pl.Series("chosen", 1 - evaluation[incumbent], nan_to_null=True),
+        pl.Series("best", best, nan_to_null=True),
+    )
+
+
+def _incumbents(epochs: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """Row of the incumbent after each evaluation: the earliest best value at the highest fidelity so far."""
+    level = np.maximum.accumulate(epochs)
+    incumbent = np.empty(len(values), np.int64)
+    for reached in np.unique(level):
+        rows = np.flatnonzero(level == reached)  # contiguous: the level only rises
+        own = np.where(epochs[rows] == reached, values[rows], -np.inf)
+        running = np.maximum.accumulate(own)
+        improved = np.diff(running, prepend=-np.inf) > 0
+        improved[0] = True
+        incumbent[rows] = rows[np.maximum.accumulate(np.where(improved, np.arange(len(rows)), 0))]
+    return incumbent
+
+
+def _spent(column: str) -> pl.Expr:
+    known = pl.col(column).is_not_null().cum_min()
+    return pl.when(known).then(pl.col(column).cum_sum()).alias(column)
+
+
+def _mean_cost(column: str) -> pl.Expr:
+    return pl.when(pl.col(column).is_not_null().all()).then(pl.col(column).mean()).alias(column)
+
+
+def _shared_evaluations(curves: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    reached = curves.group_by(*by, "run_id").agg(reached=pl.col("evaluations").max())
+    shortest = reached.group_by(by).agg(pl.col("reached").min())
+    joined = curves.join(shortest, on=by, how="left", maintain_order="left")
+    return joined.filter(pl.col("evaluations") <= pl.col("reached")).drop("reached")
+
+
+def _by_trace(curves: pl.DataFrame) -> pl.DataFrame:
+    """One row for each evaluation and trace, in column `error`; missing values are left out."""
+    kept = ["run_id", "method", "seed", "evaluations"]
+    long = curves.unpivot(on=list(TRACES), index=kept, variable_name="trace", value_name="error")
+    return long.drop_nulls("error")
+
+
+def _best_possible(oracles: OracleErrors | None) -> pl.Expr:
+    if oracles is None:
+        return pl.lit(None, pl.Float64)
+    values = [oracles.best_possible(trace) for trace in TRACES]
+    return pl.col("trace").replace_strict(list(TRACES), values, return_dtype=pl.Float64)

@@ -1,0 +1,1 @@
+"""Experiments: grids of searches over methods and seeds, their output folders and manifests."""

@@ -1,0 +1,63 @@
+"""Runs a study into its folder and writes what people look at: tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from predictornas.experiments.folder import claim, consolidate
+from predictornas.experiments.report import Report, report_on, write_report
+from predictornas.experiments.runs import Run, execute
+from predictornas.experiments.study import Study
+from predictornas.experiments.targets import study_targets
+from predictornas.search.executors import Advance, run_tasks
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished study."""
+
+    folder: Path
+    history: pl.DataFrame
+    report: Report
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> Outcome:
+    """Runs what is missing of a study and writes all its outputs.
+
+    A folder that already holds this study is extended: its other methods and seeds stay and are finished too.
+
+    Args:
+        study: what to run.
+        folder: where everything goes; created when missing.
+        workers: processes; the results do not depend on it.
+        started: told the number of evaluations of the whole study, gives back what is told about progress.
+
+    Raises:
+        ConfigurationError: the folder holds another study.
+        StoreError: the folder cannot be written.
+    """
+    benchmark = study.open()
+    manifest = claim(folder, study, benchmark)
+    runs = [
+        Run(study, method, seed, folder) for method, entry in manifest["methods"].items() for seed in entry["seeds"]
+    ]
+    runs.sort(key=lambda run: run.seed)  # whole seeds first, so that an early look compares methods
+    per_run = min(study.budget, len(benchmark.space))
+    run_tasks(execute, runs, workers=workers, advance=started(per_run * len(runs)))
+    errors = benchmark.errors(benchmark.signal)
+    targets = study_targets(errors[np.isfinite(errors)])
+    history, pools = consolidate(folder, manifest, study, benchmark, targets["target_error"].to_list())
+    report = report_on(history, pools, benchmark, targets)
+    write_report(folder, report)
+    return Outcome(folder, history, report)

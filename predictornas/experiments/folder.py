@@ -1,0 +1,154 @@
+"""A study's output folder: which study it holds, its journals, and the tidy tables made from them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError, StoreError
+from predictornas.experiments.runs import journal_path
+from predictornas.experiments.study import Study, describe, run_identity
+from predictornas.experiments.tables import write_table
+from predictornas.files import write_json
+from predictornas.history import POOL_SCHEMA, SCHEMA
+from predictornas.journal import read_records
+
+MANIFEST = "manifest.json"
+
+_POLARS: dict[str, Any] = {
+    "str": pl.String,
+    "int64": pl.Int64,
+    "uint64": pl.UInt64,
+    "float64": pl.Float64,
+    "list[int8]": pl.List(pl.Int8),
+}
+
+
+def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
+    """Makes `folder` the output of `study`, or joins what it already holds, and returns the manifest.
+
+    Raises:
+        ConfigurationError: the folder holds another study; names what differs.
+        StoreError: the folder cannot be written, or its manifest cannot be read.
+    """
+    identity = study.identity(benchmark)
+    manifest = _read_manifest(folder)
+    if manifest is None:
+        manifest = {"study": identity, "methods": {}, "created": _now()}
+    elif manifest["study"] != identity:
+        before = manifest["study"]
+        changed = [name for name in identity if before.get(name) != identity[name]]
+        details = ", ".join(f"{name} was {before.get(name)!r} and is {identity[name]!r}" for name in changed)
+        raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
+    for method in study.methods:
+        entry = manifest["methods"].setdefault(method, {"strategy": describe(study.strategy(method)), "seeds": []})
+        entry["seeds"] = sorted({*entry["seeds"], *study.seeds})
+    manifest |= _surroundings()
+    write_json(folder / MANIFEST, manifest)
+    return manifest
+
+
+def _read_manifest(folder: Path) -> dict[str, Any] | None:
+    path = folder / MANIFEST
+    if not path.exists():
+        return None
+    try:
+        manifest = json.loads(path.read_text())
+        complete = isinstance(manifest["study"], dict) and isinstance(manifest["methods"], dict)
+    except (OSError, ValueError, KeyError, TypeError):
+        complete = False
+    if not complete:
+        raise StoreError(f"{path} is no manifest of a study. Choose another --out, or move the file away.")
+    return dict(manifest)
+
+
+def _surroundings() -> dict[str, Any]:
+    names = ("predictornas", "torch", "numpy", "scipy", "polars")
+    return {
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in names},
+        "commit": _commit(),
+        "threads_per_worker": 1,
+        "machine": platform.machine(),
+        "updated": _now(),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that the package runs from, with "+changes" where files differ; None elsewhere."""
+    root = Path(__file__).parents[2]
+    if not (root / ".git").exists():
+        return None
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True).stdout
+
+    try:
+        changes = git("status", "--porcelain", "--untracked-files=no").strip()
+        return git("rev-parse", "HEAD").strip() + ("+changes" if changes else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def consolidate(
+    folder: Path, manifest: Mapping[str, Any], study: Study, benchmark: Benchmark, targets: Sequence[float]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Writes `history.parquet` and `pools.parquet` from the journals of every run that the manifest lists.
+
+    Args:
+        folder: the study's folder.
+        manifest: what `claim` returned.
+        study: gives the strategies of the methods.
+        benchmark: the evaluation column is joined from it.
+        targets: the grid of target errors on which pool hits were counted.
+    """
+    evaluations: list[dict[str, Any]] = []
+    pools: list[dict[str, Any]] = []
+    for method in sorted(manifest["methods"]):
+        strategy = study.strategy(method)
+        for seed in manifest["methods"][method]["seeds"]:
+            identity = run_identity(manifest["study"], method, strategy, seed)
+            for record in read_records(journal_path(folder, identity["run_id"])):
+                if record["kind"] == "evaluation":
+                    evaluations.append({**identity, **record})
+                elif "pool_hits" in record:
+                    pools += _pool_rows(identity, record, targets)
+    history = _with_evaluation(_frame(evaluations, {**SCHEMA}), benchmark)
+    pool_frame = _frame(pools, POOL_SCHEMA)
+    write_table(folder / "history.parquet", history)
+    write_table(folder / "pools.parquet", pool_frame)
+    return history, pool_frame
+
+
+def _pool_rows(identity: dict[str, Any], record: dict[str, Any], targets: Sequence[float]) -> list[dict[str, Any]]:
+    facts = {**identity, "iteration": record["iteration"], "pool_size": record["pool_size"]}
+    return [
+        {**facts, "target_error": target, "pool_hits": hits}
+        for target, hits in zip(targets, record["pool_hits"], strict=True)
+    ]
+
+
+def _frame(rows: list[dict[str, Any]], schema: Mapping[str, str]) -> pl.DataFrame:
+    columns = {name: [row.get(name) for row in rows] for name in schema}
+    return pl.DataFrame(columns, schema={name: _POLARS[kind] for name, kind in schema.items()})
+
+
+def _with_evaluation(history: pl.DataFrame, benchmark: Benchmark) -> pl.DataFrame:
+    if benchmark.evaluation is None or history.is_empty():
+        return history
+    rows = benchmark.rows(history["key"].to_numpy())
+    values = benchmark.values(benchmark.evaluation)[rows].astype(np.float64)
+    return history.with_columns(pl.Series("evaluation", values).fill_nan(None))

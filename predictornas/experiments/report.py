@@ -1,0 +1,148 @@
+"""What a study says: tidy tables, the figures drawn from them, and the summary that is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from predictornas.analysis.distribution import distribution_table
+from predictornas.analysis.gain import gain_table
+from predictornas.analysis.regret import OracleErrors, convergence_table, incumbent_curves, oracle_errors
+from predictornas.analysis.split import split_table
+from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.tables import write_table
+from predictornas.experiments.targets import named_errors
+from predictornas.files import writing_file
+from predictornas.seeding import rng_for
+
+HEADLINE = "pooled"
+"""The estimator of the gain in the summary and the figures."""
+
+ESTIMATORS = ("pooled", "per_run", "per_iteration", "observed")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything drawn from a finished study.
+
+    Attributes:
+        title: what was compared, on what.
+        gain: as `predictornas.analysis.gain.gain_table`.
+        split: as `predictornas.analysis.split.split_table`; empty where no method ranks a pool.
+        convergence: as `predictornas.analysis.regret.convergence_table`.
+        distribution: as `predictornas.analysis.distribution.distribution_table`.
+        oracles: the best errors that the table allows; None where there is no evaluation column.
+        summary: one row a method, numbers.
+    """
+
+    title: str
+    gain: pl.DataFrame
+    split: pl.DataFrame
+    convergence: pl.DataFrame
+    distribution: pl.DataFrame
+    oracles: OracleErrors | None
+    summary: pl.DataFrame
+
+
+def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, targets: pl.DataFrame) -> Report:
+    """Analyses the history of a study.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`.
+        pools: rows as in `predictornas.history.POOL_SCHEMA`.
+        benchmark: the table that was searched, with the study's signal and evaluation.
+        targets: the targets of the gain.
+    """
+    errors = benchmark.errors(benchmark.signal)
+    errors = errors[np.isfinite(errors)]
+    oracles = None
+    if benchmark.evaluation is not None:
+        oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
+    rng = rng_for(0, 0, "bootstrap")
+    gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng)
+    convergence = convergence_table(incumbent_curves(history), oracles)
+    return Report(
+        title=f"{benchmark.name}: signal {benchmark.signal}, evaluation {benchmark.evaluation}",
+        gain=gain,
+        split=pl.DataFrame() if pools.is_empty() else split_table(history, pools, errors, rng=rng),
+        convergence=convergence,
+        distribution=distribution_table(history, errors),
+        oracles=oracles,
+        summary=_summary(gain, convergence, errors),
+    )
+
+
+def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.ndarray, " n"]) -> pl.DataFrame:
+    """One row a method: final regret of what it chose and of the best it evaluated, and the gain at named targets."""
+    last = convergence.filter(pl.col("evaluations") == pl.col("evaluations").max().over("method"))
+    summary = last.select("method", "evaluations", "runs").unique(maintain_order=True)
+    for trace in ("searched", "chosen", "best"):
+        columns = {f"{trace}_{name}": name for name in ("mean", "low", "high", "regret")}
+        part = last.filter(pl.col("trace") == trace).select(
+            "method", **{new: pl.col(old) for new, old in columns.items()}
+        )
+        summary = summary.join(part, on="method", how="left")
+    headline = gain.filter(pl.col("estimator") == HEADLINE)
+    for name, error in named_errors(errors).items():
+        at = headline.filter(pl.col("target_error") == error)
+        columns = {f"{part}, {name}": part for part in ("gain_db", "low", "high", "resolved")}
+        part = at.select("method", **{new: pl.col(old) for new, old in columns.items()})
+        summary = summary.join(part, on="method", how="left")
+    return summary
+
+
+def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
+    """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
+
+    "chosen" is the evaluation error of the incumbent by the signal, "best seen" the lowest evaluation error among all
+    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "<=" an upper bound
+    (no proposal reached the target).
+    """
+    rows = []
+    for row in summary.to_dicts():
+        shown = {"method": row["method"], "runs": str(row["runs"])}
+        for trace, label in (("chosen", "chosen, %"), ("best", "best seen, %")):
+            shown[label] = _interval(
+                *(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2
+            )
+        regret = row["chosen_regret"]
+        shown["regret"] = "-" if regret is None else f"{100 * regret:.2f}"
+        for name in [key.removeprefix("gain_db, ") for key in row if key.startswith("gain_db, ")]:
+            ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
+            bound = "" if row[f"resolved, {name}"] else "<= "
+            shown[f"dB at {name}"] = bound + _interval(*ends, scale=1.0, digits=1)
+        rows.append(shown)
+    return rows
+
+
+def _interval(value: float | None, low: float | None, high: float | None, *, scale: float, digits: int) -> str:
+    if value is None:
+        return "-"
+    if low is None or high is None:
+        return f"{scale * value:.{digits}f}"
+    return f"{scale * value:.{digits}f} [{scale * low:.{digits}f}, {scale * high:.{digits}f}]"
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Writes `gain.csv`, `split.csv`, `convergence.csv`, `distribution.csv`, `summary.csv` and the figures."""
+    from predictornas.plots.convergence import draw_convergence
+    from predictornas.plots.distribution import draw_distribution
+    from predictornas.plots.gain import draw_gain
+
+    tables = {"gain": report.gain, "convergence": report.convergence, "distribution": report.distribution}
+    tables |= {"summary": report.summary} | ({} if report.split.is_empty() else {"split": report.split})
+    for name, table in tables.items():
+        write_table(folder / f"{name}.csv", table)
+    figures = {
+        "gain": (draw_gain(report.gain), ("png", "svg")),
+        "convergence": (draw_convergence(report.convergence, report.oracles), ("png",)),
+        "distribution": (draw_distribution(report.distribution), ("png",)),
+    }
+    for name, (figure, endings) in figures.items():
+        for ending in endings:
+            with writing_file(folder / f"{name}.{ending}") as temporary:
+                figure.savefig(temporary, format=ending, dpi=160)

@@ -1,0 +1,124 @@
+"""A study: several methods, several seeds, one benchmark, one budget; its fields are the command's flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.strategies import Strategy
+
+PROTOCOL = 1
+"""Raised whenever the same configuration and seed would give another history."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is run.
+
+    Attributes:
+        benchmark: name of an offline or imported table.
+        methods: names of search methods.
+        budget: evaluations of each run, the initial set T0 included.
+        seeds: the seed of each run of each method.
+        signal: column that drives the searches; the table's default where None.
+        evaluation: column that judges them; the table's default where None.
+        preset: fills in what a method's name leaves open.
+    """
+
+    benchmark: str = "nasbench201-cifar10"
+    methods: tuple[str, ...] = ("random", "uniform-100", "uniform-1000", "exhaustive")
+    budget: int = 100
+    seeds: tuple[int, ...] = tuple(range(20))
+    signal: str | None = None
+    evaluation: str | None = None
+    preset: str = "quick"
+
+    def open(self) -> Benchmark:
+        """The benchmark with the columns of this study.
+
+        Raises:
+            UnknownNameError: no benchmark or column has the given name.
+            ConfigurationError: signal and evaluation share a training run, or a number below 1.
+        """
+        if self.budget < 1:
+            raise ConfigurationError(f"--budget must be at least 1, not {self.budget}.")
+        if not self.seeds or min(self.seeds) < 0:
+            raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
+        if not self.methods:
+            raise ConfigurationError("No method was given. Name some with --methods, e.g. random,uniform-100.")
+        benchmark = open_benchmark(self.benchmark)
+        if self.signal is None and self.evaluation is None:
+            return benchmark
+        return benchmark.with_columns(
+            signal=self.signal or benchmark.signal, evaluation=self.evaluation or benchmark.evaluation
+        )
+
+    def strategy(self, method: str) -> Strategy:
+        """The strategy of one of the methods under this study's preset.
+
+        Raises:
+            UnknownNameError: no method has this name.
+            ConfigurationError: the initial set is larger than the budget.
+        """
+        strategy = get_strategy(method, get_preset(self.preset))
+        if strategy.initial >= self.budget:
+            raise ConfigurationError(
+                f"--budget {self.budget} leaves nothing to propose after the initial set of {strategy.initial} "
+                f"architectures (preset {self.preset!r}). Raise the budget."
+            )
+        return strategy
+
+    def identity(self, benchmark: Benchmark) -> dict[str, Any]:
+        """What must be equal for two folders to hold runs of the same study; methods and seeds may be added."""
+        return {
+            "protocol": PROTOCOL,
+            "benchmark": benchmark.name,
+            "data_sha256": data_fingerprint(benchmark),
+            "signal": benchmark.signal,
+            "evaluation": benchmark.evaluation,
+            "budget": self.budget,
+            "preset": self.preset,
+        }
+
+
+def data_fingerprint(benchmark: Benchmark) -> str:
+    """SHA-256 over the checksums of all files of a table."""
+    sums = {name: facts["sha256"] for name, facts in benchmark.manifest["files"].items()}
+    return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+
+
+def run_identity(study: Mapping[str, Any], method: str, strategy: Strategy, seed: int) -> dict[str, Any]:
+    """What makes one run itself: `run_id` (a hash of configuration and seed), `method` and `seed`.
+
+    Args:
+        study: `Study.identity`.
+        method: the method's name.
+        strategy: its strategy; every field of it and of what it holds counts.
+        seed: seed of the run.
+    """
+    facts = {
+        **{name: value for name, value in study.items() if name != "evaluation"},
+        "method": method,
+        "strategy": describe(strategy),
+        "seed": seed,
+    }
+    run_id = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return {"run_id": run_id, "method": method, "seed": seed}
+
+
+def describe(value: Any) -> Any:
+    """A configuration as JSON: dataclasses become objects with their type's name first."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field for field in dataclasses.fields(value) if field.init]
+        return {"type": type(value).__name__, **{field.name: describe(getattr(value, field.name)) for field in fields}}
+    if isinstance(value, (list, tuple)):
+        return [describe(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Predictors that learn to rank architectures; see `base` for the protocols."""

@@ -1,0 +1,51 @@
+"""What a predictor is: the protocols that search and samplers rely on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from predictornas.spaces.base import Genes, SearchSpace
+
+if TYPE_CHECKING:
+    import torch
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Learns to rank the architectures of one space. A constructor only stores; what is learned ends in `_`."""
+
+    def fit(
+        self,
+        space: SearchSpace,
+        genes: Genes,
+        values: Float[np.ndarray, " n"],
+        *,
+        epochs: Int[np.ndarray, " n"] | None = None,
+        rng: np.random.Generator,
+    ) -> Predictor:
+        """Learns from `n` evaluated architectures.
+
+        Args:
+            space: the space the genes belong to.
+            genes: `(n, g)`.
+            values: `(n,)`, higher is better.
+            epochs: `(n,)` fidelity of each value, for predictors that compare across fidelities.
+            rng: the only source of randomness.
+        """
+        ...
+
+    def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Scores, higher is better; only their order matters."""
+        ...
+
+
+@runtime_checkable
+class DifferentiablePredictor(Predictor, Protocol):
+    """A predictor that can be differentiated with respect to a relaxed architecture."""
+
+    def relaxed(self, adjacency: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
+        """Scores `(n,)` of relaxed graphs: adjacency `(n, V, V)`, operations `(n, V, K)`, both float."""
+        ...

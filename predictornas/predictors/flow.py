@@ -1,0 +1,78 @@
+"""The op-gated flow predictor: information flows from the input through gates that operations open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from predictornas.predictors.graph_predictor import GraphPredictor
+from predictornas.predictors.message_passing import MessagePassing, propagation, readout_shares
+from predictornas.spaces.base import Graphs
+
+if TYPE_CHECKING:
+    import torch
+
+    from predictornas.predictors.dense import DenseBatch
+    from predictornas.predictors.flow_network import FlowNetwork
+
+
+@dataclass(kw_only=True)
+class Flow(GraphPredictor):
+    """Op-gated flow network (Ning et al. 2020, GATES), trained on pairwise order.
+
+    In each layer the sum over a vertex and its predecessors, without degree normalisation, is multiplied by
+    sigmoid(linear(embedding of its operation)). Flow starts at the input vertex, which alone has an embedding of its
+    own; all others share one.
+
+    Attributes:
+        layers: rounds of flow, >= 1.
+        width: features of every layer and of the embeddings.
+    """
+
+    layers: int = 5
+    width: int = 128
+
+    @property
+    def depth(self) -> int:
+        """Number of rounds of message passing."""
+        return self.layers
+
+    def view(self) -> str:
+        """A file name for all that `message_passing` depends on besides the graphs."""
+        return f"flow-{self.readout}"
+
+    def message_passing(self, graphs: Graphs) -> MessagePassing:
+        """What the network sees of a batch of graphs."""
+        real = graphs.operations >= 0
+        is_input = (graphs.operations == graphs.num_codes - 2).astype(np.int8)
+        return MessagePassing(
+            propagations=(propagation(graphs, normalisation="none", reverse=True),),
+            labels=np.where(real, is_input, np.int8(-1)),
+            num_labels=2,
+            shares=readout_shares(real, self.readout),
+            gates=graphs.operations,
+            num_gates=graphs.num_codes,
+        )
+
+    def new_network(self, num_codes: int, generator: torch.Generator) -> FlowNetwork:
+        """An untrained network for graphs with operation codes 0 .. num_codes - 1."""
+        from predictornas.predictors.flow_network import FlowNetwork
+
+        return FlowNetwork(num_codes, layers=self.layers, width=self.width, generator=generator)
+
+    def relaxed_batch(self, adjacency: torch.Tensor, operations: torch.Tensor) -> DenseBatch:
+        """The dense form of `message_passing` for real-valued graphs, differentiable in both."""
+        import torch
+
+        from predictornas.predictors.dense import DenseBatch, relaxed_propagation, relaxed_real, relaxed_shares
+
+        real = relaxed_real(operations)
+        is_input = operations[:, :, -2]
+        return DenseBatch(
+            propagations=[relaxed_propagation(adjacency, real, normalisation="none", reverse=True)],
+            labels=torch.stack([real - is_input, is_input], dim=2),
+            gates=operations,
+            shares=relaxed_shares(operations, self.readout),
+        )

@@ -1,0 +1,173 @@
+"""What all predictors on graphs share: training on the order of values, scoring in blocks, relaxed graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from predictornas.predictors.graph_index import build_index
+from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
+from predictornas.predictors.message_passing import MessagePassing, Readout
+from predictornas.predictors.training import GradientDescent, check_values, train
+from predictornas.spaces.base import Genes, Graphs, SearchSpace
+
+if TYPE_CHECKING:
+    import torch
+
+    from predictornas.predictors.dense import DenseBatch
+    from predictornas.predictors.index_tables import IndexTables
+    from predictornas.predictors.network import GraphNetwork
+
+Engine = Literal["indexed", "dense"]
+
+DENSE_BLOCK = 1024
+"""Graphs scored at once by the dense engine."""
+
+
+@dataclass(kw_only=True)
+class GraphPredictor:
+    """Base of the predictors that pass messages along graphs; a subclass says what is seen and by which network.
+
+    Attributes:
+        readout: how vertex scores make a graph's score; see `message_passing.readout_shares`.
+        loss: what training minimises.
+        optimiser: how.
+        training_epochs: steps of full-batch training, >= 0.
+        engine: "indexed" computes each distinct neighbourhood once; "dense" is the plain reference. From one seed both
+            give the same predictor up to float error.
+        space_: the space it was fitted on.
+        network_: the trained network.
+    """
+
+    readout: Readout = "mean"
+    loss: Loss = field(default_factory=PairwiseCrossEntropy)
+    optimiser: GradientDescent = field(default_factory=GradientDescent)
+    training_epochs: int = 2000
+    engine: Engine = "indexed"
+
+    @property
+    def depth(self) -> int:
+        """Number of rounds of message passing."""
+        raise NotImplementedError
+
+    @property
+    def index_block(self) -> int:
+        """Graphs indexed together: more share more, fewer keep the tables of the deeper layers in the cache."""
+        return 1 << 14
+
+    def message_passing(self, graphs: Graphs) -> MessagePassing:
+        """What the network sees of a batch of graphs."""
+        raise NotImplementedError
+
+    def new_network(self, num_codes: int, generator: torch.Generator) -> GraphNetwork:
+        """An untrained network for graphs with operation codes 0 .. num_codes - 1."""
+        raise NotImplementedError
+
+    def relaxed_batch(self, adjacency: torch.Tensor, operations: torch.Tensor) -> DenseBatch:
+        """The dense form of `message_passing` for real-valued graphs, differentiable in both."""
+        raise NotImplementedError
+
+    def view(self) -> str:
+        """A file name for all that `message_passing` depends on besides the graphs."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        space: SearchSpace,
+        genes: Genes,
+        values: Float[np.ndarray, " n"],
+        *,
+        epochs: Int[np.ndarray, " n"] | None = None,
+        rng: np.random.Generator,
+    ) -> GraphPredictor:
+        """Trains a new network on all architectures at once.
+
+        Values that are all equal leave the network untrained: there is no order to learn.
+
+        Args:
+            space: the space the genes belong to.
+            genes: `(n, g)`.
+            values: `(n,)`, higher is better.
+            epochs: not looked at: values are compared whatever their fidelity.
+            rng: source of the initial weights.
+
+        Raises:
+            DataError: a value is not finite.
+            ConfigurationError: training diverged.
+        """
+        import torch
+
+        check_values(values)
+        graphs = space.graphs(genes)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        network = self.new_network(graphs.num_codes, generator)
+        scores = self._scorer(network, self.message_passing(graphs))
+        train(
+            list(network.parameters()),
+            scores,
+            self.loss.gradient_for(torch.from_numpy(values.astype(np.float64))),
+            optimiser=self.optimiser,
+            epochs=self.training_epochs if len(np.unique(values)) > 1 else 0,
+        )
+        self.space_ = space
+        self.network_ = network
+        return self
+
+    def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Scores in float32, higher is better; only their order matters.
+
+        Handed `space.enumerate()` itself, the indexed engine uses the whole space's index: made at the first call,
+        kept in the cache folder.
+        """
+        import torch
+
+        from predictornas.predictors.dense import dense_batch
+
+        with torch.inference_mode():
+            if self.engine == "indexed":
+                blocks = [self.network_.indexed(tables).numpy() for tables in self._tables(genes)]
+                return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+            messages = self.message_passing(self.space_.graphs(genes))
+            scores = np.empty(len(genes), np.float32)
+            for start in range(0, len(genes), DENSE_BLOCK):
+                rows = slice(start, start + DENSE_BLOCK)
+                scores[rows] = self.network_(dense_batch(messages, rows)).numpy()
+        return scores
+
+    def relaxed(self, adjacency: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
+        """Scores `(n,)` of relaxed graphs, differentiable in both arguments.
+
+        Args:
+            adjacency: `(n, V, V)` float, strength of each edge i -> j, >= 0.
+            operations: `(n, V, K)` float, rows of one-hot codes or mixtures; a row of zeros is padding.
+        """
+        scores: torch.Tensor = self.network_(self.relaxed_batch(adjacency, operations))
+        return scores
+
+    def _scorer(self, network: GraphNetwork, messages: MessagePassing) -> Callable[[], torch.Tensor]:
+        """The scores of a batch by this predictor's engine, everything that does not depend on weights done before."""
+        from predictornas.predictors.dense import dense_batch
+        from predictornas.predictors.index_tables import IndexTables
+
+        if self.engine == "indexed":
+            tables = IndexTables.of(build_index(messages, self.depth))
+            return lambda: network.indexed(tables)
+        batch = dense_batch(messages, slice(None))
+        return lambda: network(batch)
+
+    def _tables(self, genes: Genes) -> Iterable[IndexTables]:
+        """The tables of these architectures, block by block."""
+        from predictornas.predictors.index_tables import IndexTables
+        from predictornas.predictors.space_index import blocks_of, space_tables
+
+        def messages(part: Genes) -> MessagePassing:
+            return self.message_passing(self.space_.graphs(part))
+
+        if genes is self.space_.enumerate():
+            return space_tables(self.space_, self.view(), messages, depth=self.depth, block=self.index_block)
+        parts = blocks_of(genes, self.index_block)
+        return (IndexTables.of(build_index(messages(part), self.depth)) for part in parts)

@@ -1,0 +1,81 @@
+"""A graph index as torch tensors, ready for the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, Int64
+from torch import Tensor
+
+from predictornas.predictors.gather import Gather
+from predictornas.predictors.graph_index import GraphIndex, IndexLayer, SparseRows
+
+
+@dataclass(frozen=True)
+class TableLayer:
+    """One layer of an index; see `graph_index.IndexLayer`.
+
+    Attributes:
+        sums: for each propagation the distinct sums over the rows of the layer before.
+        mean: makes rows from the sums of all propagations, one below the other: the mean of a row's parts. None where
+            row r is sum r of the only propagation.
+        segments: number of rows of each gate, one gate after the other; empty where layers are not gated.
+    """
+
+    sums: tuple[Gather, ...]
+    mean: Gather | None
+    segments: list[int]
+
+    def rows(self, sums: Sequence[Float[Tensor, "_ width"]]) -> Float[Tensor, "rows width"]:
+        """The rows of this layer from what was made of its sums, one table for each propagation."""
+        if self.mean is None:
+            return sums[0]
+        return self.mean(sums[0] if len(sums) == 1 else torch.cat([*sums]))
+
+
+@dataclass(frozen=True)
+class IndexTables:
+    """A graph index on torch's side; see `graph_index.GraphIndex`."""
+
+    labels: Int64[Tensor, " rows"]
+    layers: tuple[TableLayer, ...]
+    vertices: Int32[Tensor, "v n"]
+    shares: Float[Tensor, "v n"]
+
+    @classmethod
+    def of(cls, index: GraphIndex) -> IndexTables:
+        """The tables of an index; arrays are shared where numpy allows writing to them."""
+        layers = []
+        rows = len(index.labels)
+        for layer in index.layers:
+            layers.append(_table_layer(layer, rows))
+            rows = len(layer.parts[0])
+        return cls(
+            labels=torch.from_numpy(index.labels.astype(np.int64)),
+            layers=tuple(layers),
+            vertices=torch.from_numpy(np.require(index.vertices, requirements="W")),
+            shares=torch.from_numpy(np.require(index.shares, requirements="W")),
+        )
+
+    def read_out(self, vertex_scores: Float[Tensor, " rows"]) -> Float[Tensor, " n"]:
+        """The score of each graph from the scores of the last layer's rows."""
+        chosen = vertex_scores.index_select(0, self.vertices.view(-1)).view(self.vertices.shape)
+        return (chosen * self.shares).sum(0)
+
+
+def _table_layer(layer: IndexLayer, rows: int) -> TableLayer:
+    sums = tuple(Gather(matrix, rows) for matrix in layer.sums)
+    count, total = len(layer.parts), sum(map(len, sums))
+    if count == 1 and layer.gates is None:
+        return TableLayer(sums, None, [])
+    starts = np.cumsum([0, *map(len, sums[:-1])], dtype=np.int32)
+    chosen = np.stack([part + start for part, start in zip(layer.parts, starts, strict=True)], axis=1)
+    mean = SparseRows(
+        indices=chosen.reshape(-1),
+        weights=np.full(chosen.size, 1 / count, np.float32),
+        offsets=np.arange(0, chosen.size + 1, count, dtype=np.int32),
+    )
+    return TableLayer(sums, Gather(mean, total), [] if layer.gates is None else layer.gates.tolist())

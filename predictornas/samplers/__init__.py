@@ -1,0 +1,1 @@
+"""Samplers: which unseen architectures the predictor ranks (the pool S')."""

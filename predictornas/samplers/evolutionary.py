@@ -1,0 +1,113 @@
+"""Pools drawn around the best architectures seen, by mutation and crossover (Mauch et al. 2020, algorithm 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int8
+
+from predictornas.errors import ConfigurationError
+from predictornas.history import History
+from predictornas.predictors.base import Predictor
+from predictornas.samplers.base import Pool
+from predictornas.samplers.uniform import Uniform
+from predictornas.spaces.base import Genes, Keys, SearchSpace
+
+_ROUNDS = 12
+"""Rounds of variation before the rest of a pool is drawn uniformly; each round without room widens the mutation."""
+
+Parents = Int8[np.ndarray, "p g"]
+
+_SURPLUS = 2
+"""Children made for each place that is still empty: many are duplicates, or were evaluated before."""
+
+
+@dataclass(frozen=True)
+class Evolutionary:
+    """Mutants and crossovers of the P best architectures by their true value; no predictor is asked.
+
+    Where the neighbourhood holds too few unseen architectures the mutation rate doubles (up to 1/2), and what is still
+    missing after that is drawn uniformly, so the pool is full whenever the space allows it.
+
+    Attributes:
+        parents: P (ours; the paper names no value).
+        mutants: alpha, the share of the pool that comes from mutation; the rest comes from crossover (ours).
+        rate: p_mutate, probability with which each gene is redrawn (ours).
+        name: recorded with what the pool led to.
+
+    Raises:
+        ConfigurationError: a value out of range.
+    """
+
+    parents: int = 10
+    mutants: float = 0.5
+    rate: float = 0.1
+    name: str = "evolutionary"
+
+    def __post_init__(self) -> None:
+        if self.parents < 1 or not 0 <= self.mutants <= 1 or not 0 < self.rate <= 0.5:
+            raise ConfigurationError(
+                f"Evolutionary sampling needs parents >= 1, 0 <= mutants <= 1 and 0 < rate <= 0.5, not {self}."
+            )
+
+    def propose(
+        self, space: SearchSpace, n: int, history: History, predictor: Predictor | None, rng: np.random.Generator
+    ) -> Pool:
+        """Up to `n` unseen architectures around the best of the history; uniform where the history is empty."""
+        parents = history.genes[history.best(self.parents)]
+        found = _Distinct(space, history.keys)
+        wanted_mutants = round(self.mutants * n)
+        rate = self.rate
+        for _ in range(_ROUNDS if len(parents) else 0):
+            missing = n - len(found)
+            if missing == 0:
+                break
+            mutants = min(max(wanted_mutants - len(found), 0), missing)
+            before = len(found)
+            found.add(self._mutants(space, parents, mutants, rate, rng), at_most=mutants)
+            found.add(self._crossovers(space, parents, missing - mutants, rng), at_most=n - len(found))
+            if len(found) - before < missing / 2:
+                rate = min(2 * rate, 0.5)
+                wanted_mutants = n  # crossover has run dry: its children are few
+        rest = Uniform().propose(space, n - len(found), found.as_seen(history), None, rng)
+        found.add(rest.genes, at_most=n - len(found))
+        return found.pool()
+
+    def _mutants(
+        self, space: SearchSpace, parents: Parents, count: int, rate: float, rng: np.random.Generator
+    ) -> Genes:
+        chosen = rng.integers(len(parents), size=_SURPLUS * count)
+        return space.mutate(parents[chosen], rng, rate=rate)
+
+    def _crossovers(self, space: SearchSpace, parents: Parents, count: int, rng: np.random.Generator) -> Genes:
+        first, second = rng.integers(len(parents), size=(2, _SURPLUS * count))
+        return space.crossover(parents[first], parents[second], rng)
+
+
+class _Distinct:
+    """Architectures collected one batch at a time, each once, none that was seen before."""
+
+    def __init__(self, space: SearchSpace, seen: Keys) -> None:
+        self._space = space
+        self._seen = seen
+        self._genes = np.empty((0, space.num_genes), np.int8)
+        self._keys = np.empty(0, np.uint64)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, genes: Genes, *, at_most: int) -> None:
+        keys = self._space.keys(genes)
+        first = np.sort(np.unique(keys, return_index=True)[1])
+        fresh = first[~(np.isin(keys[first], self._seen) | np.isin(keys[first], self._keys))][:at_most]
+        self._genes = np.concatenate([self._genes, genes[fresh]])
+        self._keys = np.concatenate([self._keys, keys[fresh]])
+
+    def as_seen(self, history: History) -> History:
+        """The history with what was collected, so that a further draw leaves it out."""
+        nothing = np.zeros(len(self))
+        return history.extended(keys=self._keys, genes=self._genes, epochs=nothing, values=nothing, iteration=0)
+
+    def pool(self) -> Pool:
+        return Pool(self._genes, self._keys)

@@ -1,0 +1,42 @@
+"""Pools that do not look at the predictor: the whole space, or a uniform draw from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from predictornas.history import History
+from predictornas.predictors.base import Predictor
+from predictornas.samplers.base import Pool
+from predictornas.spaces.base import SearchSpace
+
+
+@dataclass(frozen=True)
+class Exhaustive:
+    """S' = S: the whole space (Mauch et al. 2020, algorithm 1). The wanted pool size is ignored."""
+
+    name: str = "exhaustive"
+
+    def propose(
+        self, space: SearchSpace, n: int, history: History, predictor: Predictor | None, rng: np.random.Generator
+    ) -> Pool:
+        """The whole space, the evaluated architectures excluded."""
+        return Pool(space.enumerate(), space.enumerated_keys(), excluded=history.keys)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """N' distinct architectures, uniformly over those not evaluated yet (Mauch et al. 2020, section 3.2)."""
+
+    name: str = "uniform"
+
+    def propose(
+        self, space: SearchSpace, n: int, history: History, predictor: Predictor | None, rng: np.random.Generator
+    ) -> Pool:
+        """A uniform pool; all that is left where the space holds fewer than `n`."""
+        genes = space.sample(n + len(history), rng)
+        keys = space.keys(genes)
+        first = np.sort(np.unique(keys, return_index=True)[1])
+        unseen = first[~np.isin(keys[first], history.keys)][:n]
+        return Pool(genes[unseen], keys[unseen])

@@ -1,0 +1,1 @@
+"""Strategies, the search loop, journaled runs and the executors that run many of them."""

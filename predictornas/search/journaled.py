@@ -1,0 +1,143 @@
+"""A search whose every evaluation is on disk before it counts, and that goes on where a killed one stopped."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from predictornas.errors import JournalError
+from predictornas.journal import Journal
+from predictornas.oracles.base import Evaluations, Oracle
+from predictornas.samplers.base import Pool
+from predictornas.search.loop import Search
+from predictornas.search.strategies import Proposal
+from predictornas.seeding import rng_for
+
+PoolHits = Callable[[Pool], Sequence[int]]
+"""Counts a pool's members at or below each target error; looks at the table, so it stays outside the search."""
+
+
+def run_journaled(
+    search: Search,
+    oracle: Oracle,
+    budget: int,
+    journal: Journal,
+    *,
+    identity: dict[str, Any],
+    pool_hits: PoolHits | None = None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Runs `search` to the end of its budget, continuing from `journal`.
+
+    The journal holds one line for the run, one for each ranked pool and one for each evaluation. An iteration that
+    was interrupted is proposed again (the proposal is a function of the history) and only what is missing of it is
+    evaluated: nothing is lost and nothing is evaluated twice.
+
+    Args:
+        search: a fresh search.
+        oracle: answers with the signal.
+        budget: evaluations in all, T0 included.
+        journal: this run's journal, new or of an interrupted run.
+        identity: what makes this run itself (`run_id`, `method`, `seed`); must equal what the journal says.
+        pool_hits: counts for the gain split; `None` leaves them out.
+        advance: called with the number of evaluations that were added, those found in the journal included.
+
+    Raises:
+        JournalError: the journal belongs to another run.
+    """
+    recorded = _Recorded(journal, identity)
+    advance(sum(map(len, recorded.evaluations.values())))
+    while len(search.history) < budget:
+        known = recorded.evaluations[search.iteration]
+        chosen = recorded.chosen.get(search.iteration)
+        if chosen is not None and len(known) == chosen:
+            _tell(search, known)
+            continue
+        proposal = search.ask(budget - len(search.history))
+        if not len(proposal):
+            return
+        if chosen is None:
+            journal.append(_proposal_record(search.iteration, proposal, pool_hits))
+        _tell(search, known + _evaluate_missing(search, oracle, journal, proposal, known, advance))
+
+
+class _Recorded:
+    """What a journal already holds."""
+
+    def __init__(self, journal: Journal, identity: dict[str, Any]) -> None:
+        if not journal.records:
+            journal.append({"kind": "run", **identity})
+        found = {name: journal.records[0].get(name) for name in identity}
+        if found != identity:
+            raise JournalError(
+                f"{journal.path} belongs to another run ({found} instead of {identity}). Choose another folder."
+            )
+        self.evaluations: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for record in journal.records:
+            if record["kind"] == "evaluation":
+                self.evaluations[record["iteration"]].append(record)
+        self.chosen = {
+            record["iteration"]: record["chosen"] for record in journal.records if record["kind"] == "proposal"
+        }
+
+
+def _proposal_record(iteration: int, proposal: Proposal, pool_hits: PoolHits | None) -> dict[str, Any]:
+    record: dict[str, Any] = {"kind": "proposal", "iteration": iteration, "chosen": len(proposal)}
+    if proposal.pool is not None:
+        record["pool_size"] = len(proposal.pool)
+        if pool_hits is not None:
+            record["pool_hits"] = [int(hits) for hits in pool_hits(proposal.pool)]
+    return record
+
+
+def _evaluate_missing(
+    search: Search,
+    oracle: Oracle,
+    journal: Journal,
+    proposal: Proposal,
+    known: list[dict[str, Any]],
+    advance: Callable[[int], None],
+) -> list[dict[str, Any]]:
+    """Evaluates and journals those of the proposal that the journal lacks."""
+    done = {record["key"] for record in known}
+    missing = [row for row in range(len(proposal)) if int(proposal.keys[row]) not in done][: len(proposal) - len(known)]
+    rng = rng_for(search.seed, search.iteration, "oracle")
+    evaluations = oracle.evaluate(proposal.genes[missing], None, rng)
+    records = []
+    for place, row in enumerate(missing):
+        order = len(search.history) + len(known) + place
+        records.append(_evaluation_record(search.iteration, order, proposal, row, evaluations, place))
+        journal.append(records[-1])
+        advance(1)
+    return records
+
+
+def _evaluation_record(
+    iteration: int, order: int, proposal: Proposal, row: int, evaluations: Evaluations, place: int
+) -> dict[str, Any]:
+    def number(value: float) -> float | None:
+        return None if math.isnan(value) else float(value)
+
+    return {
+        "kind": "evaluation",
+        "iteration": iteration,
+        "order": order,
+        "key": int(proposal.keys[row]),
+        "genes": proposal.genes[row].tolist(),
+        "epochs": int(evaluations.epochs[place]),
+        "value": float(evaluations.value[place]),
+        "cost_seconds": number(evaluations.cost_seconds[place]),
+        "cost_epochs": number(evaluations.cost_epochs[place]),
+        "predicted": None if proposal.predicted is None else number(proposal.predicted[row]),
+        "proposed_by": proposal.proposed_by,
+    }
+
+
+def _tell(search: Search, records: list[dict[str, Any]]) -> None:
+    genes = np.array([record["genes"] for record in records], np.int8)
+    epochs = np.array([record["epochs"] for record in records], np.int64)
+    search.tell(genes, [record["value"] for record in records], epochs=epochs)

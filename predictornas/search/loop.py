@@ -1,0 +1,118 @@
+"""The search loop: ask/tell for a user's own evaluations, and a generator that asks an oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from predictornas.errors import ConfigurationError
+from predictornas.history import History
+from predictornas.oracles.base import Evaluations, Oracle
+from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import Genes, SearchSpace
+
+
+class Search:
+    """One run of a strategy on a space: a function of configuration, seed and what it was told.
+
+    Example:
+        >>> search = Search(space, strategy, seed=0)            # doctest: +SKIP
+        >>> while len(search.history) < 100:                    # doctest: +SKIP
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, [train(row) for row in proposal.genes])
+
+    Args:
+        space: the space to search.
+        strategy: what proposes.
+        seed: seed of the run.
+        history: evaluations of an interrupted run to go on from; only whole iterations.
+
+    Attributes:
+        history: everything told so far.
+        iteration: the iteration that `ask` proposes for; 0 is the random initial set T0.
+    """
+
+    def __init__(self, space: SearchSpace, strategy: Strategy, *, seed: int, history: History | None = None) -> None:
+        self.space = space
+        self.strategy = strategy
+        self.seed = seed
+        self.history = history if history is not None else History.empty(space.num_genes)
+        self.iteration = int(self.history.iterations[-1]) + 1 if len(self.history) else 0
+
+    def ask(self, at_most: int | None = None) -> Proposal:
+        """What to evaluate next: T0 first, then the strategy's choice. The same until `tell` is called.
+
+        Args:
+            at_most: what is left of a budget.
+
+        Returns:
+            A proposal; empty where the space is exhausted.
+        """
+        size = self.strategy.initial if self.iteration == 0 else self.strategy.batch
+        size = size if at_most is None else min(size, at_most)
+        if self.iteration == 0:
+            rng = rng_for(self.seed, 0, "initial")
+            return propose_uniformly(self.space, self.history, size, rng, by="initial")
+        return self.strategy.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
+
+    def tell(self, genes: Genes, values: Any, *, epochs: Any = None) -> None:
+        """Adds one iteration's evaluations.
+
+        Args:
+            genes: `(k, g)`, not necessarily those that were asked for.
+            values: `(k,)` accuracies (any score, higher is better).
+            epochs: `(k,)` fidelity of each value; 0 by default.
+
+        Raises:
+            ConfigurationError: lengths differ, or a value is not finite.
+        """
+        values = np.asarray(values, np.float64)
+        if values.shape != (len(genes),) or not np.isfinite(values).all():
+            raise ConfigurationError(
+                f"tell() takes one finite value an architecture: {len(genes)} of them, values {values.tolist()[:8]}. "
+                "Leave out what failed, or give it the worst value."
+            )
+        epochs = np.zeros(len(genes), np.int64) if epochs is None else epochs
+        keys = self.space.keys(genes)
+        self.history = self.history.extended(
+            keys=keys, genes=genes, epochs=epochs, values=values, iteration=self.iteration
+        )
+        self.iteration += 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration that has been evaluated."""
+
+    iteration: int
+    proposal: Proposal
+    evaluations: Evaluations
+
+
+def iterate(search: Search, oracle: Oracle, budget: int) -> Iterator[Step]:
+    """Runs a search one iteration at a time, so that logging and stopping stay with the caller.
+
+    Args:
+        search: the run to drive.
+        oracle: answers with the signal.
+        budget: evaluations in all, T0 included. Ends earlier where the space is exhausted.
+    """
+    while len(search.history) < budget:
+        iteration = search.iteration
+        proposal = search.ask(budget - len(search.history))
+        if not len(proposal):
+            return
+        evaluations = oracle.evaluate(proposal.genes, None, rng_for(search.seed, iteration, "oracle"))
+        search.tell(proposal.genes, evaluations.value, epochs=evaluations.epochs)
+        yield Step(iteration, proposal, evaluations)
+
+
+def run(search: Search, oracle: Oracle, budget: int) -> History:
+    """Runs a search to the end of its budget and returns its history."""
+    for _ in iterate(search, oracle, budget):
+        pass
+    return search.history

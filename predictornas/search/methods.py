@@ -1,0 +1,114 @@
+"""Search methods by name, and the presets that fill in what a name leaves open."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.predictors.gcn import GCN
+from predictornas.samplers.base import Sampler
+from predictornas.samplers.evolutionary import Evolutionary
+from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a method's name leaves open.
+
+    Attributes:
+        initial: K0, architectures in the random initial set T0.
+        batch: K, architectures evaluated in each iteration.
+        training_epochs: full-batch steps of predictor training in each iteration.
+    """
+
+    initial: int
+    batch: int
+    training_epochs: int
+
+
+PRESETS: dict[str, Preset] = {
+    "quick": Preset(initial=10, batch=10, training_epochs=100),
+    "default": Preset(initial=10, batch=10, training_epochs=500),
+    "paper": Preset(initial=4, batch=4, training_epochs=2000),  # Mauch et al. 2020, section 5
+}
+
+
+def get_preset(name: str) -> Preset:
+    """The preset of this name.
+
+    Raises:
+        UnknownNameError: no preset has this name.
+    """
+    if name not in PRESETS:
+        raise UnknownNameError("preset", name, PRESETS)
+    return PRESETS[name]
+
+
+Factory = Callable[[Preset, int | None], Strategy]
+"""Builds a strategy from a preset and the number behind the method's name (`uniform-100`: 100), if there is one."""
+
+
+def _random(preset: Preset, size: int | None) -> Strategy:
+    if size is not None:
+        raise ConfigurationError(f"'random-{size}': random search has no pool. Use 'random' or 'uniform-{size}'.")
+    return RandomSearch(preset.initial, preset.batch)
+
+
+def _with_sampler(sampler: Sampler, *, sized: bool) -> Factory:
+    def build(preset: Preset, size: int | None) -> Strategy:
+        if sized != (size is not None):
+            example = f"{sampler.name}-1000" if sized else sampler.name
+            raise ConfigurationError(f"Give the method as {example!r}: {'with' if sized else 'without'} a pool size.")
+        return PredictorSearch(
+            predictor=GCN(training_epochs=preset.training_epochs),
+            sampler=sampler,
+            pool_size=size if size is not None else 0,
+            initial=preset.initial,
+            batch=preset.batch,
+        )
+
+    return build
+
+
+SIZED = ("uniform", "evolutionary")
+"""Methods whose name ends in the size of the pool that the predictor ranks."""
+
+METHODS: dict[str, Factory] = {
+    "random": _random,
+    "exhaustive": _with_sampler(Exhaustive(), sized=False),
+    "uniform": _with_sampler(Uniform(), sized=True),
+    "evolutionary": _with_sampler(Evolutionary(), sized=True),
+}
+"""The methods of this package; others register a factory in the entry-point group `predictornas.methods`."""
+
+
+def method_names() -> list[str]:
+    """How each known method is written, e.g. `uniform-N`."""
+    return [f"{name}-N" if name in SIZED else name for name in _factories()]
+
+
+def get_strategy(method: str, preset: Preset) -> Strategy:
+    """The strategy of a method such as `random`, `exhaustive` or `uniform-1000`.
+
+    Raises:
+        UnknownNameError: no method has this name.
+        ConfigurationError: a pool size where there is none, or none where one is needed.
+    """
+    factories = _factories()
+    if method in factories:
+        return factories[method](preset, None)
+    match = re.fullmatch(r"(.+)-(\d+)", method)
+    if match is None or match[1] not in factories:
+        raise UnknownNameError("method", method, [*method_names(), "uniform-1000"])
+    if int(match[2]) < 1:
+        raise ConfigurationError(f"{method!r}: the pool size must be at least 1.")
+    return factories[match[1]](preset, int(match[2]))
+
+
+def _factories() -> dict[str, Factory]:
+    plugins = {point.name: point.load() for point in entry_points(group="predictornas.methods")}
+    return {**plugins, **METHODS}

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from predictornas.errors import ConfigurationError
+from predictornas.experiments.folder import claim, consolidate
+from predictornas.experiments.runs import journal_path
+from predictornas.experiments.study import Study, run_identity
+from predictornas.journal import Journal
+
+STUDY = Study(methods=("random",), budget=20, seeds=(0,))
+
+
+def test_claiming_again_adds_methods_and_seeds(store: Path, tmp_path: Path) -> None:
+    benchmark = STUDY.open()
+    claim(tmp_path, STUDY, benchmark)
+    manifest = claim(tmp_path, replace(STUDY, methods=("uniform-9",), seeds=(4, 2)), benchmark)
+    assert {name: entry["seeds"] for name, entry in manifest["methods"].items()} == {"random": [0], "uniform-9": [2, 4]}
+
+
+def test_claiming_with_another_signal_names_what_differs(store: Path, tmp_path: Path) -> None:
+    claim(tmp_path, STUDY, STUDY.open())
+    other = replace(STUDY, signal="valid_accuracy_200_run1", evaluation="valid_accuracy_200_run0")
+    with pytest.raises(ConfigurationError, match="signal was 'valid_accuracy_200_run0'"):
+        claim(tmp_path, other, other.open())
+
+
+def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
+    benchmark = STUDY.open()
+    manifest = claim(tmp_path, STUDY, benchmark)
+    identity = run_identity(manifest["study"], "random", STUDY.strategy("random"), 0)
+    evaluation = {"kind": "evaluation", "epochs": 200, "cost_seconds": None, "cost_epochs": 200.0, "predicted": None}
+    genes = benchmark.genes[:2]
+    keys = benchmark.keys[:2].tolist()
+    with Journal(journal_path(tmp_path, identity["run_id"])) as journal:
+        journal.append({"kind": "run", **identity})
+        for order in (0, 1):
+            facts = {"iteration": order, "order": order, "key": keys[order], "genes": genes[order].tolist()}
+            journal.append({**evaluation, **facts, "value": 0.5 + order / 4, "proposed_by": "initial"})
+        journal.append({"kind": "proposal", "iteration": 1, "chosen": 1, "pool_size": 9, "pool_hits": [0, 3]})
+    history, pools = consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2])
+    assert history["value"].to_list() == [0.5, 0.75]
+    assert history["cost_seconds"].to_list() == [None, None]
+    assert history["evaluation"].to_list() == pytest.approx(benchmark.values("valid_accuracy_200_rest")[:2].tolist())
+    assert pools.select("iteration", "pool_size", "target_error", "pool_hits").rows() == [
+        (1, 9, 0.1, 0),
+        (1, 9, 0.2, 3),
+    ]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from predictornas.errors import ConfigurationError
+from predictornas.samplers.uniform import Uniform
+from predictornas.search.loop import Search, iterate, run
+from predictornas.search.strategies import PredictorSearch, RandomSearch
+from predictornas.spaces.registry import get_space
+from tests.search.examples import CountingOracle, CountingPredictor
+
+SPACE = get_space("nasbench201")
+STRATEGY = PredictorSearch(CountingPredictor(), Uniform(), pool_size=100, initial=8, batch=5)
+
+
+def test_the_budget_counts_t0_and_cuts_the_last_batch() -> None:
+    steps = list(iterate(Search(SPACE, STRATEGY, seed=0), CountingOracle(), 20))
+    assert [len(step.proposal) for step in steps] == [8, 5, 5, 2]
+    assert [step.iteration for step in steps] == [0, 1, 2, 3]
+    assert steps[0].proposal.proposed_by == "initial"
+
+
+def test_nothing_is_evaluated_twice() -> None:
+    oracle = CountingOracle()
+    history = run(Search(SPACE, STRATEGY, seed=1), oracle, 60)
+    assert len(set(oracle.asked)) == len(oracle.asked) == len(history) == 60
+
+
+def test_ask_and_tell_give_the_same_history_as_the_driven_loop() -> None:
+    driven = run(Search(SPACE, STRATEGY, seed=2), CountingOracle(), 33)
+    search = Search(SPACE, STRATEGY, seed=2)
+    while len(search.history) < 33:
+        proposal = search.ask(33 - len(search.history))
+        np.testing.assert_array_equal(search.ask(33 - len(search.history)).keys, proposal.keys)
+        search.tell(proposal.genes, proposal.genes.mean(axis=1))
+    np.testing.assert_array_equal(search.history.keys, driven.keys)
+
+
+def test_the_initial_set_is_the_same_for_every_method_of_a_seed() -> None:
+    first = Search(SPACE, STRATEGY, seed=5).ask()
+    other = Search(SPACE, RandomSearch(initial=8), seed=5).ask()
+    np.testing.assert_array_equal(first.keys, other.keys)
+
+
+def test_it_goes_on_from_a_history() -> None:
+    whole = run(Search(SPACE, STRATEGY, seed=3), CountingOracle(), 28)
+    part = run(Search(SPACE, STRATEGY, seed=3), CountingOracle(), 18)
+    rest = run(Search(SPACE, STRATEGY, seed=3, history=part), CountingOracle(), 28)
+    np.testing.assert_array_equal(rest.keys, whole.keys)
+
+
+def test_the_predictor_beats_random_search_on_an_easy_problem() -> None:
+    guided = run(Search(SPACE, STRATEGY, seed=4), CountingOracle(), 60).values.max()
+    blind = run(Search(SPACE, RandomSearch(), seed=4), CountingOracle(), 60).values.max()
+    assert guided > blind
+
+
+def test_it_ends_when_the_space_is_exhausted() -> None:
+    small = SPACE.restricted_to(SPACE.enumerated_keys()[:12])
+    assert len(run(Search(small, STRATEGY, seed=0), CountingOracle(), 100)) == 12
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, float("nan")], [[1.0], [2.0]]])
+def test_tell_refuses_what_does_not_fit(values: object) -> None:
+    search = Search(SPACE, RandomSearch(), seed=0)
+    with pytest.raises(ConfigurationError, match="one finite value an architecture"):
+        search.tell(SPACE.enumerate()[:2], values)

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from predictornas.history import History
+from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
+from predictornas.spaces.registry import get_space
+from tests.search.examples import CountingOracle, CountingPredictor
+
+SPACE = get_space("nasbench201")
+
+
+def evaluated(count: int, seed: int = 0) -> History:
+    rng = np.random.default_rng(seed)
+    genes = SPACE.sample(count, rng)
+    values = CountingOracle().evaluate(genes, None, rng).value
+    return History.empty(6).extended(
+        keys=SPACE.keys(genes), genes=genes, epochs=np.zeros(count), values=values, iteration=0
+    )
+
+
+@pytest.mark.parametrize("strategy", [RandomSearch(), PredictorSearch(CountingPredictor(), Uniform())])
+def test_follow_the_protocol(strategy: Strategy) -> None:
+    assert isinstance(strategy, Strategy)
+
+
+def test_random_search_never_repeats_and_is_a_function_of_seed_and_iteration() -> None:
+    history = evaluated(30)
+    first, again, other = (
+        RandomSearch().propose(SPACE, history, 10, seed=1, iteration=iteration) for iteration in (1, 1, 2)
+    )
+    assert not np.isin(first.keys, history.keys).any()
+    np.testing.assert_array_equal(first.keys, again.keys)
+    assert not np.array_equal(first.keys, other.keys)
+    assert first.pool is None
+    assert first.predicted is None
+
+
+def test_predictor_search_takes_the_best_of_its_pool_by_an_independent_sort() -> None:
+    history = evaluated(60)
+    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=200)
+    proposal = strategy.propose(SPACE, history, 7, seed=0, iteration=3)
+    assert proposal.pool is not None
+    assert proposal.predicted is not None
+    scores = (
+        CountingPredictor()
+        .fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
+        .predict(proposal.pool.genes)
+    )
+    np.testing.assert_allclose(np.sort(scores)[::-1][:7], proposal.predicted)
+    assert len(proposal.pool) == 200
+    assert proposal.proposed_by == "uniform"
+
+
+def test_the_whole_space_finds_the_best_cell_that_was_not_seen() -> None:
+    history = evaluated(200)
+    proposal = PredictorSearch(CountingPredictor(), Exhaustive()).propose(SPACE, history, 1, seed=0, iteration=1)
+    assert proposal.genes.tolist() == [[4, 4, 4, 4, 4, 4]]
+    assert int(proposal.keys[0]) not in history
+
+
+def test_the_configured_predictor_stays_unfitted() -> None:
+    predictor = CountingPredictor()
+    PredictorSearch(predictor, Uniform()).propose(SPACE, evaluated(30), 3, seed=0, iteration=1)
+    assert not hasattr(predictor, "weights_")

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+import predictornas
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", predictornas.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(predictornas, name) is not None
+    assert name in dir(predictornas)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'GNC'"):
+        predictornas.GNC  # noqa: B018
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = "import sys, predictornas; print({'torch', 'numpy', 'polars', 'matplotlib'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_what_knows_and_what_counts_never_imports_torch() -> None:
+    code = (
+        "import sys, predictornas.benchmarks.catalog, predictornas.oracles.tabular, predictornas.compat.nasbench, "
+        "predictornas.analysis.gain, predictornas.samplers.uniform, predictornas.search.strategies; "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_every_package_folder_is_shipped() -> None:
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    listed = set(setup["options"]["packages"].split())
+    packages = (path.parent.relative_to(ROOT) for path in (ROOT / "predictornas").rglob("__init__.py"))
+    folders = {str(path).replace("/", ".") for path in packages}
+    assert listed == folders | {"predictornas.benchmarks_data"}
