@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """One cache for the whole session (enumerated spaces, module hashes), kept between sessions when the caller sets it."""
+    """One cache for the session (enumerated spaces, hashes); the caller's own where PREDICTORNAS_CACHE is set."""
     os.environ.setdefault("PREDICTORNAS_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
