@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from predictornas.errors import InvalidArchitectureError
+from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.registry import get_space
+from predictornas.spaces.restricted import RestrictedSpace
+
+ROWS = {"nasbench101": 30_001, "nasbench201": 2000}
+
+
+@pytest.fixture(params=ROWS, scope="module")
+def base(request: pytest.FixtureRequest) -> SearchSpace:
+    return get_space(request.param)
+
+
+@pytest.fixture(scope="module")
+def rows(base: SearchSpace) -> np.ndarray:
+    """Rows of the base space that stay, in no order."""
+    return np.random.default_rng(0).choice(len(base), size=ROWS[base.name], replace=False)
+
+
+@pytest.fixture(scope="module")
+def space(base: SearchSpace, rows: np.ndarray) -> SearchSpace:
+    return base.restricted_to(base.enumerated_keys()[rows])
+
+
+def inside(space: SearchSpace, genes: np.ndarray) -> bool:
+    return bool(np.isin(space.keys(genes), space.enumerated_keys()).all())
+
+
+def test_it_holds_exactly_the_keys_that_were_given(base: SearchSpace, space: SearchSpace, rows: np.ndarray) -> None:
+    assert isinstance(space, RestrictedSpace)
+    assert len(space) == len(rows) == len(space.enumerate())
+    np.testing.assert_array_equal(space.enumerate(), base.enumerate()[np.sort(rows)])
+    np.testing.assert_array_equal(space.enumerated_keys(), base.enumerated_keys()[np.sort(rows)])
+
+
+def test_what_is_enumerated_is_read_only_and_the_same_object(space: SearchSpace) -> None:
+    for method in (space.enumerate, space.enumerated_keys):
+        assert method() is method()
+        assert not method().flags.writeable
+
+
+def test_the_rest_is_as_in_the_base_space(base: SearchSpace, space: SearchSpace) -> None:
+    assert (space.name, space.num_genes, space.num_choices) == (base.name, base.num_genes, base.num_choices)
+    assert repr(space) == f"{base!r}.restricted_to({len(space)} keys)"
+    genes = base.enumerate()[:100]
+    np.testing.assert_array_equal(space.keys(genes), base.keys(genes))
+    np.testing.assert_array_equal(space.graph_keys(genes), base.graph_keys(genes))
+    np.testing.assert_array_equal(space.sequences(genes), base.sequences(genes))
+    np.testing.assert_array_equal(space.graphs(genes).adjacency, base.graphs(genes).adjacency)
+    assert space.describe(genes[7]) == base.describe(genes[7])
+
+
+def test_only_what_stays_is_valid(base: SearchSpace, space: SearchSpace, rows: np.ndarray) -> None:
+    asked = np.arange(0, len(base), 7)
+    assert space.valid(base.enumerate()[asked]).tolist() == np.isin(asked, rows).tolist()
+    broken = space.enumerate()[:10].copy()
+    broken[:, 0] = 7
+    assert not space.valid(broken).any()
+
+
+def test_samples_stay_inside_and_are_distinct(space: SearchSpace, rng: np.random.Generator) -> None:
+    genes = space.sample(1000, rng)
+    assert inside(space, genes)
+    assert len(np.unique(space.keys(genes))) == 1000
+    assert len(space.sample(10**6, rng)) == len(space)
+
+
+def test_samples_are_uniform(base: SearchSpace, rng: np.random.Generator) -> None:
+    keys = base.enumerated_keys()[:: len(base) // 10][:10]
+    small = base.restricted_to(keys)
+    drawn = small.keys(np.concatenate([small.sample(2, rng) for _ in range(4500)]))
+    assert stats.chisquare([(drawn == key).sum() for key in keys]).pvalue > 0.001
+    # each of the 45 pairs is drawn equally often
+    pairs = np.sort(drawn.reshape(-1, 2), axis=1)
+    counts = np.unique(pairs, axis=0, return_counts=True)[1]
+    assert len(counts) == 45
+    assert stats.chisquare(counts).pvalue > 0.001
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5])
+def test_mutants_stay_inside(space: SearchSpace, rate: float) -> None:
+    parents = space.sample(200, np.random.default_rng(1))
+    children = space.mutate(parents, np.random.default_rng(2), rate=rate)
+    assert inside(space, children)
+    assert (space.keys(children) != space.keys(parents)).mean() > 0.02
+    np.testing.assert_array_equal(children, space.mutate(parents, np.random.default_rng(2), rate=rate))
+
+
+def test_crossovers_stay_inside(space: SearchSpace) -> None:
+    a, b = (space.sample(300, np.random.default_rng(seed)) for seed in (1, 2))
+    children = space.crossover(a, b, np.random.default_rng(3))
+    assert inside(space, children)
+    assert (space.keys(children) != space.keys(a)).mean() > 0.1
+
+
+def test_where_no_other_child_is_inside_the_parent_stays(base: SearchSpace, rng: np.random.Generator) -> None:
+    alone = base.restricted_to(base.enumerated_keys()[-1:])
+    parents = alone.enumerate().repeat(5, axis=0)
+    np.testing.assert_array_equal(alone.mutate(parents, rng, rate=0.1), parents)
+    np.testing.assert_array_equal(alone.crossover(parents, parents, rng), parents)
+
+
+def test_unknown_keys_are_refused(base: SearchSpace) -> None:
+    keys = np.concatenate([base.enumerated_keys()[:3], np.array([0, 1], np.uint64)])
+    assert not np.isin([0, 1], base.enumerated_keys()).any()
+    with pytest.raises(InvalidArchitectureError, match=f"2 of 5 keys are of no architecture of {base.name}, as 0"):
+        base.restricted_to(keys)
+
+
+def test_a_key_given_twice_counts_once(base: SearchSpace) -> None:
+    space = base.restricted_to(base.enumerated_keys()[[4, 4, 2]])
+    assert len(space) == 2
+    np.testing.assert_array_equal(space.enumerate(), base.enumerate()[[2, 4]])
+
+
+def test_a_restriction_is_restricted_further(base: SearchSpace, space: SearchSpace) -> None:
+    outside = base.enumerated_keys()[~np.isin(base.enumerated_keys(), space.enumerated_keys())][:5]
+    smaller = space.restricted_to(np.concatenate([space.enumerated_keys()[:20], outside]))
+    np.testing.assert_array_equal(smaller.enumerated_keys(), space.enumerated_keys()[:20])
+    assert repr(smaller) == f"{base!r}.restricted_to(20 keys)"
+
+
+def test_nothing_may_stay(base: SearchSpace, rng: np.random.Generator) -> None:
+    empty = base.restricted_to(base.enumerated_keys()[:0])
+    assert len(empty) == 0
+    assert empty.sample(3, rng).shape == (0, base.num_genes)
+    assert not empty.valid(base.enumerate()[:10]).any()

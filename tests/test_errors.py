@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import inspect
+import pickle
+
+import pytest
+
+from predictornas import errors
+from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError
+
+CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
+SPACES = ("nasbench101", "nasbench201")
+
+
+def test_every_error_is_caught_as_the_package_error() -> None:
+    assert len(CLASSES) >= 9
+    assert all(issubclass(cls, PredictorNASError) for cls in CLASSES)
+
+
+@pytest.mark.parametrize("cls", [cls for cls in CLASSES if cls is not UnknownNameError])
+def test_errors_cross_process_boundaries(cls: type[PredictorNASError]) -> None:
+    copy = pickle.loads(pickle.dumps(cls("what, where, remedy")))
+    assert type(copy) is cls
+    assert str(copy) == "what, where, remedy"
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("nasbench11", "nasbench101"), ("NASBench201", "nasbench201"), ("nasbnech201", "nasbench201")]
+)
+def test_an_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
+    error = UnknownNameError("search space", name, SPACES)
+    assert str(error) == (
+        f"There is no search space named {name!r}. Did you mean {nearest!r}? Known: nasbench101, nasbench201."
+    )
+
+
+def test_a_name_like_no_other_gets_no_suggestion() -> None:
+    message = str(UnknownNameError("method", "qqq", ["random", "evolutionary"]))
+    assert message == "There is no method named 'qqq'. Known: evolutionary, random."
+
+
+def test_an_empty_registry_says_so() -> None:
+    assert str(UnknownNameError("benchmark", "x", [])).endswith("Known: none.")
+
+
+def test_known_names_may_be_any_iterable_and_are_kept_sorted() -> None:
+    error = UnknownNameError("column", "b", (name for name in ("z", "a")))
+    assert (error.kind, error.name, error.known) == ("column", "b", ["a", "z"])
+
+
+def test_an_unknown_name_survives_pickling() -> None:
+    error = UnknownNameError("search space", "nasbench11", SPACES)
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is UnknownNameError
+    assert isinstance(copy, ConfigurationError)
+    assert str(copy) == str(error)
+    assert (copy.kind, copy.name, copy.known) == (error.kind, error.name, error.known)

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from predictornas.errors import StoreError
+from predictornas.files import cache_home, data_home, sha256_of, write_json, writing_file, writing_folder
+
+
+@pytest.fixture
+def umask() -> Iterator[Callable[[int], None]]:
+    before = os.umask(0)
+    yield lambda mask: (os.umask(mask), None)[1]
+    os.umask(before)
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Writing a file beyond `size` bytes fails half-way, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def half_written(writing: AbstractContextManager[Path], error: Exception) -> None:
+    """Writes something, then fails."""
+    with writing as temporary:
+        (temporary / "new" if temporary.is_dir() else temporary).write_text("half")
+        raise error
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+@pytest.mark.parametrize(("home", "variable"), [(data_home, "PREDICTORNAS_DATA"), (cache_home, "PREDICTORNAS_CACHE")])
+def test_a_home_is_where_the_environment_says(
+    home: Callable[[], Path], variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(variable, str(tmp_path / "chosen"))
+    assert home() == tmp_path / "chosen"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(variable, "~/tables")
+    assert home() == tmp_path / "tables"
+
+
+def test_homes_default_to_different_folders_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("PREDICTORNAS_DATA", "PREDICTORNAS_CACHE", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert data_home() != cache_home()
+    for home in (data_home(), cache_home()):
+        assert home.is_relative_to(tmp_path)
+        assert home.name == "predictornas"
+        assert not home.exists()
+
+
+def test_sha256_of_a_known_text(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")  # the first example of FIPS 180-2
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_of(tmp_path / "abc") == expected
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "file"
+    with writing_file(path) as temporary:
+        temporary.write_text("new")
+        assert temporary.parent == path.parent
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert names(path.parent) == ["file"]
+
+
+def test_the_old_file_stands_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with writing_file(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+def test_an_error_keeps_the_old_file_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="mine"):
+        half_written(writing_file(path), RuntimeError("mine"))
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_a_full_disk_is_a_store_error_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with pytest.raises(StoreError, match="No space left on device") as caught:
+        half_written(writing_file(path), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert str(path) in str(caught.value)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert names(tmp_path) == []
+
+
+def test_a_write_that_fails_half_way_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with file_size_limit(1000), pytest.raises(StoreError), writing_file(path) as temporary:
+        temporary.write_bytes(bytes(5000))
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("writing", [writing_file, writing_folder])
+def test_a_parent_that_is_a_file_is_a_store_error(
+    writing: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(StoreError, match="Could not write"), writing(tmp_path / "taken" / "new"):
+        pytest.fail("the body must not run")
+
+
+def test_a_message_names_the_file_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="missing-source"), writing_file(tmp_path / "new"):
+        (tmp_path / "missing-source").read_text()
+
+
+def test_permissions_follow_the_umask(tmp_path: Path, umask: Callable[[int], None]) -> None:
+    umask(0o027)
+    with writing_file(tmp_path / "file"):
+        pass
+    with writing_folder(tmp_path / "folder"):
+        pass
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "folder").stat().st_mode & 0o777 == 0o750
+    assert os.umask(0o027) == 0o027
+
+
+def test_a_folder_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with writing_folder(path) as temporary:
+        (temporary / "new").write_text("new")
+        assert names(path) == ["old"]
+    assert names(path) == ["new"]
+    assert names(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(RuntimeError("mine"), RuntimeError), (OSError(errno.ENOSPC, "full"), StoreError)]
+)
+def test_an_error_keeps_the_old_folder_and_leaves_nothing(
+    error: Exception, raised: type[Exception], tmp_path: Path
+) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    with pytest.raises(raised):
+        half_written(writing_folder(path), error)
+    assert (path / "old").read_text() == "old"
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_swap_that_fails_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "folder"
+    path.mkdir()
+    (path / "old").write_text("old")
+    rename = Path.replace
+
+    def fails_for_the_new_folder(self: Path, target: Path) -> Path:
+        if Path(target) == path and not self.name.endswith(".old"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", fails_for_the_new_folder)
+    with pytest.raises(StoreError), writing_folder(path) as temporary:
+        (temporary / "new").write_text("new")
+    assert names(path) == ["old"]
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_never_replaces_a_file(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("precious")
+    with pytest.raises(StoreError, match="Not a directory"), writing_folder(tmp_path / "results"):
+        pytest.fail("the body must not run")
+    assert (tmp_path / "results").read_text() == "precious"
+    assert names(tmp_path) == ["results"]
+
+
+def test_json_is_indented_utf8_in_any_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what the default encoding is in a Latin-1 locale
+    opened = Path.open
+
+    def latin1(self: Path, mode: str = "r", *, encoding: str | None = None, **rest: Any) -> IO[Any]:
+        return opened(self, mode, encoding="latin-1" if encoding in (None, "locale") else encoding, **rest)
+
+    monkeypatch.setattr(Path, "open", latin1)
+    value = {"name": "Kendall's τ", "rows": [1, 2.5, None]}
+    write_json(tmp_path / "value.json", value)
+    monkeypatch.undo()
+    content = (tmp_path / "value.json").read_bytes()
+    assert "τ".encode() in content
+    assert content.startswith(b'{\n  "name"')
+    assert content.endswith(b"}\n")
+    assert json.loads(content) == value
+
+
+def test_json_that_cannot_be_encoded_changes_nothing(tmp_path: Path) -> None:
+    write_json(tmp_path / "value.json", 1)
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "value.json", object())
+    assert (tmp_path / "value.json").read_text() == "1\n"
+    assert names(tmp_path) == ["value.json"]

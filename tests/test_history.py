@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from predictornas.history import POOL_SCHEMA, SCHEMA, History
+
+
+@pytest.fixture
+def history() -> History:
+    first = History.empty(2).extended(
+        keys=[5, 2**64 - 1], genes=[[0, 1], [1, 1]], epochs=[108, 108], values=[0.5, 0.9], iteration=0
+    )
+    return first.extended(keys=[7, 8], genes=[[0, 0], [1, 0]], epochs=[108, 36], values=[0.9, 0.7], iteration=1)
+
+
+def test_an_empty_history_has_no_rows() -> None:
+    history = History.empty(26)
+    assert len(history) == 0
+    assert history.genes.shape == (0, 26)
+    assert 0 not in history
+    assert history.best(4).tolist() == []
+
+
+def test_extending_appends_in_order(history: History) -> None:
+    assert len(history) == 4
+    assert history.keys.tolist() == [5, 2**64 - 1, 7, 8]
+    assert history.genes.tolist() == [[0, 1], [1, 1], [0, 0], [1, 0]]
+    assert history.epochs.tolist() == [108, 108, 108, 36]
+    assert history.values.tolist() == [0.5, 0.9, 0.9, 0.7]
+    assert history.iterations.tolist() == [0, 0, 1, 1]
+
+
+def test_types_stay_those_of_the_schema(history: History) -> None:
+    columns = (history.keys, history.genes, history.epochs, history.values, history.iterations)
+    assert [column.dtype.name for column in columns] == ["uint64", "int8", "int64", "float64", "int64"]
+
+
+def test_extending_leaves_the_old_history_alone(history: History) -> None:
+    longer = history.extended(keys=[9], genes=[[1, 1]], epochs=[4], values=[1.0], iteration=2)
+    assert len(history) == 4
+    assert 9 in longer
+    assert 9 not in history
+
+
+def test_an_iteration_sees_only_what_came_before_it(history: History) -> None:
+    assert len(history.before(0)) == 0
+    first = history.before(1)
+    assert first.keys.tolist() == [5, 2**64 - 1]
+    assert (first.genes.tolist(), first.epochs.tolist(), first.values.tolist()) == (
+        [[0, 1], [1, 1]],
+        [108, 108],
+        [0.5, 0.9],
+    )
+    assert 7 not in first
+    assert history.before(2).keys.tolist() == history.keys.tolist()
+
+
+def test_membership_is_by_key(history: History) -> None:
+    assert np.uint64(2**64 - 1) in history
+    assert 5 in history
+    assert 6 not in history
+
+
+def test_the_best_come_first_and_ties_stay_in_order(history: History) -> None:
+    assert history.best(1).tolist() == [1]
+    assert history.best(3).tolist() == [1, 2, 3]
+    assert history.best(100).tolist() == [1, 2, 3, 0]
+
+
+def test_missing_values_are_never_the_best(history: History) -> None:
+    longer = history.extended(keys=[9], genes=[[1, 1]], epochs=[4], values=[np.nan], iteration=2)
+    assert longer.best(5).tolist() == [1, 2, 3, 0, 4]
+
+
+def test_schemas_share_what_identifies_a_run() -> None:
+    shared = [name for name in POOL_SCHEMA if name in SCHEMA]
+    assert shared == ["run_id", "method", "seed", "iteration"]
+    assert all(POOL_SCHEMA[name] == SCHEMA[name] for name in shared)

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import json
+import logging
+import resource
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from predictornas import journal as module
+from predictornas.errors import JournalError, StoreError
+from predictornas.journal import Journal, read_records
+
+VALUES = (
+    st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.lists(st.integers())
+)
+RECORDS = st.lists(st.dictionaries(st.text(max_size=4), VALUES, max_size=3), max_size=4)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "journal.jsonl"
+
+
+@pytest.fixture(autouse=True)
+def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
+
+
+def write(path: Path, records: list[dict[str, Any]]) -> bytes:
+    with Journal(path) as journal:
+        for record in records:
+            journal.append(record)
+    return path.read_bytes()
+
+
+def test_a_new_journal_is_an_empty_file(path: Path) -> None:
+    with Journal(path) as journal:
+        assert journal.records == []
+        assert not journal.repaired
+    assert path.read_bytes() == b""
+
+
+def test_one_record_is_one_line_of_plain_json(path: Path) -> None:
+    assert write(path, [{"a": 1, "b": "two\nlines, ü"}, {}]) == b'{"a":1,"b":"two\\nlines, \\u00fc"}\n{}\n'
+
+
+def test_a_record_is_in_the_file_before_append_returns(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append({"order": 0})
+        assert path.read_bytes() == b'{"order":0}\n'
+        assert journal.records == [{"order": 0}]
+
+
+def test_records_do_not_change_with_the_object_that_was_appended(path: Path) -> None:
+    with Journal(path) as journal:
+        record = {"order": 0}
+        journal.append(record)
+        record["order"] = 9
+        assert journal.records == [{"order": 0}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(records=RECORDS, data=st.data())
+def test_a_file_cut_at_any_byte_gives_back_every_complete_record(
+    records: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.jsonl"
+        content = write(path, records)
+        ends = [0]
+        for record in records:
+            ends.append(ends[-1] + len(json.dumps(record, separators=(",", ":"))) + 1)
+        assert len(content) == ends[-1]
+        cut = data.draw(st.integers(0, len(content)), label="cut")
+        complete = sum(end <= cut for end in ends) - 1
+        path.write_bytes(content[:cut])
+        assert read_records(path) == records[:complete]
+        assert path.stat().st_size == cut
+        with Journal(path) as journal:
+            assert journal.records == records[:complete]
+            assert journal.repaired == (cut != ends[complete])
+            assert path.stat().st_size == ends[complete]
+            journal.append({"after": "the cut"})
+        assert read_records(path) == [*records[:complete], {"after": "the cut"}]
+
+
+def test_every_cut_of_one_journal_is_repaired(path: Path) -> None:
+    records = [{"order": 0, "genes": [1, 0]}, {"order": 1, "value": 0.25}]
+    content = write(path, records)
+    first = content.index(b"\n") + 1
+    for cut in range(len(content)):
+        path.write_bytes(content[:cut])
+        with Journal(path) as journal:
+            assert journal.records == records[: int(cut >= first)]
+            assert journal.repaired == (cut not in (0, first))
+        assert path.read_bytes() == (content[:first] if cut >= first else b"")
+
+
+def test_a_repair_is_reported_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b'{"a":1}\n{"b"')
+    with caplog.at_level(logging.WARNING), Journal(path) as journal:
+        assert journal.repaired
+    assert [str(path) in message for message in caplog.messages] == [True]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING), Journal(path) as journal:
+        assert not journal.repaired
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), [0.5, float("nan")]])
+def test_nan_and_infinity_are_refused(path: Path, value: object) -> None:
+    with Journal(path) as journal:
+        with pytest.raises(ValueError, match="JSON compliant"):
+            journal.append({"value": value})
+        journal.append({"value": 0.5})
+        assert journal.records == [{"value": 0.5}]
+    assert read_records(path) == [{"value": 0.5}]
+
+
+BROKEN = {
+    "text": b"not json",
+    "torn": b'{"a":',
+    "blank": b"",
+    "bytes": b"\xff\xfe\x00",
+    "list": b"[1]",
+    "number": b"1",
+    "null": b"null",
+    "deep": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("line", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("after", [b'{"b":2}\n', b""], ids=["middle", "last"])
+def test_a_broken_complete_line_is_an_error_that_names_it(path: Path, line: bytes, after: bytes) -> None:
+    path.parent.mkdir()
+    content = b'{"a":1}\n' + line + b"\n" + after
+    path.write_bytes(content)
+    for read in (Journal, read_records, Journal):  # twice: an error must not keep the file locked
+        with pytest.raises(JournalError, match=r"line 2: (not JSON|a JSON object was expected)") as caught:
+            read(path)
+        assert str(path) in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_a_full_disk_keeps_what_was_recorded_before(path: Path) -> None:
+    journal = Journal(path)
+    journal.append({"order": 0})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, hard))
+    try:
+        with pytest.raises(StoreError, match="Could not append"), journal:
+            journal.append({"order": 1, "genes": [0] * 100})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert journal.records == [{"order": 0}]
+    assert path.read_bytes() == before
+
+
+def test_appending_goes_on_after_a_failed_append(path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Journal(path) as journal:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20, hard))
+        try:
+            with pytest.raises(StoreError):
+                journal.append({"genes": [0] * 100})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        journal.append({"order": 0})
+    assert path.read_bytes() == b'{"order":0}\n'
+
+
+def test_a_journal_is_open_in_one_place_only(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append({"a": 1})
+        with pytest.raises(JournalError, match="being written by another process"):
+            Journal(path)
+        assert read_records(path) == [{"a": 1}]
+    with Journal(path) as journal:
+        assert journal.records == [{"a": 1}]
+
+
+def test_closing_twice_is_safe(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    journal.close()
+
+
+def test_a_path_that_cannot_be_a_file_is_a_store_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    for path in (tmp_path, tmp_path / "taken" / "journal.jsonl"):
+        with pytest.raises(StoreError, match="Could not open the journal"):
+            Journal(path)
