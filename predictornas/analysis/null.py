@@ -65,8 +65,9 @@ def expected_null_db(n: int, m: int, k: int) -> float:
 def null_of(estimator: str, design: Design, m: int, rng: np.random.Generator) -> Null:
     """The null of one estimator at a target that m architectures of the table reach.
 
-    `pooled` is exact; the others simulate 1000 experiments by inversion of the exact laws, all with at least one hit,
-    and add the known probability of none, so that rare hits cost no draws.
+    `pooled` is exact. `per_run` and `observed` simulate 1000 experiments by inversion of the exact laws, all with at
+    least one hit, and add the known probability of none, so that rare hits cost no draws. `per_iteration` simulates
+    1000 unconditional ones.
 
     Args:
         estimator: a name in `predictornas.analysis.estimators.ESTIMATORS`.
@@ -133,7 +134,9 @@ def _per_iteration(design: Design, m: int, rng: np.random.Generator) -> Null:
     baseline, iterations = expected_trials(design.table_size, m), len(design.iteration_sizes)
     bound = np.sum(np.array(design.iteration_sizes) + 1.0)
     one_hit = bound - (max(design.iteration_sizes) + 1) / 2
-    gains = gain_db(baseline, np.minimum(total, one_hit) / iterations)  # a resolved draw has one hit or more
+    hit = total[total < bound - 0.5]  # a hit saves (K_t + 1) / 2 trials, 1 or more
+    # So few draws with a hit mean that almost all of them have exactly one.
+    gains = gain_db(baseline, (hit if len(hit) >= 40 else np.array([one_hit])) / iterations)
     low, high = _interval(gains, float(gain_db(baseline, bound / iterations)), float(np.exp(log_none)))
     return Null(float(gain_db(baseline, mean / iterations)), low, high)
 

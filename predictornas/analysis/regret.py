@@ -158,8 +158,7 @@ def _incumbents(epochs: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]) 
         rows = np.flatnonzero(level == reached)  # contiguous: the level only rises
         own = np.where(epochs[rows] == reached, values[rows], -np.inf)
         running = np.maximum.accumulate(own)
-        improved = np.diff(running, prepend=-np.inf) > 0
-        improved[0] = True
+        improved = np.concatenate([[True], running[1:] > running[:-1]])
         incumbent[rows] = rows[np.maximum.accumulate(np.where(improved, np.arange(len(rows)), 0))]
     return incumbent
 

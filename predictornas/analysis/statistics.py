@@ -67,7 +67,7 @@ def bootstrap_interval(
 
 
 def paired_difference(
-    a: Float[np.ndarray, " r"], b: Float[np.ndarray, " r"], *, resamples: int = 1000, rng: np.random.Generator
+    a: Float[np.ndarray, " r"], b: Float[np.ndarray, " other"], *, resamples: int = 1000, rng: np.random.Generator
 ) -> Difference:
     """Mean of a - b over seeds with a 95 % bootstrap interval that resamples pairs.
 
@@ -83,7 +83,7 @@ def paired_difference(
     Raises:
         DataError: the numbers of seeds differ, or are below two.
     """
-    _require_pairs(len(a), max(2, len(b)))
+    _require_pairs(min(len(a), len(b)), max(2, len(a), len(b)))
     differences = a - b
     low, high = bootstrap_interval(differences, resamples=resamples, rng=rng)
     return Difference(float(differences.mean()), low, high, len(a))

@@ -1,0 +1,104 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from predictornas.analysis.regret import anytime_regret, convergence_table, incumbent_curves, oracle_errors
+from predictornas.errors import ConfigurationError, DataError
+
+SIGNAL = np.array([0.30, 0.20, 0.20, 0.10, 0.40])
+EVALUATION = np.array([0.31, 0.25, 0.15, 0.22, 0.05])
+
+
+@pytest.fixture
+def history(make_history) -> pl.DataFrame:
+    """Cells 1 and 2 are tied on the signal; cell 4 is the best by evaluation and the worst by signal."""
+    return make_history(SIGNAL, {"a": [[0, 1, 2, 4, 3]]}, evaluation_errors=EVALUATION)
+
+
+def test_traces_by_hand(history: pl.DataFrame) -> None:
+    curves = incumbent_curves(history.sample(fraction=1, shuffle=True, seed=1))
+    assert curves["evaluations"].to_list() == [1, 2, 3, 4, 5]
+    np.testing.assert_allclose(curves["searched"], [0.30, 0.20, 0.20, 0.20, 0.10])
+    np.testing.assert_allclose(curves["chosen"], [0.31, 0.25, 0.25, 0.25, 0.22])  # the tie stays with the earlier cell
+    np.testing.assert_allclose(curves["best"], [0.31, 0.25, 0.15, 0.05, 0.05])
+    assert curves["cost_seconds"].to_list() == [10, 20, 30, 40, 50]
+    assert curves["cost_epochs"].to_list() == [108 * i for i in range(1, 6)]
+
+
+def test_the_incumbent_stands_at_the_highest_fidelity(history: pl.DataFrame) -> None:
+    """The third evaluation is the first at 108 epochs: it takes over although lower fidelities look better."""
+    epochs = pl.Series("epochs", [4, 4, 108, 4, 108])
+    mixed = history.with_columns(epochs, value=pl.Series([0.99, 0.9, 0.6, 0.95, 0.7]))
+    np.testing.assert_allclose(incumbent_curves(mixed)["searched"], [0.01, 0.01, 0.4, 0.4, 0.3])
+
+
+def test_missing_values(history: pl.DataFrame) -> None:
+    failed = history.with_columns(
+        value=pl.Series([None, float("nan"), 0.6, None, 0.7]),
+        evaluation=pl.lit(None, pl.Float64),
+        cost_seconds=pl.Series([1.0, None, 1.0, 1.0, 1.0]),
+    )
+    curves = incumbent_curves(failed)
+    assert curves["searched"].to_list() == pytest.approx([None, None, 0.4, 0.4, 0.3])
+    assert curves["chosen"].null_count() == curves["best"].null_count() == 5
+    assert curves["cost_seconds"].to_list() == [1, None, None, None, None]
+    table = convergence_table(curves)
+    assert set(table["trace"]) == {"searched"}
+    assert table["cost_seconds"].to_list() == [None, None, None]
+
+
+def test_oracles_read_both_columns() -> None:
+    oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
+    assert oracles.signal_on_signal == pytest.approx(0.10)
+    assert oracles.signal_on_evaluation == pytest.approx(0.22)
+    assert oracles.evaluation_on_evaluation == pytest.approx(0.05)
+    assert oracles.evaluation_on_signal == pytest.approx(0.40)
+    assert [oracles.best_possible(trace) for trace in ("searched", "chosen", "best")] == pytest.approx(
+        [0.1, 0.05, 0.05]
+    )
+
+
+def test_oracles_need_both_values() -> None:
+    with pytest.raises(DataError, match="both a signal and an evaluation"):
+        oracle_errors(np.array([0.9, np.nan]), np.array([np.nan, 0.9]))
+    kept = oracle_errors(np.array([0.99, 0.8]), np.array([np.nan, 0.7]))
+    assert kept.signal_on_signal == pytest.approx(0.2)
+
+
+def test_convergence_by_hand(make_history) -> None:
+    history = make_history(SIGNAL, {"a": [[0, 1, 3], [4, 0]]}, evaluation_errors=EVALUATION)
+    table = convergence_table(incumbent_curves(history), oracle_errors(1 - SIGNAL, 1 - EVALUATION))
+    searched = table.filter(pl.col("trace") == "searched")
+    assert searched["evaluations"].to_list() == [1, 2]  # the third evaluation is of one run only
+    np.testing.assert_allclose(searched["mean"], [0.35, 0.25])
+    np.testing.assert_allclose(searched["std"], np.sqrt(2) * np.array([0.05, 0.05]))
+    np.testing.assert_allclose(searched["regret"], [0.25, 0.15])
+    np.testing.assert_allclose(searched["high"] - searched["mean"], 12.7062 * 0.05 * np.ones(2), rtol=1e-5)
+    assert searched["runs"].to_list() == [2, 2]
+    assert searched["cost_seconds"].to_list() == [10, 20]
+    best = table.filter((pl.col("trace") == "best") & (pl.col("evaluations") == 2))
+    assert best["regret"][0] == pytest.approx((0.25 + 0.05) / 2 - 0.05)
+
+
+def test_convergence_without_oracles_has_no_regret(history: pl.DataFrame) -> None:
+    table = convergence_table(incumbent_curves(history))
+    assert table["regret"].null_count() == len(table) == 15
+    assert table["low"].null_count() == len(table)  # a single run
+
+
+def test_anytime_regret_by_hand(history: pl.DataFrame) -> None:
+    oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
+    rows = anytime_regret(incumbent_curves(history), oracles, evaluations=4)
+    regret = dict(rows.select("trace", "regret").iter_rows())
+    assert regret["searched"] == pytest.approx(0.225 - 0.1)
+    assert regret["chosen"] == pytest.approx(0.265 - 0.05)
+    assert regret["best"] == pytest.approx(0.19 - 0.05)
+    assert rows["evaluations"].to_list() == [4, 4, 4]
+    assert anytime_regret(incumbent_curves(history), oracles)["evaluations"][0] == 5
+
+
+@pytest.mark.parametrize("evaluations", [0, 6])
+def test_anytime_regret_refuses_what_runs_have_not_reached(history: pl.DataFrame, evaluations: int) -> None:
+    oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
+    with pytest.raises(ConfigurationError, match="shortest run has 5"):
+        anytime_regret(incumbent_curves(history), oracles, evaluations=evaluations)

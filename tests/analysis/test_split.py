@@ -1,0 +1,118 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from predictornas.analysis.gain import gain_table
+from predictornas.analysis.split import split_table
+from predictornas.analysis.targets import targets_for
+from predictornas.errors import DataError, UnknownNameError
+
+TABLE = np.linspace(0.1, 0.29, 20)
+
+
+def _pools(method: str, grid: list[float], runs: list[list[list[int]]]) -> pl.DataFrame:
+    """Pools named by the rows of the table that they hold, iteration by iteration, run by run."""
+    rows = [
+        {
+            "run_id": f"{method}/{seed}",
+            "method": method,
+            "seed": seed,
+            "iteration": iteration,
+            "pool_size": len(pool),
+            "target_error": target,
+            "pool_hits": int((TABLE[pool] <= target).sum()),
+        }
+        for seed, run in enumerate(runs)
+        for iteration, pool in enumerate(run, start=1)
+        for target in grid
+    ]
+    return pl.DataFrame(rows)
+
+
+def _parts(table: pl.DataFrame, estimator: str) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    rows = table.filter(pl.col("estimator") == estimator)
+    sampler, predictor, total = (rows.filter(pl.col("part") == part) for part in ("sampler", "predictor", "total"))
+    return sampler, predictor, total
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_split_by_hand(make_history) -> None:
+    """One run, two proposals from pools of 4 and 5 with 2 and 1 cells among the table's best 4; one proposal hits."""
+    history = make_history(TABLE, {"a": [[19, 0, 10]]})
+    pools = _pools("a", [TABLE[3]], [[[0, 1, 8, 9], [3, 10, 11, 12, 13]]])
+    for estimator in ("pooled", "per_run"):
+        sampler, predictor, total = _parts(split_table(history, pools, TABLE, rng=_rng()), estimator)
+        e_table, e_pool, e_proposed = 21 / 5, 10 / 4, 3 / 2
+        assert sampler["gain_db"][0] == pytest.approx(10 * np.log10(e_table / e_pool))
+        assert predictor["gain_db"][0] == pytest.approx(10 * np.log10(e_pool / e_proposed))
+        assert total["gain_db"][0] == pytest.approx(10 * np.log10(e_table / e_proposed))
+
+
+def test_parts_add_up_to_the_gain(make_history) -> None:
+    rng = np.random.default_rng(6)
+    grid = TABLE[[0, 1, 3, 7, 12, 19]].tolist()
+    chosen, pools = [], []
+    for _ in range(6):
+        pool = [rng.choice(20, 7, replace=False).tolist() for _ in range(4)]
+        chosen.append([19, *dict.fromkeys(min(members) for members in pool)])
+        pools.append(pool)
+    history, pool_table = make_history(TABLE, {"a": chosen}), _pools("a", grid, pools)
+    split = split_table(history, pool_table, TABLE, rng=_rng())
+    gain = gain_table(history, TABLE, targets_for(TABLE, count=0, errors=grid), rng=_rng())
+    for estimator in ("pooled", "per_run"):
+        sampler, predictor, total = _parts(split, estimator)
+        np.testing.assert_allclose(sampler["gain_db"] + predictor["gain_db"], total["gain_db"], atol=1e-12, rtol=0)
+        own = gain.filter(pl.col("estimator") == estimator)
+        np.testing.assert_allclose(total["gain_db"], own["gain_db"], atol=1e-12, rtol=0)
+        for column in ("cap_db", "proposals", "proposals_total", "runs", "table_hits", "quantile", "unresolved_share"):
+            assert total[column].to_list() == own[column].to_list()
+
+
+def test_the_whole_table_as_pool_gives_the_sampler_nothing(make_history) -> None:
+    history = make_history(TABLE, {"exhaustive": [[19, 0, 1]]})
+    pools = _pools("exhaustive", TABLE.tolist(), [[list(range(20)), list(range(20))]])
+    sampler, _, _ = _parts(split_table(history, pools, TABLE, rng=_rng()), "pooled")
+    repeated = 10 * np.log10(21 / (np.arange(1, 21) + 1) / (41 / (2 * np.arange(1, 21) + 1)))
+    np.testing.assert_allclose(sampler["gain_db"], repeated)
+    assert sampler["gain_db"][-1] == pytest.approx(0)
+
+
+def test_undefined_and_unresolved(make_history) -> None:
+    history = make_history(TABLE, {"a": [[19, 10, 11]]})
+    pools = _pools("a", [TABLE[0], TABLE[5], TABLE[11]], [[[3, 10, 18], [4, 11, 17]]])
+    split = split_table(history, pools, TABLE, estimators=["pooled"], rng=_rng())
+    sampler, predictor, total = _parts(split, "pooled")
+    assert [part["gain_db"][0] for part in (sampler, predictor, total)] == [None] * 3  # no pool member is the best cell
+    assert sampler["resolved"].to_list() == [False, True, True]
+    assert predictor["resolved"].to_list() == total["resolved"].to_list() == [False, False, True]
+    assert predictor["gain_db"][1] == pytest.approx(10 * np.log10(7 / 3 / 3))  # pool 7/3, proposals at the bound 3
+
+
+def test_methods_without_pools_are_left_out(make_history) -> None:
+    history = make_history(TABLE, {"a": [[19, 0], [19, 1]], "random": [[3, 4], [5, 6]]})
+    pools = _pools("a", [TABLE[4]], [[[0, 12]], [[1, 13]]])
+    assert set(split_table(history, pools, TABLE, rng=_rng())["method"]) == {"a"}
+
+
+def test_bootstrap_resamples_pools_and_proposals_together(make_history) -> None:
+    """A run's pool and its proposals move together: here the predictor's part is the same in every run."""
+    history = make_history(TABLE, {"a": [[19, 0], [19, 15], [19, 0], [19, 15]]})
+    pools = _pools("a", [TABLE[4]], [[[0]], [[15]], [[0]], [[15]]])
+    sampler, predictor, _ = _parts(split_table(history, pools, TABLE, rng=_rng()), "pooled")
+    assert predictor["high"][0] - predictor["low"][0] == pytest.approx(0, abs=1e-12)
+    assert sampler["high"][0] - sampler["low"][0] > 3
+
+
+def test_pools_that_do_not_belong_are_refused(make_history) -> None:
+    history = make_history(TABLE, {"a": [[19, 0, 1], [19, 2, 3]]})
+    one_run = _pools("a", [TABLE[4]], [[[0], [1]]])
+    with pytest.raises(DataError, match="a/1"):
+        split_table(history, one_run, TABLE, rng=_rng())
+    uneven = pl.concat([_pools("a", TABLE[[4, 5]].tolist(), [[[0]], [[2]]]), one_run.filter(pl.col("iteration") == 2)])
+    with pytest.raises(DataError, match="a/0"):
+        split_table(history, uneven, TABLE, rng=_rng())
+    with pytest.raises(UnknownNameError, match="observed"):
+        split_table(history, one_run, TABLE, estimators=["observed"], rng=_rng())
