@@ -44,6 +44,8 @@ def gain(
     signal: str | None = None,
     evaluation: str | None = None,
     preset: str = "quick",
+    engine: str = "indexed",
+    warm_start: bool = False,
     workers: int = 0,
     out: Path | None = None,
     json: Json = False,
@@ -71,6 +73,10 @@ def gain(
         Column that judges it; never the same training run as the signal.
     preset
         quick (100 training epochs an iteration), default (500) or paper (K = 4, 2000).
+    engine
+        indexed, or the plain and slow reference dense: the same weights, up to float error.
+    warm_start
+        Begin each fit of a predictor with the weights of the iteration before.
     workers
         Processes; 0 takes one for each core. Results do not depend on it.
     out
@@ -86,6 +92,8 @@ def gain(
         signal=signal,
         evaluation=evaluation,
         preset=preset,
+        engine=engine,  # type: ignore[arg-type]  # the study checks it
+        warm_start=warm_start,
     )
     _run(study, out or Path(f"gain-{benchmark}"), workers, as_json=json)
 
@@ -245,18 +253,18 @@ def import_file(
 def fetch(name: str, *, folder: Path | None = None) -> None:
     """Download an official file, going on where an earlier download stopped.
 
-    Example: predictornas data fetch nasbench_only108.tfrecord
+    Example: predictornas data fetch nasbench_only108
 
     Parameters
     ----------
     name
-        nasbench_only108.tfrecord (499 MB) or nasbench_full.tfrecord (1.95 GB).
+        nasbench_only108 (0.5 GB: 108 epochs) or nasbench_full (2 GB: 4, 12, 36 and 108 epochs).
     folder
-        Where to put it; the current folder by default.
+        Where to put it; the cache folder by default.
     """
     from predictornas.benchmarks.download import fetch as download
 
-    path = download(name, folder=folder or Path())
+    path = download(name, folder=folder)
     _console().print(f"{path}\nImport it: predictornas data import nasbench101 {path}")
 
 

@@ -87,6 +87,11 @@ class History:
             iterations=np.concatenate([self.iterations, np.full(len(keys), iteration, np.int64)]),
         )
 
+    def before(self, iteration: int) -> History:
+        """The evaluations that an iteration could look at: those of all iterations before it."""
+        rows = self.iterations < iteration
+        return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
+
     def best(self, count: int) -> Int[np.ndarray, " k"]:
         """Rows of the `count` best values, best first; ties in order of evaluation."""
         return np.argsort(-self.values, kind="stable")[:count]

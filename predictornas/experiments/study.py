@@ -6,13 +6,14 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import ConfigurationError
-from predictornas.search.methods import get_preset, get_strategy
+from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.predictors.graph_predictor import Engine
+from predictornas.search.methods import Preset, get_preset, get_strategy
 from predictornas.search.strategies import Strategy
 
 PROTOCOL = 1
@@ -31,6 +32,8 @@ class Study:
         signal: column that drives the searches; the table's default where None.
         evaluation: column that judges them; the table's default where None.
         preset: fills in what a method's name leaves open.
+        engine: "indexed", or the plain reference "dense".
+        warm_start: whether predictors begin with the weights of the iteration before.
     """
 
     benchmark: str = "nasbench201-cifar10"
@@ -40,6 +43,8 @@ class Study:
     signal: str | None = None
     evaluation: str | None = None
     preset: str = "quick"
+    engine: Engine = "indexed"
+    warm_start: bool = False
 
     def open(self) -> Benchmark:
         """The benchmark with the columns of this study.
@@ -68,13 +73,18 @@ class Study:
             UnknownNameError: no method has this name.
             ConfigurationError: the initial set is larger than the budget.
         """
-        strategy = get_strategy(method, get_preset(self.preset))
+        strategy = get_strategy(method, self._preset())
         if strategy.initial >= self.budget:
             raise ConfigurationError(
                 f"--budget {self.budget} leaves nothing to propose after the initial set of {strategy.initial} "
                 f"architectures (preset {self.preset!r}). Raise the budget."
             )
         return strategy
+
+    def _preset(self) -> Preset:
+        if self.engine not in get_args(Engine):
+            raise UnknownNameError("engine", self.engine, get_args(Engine))
+        return replace(get_preset(self.preset), engine=self.engine, warm_start=self.warm_start)
 
     def identity(self, benchmark: Benchmark) -> dict[str, Any]:
         """What must be equal for two folders to hold runs of the same study; methods and seeds may be added."""
@@ -86,6 +96,8 @@ class Study:
             "evaluation": benchmark.evaluation,
             "budget": self.budget,
             "preset": self.preset,
+            "engine": self.engine,
+            "warm_start": self.warm_start,
         }
 
 

@@ -43,6 +43,15 @@ class Predictor(Protocol):
 
 
 @runtime_checkable
+class WarmStartPredictor(Predictor, Protocol):
+    """A predictor that can go on from what another one of the same configuration has learned."""
+
+    def starting_from(self, fitted: Predictor) -> Predictor:
+        """An unfitted copy of this configuration whose `fit` begins with the weights of `fitted`."""
+        ...
+
+
+@runtime_checkable
 class DifferentiablePredictor(Predictor, Protocol):
     """A predictor that can be differentiated with respect to a relaxed architecture."""
 

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.gcn import GCN
+from predictornas.predictors.graph_predictor import Engine
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.uniform import Exhaustive, Uniform
@@ -23,11 +24,15 @@ class Preset:
         initial: K0, architectures in the random initial set T0.
         batch: K, architectures evaluated in each iteration.
         training_epochs: full-batch steps of predictor training in each iteration.
+        engine: how the predictor computes; see `predictornas.predictors.graph_predictor`.
+        warm_start: whether each fit begins with the weights of the iteration before.
     """
 
     initial: int
     batch: int
     training_epochs: int
+    engine: Engine = "indexed"
+    warm_start: bool = False
 
 
 PRESETS: dict[str, Preset] = {
@@ -64,11 +69,12 @@ def _with_sampler(sampler: Sampler, *, sized: bool) -> Factory:
             example = f"{sampler.name}-1000" if sized else sampler.name
             raise ConfigurationError(f"Give the method as {example!r}: {'with' if sized else 'without'} a pool size.")
         return PredictorSearch(
-            predictor=GCN(training_epochs=preset.training_epochs),
+            predictor=GCN(training_epochs=preset.training_epochs, engine=preset.engine),
             sampler=sampler,
             pool_size=size if size is not None else 0,
             initial=preset.initial,
             batch=preset.batch,
+            warm_start=preset.warm_start,
         )
 
     return build

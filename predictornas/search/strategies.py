@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
+from predictornas.errors import ConfigurationError
 from predictornas.history import History
-from predictornas.predictors.base import Predictor
+from predictornas.predictors.base import Predictor, WarmStartPredictor
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
 from predictornas.seeding import rng_for
@@ -93,6 +94,11 @@ class PredictorSearch:
         pool_size: N'; not used by samplers that give the whole space.
         initial: K0.
         batch: K.
+        warm_start: whether each fit begins with the weights of the iteration before (ours). They are a function of
+            the history too: where they are not in memory, as after a resume, the earlier fits are repeated.
+
+    Raises:
+        ConfigurationError: a warm start of a predictor that cannot go on from another one.
     """
 
     predictor: Predictor
@@ -100,13 +106,19 @@ class PredictorSearch:
     pool_size: int = 1000
     initial: int = 10
     batch: int = 10
+    warm_start: bool = False
+    _fitted_before: dict[bytes, Predictor] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.warm_start and not isinstance(self.predictor, WarmStartPredictor):
+            raise ConfigurationError(
+                f"{type(self.predictor).__name__} cannot start from the iteration before: it has no `starting_from`. "
+                "Leave warm_start off."
+            )
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The `n` architectures of a fresh pool that the predictor likes best."""
-        unfitted = cast("Predictor", replace(cast("DataclassInstance", self.predictor)))
-        predictor = unfitted.fit(
-            space, history.genes, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
-        )
+        predictor = self._fitted(space, history, seed, iteration)
         pool = self.sampler.propose(space, self.pool_size, history, predictor, rng_for(seed, iteration, "pool"))
         scores = predictor.predict(pool.genes)
         chosen = pool.best(scores, n)
@@ -117,3 +129,21 @@ class PredictorSearch:
             predicted=scores[chosen].astype(np.float64),
             pool=pool,
         )
+
+    def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
+        """The predictor of an iteration, fitted on everything evaluated before it."""
+        unfitted = cast("Predictor", replace(cast("DataclassInstance", self.predictor)))
+        identity = b"%d,%d," % (seed, iteration) + history.keys.tobytes() + history.values.tobytes()
+        if self.warm_start:
+            if identity in self._fitted_before:
+                return self._fitted_before[identity]
+            if iteration > 1:
+                before = self._fitted(space, history.before(iteration - 1), seed, iteration - 1)
+                unfitted = cast("WarmStartPredictor", unfitted).starting_from(before)
+        fitted = unfitted.fit(
+            space, history.genes, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
+        )
+        if self.warm_start:
+            self._fitted_before.clear()  # only the latest is ever asked for
+            self._fitted_before[identity] = fitted
+        return fitted

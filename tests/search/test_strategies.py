@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
+from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.search.loop import Search, run
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CountingPredictor
@@ -65,3 +69,39 @@ def test_the_configured_predictor_stays_unfitted() -> None:
     predictor = CountingPredictor()
     PredictorSearch(predictor, Uniform()).propose(SPACE, evaluated(30), 3, seed=0, iteration=1)
     assert not hasattr(predictor, "weights_")
+
+
+@dataclass
+class ChainedPredictor(CountingPredictor):
+    """Counts how many fits it builds on."""
+
+    def starting_from(self, fitted: ChainedPredictor) -> ChainedPredictor:
+        chained = ChainedPredictor()
+        chained.links_ = fitted.links_ + 1
+        return chained
+
+    def fit(self, *arguments: object, **options: object) -> ChainedPredictor:
+        self.links_ = getattr(self, "links_", 0)
+        FITS.append((self.links_, len(arguments[1])))  # type: ignore[arg-type]
+        super().fit(*arguments, **options)  # type: ignore[arg-type]
+        return self
+
+
+FITS: list[tuple[int, int]] = []
+
+
+def test_a_warm_start_is_a_function_of_the_history() -> None:
+    strategy = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True)
+    FITS.clear()
+    history = run(Search(SPACE, strategy, seed=0), CountingOracle(), 28)
+    assert FITS == [(0, 8), (1, 13), (2, 18), (3, 23)]
+    FITS.clear()
+    resumed = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True)
+    again = run(Search(SPACE, resumed, seed=0, history=history.before(4)), CountingOracle(), 28)
+    assert FITS == [(0, 8), (1, 13), (2, 18), (3, 23)]
+    np.testing.assert_array_equal(again.keys, history.keys)
+
+
+def test_a_predictor_that_cannot_go_on_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="cannot start from the iteration before"):
+        PredictorSearch(CountingPredictor(), Uniform(), warm_start=True)
