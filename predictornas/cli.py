@@ -16,6 +16,7 @@ from predictornas.errors import PredictorNASError
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.console import JustifyMethod
 
     from predictornas.experiments.study import Study
 
@@ -361,14 +362,15 @@ def _show_rows(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None
 
     table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for name in rows[0] if rows else []:
-        table.add_column(name, overflow="fold", justify="right" if isinstance(rows[0][name], int | float) else "left")
+        justify: JustifyMethod = "right" if isinstance(rows[0][name], int | float) else "left"
+        table.add_column(name, overflow="fold", justify=justify, no_wrap=not table.columns)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     _console().print(table)
 
 
 def _console() -> Console:
-    return Console(soft_wrap=False)
+    return Console(width=None if sys.stdout.isatty() else 120)
 
 
 def _version() -> str:

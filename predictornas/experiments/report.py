@@ -65,15 +65,25 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
     rng = rng_for(0, 0, "bootstrap")
     gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng)
     convergence = convergence_table(incumbent_curves(history), oracles)
+    summary = _summary(gain, convergence, errors)
     return Report(
-        title=f"{benchmark.name}: signal {benchmark.signal}, evaluation {benchmark.evaluation}",
+        title=f"{benchmark.name}: {_sizes(summary)}, signal {benchmark.signal}, evaluation {benchmark.evaluation}",
         gain=gain,
         split=pl.DataFrame() if pools.is_empty() else split_table(history, pools, errors, rng=rng),
         convergence=convergence,
         distribution=distribution_table(history, errors),
         oracles=oracles,
-        summary=_summary(gain, convergence, errors),
+        summary=summary,
     )
+
+
+def _sizes(summary: pl.DataFrame) -> str:
+    """Runs and evaluations of the methods, as a range where they differ."""
+    ranges = []
+    for name in ("runs", "evaluations"):
+        numbers = sorted(set(summary[name].to_list()))
+        ranges.append("-".join(map(str, numbers[:1] + numbers[1:][-1:])) + f" {name}")
+    return " of ".join(ranges)
 
 
 def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.ndarray, " n"]) -> pl.DataFrame:
@@ -104,7 +114,7 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     """
     rows = []
     for row in summary.to_dicts():
-        shown = {"method": row["method"], "runs": str(row["runs"])}
+        shown = {"method": row["method"]}
         for trace, label in (("chosen", "chosen, %"), ("best", "best seen, %")):
             shown[label] = _interval(
                 *(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from predictornas.errors import ConfigurationError
+from predictornas.predictors.base import Predictor
 from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.message_passing import MessagePassing, Readout
@@ -41,6 +43,7 @@ class GraphPredictor:
             give the same predictor up to float error.
         space_: the space it was fitted on.
         network_: the trained network.
+        start_: the network that training begins with, where `starting_from` gave one.
     """
 
     readout: Readout = "mean"
@@ -48,6 +51,7 @@ class GraphPredictor:
     optimiser: GradientDescent = field(default_factory=GradientDescent)
     training_epochs: int = 2000
     engine: Engine = "indexed"
+    start_: GraphNetwork | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def depth(self) -> int:
@@ -105,6 +109,8 @@ class GraphPredictor:
         graphs = space.graphs(genes)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = self.new_network(graphs.num_codes, generator)
+        if self.start_ is not None:
+            network.load_state_dict(self.start_.state_dict())
         scores = self._scorer(network, self.message_passing(graphs))
         train(
             list(network.parameters()),
@@ -116,6 +122,21 @@ class GraphPredictor:
         self.space_ = space
         self.network_ = network
         return self
+
+    def starting_from(self, fitted: Predictor) -> GraphPredictor:
+        """An unfitted copy whose `fit` begins with the weights of `fitted` instead of random ones.
+
+        Raises:
+            ConfigurationError: `fitted` is no fitted predictor of this class.
+        """
+        if type(fitted) is not type(self) or not hasattr(fitted, "network_"):
+            raise ConfigurationError(
+                f"A {type(self).__name__} can only start from a fitted one, not from {type(fitted).__name__}. "
+                "Call its fit first."
+            )
+        copy = replace(self)
+        copy.start_ = fitted.network_
+        return copy
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Scores in float32, higher is better; only their order matters.

@@ -28,7 +28,6 @@ def test_the_summary_is_printed_in_percent_and_db() -> None:
     assert printable(summary) == [
         {
             "method": "random",
-            "runs": "20",
             "chosen, %": "9.12 [9.00, 9.25]",
             "best seen, %": "8.00",
             "regret": "0.46",
