@@ -1,0 +1,58 @@
+"""What the scripts of this folder share: timing that is fair under load, the machine's limits, the last lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+
+def interleaved(works: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
+    """Best wall time in seconds of each piece of work, all run in turn in each round so that all meet the same load."""
+    best = dict.fromkeys(works, float("inf"))
+    for work in works.values():
+        work()
+    for _ in range(rounds):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            best[name] = min(best[name], time.perf_counter() - start)
+    return best
+
+
+def memory_mebibytes(field: str) -> float:
+    """This process's memory as Linux counts it: `VmRSS` now, `VmHWM` the most so far."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) / 1024
+    raise OSError(f"/proc/self/status has no {field}: memory is measured on Linux only")
+
+
+def threads() -> int:
+    """The first argument of the script, else 2; on a machine with other work, 1 is measured more reliably."""
+    return int(sys.argv[1]) if len(sys.argv) > 1 else 2
+
+
+def machine_limits() -> tuple[Callable[[], object], Callable[[], object], float, float]:
+    """Work that shows this machine's limits: a copy and a matrix product, with their bytes and operations."""
+    source = torch.ones(1 << 26)
+    target = torch.empty_like(source)
+    square = torch.rand(2048, 2048)
+    product = torch.empty_like(square)
+    return (
+        lambda: target.copy_(source),
+        lambda: torch.mm(square, square, out=product),
+        2.0 * source.numel() * 4,
+        2.0 * 2048**3,
+    )
+
+
+def report(lines: list[tuple[str, float, float, str]]) -> None:
+    """One line a figure: name, value, baseline, ratio."""
+    width = max(len(name) for name, *_ in lines)
+    print(f"\n{'figure':{width}}  {'value':>12}  {'baseline':>12}  ratio")
+    for name, value, baseline, unit in lines:
+        print(f"{name:{width}}  {value:>9.4g} {unit:>2}  {baseline:>9.4g} {unit:>2}  {baseline / value:.1f}x")

@@ -1,0 +1,40 @@
+"""What the documents show must work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from predictornas.benchmarks.recipe_files import load_recipe
+
+ROOT = Path(__file__).parents[1]
+
+
+def block(document: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_python_of_the_readme_searches(capsys: pytest.CaptureFixture[str]) -> None:
+    code = block("README.md", "python").replace("training_epochs=500", "training_epochs=5")
+    assert len(code.splitlines()) <= 11
+    exec(code, {"train_and_validate": lambda cell: 0.9 + 0.01 * cell.count("conv3x3")})
+    assert "input," in capsys.readouterr().out
+
+
+def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text(block("docs/guides/tables.md", "json"))
+    recipe = load_recipe(tmp_path / "recipe.json")
+    assert recipe.signal == "valid_accuracy_200_run0"
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))]
+)
+def test_links_lead_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text()):
+        if not target.startswith("http"):
+            assert (ROOT / document).parent.joinpath(target).exists(), target
