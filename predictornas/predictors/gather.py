@@ -50,6 +50,10 @@ class Gather:
             return sums
         return self._forward(table)
 
+    def transposed(self, slopes: Float[Tensor, "rows width"]) -> Float[Tensor, "columns width"]:
+        """The backward pass by itself: derivatives of the table from those of the sums."""
+        return self._backward(slopes)
+
     def rectified_dot(
         self, table: Float[Tensor, "columns width"], vector: Float[Tensor, " width"]
     ) -> Float[Tensor, " rows"]:
@@ -61,6 +65,26 @@ class Gather:
         for first, block in zip(range(0, len(self), BLOCK_ROWS), self._blocks, strict=True):
             torch.mv(block(table).relu_(), vector, out=result[first : first + BLOCK_ROWS])
         return result
+
+    def rectified_dot_slopes(
+        self,
+        rectified: Float[Tensor, "rows width"],
+        vector: Float[Tensor, " width"],
+        slopes: Float[Tensor, " rows"],
+    ) -> tuple[Float[Tensor, "columns width"], Float[Tensor, " width"]]:
+        """The backward pass of `rectified_dot`: derivatives of the table and of the vector.
+
+        With r = relu(G T): dw = r^T g and dT = (G^T diag(g) [r > 0]) diag(w), so that g costs nothing.
+
+        Args:
+            rectified: r, as the forward pass made it; overwritten.
+            vector: w.
+            slopes: g, derivatives of the products.
+        """
+        to_vector = slopes @ rectified
+        transposed = self._backward
+        scaled = transposed._replace(weights=transposed.weights * slopes.index_select(0, transposed.indices))
+        return scaled(rectified.sign_()).mul_(vector), to_vector
 
     @cached_property
     def _blocks(self) -> list[_Csr]:
@@ -94,8 +118,6 @@ class _Gathered(torch.autograd.Function):
 
 
 class _RectifiedDot(torch.autograd.Function):
-    """relu(G T) @ w. With r = relu(G T): dw = r^T g and dT = (G^T diag(g) [r > 0]) diag(w), so that g costs nothing."""
-
     @staticmethod
     def forward(ctx: Any, table: Tensor, vector: Tensor, gather: Gather) -> Tensor:
         rectified = gather._forward(table).relu_()
@@ -108,9 +130,5 @@ class _RectifiedDot(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         (vector,) = ctx.saved_tensors
-        rectified: Tensor = ctx.rectified
-        transposed: _Csr = ctx.gather._backward
-        to_vector = grad @ rectified
-        weights = transposed.weights * grad.index_select(0, transposed.indices)
-        scaled = transposed._replace(weights=weights)
-        return scaled(rectified.sign_()).mul_(vector), to_vector, None
+        to_table, to_vector = ctx.gather.rectified_dot_slopes(ctx.rectified, vector, grad)
+        return to_table, to_vector, None

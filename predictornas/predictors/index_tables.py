@@ -65,6 +65,11 @@ class IndexTables:
         chosen = vertex_scores.index_select(0, self.vertices.view(-1)).view(self.vertices.shape)
         return (chosen * self.shares).sum(0)
 
+    def read_out_slopes(self, slopes: Float[Tensor, " n"], rows: int) -> Float[Tensor, " rows"]:
+        """The backward pass of `read_out`: derivatives of the `rows` vertex scores from those of the graphs."""
+        spread = (self.shares * slopes).view(-1)
+        return spread.new_zeros(rows).index_add_(0, self.vertices.view(-1), spread)
+
 
 def _table_layer(layer: IndexLayer, rows: int) -> TableLayer:
     sums = tuple(Gather(matrix, rows) for matrix in layer.sums)

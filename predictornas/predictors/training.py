@@ -46,7 +46,8 @@ def train(
     """Fits parameters in place; afterwards they share one buffer and no longer ask for gradients.
 
     Args:
-        parameters: what is learned. All live in one flat buffer, so that a step is four tensor operations.
+        parameters: what is learned. All live in one flat buffer, so that an update is two tensor operations: the
+            gradients are added straight to the velocity.
         scores: the scores of all training architectures, differentiable in the parameters.
         gradient: derivative of the loss with respect to these scores.
         optimiser: step size, momentum and schedule.
@@ -55,15 +56,12 @@ def train(
     Raises:
         ConfigurationError: the weights are no longer finite.
     """
-    import torch
 
-    weights, slopes = _share_one_buffer(parameters)
-    velocity = torch.zeros_like(weights)
+    weights, velocity = _share_one_buffer(parameters)
     for step in range(epochs):
-        slopes.zero_()
+        velocity.mul_(optimiser.momentum)
         current = scores()
-        current.backward(gradient(current.detach()))  # type: ignore[no-untyped-call]
-        velocity.mul_(optimiser.momentum).add_(slopes)
+        current.backward(gradient(current.detach()))  # type: ignore[no-untyped-call]  # adds the slopes to the velocity
         weights.add_(velocity, alpha=-optimiser.rate(step, epochs))
     for parameter in parameters:
         parameter.requires_grad_(False)
