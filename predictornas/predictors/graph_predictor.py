@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -31,7 +32,7 @@ DENSE_BLOCK = 1024
 
 
 @dataclass(kw_only=True)
-class GraphPredictor:
+class GraphPredictor(ABC):
     """Base of the predictors that pass messages along graphs; a subclass says what is seen and by which network.
 
     Attributes:
@@ -54,30 +55,30 @@ class GraphPredictor:
     start_: GraphNetwork | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
+    @abstractmethod
     def depth(self) -> int:
         """Number of rounds of message passing."""
-        raise NotImplementedError
 
     @property
     def index_block(self) -> int:
         """Graphs indexed together: more share more, fewer keep the tables of the deeper layers in the cache."""
         return 1 << 14
 
+    @abstractmethod
     def message_passing(self, graphs: Graphs) -> MessagePassing:
         """What the network sees of a batch of graphs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def new_network(self, num_codes: int, generator: torch.Generator) -> GraphNetwork:
         """An untrained network for graphs with operation codes 0 .. num_codes - 1."""
-        raise NotImplementedError
 
+    @abstractmethod
     def relaxed_batch(self, adjacency: torch.Tensor, operations: torch.Tensor) -> DenseBatch:
         """The dense form of `message_passing` for real-valued graphs, differentiable in both."""
-        raise NotImplementedError
 
+    @abstractmethod
     def view(self) -> str:
         """A file name for all that `message_passing` depends on besides the graphs."""
-        raise NotImplementedError
 
     def fit(
         self,

@@ -58,6 +58,9 @@ def fit_stacked(
         indexes.append(build_index(first.message_passing(graphs), first.depth))
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         networks.append(first.new_network(graphs.num_codes, generator))
+    for member, network in zip(members, networks, strict=True):
+        if member.start_ is not None:
+            network.load_state_dict(member.start_.state_dict())
     stack = _Stack(networks)
     tables = IndexTables.of(_side_by_side(indexes))
     train(

@@ -35,6 +35,16 @@ def test_a_member_without_an_order_stays_untrained(graph_space):
     assert np.abs(members[0].predict(genes) - untrained.predict(genes)).max() > 1e-4
 
 
+def test_members_start_from_what_they_were_given(graph_space):
+    genes = graph_space.enumerate()
+    values = np.random.default_rng(0).random(20)
+    fitted = GCN(width=8, training_epochs=10).fit(graph_space, genes[:20], values, rng=np.random.default_rng(0))
+    together, alone = fitted.starting_from(fitted), fitted.starting_from(fitted)
+    fit_stacked([together], graph_space, [genes[:20]], [values], rngs=[np.random.default_rng(1)])
+    expected = alone.fit(graph_space, genes[:20], values, rng=np.random.default_rng(1)).predict(genes)
+    np.testing.assert_allclose(together.predict(genes), expected, atol=1e-5)
+
+
 def test_members_that_differ_are_refused(graph_space):
     genes = graph_space.enumerate()
     with pytest.raises(ConfigurationError, match=r"\[3, 4\]"):
