@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,9 @@ from predictornas.experiments.tables import write_table
 from predictornas.experiments.targets import named_errors
 from predictornas.files import writing_file
 from predictornas.seeding import rng_for
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HEADLINE = "pooled"
 """The estimator of the gain in the summary and the figures."""
@@ -138,21 +142,34 @@ def _interval(value: float | None, low: float | None, high: float | None, *, sca
 
 
 def write_report(folder: Path, report: Report) -> None:
-    """Writes `gain.csv`, `split.csv`, `convergence.csv`, `distribution.csv`, `summary.csv` and the figures."""
-    from predictornas.plots.convergence import draw_convergence
-    from predictornas.plots.distribution import draw_distribution
-    from predictornas.plots.gain import draw_gain
+    """Writes the tidy tables as CSV and the figures drawn from them.
 
+    `gain`, `convergence`, `distribution` and `summary` always; `split` where a method ranks a pool;
+    `convergence-seconds.png`, against the simulated training time, where the table knows training times.
+    """
     tables = {"gain": report.gain, "convergence": report.convergence, "distribution": report.distribution}
     tables |= {"summary": report.summary} | ({} if report.split.is_empty() else {"split": report.split})
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
+    for name, figure in _figures(report).items():
+        with writing_file(folder / name) as temporary:
+            figure.savefig(temporary, format=name.rpartition(".")[2], dpi=160)
+
+
+def _figures(report: Report) -> dict[str, Figure]:
+    from predictornas.plots.convergence import draw_convergence
+    from predictornas.plots.distribution import draw_distribution
+    from predictornas.plots.gain import draw_gain, draw_split
+
+    gain = draw_gain(report.gain)
     figures = {
-        "gain": (draw_gain(report.gain), ("png", "svg")),
-        "convergence": (draw_convergence(report.convergence, report.oracles), ("png",)),
-        "distribution": (draw_distribution(report.distribution), ("png",)),
+        "gain.png": gain,
+        "gain.svg": gain,
+        "convergence.png": draw_convergence(report.convergence, report.oracles),
+        "distribution.png": draw_distribution(report.distribution),
     }
-    for name, (figure, endings) in figures.items():
-        for ending in endings:
-            with writing_file(folder / f"{name}.{ending}") as temporary:
-                figure.savefig(temporary, format=ending, dpi=160)
+    if not report.split.is_empty():
+        figures["split.png"] = draw_split(report.split)
+    if report.convergence["cost_seconds"].null_count() == 0:
+        figures["convergence-seconds.png"] = draw_convergence(report.convergence, report.oracles, axis="seconds")
+    return figures

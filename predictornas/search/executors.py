@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
@@ -39,7 +40,7 @@ def run_tasks(
         advance: called in this process as work gets done.
 
     Raises:
-        PredictorNASError: what a task raised; tasks that were not started are dropped.
+        PredictorNASError: what a task raised; tasks that run stop at their next evaluation, the others are dropped.
     """
     if workers <= 1 or len(tasks) <= 1:
         with one_thread():
@@ -48,16 +49,18 @@ def run_tasks(
         return
     context = multiprocessing.get_context("forkserver")
     counter: Synchronized[int] = context.Value("q", 0)
+    stop: Synchronized[bool] = context.Value("b", False)
     with (
         _one_thread_for_children(),
         ProcessPoolExecutor(
-            min(workers, len(tasks)), mp_context=context, initializer=_start_worker, initargs=(counter,)
+            min(workers, len(tasks)), mp_context=context, initializer=_start_worker, initargs=(counter, stop)
         ) as pool,
     ):
         futures = [pool.submit(_call, function, task) for task in tasks]
         try:
             _follow(futures, counter, advance)
         except BaseException:
+            stop.value = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -112,11 +115,17 @@ def _one_thread_for_children() -> Iterator[None]:
 
 
 _done: Synchronized[int]
+_stop: Synchronized[bool]
 
 
-def _start_worker(counter: Synchronized[int]) -> None:
-    global _done
-    _done = counter
+class _StoppedError(Exception):
+    """Ends a task between two evaluations, because another one failed or the user interrupted."""
+
+
+def _start_worker(counter: Synchronized[int], stop: Synchronized[bool]) -> None:
+    global _done, _stop
+    _done, _stop = counter, stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt from the keyboard reaches every process; one answers
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
@@ -130,6 +139,8 @@ def _die_with_parent() -> None:
 
 def _call(function: Callable[[TaskT, Advance], None], task: TaskT) -> None:
     def advance(count: int) -> None:
+        if _stop.value:
+            raise _StoppedError
         with _done.get_lock():
             _done.value += count
 

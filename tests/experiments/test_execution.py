@@ -25,6 +25,8 @@ OUTPUTS = [
     "gain.svg",
     "convergence.png",
     "distribution.png",
+    "split.png",
+    "convergence-seconds.png",
     "manifest.json",
 ]
 

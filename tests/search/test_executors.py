@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ def record_thread_count(path: Path, advance: Advance) -> None:
 
 def fail(path: Path, advance: Advance) -> None:
     raise ConfigurationError("This task cannot work.")
+
+
+def fail_beside_work(path: Path, advance: Advance) -> None:
+    if path.name == "bad":
+        time.sleep(1)
+        raise ConfigurationError("This task cannot work.")
+    for done in range(1200):
+        path.write_text(str(done))
+        time.sleep(0.05)
+        advance(1)
 
 
 def die(path: Path, advance: Advance) -> None:
@@ -41,6 +52,12 @@ def test_every_task_runs_on_one_thread_and_progress_adds_up(tmp_path: Path, work
 def test_an_error_of_a_task_reaches_the_caller(tmp_path: Path, workers: int) -> None:
     with pytest.raises(ConfigurationError, match="cannot work"):
         run_tasks(fail, [tmp_path, tmp_path], workers=workers)
+
+
+def test_after_an_error_the_other_tasks_stop_at_their_next_evaluation(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot work"):
+        run_tasks(fail_beside_work, [tmp_path / "good", tmp_path / "bad"], workers=2)
+    assert int((tmp_path / "good").read_text()) < 1000
 
 
 def test_a_dead_worker_is_reported_with_what_to_do(tmp_path: Path) -> None:
