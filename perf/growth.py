@@ -83,7 +83,7 @@ def memory(size: int, piece: str) -> float:
 def slope(sizes: np.ndarray, values: np.ndarray) -> float:
     """Exponent of the power law through the larger half of the points."""
     half = len(sizes) // 2
-    return float(np.polyfit(np.log(sizes[half:]), np.log(np.maximum(values[half:], 1e-9)), 1)[0])
+    return float(np.polyfit(np.log(sizes[half:]), np.log(values[half:]), 1)[0])
 
 
 def measure() -> pl.DataFrame:
@@ -99,13 +99,18 @@ def measure() -> pl.DataFrame:
 
 def draw(table: pl.DataFrame) -> Figure:
     figure = Figure(figsize=(10, 4.2), layout="constrained")
+    colours = {piece: f"C{number}" for number, piece in enumerate(table["work"].unique(maintain_order=True))}
+    table = table.with_columns(pl.col("mebibytes").clip(lower_bound=1))  # less is a few pages of noise
     for axes, column, label in zip(
-        figure.subplots(1, 2), ("seconds", "mebibytes"), ("seconds", "MiB above the process before"), strict=True
+        figure.subplots(1, 2),
+        ("seconds", "mebibytes"),
+        ("seconds", "MiB above the process before, at least 1"),
+        strict=True,
     ):
         for piece, part in table.drop_nulls(column).group_by("work", maintain_order=True):
             sizes, values = part["architectures"].to_numpy(), part[column].to_numpy()
             name = f"{piece[0]} (slope {slope(sizes, values):.2f})"
-            axes.loglog(sizes, np.maximum(values, 1e-5), marker="o", markersize=4, label=name)
+            axes.loglog(sizes, values, colours[piece[0]], marker="o", markersize=4, label=name)
         axes.set(xlabel="NAS-Bench-101 cells", ylabel=label)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7, frameon=False)
