@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(block("docs/guides/tables.md", "json"))
     recipe = load_recipe(tmp_path / "recipe.json")
     assert recipe.signal == "valid_accuracy_200_run0"
+
+
+def test_the_notebook_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text())["cells"]
+    names: dict[str, object] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(cell["source"].replace("budget=50, seeds=(0, 1, 2)", "budget=20, seeds=(0,)"), names)
+    assert (tmp_path / "quickstart-results" / "gain.png").is_file()
 
 
 @pytest.mark.parametrize(
