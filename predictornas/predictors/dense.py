@@ -29,14 +29,14 @@ class DenseBatch(NamedTuple):
     shares: Float[Tensor, "n v"]
 
 
-def dense_batch(messages: MessagePassing, rows: slice) -> DenseBatch:
-    """Some graphs of a batch in dense form."""
+def dense_batch(messages: MessagePassing, rows: slice, device: str = "cpu") -> DenseBatch:
+    """Some graphs of a batch in dense form, on a device."""
     gates = messages.gates
     return DenseBatch(
-        propagations=[torch.from_numpy(p.dense(rows)) for p in messages.propagations],
-        labels=_one_hot(messages.labels[rows], messages.num_labels),
-        gates=None if gates is None else _one_hot(gates[rows], messages.num_gates),
-        shares=torch.from_numpy(messages.shares[rows]),
+        propagations=[torch.from_numpy(p.dense(rows)).to(device) for p in messages.propagations],
+        labels=_one_hot(messages.labels[rows], messages.num_labels).to(device),
+        gates=None if gates is None else _one_hot(gates[rows], messages.num_gates).to(device),
+        shares=torch.from_numpy(messages.shares[rows]).to(device),
     )
 
 

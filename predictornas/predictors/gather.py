@@ -34,11 +34,13 @@ class Gather:
     Args:
         rows: the matrix.
         columns: its number of columns, the rows of the tables it is applied to.
+        device: where these tables are.
     """
 
-    def __init__(self, rows: SparseRows, columns: int) -> None:
+    def __init__(self, rows: SparseRows, columns: int, device: str = "cpu") -> None:
         self.columns = columns
-        self._forward = _Csr(*map(torch.from_numpy, (rows.indices, rows.offsets, rows.weights)))
+        arrays = (rows.indices, rows.offsets, rows.weights)
+        self._forward = _Csr(*(torch.from_numpy(array).to(device) for array in arrays))
 
     def __len__(self) -> int:
         return len(self._forward.offsets) - 1
@@ -99,7 +101,9 @@ class Gather:
     def _backward(self) -> _Csr:
         indices, offsets, weights = self._forward
         order = torch.argsort(indices, stable=True)
-        rows = torch.repeat_interleave(torch.arange(len(self), dtype=torch.int32), offsets.diff())
+        rows = torch.repeat_interleave(
+            torch.arange(len(self), dtype=torch.int32, device=indices.device), offsets.diff()
+        )
         counts = torch.bincount(indices, minlength=self.columns).cumsum(0)
         ends = torch.cat([counts.new_zeros(1), counts]).to(torch.int32)
         return _Csr(rows[order].contiguous(), ends, weights[order].contiguous())

@@ -15,7 +15,7 @@ from predictornas.predictors.base import Predictor
 from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.message_passing import MessagePassing, Readout
-from predictornas.predictors.training import GradientDescent, check_values, train
+from predictornas.predictors.training import GradientDescent, check_device, check_values, train
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class GraphPredictor(ABC):
         training_epochs: steps of full-batch training, >= 0.
         engine: "indexed" computes each distinct neighbourhood once; "dense" is the plain reference. From one seed both
             give the same predictor up to float error.
+        device: where torch computes, e.g. "cuda"; initial weights are the same on every device.
         space_: the space it was fitted on.
         network_: the trained network.
         start_: the network that training begins with, where `starting_from` gave one.
@@ -52,6 +53,7 @@ class GraphPredictor(ABC):
     optimiser: GradientDescent = field(default_factory=GradientDescent)
     training_epochs: int = 2000
     engine: Engine = "indexed"
+    device: str = "cpu"
     start_: GraphNetwork | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -102,21 +104,23 @@ class GraphPredictor(ABC):
 
         Raises:
             DataError: a value is not finite.
-            ConfigurationError: training diverged.
+            ConfigurationError: training diverged, or this machine lacks the device.
         """
         import torch
 
         check_values(values)
+        check_device(self.device)
         graphs = space.graphs(genes)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = self.new_network(graphs.num_codes, generator)
         if self.start_ is not None:
             network.load_state_dict(self.start_.state_dict())
+        network.to(self.device)
         scores = self._scorer(network, self.message_passing(graphs))
         train(
             list(network.parameters()),
             scores,
-            self.loss.gradient_for(torch.from_numpy(values.astype(np.float64))),
+            self.loss.gradient_for(torch.from_numpy(values.astype(np.float64)).to(self.device)),
             optimiser=self.optimiser,
             epochs=self.training_epochs if len(np.unique(values)) > 1 else 0,
         )
@@ -151,13 +155,13 @@ class GraphPredictor(ABC):
 
         with torch.inference_mode():
             if self.engine == "indexed":
-                blocks = [self.network_.indexed(tables).numpy() for tables in self._tables(genes)]
+                blocks = [self.network_.indexed(tables).cpu().numpy() for tables in self._tables(genes)]
                 return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
             messages = self.message_passing(self.space_.graphs(genes))
             scores = np.empty(len(genes), np.float32)
             for start in range(0, len(genes), DENSE_BLOCK):
                 rows = slice(start, start + DENSE_BLOCK)
-                scores[rows] = self.network_(dense_batch(messages, rows)).numpy()
+                scores[rows] = self.network_(dense_batch(messages, rows, self.device)).cpu().numpy()
         return scores
 
     def relaxed(self, adjacency: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
@@ -176,9 +180,9 @@ class GraphPredictor(ABC):
         from predictornas.predictors.index_tables import IndexTables
 
         if self.engine == "indexed":
-            tables = IndexTables.of(build_index(messages, self.depth))
+            tables = IndexTables.of(build_index(messages, self.depth), self.device)
             return lambda: network.indexed(tables)
-        batch = dense_batch(messages, slice(None))
+        batch = dense_batch(messages, slice(None), self.device)
         return lambda: network(batch)
 
     def _tables(self, genes: Genes) -> Iterable[IndexTables]:
@@ -190,6 +194,8 @@ class GraphPredictor(ABC):
             return self.message_passing(self.space_.graphs(part))
 
         if genes is self.space_.enumerate():
-            return space_tables(self.space_, self.view(), messages, depth=self.depth, block=self.index_block)
+            return space_tables(
+                self.space_, self.view(), messages, depth=self.depth, block=self.index_block, device=self.device
+            )
         parts = blocks_of(genes, self.index_block)
-        return (IndexTables.of(build_index(messages(part), self.depth)) for part in parts)
+        return (IndexTables.of(build_index(messages(part), self.depth), self.device) for part in parts)

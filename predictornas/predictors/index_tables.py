@@ -46,18 +46,18 @@ class IndexTables:
     shares: Float[Tensor, "v n"]
 
     @classmethod
-    def of(cls, index: GraphIndex) -> IndexTables:
-        """The tables of an index; arrays are shared where numpy allows writing to them."""
+    def of(cls, index: GraphIndex, device: str = "cpu") -> IndexTables:
+        """The tables of an index on a device; on the CPU arrays are shared where numpy allows writing to them."""
         layers = []
         rows = len(index.labels)
         for layer in index.layers:
-            layers.append(_table_layer(layer, rows))
+            layers.append(_table_layer(layer, rows, device))
             rows = len(layer.parts[0])
         return cls(
-            labels=torch.from_numpy(index.labels.astype(np.int64)),
+            labels=torch.from_numpy(index.labels.astype(np.int64)).to(device),
             layers=tuple(layers),
-            vertices=torch.from_numpy(np.require(index.vertices, requirements="W")),
-            shares=torch.from_numpy(np.require(index.shares, requirements="W")),
+            vertices=torch.from_numpy(np.require(index.vertices, requirements="W")).to(device),
+            shares=torch.from_numpy(np.require(index.shares, requirements="W")).to(device),
         )
 
     def read_out(self, vertex_scores: Float[Tensor, " rows"]) -> Float[Tensor, " n"]:
@@ -71,8 +71,8 @@ class IndexTables:
         return spread.new_zeros(rows).index_add_(0, self.vertices.view(-1), spread)
 
 
-def _table_layer(layer: IndexLayer, rows: int) -> TableLayer:
-    sums = tuple(Gather(matrix, rows) for matrix in layer.sums)
+def _table_layer(layer: IndexLayer, rows: int, device: str) -> TableLayer:
+    sums = tuple(Gather(matrix, rows, device) for matrix in layer.sums)
     count, total = len(layer.parts), sum(map(len, sums))
     if count == 1 and layer.gates is None:
         return TableLayer(sums, None, [])
@@ -83,4 +83,4 @@ def _table_layer(layer: IndexLayer, rows: int) -> TableLayer:
         weights=np.full(chosen.size, 1 / count, np.float32),
         offsets=np.arange(0, chosen.size + 1, count, dtype=np.int32),
     )
-    return TableLayer(sums, Gather(mean, total), [] if layer.gates is None else layer.gates.tolist())
+    return TableLayer(sums, Gather(mean, total, device), [] if layer.gates is None else layer.gates.tolist())

@@ -23,7 +23,13 @@ _HELD: OrderedDict[tuple[int, str], tuple[Genes, list[IndexTables]]] = OrderedDi
 
 
 def space_tables(
-    space: SearchSpace, view: str, message_passing: Callable[[Genes], MessagePassing], *, depth: int, block: int
+    space: SearchSpace,
+    view: str,
+    message_passing: Callable[[Genes], MessagePassing],
+    *,
+    depth: int,
+    block: int,
+    device: str,
 ) -> list[IndexTables]:
     """The tables of `space.enumerate()`, block by block; those of the spaces used last stay in memory.
 
@@ -33,10 +39,11 @@ def space_tables(
         message_passing: what a network sees of architectures; called only where the cache has no index.
         depth: number of layers.
         block: architectures indexed together.
+        device: where the tables are used.
     """
     genes = space.enumerate()
     name = f"graph-index/{space.name}-{view}-{depth}-{block}"
-    key = (id(genes), name)  # the array is held below, so its id stays its own
+    key = (id(genes), f"{name} on {device}")  # the array is held below, so its id stays its own
     if key not in _HELD:
 
         def build() -> Arrays:
@@ -45,7 +52,7 @@ def space_tables(
 
         arrays = cached_arrays(f"{name}-{_digest(genes)}", VERSION, build)
         count = -(-len(genes) // block)
-        _HELD[key] = (genes, [IndexTables.of(_index(arrays, f"{number}_")) for number in range(count)])
+        _HELD[key] = (genes, [IndexTables.of(_index(arrays, f"{number}_"), device) for number in range(count)])
         if len(_HELD) > _MOST_HELD:
             _HELD.popitem(last=False)
     _HELD.move_to_end(key)

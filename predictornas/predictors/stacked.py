@@ -57,16 +57,16 @@ def fit_stacked(
         graphs = space.graphs(part)
         indexes.append(build_index(first.message_passing(graphs), first.depth))
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        networks.append(first.new_network(graphs.num_codes, generator))
+        networks.append(first.new_network(graphs.num_codes, generator).to(first.device))
     for member, network in zip(members, networks, strict=True):
         if member.start_ is not None:
             network.load_state_dict(member.start_.state_dict())
     stack = _Stack(networks)
-    tables = IndexTables.of(_side_by_side(indexes))
+    tables = IndexTables.of(_side_by_side(indexes), first.device)
     train(
         stack.parameters,
         lambda: stack.scores(tables),
-        first.loss.gradient_for(torch.from_numpy(np.stack(values).astype(np.float64))),
+        first.loss.gradient_for(torch.from_numpy(np.stack(values).astype(np.float64)).to(first.device)),
         optimiser=first.optimiser,
         epochs=first.training_epochs,
     )
@@ -90,7 +90,7 @@ class _Stack:
         output, bias = named.pop("output"), named.pop("bias")
         convolutions, ways = list(named.values()), len(tables.layers[0].sums)
         labels = tables.labels.view(members, -1, 1)
-        features = (labels == torch.arange(convolutions[0].shape[1])).to(output.dtype)
+        features = (labels == torch.arange(convolutions[0].shape[1], device=labels.device)).to(output.dtype)
         for number, layer in enumerate(tables.layers):
             weights = convolutions[number * ways : (number + 1) * ways]
             messages = [(features @ matrices).flatten(0, 1) for matrices in weights]

@@ -85,6 +85,23 @@ def check_values(values: Float[np.ndarray, " n"]) -> None:
         raise DataError(f"Value {row} of {len(values)} is {values[row]}; leave out what has no finite value.")
 
 
+def check_device(device: str) -> None:
+    """Refuses a device that torch does not have here.
+
+    Raises:
+        ConfigurationError: no such device.
+    """
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigurationError(
+            f"torch cannot compute on {device!r} here: {str(error).splitlines()[0]} Choose 'cpu', or a machine and a "
+            "build of torch that have the device."
+        ) from error
+
+
 def _share_one_buffer(parameters: Sequence[torch.nn.Parameter]) -> tuple[torch.Tensor, torch.Tensor]:
     """Moves the parameters into one flat tensor, and their gradients into another; both are returned."""
     import torch

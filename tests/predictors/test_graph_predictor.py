@@ -1,11 +1,17 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from predictornas.errors import ConfigurationError, DataError
+from predictornas.predictors.dense import dense_batch
+from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
+from predictornas.predictors.graph_index import build_index
+from predictornas.predictors.index_tables import IndexTables
 from predictornas.spaces.registry import get_space
 
 
@@ -65,3 +71,37 @@ def test_a_warm_start_begins_with_the_weights_of_the_other_and_leaves_it_alone(g
 def test_a_warm_start_needs_a_fitted_predictor_of_its_own_kind():
     with pytest.raises(ConfigurationError, match="can only start from a fitted one"):
         GCN().starting_from(GCN())
+
+
+@pytest.mark.parametrize("predictor", [GCN(width=8), GCN(width=8, bidirectional=True), Flow(width=8)])
+def test_scores_are_computed_where_the_network_and_its_tables_are(predictor, graph_space):
+    # the meta device refuses to mix its tensors with any other device's, so a stray tensor on the CPU shows here
+    graphs = graph_space.graphs(graph_space.enumerate())
+    messages = predictor.message_passing(graphs)
+    network = predictor.new_network(graphs.num_codes, torch.Generator().manual_seed(0)).to("meta")
+    with torch.enable_grad():
+        indexed = network.indexed(IndexTables.of(build_index(messages, predictor.depth), "meta"))
+        dense = network(dense_batch(messages, slice(None), "meta"))
+    assert indexed.device.type == dense.device.type == "meta"
+    assert indexed.shape == dense.shape == (len(graphs),)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("predictor", [GCN(width=8), GCN(width=8, bidirectional=True), Flow(width=8)])
+@pytest.mark.parametrize("engine", ["indexed", "dense"])
+def test_a_gpu_gives_the_same_predictor(predictor, engine, graph_space):
+    genes, values = graph_space.enumerate(), np.arange(40.0)
+    scores = [
+        replace(predictor, engine=engine, training_epochs=20, device=device)
+        .fit(graph_space, genes[:40], values, rng=np.random.default_rng(0))
+        .predict(genes)
+        for device in ("cpu", "cuda")
+    ]
+    np.testing.assert_allclose(scores[1], scores[0], atol=1e-3)
+
+
+def test_a_device_that_is_not_there_is_refused(graph_space):
+    with pytest.raises(ConfigurationError, match="cannot compute on 'nowhere' here"):
+        GCN(device="nowhere").fit(
+            graph_space, graph_space.enumerate()[:2], np.arange(2.0), rng=np.random.default_rng(0)
+        )
