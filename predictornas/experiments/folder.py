@@ -44,16 +44,24 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
     identity = study.identity(benchmark)
     manifest = _read_manifest(folder)
     if manifest is None:
-        manifest = {"study": identity, "methods": {}, "created": _now()}
+        manifest = {"study": identity, "methods": {}, "created": _now(), "made_with": []}
     elif manifest["study"] != identity:
         before = manifest["study"]
         changed = [name for name in identity if before.get(name) != identity[name]]
         details = ", ".join(f"{name} was {before.get(name)!r} and is {identity[name]!r}" for name in changed)
         raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
     for method in study.methods:
-        entry = manifest["methods"].setdefault(method, {"strategy": describe(study.strategy(method)), "seeds": []})
+        strategy = describe(study.strategy(method))
+        entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
+        if entry["strategy"] != strategy:
+            raise ConfigurationError(
+                f"{folder} holds runs of {method!r} in another configuration, made by another version. "
+                "Choose another --out."
+            )
         entry["seeds"] = sorted({*entry["seeds"], *study.seeds})
-    manifest |= _surroundings()
+    surroundings = _surroundings()
+    if not manifest["made_with"] or _without_time(manifest["made_with"][-1]) != _without_time(surroundings):
+        manifest["made_with"].append(surroundings)  # runs may be older than the figures: earlier entries stay
     write_json(folder / MANIFEST, manifest)
     return manifest
 
@@ -65,6 +73,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads(path.read_text())
         complete = isinstance(manifest["study"], dict) and isinstance(manifest["methods"], dict)
+        complete = complete and isinstance(manifest["made_with"], list)
     except (OSError, ValueError, KeyError, TypeError):
         complete = False
     if not complete:
@@ -79,8 +88,12 @@ def _surroundings() -> dict[str, Any]:
         "commit": _commit(),
         "threads_per_worker": 1,
         "machine": platform.machine(),
-        "updated": _now(),
+        "from": _now(),
     }
+
+
+def _without_time(surroundings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in surroundings.items() if name != "from"}
 
 
 def _commit() -> str | None:

@@ -110,8 +110,9 @@ def test_the_manifest_says_how_it_was_made(outcome: Outcome) -> None:
     assert manifest["study"]["signal"] == "valid_accuracy_200_run0"
     assert manifest["methods"]["uniform-50"]["seeds"] == [0, 1]
     assert manifest["methods"]["uniform-50"]["strategy"]["predictor"]["type"] == "GCN"
-    assert manifest["threads_per_worker"] == 1
-    assert {"predictornas", "torch", "numpy", "python"} <= set(manifest["versions"])
+    (made,) = manifest["made_with"]
+    assert made["threads_per_worker"] == 1
+    assert {"predictornas", "torch", "numpy", "python"} <= set(made["versions"])
 
 
 def test_the_summary_holds_each_method_once(outcome: Outcome) -> None:

@@ -28,6 +28,26 @@ def test_claiming_with_another_signal_names_what_differs(store: Path, tmp_path: 
         claim(tmp_path, other, other.open())
 
 
+def test_what_made_the_runs_stays_when_another_version_goes_on(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark = STUDY.open()
+    monkeypatch.setattr("predictornas.experiments.folder._commit", lambda: "first")
+    claim(tmp_path, STUDY, benchmark)
+    claim(tmp_path, STUDY, benchmark)
+    monkeypatch.setattr("predictornas.experiments.folder._commit", lambda: "second")
+    manifest = claim(tmp_path, STUDY, benchmark)
+    assert [made["commit"] for made in manifest["made_with"]] == ["first", "second"]
+
+
+def test_a_method_that_means_something_else_now_is_refused(store: Path, tmp_path: Path) -> None:
+    claim(tmp_path, STUDY, STUDY.open())
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace('"batch": 10', '"batch": 11'))
+    with pytest.raises(ConfigurationError, match="'random' in another configuration"):
+        claim(tmp_path, STUDY, STUDY.open())
+
+
 def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
     benchmark = STUDY.open()
     manifest = claim(tmp_path, STUDY, benchmark)
