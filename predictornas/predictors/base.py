@@ -55,6 +55,10 @@ class WarmStartPredictor(Predictor, Protocol):
 class DifferentiablePredictor(Predictor, Protocol):
     """A predictor that can be differentiated with respect to a relaxed architecture."""
 
-    def relaxed(self, adjacency: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
-        """Scores `(n,)` of relaxed graphs: adjacency `(n, V, V)`, operations `(n, V, K)`, both float."""
+    def relaxed(self, sequences: torch.Tensor) -> torch.Tensor:
+        """Scores `(n,)` of relaxed genes, differentiable in them, after `fit`.
+
+        Args:
+            sequences: `(n, steps, k)` float, rows of `SearchSpace.sequences` or mixtures of such rows.
+        """
         ...

@@ -16,7 +16,7 @@ from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.message_passing import MessagePassing, Readout
 from predictornas.predictors.training import GradientDescent, check_device, check_values, train
-from predictornas.spaces.base import Genes, Graphs, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, SearchSpace, relaxation_of
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +76,12 @@ class GraphPredictor(ABC):
 
     @abstractmethod
     def relaxed_batch(self, adjacency: torch.Tensor, operations: torch.Tensor) -> DenseBatch:
-        """The dense form of `message_passing` for real-valued graphs, differentiable in both."""
+        """The dense form of `message_passing` for real-valued graphs, differentiable in both.
+
+        Args:
+            adjacency: `(n, V, V)` float, strength of each edge i -> j, >= 0.
+            operations: `(n, V, K)` float, rows of one-hot codes or mixtures; a row of zeros is padding.
+        """
 
     @abstractmethod
     def view(self) -> str:
@@ -164,14 +169,17 @@ class GraphPredictor(ABC):
                 scores[rows] = self.network_(dense_batch(messages, rows, self.device)).cpu().numpy()
         return scores
 
-    def relaxed(self, adjacency: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
-        """Scores `(n,)` of relaxed graphs, differentiable in both arguments.
+    def relaxed(self, sequences: torch.Tensor) -> torch.Tensor:
+        """Scores `(n,)` of relaxed genes `(n, steps, k)`, differentiable in them: see `relaxed_graphs`.
 
-        Args:
-            adjacency: `(n, V, V)` float, strength of each edge i -> j, >= 0.
-            operations: `(n, V, K)` float, rows of one-hot codes or mixtures; a row of zeros is padding.
+        Raises:
+            ConfigurationError: the space does not say how genes make a graph (`RelaxableSpace`).
         """
-        scores: torch.Tensor = self.network_(self.relaxed_batch(adjacency, operations))
+        from predictornas.predictors.relaxed_graphs import relaxed_graphs
+
+        scores: torch.Tensor = self.network_(
+            self.relaxed_batch(*relaxed_graphs(relaxation_of(self.space_), sequences.to(self.device)))
+        )
         return scores
 
     def _scorer(self, network: GraphNetwork, messages: MessagePassing) -> Callable[[], torch.Tensor]:

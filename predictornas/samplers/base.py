@@ -22,11 +22,13 @@ class Pool:
         keys: `(m,)`.
         excluded: keys inside the pool that were evaluated before and must not be chosen; so a pool can be the whole
             space without a copy of it.
+        discarded: architectures that the sampler arrived at and dropped because they break the space's rules.
     """
 
     genes: Genes
     keys: Keys
     excluded: UInt64[np.ndarray, " e"] = field(default_factory=lambda: np.empty(0, np.uint64))
+    discarded: int = 0
 
     def __len__(self) -> int:
         """N', the architectures that may be chosen."""

@@ -88,7 +88,7 @@ class _Recorded:
 def _proposal_record(iteration: int, proposal: Proposal, pool_hits: PoolHits | None) -> dict[str, Any]:
     record: dict[str, Any] = {"kind": "proposal", "iteration": iteration, "chosen": len(proposal)}
     if proposal.pool is not None:
-        record["pool_size"] = len(proposal.pool)
+        record |= {"pool_size": len(proposal.pool), "discarded": proposal.pool.discarded}
         if pool_hits is not None:
             record["pool_hits"] = [int(hits) for hits in pool_hits(proposal.pool)]
     return record

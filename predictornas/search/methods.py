@@ -12,6 +12,7 @@ from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
+from predictornas.samplers.likelihood import Likelihood
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
 
@@ -80,7 +81,7 @@ def _with_sampler(sampler: Sampler, *, sized: bool) -> Factory:
     return build
 
 
-SIZED = ("uniform", "evolutionary")
+SIZED = ("uniform", "evolutionary", "likelihood")
 """Methods whose name ends in the size of the pool that the predictor ranks."""
 
 METHODS: dict[str, Factory] = {
@@ -88,6 +89,7 @@ METHODS: dict[str, Factory] = {
     "exhaustive": _with_sampler(Exhaustive(), sized=False),
     "uniform": _with_sampler(Uniform(), sized=True),
     "evolutionary": _with_sampler(Evolutionary(), sized=True),
+    "likelihood": _with_sampler(Likelihood(), sized=True),
 }
 """The methods of this package; others register a factory in the entry-point group `predictornas.methods`."""
 

@@ -8,6 +8,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8, UInt64
 
+from predictornas.errors import ConfigurationError
+
 Genes = Int8[np.ndarray, "n g"]
 """A batch of architectures: one row of small integers each. A single architecture is a batch of one."""
 
@@ -32,6 +34,27 @@ class Graphs:
 
     def __len__(self) -> int:
         return len(self.operations)
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """How one-hot genes make a graph: an affine map, so that it is defined for mixtures of choices too.
+
+    With `s` the rows of `sequences` of one architecture, adjacency = fixed_edges + sum over (step, k) of s * edges and
+    operations = fixed_vertices + sum of s * vertices. Vertices that are absent or off every input-output path still
+    have to be removed: `predictornas.predictors.relaxed_graphs` does that.
+
+    Attributes:
+        edges: `(steps, k, V, V)`, what each choice adds to the adjacency.
+        vertices: `(steps, k, V, K)`, what each choice adds to the one-hot operations.
+        fixed_edges: `(V, V)`, edges that every architecture has.
+        fixed_vertices: `(V, K)`, the labels that do not depend on genes: input first, output last.
+    """
+
+    edges: Float[np.ndarray, "steps k v v"]
+    vertices: Float[np.ndarray, "steps k v c"]
+    fixed_edges: Float[np.ndarray, "v v"]
+    fixed_vertices: Float[np.ndarray, "v c"]
 
 
 @runtime_checkable
@@ -85,6 +108,13 @@ class SearchSpace(Protocol):
         """Which rows are members of S in normal form."""
         ...
 
+    def normalise(self, genes: Genes) -> Genes:
+        """The normal form of rows of choices (gene i below `num_choices[i]`); where none exists, rows not `valid`.
+
+        Valid rows stay as they are.
+        """
+        ...
+
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each row, each gene redrawn with probability `rate`; the parent where none is valid."""
         ...
@@ -108,3 +138,26 @@ class SearchSpace(Protocol):
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """One row in the field's own notation."""
         ...
+
+
+@runtime_checkable
+class RelaxableSpace(SearchSpace, Protocol):
+    """A space whose graphs can follow mixtures of choices, for samplers that follow a graph predictor's gradient."""
+
+    def relaxation(self) -> Relaxation:
+        """The map from one-hot genes to graphs."""
+        ...
+
+
+def relaxation_of(space: SearchSpace) -> Relaxation:
+    """The map from one-hot genes to graphs.
+
+    Raises:
+        ConfigurationError: the space defines none.
+    """
+    if not isinstance(space, RelaxableSpace):
+        raise ConfigurationError(
+            f"Space {space.name!r} has no `relaxation()`, the map from one-hot genes to graphs that the gradient of a "
+            "graph predictor needs. Define it, or use a predictor on sequences such as RNN."
+        )
+    return space.relaxation()

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
 from predictornas.spaces import nasbench101_cells, nasbench101_md5
-from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace
 from predictornas.spaces.cache import cached_arrays
 from predictornas.spaces.hashing import graph_hash
 from predictornas.spaces.nasbench101_cells import (
@@ -171,6 +171,19 @@ class NASBench101:
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """`(n, 26, 4)`: each gene one-hot, adjacency bits in the first two places."""
         return one_hot_genes(genes, NUM_OPERATIONS + 1)
+
+    def relaxation(self) -> Relaxation:
+        """Choice 1 of an adjacency bit is its edge; choices 0..2 of an operation label its vertex, 3 leaves it out."""
+        edges = np.zeros((self.num_genes, NUM_OPERATIONS + 1, MAX_VERTICES, MAX_VERTICES), np.float32)
+        vertices = np.zeros((self.num_genes, NUM_OPERATIONS + 1, MAX_VERTICES, NUM_CODES), np.float32)
+        for bit in range(NUM_EDGE_GENES):
+            one_hot = np.arange(self.num_genes) == bit
+            edges[bit, 1] = to_vertices(one_hot[None].astype(np.int8))[0][0]
+        for operation in range(NUM_OPERATIONS):
+            vertices[np.arange(NUM_EDGE_GENES, self.num_genes), operation, np.arange(1, _INTERIOR + 1), operation] = 1
+        fixed = np.zeros((MAX_VERTICES, NUM_CODES), np.float32)
+        fixed[0, INPUT] = fixed[-1, OUTPUT] = 1
+        return Relaxation(edges, vertices, np.zeros((MAX_VERTICES, MAX_VERTICES), np.float32), fixed)
 
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """The cells with these keys as a space of its own."""

@@ -7,10 +7,10 @@ import re
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int8, Int64
+from jaxtyping import Bool, Float, Int8, Int64, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes
@@ -87,6 +87,10 @@ class NASBench201:
         """Which rows hold six operations out of five."""
         return np.asarray(((genes >= 0) & (genes < _NUM)).all(axis=1))
 
+    def normalise(self, genes: Genes) -> Genes:
+        """The same rows: every choice of operations is a cell of its own."""
+        return genes
+
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each cell: each operation is redrawn with p = `rate`."""
         redrawn = rng.random(genes.shape) < rate
@@ -104,12 +108,7 @@ class NASBench201:
         output 5. A cell without any path is an input and an output without an edge.
         """
         on_path = self._on_path(genes)
-        count = len(EDGES) + 2
-        full = np.zeros((count, count), np.uint8)
-        full[0, [1 + e for e, (x, _) in enumerate(EDGES) if x == 0]] = 1
-        full[[1 + e for e, (_, y) in enumerate(EDGES) if y == 3], -1] = 1
-        for first, (_, end) in enumerate(EDGES):
-            full[1 + first, [1 + e for e, (x, _) in enumerate(EDGES) if x == end]] = 1
+        full = _uncut()
         present = np.pad(on_path, ((0, 0), (1, 1)), constant_values=True)
         codes = np.pad(genes - 1, ((0, 0), (1, 1)), constant_values=_INPUT)
         codes[:, -1] = _OUTPUT
@@ -136,6 +135,16 @@ class NASBench201:
         """`(n, 6, 5)`: the operation of each edge, one-hot."""
         return one_hot_genes(genes, _NUM)
 
+    def relaxation(self) -> Relaxation:
+        """Choices 1..4 of an edge label its vertex and 0, `none`, leaves it out; joints are those of the uncut cell."""
+        full = _uncut().astype(np.float32)
+        vertices = np.zeros((self.num_genes, _NUM, len(full), _NUM + 1), np.float32)
+        for operation in range(1, _NUM):
+            vertices[np.arange(self.num_genes), operation, np.arange(1, self.num_genes + 1), operation - 1] = 1
+        fixed = np.zeros((len(full), _NUM + 1), np.float32)
+        fixed[0, _INPUT] = fixed[-1, _OUTPUT] = 1
+        return Relaxation(np.zeros((self.num_genes, _NUM, *full.shape), np.float32), vertices, full, fixed)
+
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """The cells with these keys as a space of its own."""
         return RestrictedSpace(self, keys)
@@ -143,6 +152,17 @@ class NASBench201:
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The official architecture string."""
         return to_string(genes)
+
+
+def _uncut() -> UInt8[np.ndarray, "8 8"]:
+    """Which operations follow each other where no edge is cut: input, the six edges, output."""
+    count = len(EDGES) + 2
+    full = np.zeros((count, count), np.uint8)
+    full[0, [1 + e for e, (x, _) in enumerate(EDGES) if x == 0]] = 1
+    full[[1 + e for e, (_, y) in enumerate(EDGES) if y == 3], -1] = 1
+    for first, (_, end) in enumerate(EDGES):
+        full[1 + first, [1 + e for e, (x, _) in enumerate(EDGES) if x == end]] = 1
+    return full
 
 
 def to_string(genes: Int8[np.ndarray, " g"]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, relaxation_of
 from predictornas.spaces.variation import retry_until_valid
 
 
@@ -91,6 +91,10 @@ class RestrictedSpace:
         result[result] = self._contains(self.base.keys(genes[result]))
         return result
 
+    def normalise(self, genes: Genes) -> Genes:
+        """Normal form as in the base space; rows outside this subset are not `valid`."""
+        return self.base.normalise(genes)
+
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """Children as in the base space, tried again until one stays inside; else the parent."""
         return retry_until_valid(lambda parents: self.base.mutate(parents, rng, rate=rate), (genes,), self.valid)
@@ -106,6 +110,14 @@ class RestrictedSpace:
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """Sequences as in the base space."""
         return self.base.sequences(genes)
+
+    def relaxation(self) -> Relaxation:
+        """The map of the base space.
+
+        Raises:
+            ConfigurationError: the base space has none.
+        """
+        return relaxation_of(self.base)
 
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """A smaller subset; keys outside this one are left out."""

@@ -66,7 +66,7 @@ def test_relaxed_scores_are_those_of_the_same_discrete_graphs(graph_space):
     adjacency = torch.from_numpy(graphs.adjacency.astype(np.float32)).requires_grad_()
     one_hot = (graphs.operations[:, :, None] == np.arange(5)).astype(np.float32)
     operations = torch.from_numpy(one_hot).requires_grad_()
-    scores = predictor.relaxed(adjacency, operations)
+    scores = predictor.network_(predictor.relaxed_batch(adjacency, operations))
     np.testing.assert_allclose(scores.detach(), predictor.predict(graph_space.enumerate()), atol=1e-5)
     scores.sum().backward()
     assert operations.grad.abs().sum() > 0

@@ -131,3 +131,11 @@ def test_nothing_may_stay(base: SearchSpace, rng: np.random.Generator) -> None:
     assert len(empty) == 0
     assert empty.sample(3, rng).shape == (0, base.num_genes)
     assert not empty.valid(base.enumerate()[:10]).any()
+
+
+def test_normal_form_and_relaxation_are_those_of_the_base_space(rng):
+    space = get_space("nasbench201")
+    part = space.restricted_to(space.enumerated_keys()[:50])
+    genes = space.sample(20, rng)
+    np.testing.assert_array_equal(part.normalise(genes), genes)
+    np.testing.assert_array_equal(part.relaxation().fixed_edges, space.relaxation().fixed_edges)

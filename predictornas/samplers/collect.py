@@ -1,0 +1,47 @@
+"""Fill a pool one batch at a time: each architecture once, none that was evaluated before."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int64
+
+from predictornas.history import History
+from predictornas.samplers.base import Pool
+from predictornas.spaces.base import Genes, Keys, SearchSpace
+
+
+class Distinct:
+    """Architectures collected one batch at a time, each once, none that was seen before.
+
+    Args:
+        space: the space that tells which architectures are the same (by key).
+        seen: `(s,)` keys that are never collected.
+    """
+
+    def __init__(self, space: SearchSpace, seen: Keys) -> None:
+        self._space = space
+        self._seen = seen
+        self._genes = np.empty((0, space.num_genes), np.int8)
+        self._keys = np.empty(0, np.uint64)
+
+    def __len__(self) -> int:
+        """How many were collected."""
+        return len(self._keys)
+
+    def add(self, genes: Genes, *, at_most: int) -> Int64[np.ndarray, " added"]:
+        """Collect the first `at_most` rows of `genes`, `(m, g)` and valid, that are new; says which rows these are."""
+        keys = self._space.keys(genes)
+        first = np.sort(np.unique(keys, return_index=True)[1])
+        fresh = first[~(np.isin(keys[first], self._seen) | np.isin(keys[first], self._keys))][:at_most]
+        self._genes = np.concatenate([self._genes, genes[fresh]])
+        self._keys = np.concatenate([self._keys, keys[fresh]])
+        return fresh
+
+    def as_seen(self, history: History) -> History:
+        """The history with what was collected, so that a further draw leaves it out."""
+        nothing = np.zeros(len(self))
+        return history.extended(keys=self._keys, genes=self._genes, epochs=nothing, values=nothing, iteration=0)
+
+    def pool(self) -> Pool:
+        """What was collected, in the order of collection."""
+        return Pool(self._genes, self._keys)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from predictornas.errors import ConfigurationError
+from predictornas.history import History
+from predictornas.predictors.gcn import GCN
+from predictornas.samplers.base import Sampler
+from predictornas.samplers.likelihood import Likelihood
+from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.nasbench201 import NASBench201
+from predictornas.spaces.registry import get_space
+
+
+def seen(space: SearchSpace, count: int) -> History:
+    rng = np.random.default_rng(7)
+    genes = space.sample(count, rng)
+    return History.empty(space.num_genes).extended(
+        keys=space.keys(genes), genes=genes, epochs=np.zeros(count), values=rng.random(count), iteration=0
+    )
+
+
+def fitted(space: SearchSpace, history: History) -> GCN:
+    predictor = GCN(width=32, training_epochs=50)
+    predictor.fit(space, history.genes, history.values, rng=np.random.default_rng(3))
+    return predictor
+
+
+class Target:
+    """A predictor whose score is the number of genes that agree with a target, so its gradient is known."""
+
+    def __init__(self, space: SearchSpace, genes: np.ndarray) -> None:
+        self.wanted = torch.from_numpy(space.sequences(genes[None])[0])
+
+    def fit(self, space, genes, values, *, epochs=None, rng):
+        return self
+
+    def predict(self, genes):
+        return self.relaxed(torch.from_numpy(NASBench201().sequences(genes))).numpy()
+
+    def relaxed(self, sequences):
+        return (sequences * self.wanted).sum((1, 2))
+
+
+def test_follows_the_protocol() -> None:
+    assert isinstance(Likelihood(), Sampler)
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
+@pytest.mark.parametrize("count", [1, 100])
+def test_the_pool_is_full_valid_distinct_unseen_and_a_function_of_the_seed(name: str, count: int) -> None:
+    space = get_space(name)
+    history = seen(space, 60)
+    predictor = fitted(space, history)
+    pools = [Likelihood().propose(space, count, history, predictor, np.random.default_rng(5)) for _ in range(2)]
+    np.testing.assert_array_equal(pools[0].genes, pools[1].genes)
+    assert len(pools[0]) == len(np.unique(pools[0].keys)) == count
+    assert not np.isin(pools[0].keys, history.keys).any()
+    assert space.valid(pools[0].genes).all()
+    np.testing.assert_array_equal(pools[0].keys, space.keys(pools[0].genes))
+
+
+def test_each_step_moves_the_steepest_shadow_by_the_step_size() -> None:
+    space = NASBench201()
+    target = np.array([3, 3, 3, 3, 3, 3], np.int8)
+    starts = np.array([[0, 1, 2, 4, 3, 0]], np.int8)
+    # every wrong gene has slope 1 towards the target, its own shadow stays at 1: at a step size of 0.6 the wanted
+    # shadow reaches 0.6, then 1.2, so all five flip in the second step, and stay
+    path = list(Likelihood(steps=3, step_size=0.6)._ascent(space, starts, Target(space, target)))
+    np.testing.assert_array_equal(np.concatenate(path), [starts[0], target, target])
+
+
+def test_ascents_that_meet_give_the_last_step_that_is_still_free() -> None:
+    space = NASBench201()
+    target = np.array([3, 3, 3, 3, 3, 3], np.int8)
+    history = History.empty(6)
+    pool = Likelihood(steps=4, step_size=0.6).propose(
+        space, 30, history, Target(space, target), np.random.default_rng(0)
+    )
+    starts = space.sample(30, np.random.default_rng(0))
+    assert len(pool) == 30
+    # all ascents end at the target: one start gives it, the others can only give themselves
+    assert (pool.genes == target).all(axis=1).sum() == 1
+    assert np.isin(pool.keys, space.keys(starts)).sum() == 29
+
+
+def test_an_evaluated_summit_is_not_proposed_again() -> None:
+    space = NASBench201()
+    target = np.array([3, 3, 3, 3, 3, 3], np.int8)
+    history = History.empty(6).extended(
+        keys=space.keys(target[None]), genes=target[None], epochs=np.zeros(1), values=np.ones(1), iteration=0
+    )
+    pool = Likelihood().propose(space, 20, history, Target(space, target), np.random.default_rng(0))
+    assert len(pool) == 20
+    assert not (pool.genes == target).all(axis=1).any()
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
+def test_the_pool_scores_higher_than_the_uniform_draw_it_started_from(name: str) -> None:
+    space = get_space(name)
+    history = seen(space, 60)
+    predictor = fitted(space, history)
+    pool = Likelihood().propose(space, 100, history, predictor, np.random.default_rng(1))
+    uniform = space.sample(2000, np.random.default_rng(2))
+    assert predictor.predict(pool.genes).mean() > predictor.predict(uniform).mean() + predictor.predict(uniform).std()
+
+
+def test_ascents_that_end_outside_the_space_are_counted() -> None:
+    space = get_space("nasbench101")
+    full = np.ones(26, np.int8)  # all 21 edges: more than the 9 allowed
+    predictor = Target(space, full)
+    starts = space.sample(50, np.random.default_rng(0))
+    pool = Likelihood(steps=10).propose(space, 50, History.empty(26), predictor, np.random.default_rng(0))
+    assert pool.discarded == 50
+    assert space.valid(pool.genes).all()
+    edges = [genes[:, :21].sum(axis=1).mean() for genes in (starts, pool.genes)]
+    assert len(pool) == 50
+    assert edges[1] >= edges[0]
+
+
+def test_a_subset_of_a_space_is_used_up_and_then_the_pool_is_empty() -> None:
+    whole = get_space("nasbench201")
+    space = whole.restricted_to(whole.enumerated_keys()[::500])
+    history = seen(space, 20)
+    predictor = fitted(space, history)
+    pool = Likelihood().propose(space, 100, history, predictor, np.random.default_rng(0))
+    assert len(pool) == len(space) - 20
+    everything = seen(space, len(space))
+    assert len(Likelihood().propose(space, 5, everything, predictor, np.random.default_rng(0))) == 0
+
+
+def test_refuses_what_cannot_work() -> None:
+    class Blind:
+        def fit(self, space, genes, values, *, epochs=None, rng):
+            return self
+
+        def predict(self, genes):
+            return np.zeros(len(genes))
+
+    space = get_space("nasbench201")
+    with pytest.raises(ConfigurationError, match="Blind has no `relaxed`"):
+        Likelihood().propose(space, 5, seen(space, 5), Blind(), np.random.default_rng(0))
+    for options in ({"steps": 0}, {"step_size": 0.0}, {"step_size": float("nan")}):
+        with pytest.raises(ConfigurationError, match="steps >= 1 and step_size > 0"):
+            Likelihood(**options)
