@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from predictornas.errors import ConfigurationError
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.message_passing import MessagePassing, Readout
-from predictornas.predictors.training import GradientDescent, check_device, check_values, train
+from predictornas.predictors.optimisers import GradientDescent, Optimiser
+from predictornas.predictors.training import check_device, check_values, fit_network, starting_network
 from predictornas.spaces.base import Genes, Graphs, SearchSpace, relaxation_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class GraphPredictor(ABC):
 
     readout: Readout = "mean"
     loss: Loss = field(default_factory=PairwiseCrossEntropy)
-    optimiser: GradientDescent = field(default_factory=GradientDescent)
+    optimiser: Optimiser = field(default_factory=GradientDescent)
     training_epochs: int = 2000
     engine: Engine = "indexed"
     device: str = "cpu"
@@ -118,16 +118,15 @@ class GraphPredictor(ABC):
         graphs = space.graphs(genes)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = self.new_network(graphs.num_codes, generator)
-        if self.start_ is not None:
-            network.load_state_dict(self.start_.state_dict())
-        network.to(self.device)
-        scores = self._scorer(network, self.message_passing(graphs))
-        train(
-            list(network.parameters()),
-            scores,
-            self.loss.gradient_for(torch.from_numpy(values.astype(np.float64)).to(self.device)),
+        fit_network(
+            network,
+            self._scorer(network, self.message_passing(graphs)),
+            values,
+            start=self.start_,
+            loss=self.loss,
             optimiser=self.optimiser,
-            epochs=self.training_epochs if len(np.unique(values)) > 1 else 0,
+            epochs=self.training_epochs,
+            device=self.device,
         )
         self.space_ = space
         self.network_ = network
@@ -139,13 +138,8 @@ class GraphPredictor(ABC):
         Raises:
             ConfigurationError: `fitted` is no fitted predictor of this class.
         """
-        if type(fitted) is not type(self) or not hasattr(fitted, "network_"):
-            raise ConfigurationError(
-                f"A {type(self).__name__} can only start from a fitted one, not from {type(fitted).__name__}. "
-                "Call its fit first."
-            )
         copy = replace(self)
-        copy.start_ = fitted.network_
+        copy.start_ = starting_network(self, fitted)
         return copy
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:

@@ -1,4 +1,4 @@
-"""Ranking losses: they look at values only through their order. Importable without torch."""
+"""What training minimises: order for the ranking losses, size for squared errors. Importable without torch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from jaxtyping import Float
+
+from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import torch
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Loss(Protocol):
-    """How badly scores rank architectures. A subclass that only defines `__call__` is trained through autograd."""
+    """How badly scores fit what was measured. A subclass that only defines `__call__` is trained through autograd."""
 
     def __call__(
         self, scores: Float[torch.Tensor, "*members n"], values: Float[torch.Tensor, "*members n"]
@@ -63,3 +65,129 @@ class PairwiseCrossEntropy(Loss):
         from predictornas.predictors.pairwise import OrderedPairs
 
         return OrderedPairs(values).gradient
+
+
+@dataclass(frozen=True)
+class HingeRanking(Loss):
+    """Mean of max(0, margin - (s_i - s_j)) over the ordered pairs with v_i > v_j (Ning et al. 2020, section 3.3).
+
+    Pairs of equal values carry no order and are left out (ours). Without any ordered pair the loss is 0. Where a
+    difference of scores is exactly the margin, the slope is taken as 0.
+
+    Attributes:
+        margin: by how much the better one should lead (0.1 in Ning et al. 2020).
+    """
+
+    margin: float = 0.1
+
+    def __call__(
+        self, scores: Float[torch.Tensor, "*members n"], values: Float[torch.Tensor, "*members n"]
+    ) -> Float[torch.Tensor, ""]:
+        """The loss over the N x N square; see `Loss.__call__`."""
+        better = _better(values)
+        lead = scores[..., :, None] - scores[..., None, :]
+        total = ((self.margin - lead).relu() * better).sum((-2, -1))
+        return (total / _pairs(better)).sum()
+
+    def gradient_for(self, values: Float[torch.Tensor, "*members n"]) -> ScoreGradient:
+        """Each pair within the margin pushes its winner up and its loser down; see `Loss.gradient_for`."""
+        better = _better(values)
+        pairs = _pairs(better)[..., None]
+
+        def gradient(scores: torch.Tensor) -> torch.Tensor:
+            lead = scores[..., :, None] - scores[..., None, :]
+            active = better & (lead < self.margin)
+            return ((active.sum(-2) - active.sum(-1)) / pairs).to(scores)
+
+        return gradient
+
+
+@dataclass(frozen=True)
+class MeanSquaredError(Loss):
+    """Mean of (sigmoid(s_i) - u_i)^2, u the values scaled so that the training set spans [0, 1].
+
+    The score is the logit of the estimated u, so that higher is better and 1 - sigmoid(s) is the loss that the
+    estimator psi of Li et al. 2021, section 3.2, gives. The paper does not say how the loss comes into [0, 1]; taking
+    the smallest value to 0 and the largest to 1 is ours, and so is u = 1/2 where all values are equal.
+    """
+
+    def __call__(
+        self, scores: Float[torch.Tensor, "*members n"], values: Float[torch.Tensor, "*members n"]
+    ) -> Float[torch.Tensor, ""]:
+        """See `Loss.__call__`."""
+        errors = (scores.sigmoid() - _normalised(values).to(scores)) ** 2
+        return errors.sum() / max(1, values.shape[-1])
+
+    def gradient_for(self, values: Float[torch.Tensor, "*members n"]) -> ScoreGradient:
+        """2 (p - u) p (1 - p) / n with p = sigmoid(s); see `Loss.gradient_for`."""
+        return _squared_error_gradient(values, 1.0)
+
+
+@dataclass(frozen=True)
+class WeightedMeanSquaredError(Loss):
+    """`MeanSquaredError` with a weight for each architecture (Li et al. 2021, eq. 8).
+
+    Attributes:
+        weights: one for each architecture, in the order of the training set, >= 0. Eq. 8 divides by the probability p
+            with which an architecture was sampled: (1 / p) / mean(1 / p); the division by the mean is ours.
+    """
+
+    weights: tuple[float, ...]
+
+    def __call__(
+        self, scores: Float[torch.Tensor, "*members n"], values: Float[torch.Tensor, "*members n"]
+    ) -> Float[torch.Tensor, ""]:
+        """Members share the weights; see `Loss.__call__`.
+
+        Raises:
+            ConfigurationError: the number of weights is not that of the values.
+        """
+        errors = (scores.sigmoid() - _normalised(values).to(scores)) ** 2
+        return (errors * self._weights(values).to(scores)).sum() / max(1, values.shape[-1])
+
+    def gradient_for(self, values: Float[torch.Tensor, "*members n"]) -> ScoreGradient:
+        """See `MeanSquaredError.gradient_for`.
+
+        Raises:
+            ConfigurationError: the number of weights is not that of the values.
+        """
+        return _squared_error_gradient(values, self._weights(values))
+
+    def _weights(self, values: torch.Tensor) -> torch.Tensor:
+        if len(self.weights) != values.shape[-1]:
+            raise ConfigurationError(
+                f"WeightedMeanSquaredError has {len(self.weights)} weights for {values.shape[-1]} values. Give one "
+                "weight for each training architecture, in the same order."
+            )
+        return values.new_tensor(self.weights)
+
+
+def _better(values: torch.Tensor) -> torch.Tensor:
+    """`(..., n, n)`: whether v_i > v_j."""
+    return values[..., :, None] > values[..., None, :]
+
+
+def _pairs(better: torch.Tensor) -> torch.Tensor:
+    """Number of ordered pairs of each member, at least 1."""
+    return better.sum((-2, -1)).clamp_min(1)
+
+
+def _normalised(values: torch.Tensor) -> torch.Tensor:
+    """Values of each member scaled to [0, 1], its smallest to 0 and its largest to 1; 1/2 where all are equal."""
+    if values.shape[-1] == 0:
+        return values
+    lowest = values.amin(-1, keepdim=True)
+    span = values.amax(-1, keepdim=True) - lowest
+    return ((values - lowest) / span).where(span > 0, 0.5)
+
+
+def _squared_error_gradient(values: torch.Tensor, weights: torch.Tensor | float) -> ScoreGradient:
+    """2 w (p - u) p (1 - p) / n with p = sigmoid(s)."""
+    targets = _normalised(values)
+    factors = 2 / max(1, values.shape[-1]) * weights * values.new_ones(())
+
+    def gradient(scores: torch.Tensor) -> torch.Tensor:
+        estimates = scores.sigmoid()
+        return (estimates - targets.to(scores)) * estimates * (1 - estimates) * factors.to(scores)
+
+    return gradient

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
-from predictornas.predictors.training import GradientDescent, check_values, train
+from predictornas.predictors.optimisers import GradientDescent, Optimiser
+from predictornas.predictors.training import check_values, train
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class PyGPredictor:
 
     module_factory: Callable[[int], torch.nn.Module]
     loss: Loss = field(default_factory=PairwiseCrossEntropy)
-    optimiser: GradientDescent = field(default_factory=GradientDescent)
+    optimiser: Optimiser = field(default_factory=GradientDescent)
     training_epochs: int = 2000
     batch_size: int = 256
 

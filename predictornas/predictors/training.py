@@ -1,38 +1,20 @@
-"""Full-batch gradient descent with momentum and a cosine schedule, without overhead that shows in a profile."""
+"""Full-batch training of a network, without overhead that shows in a profile, and the checks before it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from predictornas.errors import ConfigurationError, DataError
+from predictornas.predictors.optimisers import Optimiser
 
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.predictors.losses import ScoreGradient
-
-
-@dataclass(frozen=True)
-class GradientDescent:
-    """Stochastic gradient descent as in Mauch et al. 2020, section 5, on the full batch (ours).
-
-    Attributes:
-        learning_rate: of the first step; step t of T takes learning_rate * (1 + cos(pi t / T)) / 2.
-        momentum: share of the last update that is kept, 0 <= momentum < 1.
-    """
-
-    learning_rate: float = 0.01
-    momentum: float = 0.9
-
-    def rate(self, step: int, steps: int) -> float:
-        """Learning rate of one step, counted from 0."""
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / steps))
+    from predictornas.predictors.losses import Loss, ScoreGradient
 
 
 def train(
@@ -40,29 +22,26 @@ def train(
     scores: Callable[[], torch.Tensor],
     gradient: ScoreGradient,
     *,
-    optimiser: GradientDescent,
+    optimiser: Optimiser,
     epochs: int,
 ) -> None:
     """Fits parameters in place; afterwards they share one buffer and no longer ask for gradients.
 
     Args:
-        parameters: what is learned. All live in one flat buffer, so that an update is two tensor operations: the
-            gradients are added straight to the velocity.
+        parameters: what is learned. All live in one flat buffer, so that an update is a few tensor operations.
         scores: the scores of all training architectures, differentiable in the parameters.
         gradient: derivative of the loss with respect to these scores.
-        optimiser: step size, momentum and schedule.
+        optimiser: what an update is.
         epochs: number of steps, one full batch each.
 
     Raises:
         ConfigurationError: the weights are no longer finite.
     """
 
-    weights, velocity = _share_one_buffer(parameters)
-    for step in range(epochs):
-        velocity.mul_(optimiser.momentum)
+    weights, slopes = _share_one_buffer(parameters)
+    for _ in optimiser.steps(weights, slopes, epochs):
         current = scores()
-        current.backward(gradient(current.detach()))  # type: ignore[no-untyped-call]  # adds the slopes to the velocity
-        weights.add_(velocity, alpha=-optimiser.rate(step, epochs))
+        current.backward(gradient(current.detach()))  # type: ignore[no-untyped-call]  # adds to the slopes
     for parameter in parameters:
         parameter.requires_grad_(False)
         parameter.grad = None
@@ -71,6 +50,61 @@ def train(
             f"Training diverged within {epochs} epochs at learning rate {optimiser.learning_rate}: the weights are not "
             "finite. Try a tenth of the learning rate."
         )
+
+
+def fit_network(
+    network: torch.nn.Module,
+    scores: Callable[[], torch.Tensor],
+    values: Float[np.ndarray, " n"],
+    *,
+    start: torch.nn.Module | None,
+    loss: Loss,
+    optimiser: Optimiser,
+    epochs: int,
+    device: str,
+) -> None:
+    """Trains a new network to score architectures by their values; values that are all equal leave it untrained.
+
+    Args:
+        network: what is trained; it is moved to `device`.
+        scores: its scores of the architectures, in the order of `values`, computed on `device`.
+        values: what was measured, higher is better.
+        start: the network whose weights training begins with; None keeps the network's own.
+        loss: what training minimises.
+        optimiser: how.
+        epochs: number of steps.
+        device: where torch computes.
+
+    Raises:
+        ConfigurationError: training diverged.
+    """
+    import torch
+
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    network.to(device)
+    train(
+        list(network.parameters()),
+        scores,
+        loss.gradient_for(torch.from_numpy(values.astype(np.float64)).to(device)),
+        optimiser=optimiser,
+        epochs=epochs if len(np.unique(values)) > 1 else 0,
+    )
+
+
+def starting_network(predictor: object, fitted: object) -> Any:
+    """The network of a fitted predictor, for a warm start of another one of the same class.
+
+    Raises:
+        ConfigurationError: `fitted` is no fitted predictor of this class.
+    """
+    network = getattr(fitted, "network_", None)
+    if type(fitted) is not type(predictor) or network is None:
+        raise ConfigurationError(
+            f"A {type(predictor).__name__} can only start from a fitted one, not from {type(fitted).__name__}. "
+            "Call its fit first."
+        )
+    return network
 
 
 def check_values(values: Float[np.ndarray, " n"]) -> None:

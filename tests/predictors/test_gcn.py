@@ -5,7 +5,7 @@ from scipy.stats import spearmanr
 
 from predictornas.predictors.base import DifferentiablePredictor
 from predictornas.predictors.gcn import GCN
-from predictornas.predictors.training import GradientDescent
+from predictornas.predictors.optimisers import GradientDescent
 from predictornas.spaces.base import Graphs
 
 VARIANTS = [

@@ -3,35 +3,39 @@ import pytest
 import torch
 
 from predictornas.errors import ConfigurationError, DataError
-from predictornas.predictors.training import GradientDescent, check_values, train
+from predictornas.predictors.optimisers import Adam, GradientDescent
+from predictornas.predictors.training import check_device, check_values, train
 
 
-def test_cosine_goes_from_the_full_rate_to_zero():
-    rates = [GradientDescent(learning_rate=0.4).rate(step, 4) for step in range(5)]
-    assert rates == pytest.approx([0.4, 0.2 + 0.2 * np.sqrt(0.5), 0.2, 0.2 - 0.2 * np.sqrt(0.5), 0.0])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (GradientDescent(0.05, 0.8), lambda weights: torch.optim.SGD(weights, lr=0.05, momentum=0.8)),
+        (Adam(0.05), lambda weights: torch.optim.Adam(weights, lr=0.05)),
+    ],
+    ids=["gradient descent", "adam"],
+)
+def test_steps_are_those_of_torch_with_a_cosine_scheduler(ours, theirs):
+    inputs = torch.randn(5, 3, generator=torch.Generator().manual_seed(2))
 
-
-def test_steps_are_those_of_torch_sgd_with_a_cosine_scheduler():
     def parameters():
         generator = torch.Generator().manual_seed(1)
         return [torch.nn.Parameter(torch.randn(shape, generator=generator)) for shape in [(3, 2), (2,), ()]]
 
-    inputs = torch.randn(5, 3, generator=torch.Generator().manual_seed(2))
-
     def scores(weights):
         return torch.tanh(inputs @ weights[0]) @ weights[1] + weights[2]
 
-    ours = parameters()
-    train(ours, lambda: scores(ours), lambda s: 2 * s, optimiser=GradientDescent(0.05, 0.8), epochs=7)
-    theirs = parameters()
-    optimiser = torch.optim.SGD(theirs, lr=0.05, momentum=0.8)
+    trained = parameters()
+    train(trained, lambda: scores(trained), lambda s: 2 * s, optimiser=ours, epochs=7)
+    expected = parameters()
+    optimiser = theirs(expected)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=7)
     for _ in range(7):
         optimiser.zero_grad()
-        (scores(theirs) ** 2).sum().backward()
+        (scores(expected) ** 2).sum().backward()
         optimiser.step()
         scheduler.step()
-    for a, b in zip(ours, theirs, strict=True):
+    for a, b in zip(trained, expected, strict=True):
         np.testing.assert_allclose(a.detach(), b.detach(), rtol=1e-5, atol=1e-6)
 
 
@@ -57,3 +61,9 @@ def test_divergence_names_the_learning_rate():
 def test_a_value_that_is_not_finite_is_named():
     with pytest.raises(DataError, match="Value 1 of 3 is nan"):
         check_values(np.array([0.5, np.nan, 0.7]))
+
+
+def test_a_device_that_is_not_there_is_named():
+    check_device("cpu")
+    with pytest.raises(ConfigurationError, match="cannot compute on 'nowhere' here"):
+        check_device("nowhere")

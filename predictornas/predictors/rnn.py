@@ -1,0 +1,138 @@
+"""The recurrent predictor of PVLL-NAS (Li et al. 2021): an LSTM that reads an architecture gene by gene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from predictornas.predictors.base import Predictor
+from predictornas.predictors.losses import Loss, MeanSquaredError
+from predictornas.predictors.optimisers import Adam, Optimiser
+from predictornas.predictors.training import check_device, check_values, fit_network, starting_network
+from predictornas.spaces.base import Genes, SearchSpace
+
+if TYPE_CHECKING:
+    import torch
+
+    from predictornas.predictors.rnn_network import RNNNetwork
+
+_BLOCK = 1024
+"""Architectures scored at once."""
+
+
+@dataclass(kw_only=True)
+class RNN:
+    """LSTM over `SearchSpace.sequences`, its last hidden state through a dense layer (Li et al. 2021, section 3.2).
+
+    A score is a logit: with a squared error its sigmoid is the estimate of the value, scaled to [0, 1] over the
+    training set, which is 1 - psi in the paper. Li et al. train with Adam at a constant learning rate of 0.1; the
+    other defaults are ours.
+
+    Attributes:
+        hidden: features of the LSTM's state, >= 1.
+        layers: LSTMs stacked upon each other, >= 1.
+        loss: what training minimises.
+        optimiser: how.
+        training_epochs: steps of full-batch training, >= 0.
+        device: where torch computes, e.g. "cuda"; initial weights are the same on every device.
+        space_: the space it was fitted on.
+        network_: the trained network.
+        start_: the network that training begins with, where `starting_from` gave one.
+    """
+
+    hidden: int = 64
+    layers: int = 1
+    loss: Loss = field(default_factory=MeanSquaredError)
+    optimiser: Optimiser = field(default_factory=lambda: Adam(learning_rate=0.01))
+    training_epochs: int = 500
+    device: str = "cpu"
+    start_: RNNNetwork | None = field(default=None, init=False, repr=False, compare=False)
+
+    def fit(
+        self,
+        space: SearchSpace,
+        genes: Genes,
+        values: Float[np.ndarray, " n"],
+        *,
+        epochs: Int[np.ndarray, " n"] | None = None,
+        rng: np.random.Generator,
+    ) -> RNN:
+        """Trains a new network on all architectures at once; values that are all equal leave it untrained.
+
+        Args:
+            space: the space the genes belong to.
+            genes: `(n, g)`.
+            values: `(n,)`, higher is better.
+            epochs: not looked at: values are compared whatever their fidelity.
+            rng: source of the initial weights.
+
+        Raises:
+            DataError: a value is not finite.
+            ConfigurationError: training diverged, this machine lacks the device, or the loss does not fit the values.
+        """
+        import torch
+
+        from predictornas.predictors.rnn_network import RNNNetwork
+
+        check_values(values)
+        check_device(self.device)
+        sequences = torch.from_numpy(space.sequences(genes)).to(self.device)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        network = RNNNetwork(sequences.shape[2], hidden=self.hidden, layers=self.layers, generator=generator)
+        fit_network(
+            network,
+            lambda: network(sequences),
+            values,
+            start=self.start_,
+            loss=self.loss,
+            optimiser=self.optimiser,
+            epochs=self.training_epochs,
+            device=self.device,
+        )
+        self.space_ = space
+        self.network_ = network
+        return self
+
+    def starting_from(self, fitted: Predictor) -> RNN:
+        """An unfitted copy whose `fit` begins with the weights of `fitted` instead of random ones.
+
+        Raises:
+            ConfigurationError: `fitted` is no fitted predictor of this class.
+        """
+        copy = replace(self)
+        copy.start_ = starting_network(self, fitted)
+        return copy
+
+    def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Scores in float32, higher is better."""
+        import torch
+
+        scores = np.empty(len(genes), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(genes), _BLOCK):
+                rows = slice(start, start + _BLOCK)
+                sequences = torch.from_numpy(self.space_.sequences(genes[rows])).to(self.device)
+                scores[rows] = self.network_(sequences).cpu().numpy()
+        return scores
+
+    def estimate(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Estimated values in float64, 0 the worst and 1 the best of the training set: 1 - psi (Li et al. 2021).
+
+        Only a predictor trained with a squared error estimates values; with a ranking loss this is a mere rank.
+        """
+        from scipy.special import expit
+
+        estimates: np.ndarray = expit(self.predict(genes).astype(np.float64))
+        return estimates
+
+    def relaxed(self, sequences: torch.Tensor) -> torch.Tensor:
+        """Scores `(n,)` of relaxed genes, differentiable in them.
+
+        Args:
+            sequences: `(n, steps, k)` float, rows of `SearchSpace.sequences` or mixtures of such rows.
+        """
+        scores: torch.Tensor = self.network_(sequences.to(self.device))
+        return scores
