@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Int64, Shaped
 
 from predictornas.history import History
 from predictornas.samplers.base import Pool
@@ -30,12 +30,14 @@ class Distinct:
 
     def add(self, genes: Genes, *, at_most: int) -> Int64[np.ndarray, " added"]:
         """Collect the first `at_most` rows of `genes`, `(m, g)` and valid, that are new; says which rows these are."""
-        keys = self._space.keys(genes)
-        first = np.sort(np.unique(keys, return_index=True)[1])
-        fresh = first[~(np.isin(keys[first], self._seen) | np.isin(keys[first], self._keys))][:at_most]
-        self._genes = np.concatenate([self._genes, genes[fresh]])
-        self._keys = np.concatenate([self._keys, keys[fresh]])
-        return fresh
+        rows = _first_of_each(_as_one_item(genes))  # keys are dear, and samplers arrive at the same row often
+        keys = self._space.keys(genes[rows])
+        first = _first_of_each(keys)
+        first = first[~(np.isin(keys[first], self._seen) | np.isin(keys[first], self._keys))][:at_most]
+        self._genes = np.concatenate([self._genes, genes[rows[first]]])
+        self._keys = np.concatenate([self._keys, keys[first]])
+        collected: Int64[np.ndarray, " added"] = rows[first]
+        return collected
 
     def as_seen(self, history: History) -> History:
         """The history with what was collected, so that a further draw leaves it out."""
@@ -45,3 +47,13 @@ class Distinct:
     def pool(self) -> Pool:
         """What was collected, in the order of collection."""
         return Pool(self._genes, self._keys)
+
+
+def _first_of_each(items: Shaped[np.ndarray, " m"]) -> Int64[np.ndarray, " d"]:
+    """Positions of the first of all equal items, ascending."""
+    return np.sort(np.unique(items, return_index=True)[1])
+
+
+def _as_one_item(genes: Genes) -> Shaped[np.ndarray, " n"]:
+    """Each row as one item of raw bytes, so that rows compare in one step."""
+    return np.ascontiguousarray(genes).view(np.dtype((np.void, genes.shape[1]))).ravel()

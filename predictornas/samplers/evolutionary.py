@@ -11,8 +11,9 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
+from predictornas.samplers.collect import Distinct
 from predictornas.samplers.uniform import Uniform
-from predictornas.spaces.base import Genes, Keys, SearchSpace
+from predictornas.spaces.base import Genes, SearchSpace
 
 _ROUNDS = 12
 """Rounds of variation before the rest of a pool is drawn uniformly; each round without room widens the mutation."""
@@ -56,7 +57,7 @@ class Evolutionary:
     ) -> Pool:
         """Up to `n` unseen architectures around the best of the history; uniform where the history is empty."""
         parents = history.genes[history.best(self.parents)]
-        found = _Distinct(space, history.keys)
+        found = Distinct(space, history.keys)
         wanted_mutants = round(self.mutants * n)
         rate = self.rate
         for _ in range(_ROUNDS if len(parents) else 0):
@@ -70,8 +71,9 @@ class Evolutionary:
             if len(found) - before < missing / 2:
                 rate = min(2 * rate, 0.5)
                 wanted_mutants = n  # crossover has run dry: its children are few
-        rest = Uniform().propose(space, n - len(found), found.as_seen(history), None, rng)
-        found.add(rest.genes, at_most=n - len(found))
+        if len(found) < n:
+            rest = Uniform().propose(space, n - len(found), found.as_seen(history), None, rng)
+            found.add(rest.genes, at_most=n - len(found))
         return found.pool()
 
     def _mutants(
@@ -83,31 +85,3 @@ class Evolutionary:
     def _crossovers(self, space: SearchSpace, parents: Parents, count: int, rng: np.random.Generator) -> Genes:
         first, second = rng.integers(len(parents), size=(2, _SURPLUS * count))
         return space.crossover(parents[first], parents[second], rng)
-
-
-class _Distinct:
-    """Architectures collected one batch at a time, each once, none that was seen before."""
-
-    def __init__(self, space: SearchSpace, seen: Keys) -> None:
-        self._space = space
-        self._seen = seen
-        self._genes = np.empty((0, space.num_genes), np.int8)
-        self._keys = np.empty(0, np.uint64)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def add(self, genes: Genes, *, at_most: int) -> None:
-        keys = self._space.keys(genes)
-        first = np.sort(np.unique(keys, return_index=True)[1])
-        fresh = first[~(np.isin(keys[first], self._seen) | np.isin(keys[first], self._keys))][:at_most]
-        self._genes = np.concatenate([self._genes, genes[fresh]])
-        self._keys = np.concatenate([self._keys, keys[fresh]])
-
-    def as_seen(self, history: History) -> History:
-        """The history with what was collected, so that a further draw leaves it out."""
-        nothing = np.zeros(len(self))
-        return history.extended(keys=self._keys, genes=self._genes, epochs=nothing, values=nothing, iteration=0)
-
-    def pool(self) -> Pool:
-        return Pool(self._genes, self._keys)

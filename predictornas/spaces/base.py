@@ -116,7 +116,11 @@ class SearchSpace(Protocol):
         ...
 
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
-        """One child of each row, each gene redrawn with probability `rate`; the parent where none is valid."""
+        """One child of each row, each gene redrawn with probability `rate`; the parent where none is valid.
+
+        Raises:
+            ConfigurationError: a rate outside (0, 1].
+        """
         ...
 
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
@@ -128,7 +132,7 @@ class SearchSpace(Protocol):
         ...
 
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
-        """Each architecture as a sequence of one-hot rows, for recurrent predictors."""
+        """Each architecture as one-hot genes, row i that of gene i: for recurrent predictors, and for gradients."""
         ...
 
     def restricted_to(self, keys: Keys) -> SearchSpace:

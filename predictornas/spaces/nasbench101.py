@@ -24,7 +24,7 @@ from predictornas.spaces.nasbench101_cells import (
     to_vertices,
 )
 from predictornas.spaces.restricted import RestrictedSpace
-from predictornas.spaces.variation import one_hot_genes, retry_until_valid
+from predictornas.spaces.variation import one_hot_genes, require_rate, retry_until_valid
 
 OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
 """The official names of operation codes 0, 1, 2."""
@@ -137,7 +137,11 @@ class NASBench101:
         Each happens with p = `rate`. Absent vertices first get a random operation and a random place in the
         topological order, so that flipped edges can connect them; what stays off every path is pruned. Each attempt
         is fresh; a cell without a valid child within the attempts is returned as it is.
+
+        Raises:
+            ConfigurationError: a rate outside (0, 1].
         """
+        require_rate(rate)
 
         def attempt(parents: Genes) -> Genes:
             child = _spread(parents, rng)
@@ -148,7 +152,7 @@ class NASBench101:
             child[:, NUM_EDGE_GENES:][redrawn] = fresh[redrawn]
             return self.normalise(child)
 
-        return retry_until_valid(attempt, (genes,), self.valid)
+        return retry_until_valid(attempt, (genes,), _connected_within_edges)
 
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each adjacency bit and each operation from either parent with p = 1/2."""
@@ -156,7 +160,7 @@ class NASBench101:
         def attempt(first: Genes, second: Genes) -> Genes:
             return self.normalise(np.where(rng.random(first.shape) < 0.5, first, second))
 
-        return retry_until_valid(attempt, (a, b), self.valid)
+        return retry_until_valid(attempt, (a, b), _connected_within_edges)
 
     def graphs(self, genes: Genes) -> Graphs:
         """The cells as graphs of up to 7 vertices: codes 0..2 operations, 3 input, 4 output, -1 padding."""
@@ -234,6 +238,12 @@ def _laid_out(
     codes[:, :-1][absent] = -1
     moved[:, :-1][absent] = 0
     return moved, codes
+
+
+def _connected_within_edges(genes: Genes) -> Bool[np.ndarray, " n"]:
+    """`valid` for rows in normal form, which have no edge at all where input and output are not connected."""
+    edges = genes[:, :NUM_EDGE_GENES].sum(axis=1)
+    return np.asarray((edges > 0) & (edges <= MAX_EDGES))
 
 
 def _spread(genes: Genes, rng: np.random.Generator) -> Genes:

@@ -44,26 +44,53 @@ def from_vertices(adjacency: Matrices, labels: Labels) -> Genes:
 
 def prune(adjacency: Matrices, labels: Labels) -> tuple[Matrices, Labels]:
     """Removes vertices off every path from vertex 0 to vertex 6 and moves the rest to the front, in order."""
-    real = labels >= 0
-    edges = adjacency.astype(bool) & real[:, :, None] & real[:, None, :]
-    on_path = _reached(edges) & _reached(edges[:, ::-1, ::-1].transpose(0, 2, 1))[:, ::-1]
-    kept = on_path.copy()
-    kept[:, 0] = kept[:, -1] = True
-    order = np.argsort(~kept[:, :-1], axis=1, kind="stable")
-    order = np.concatenate([order, np.full((len(order), 1), MAX_VERTICES - 1)], axis=1)
-    edges &= on_path[:, :, None] & on_path[:, None, :]
-    rows = np.arange(len(order))[:, None]
-    pruned = edges[rows[:, :, None], order[:, :, None], order[:, None, :]].astype(np.uint8)
-    return pruned, np.where(kept, labels, -1)[rows, order].astype(np.int8)
+    on_path = _on_path(adjacency, labels)
+    cells = np.arange(len(labels))[:, None]
+    edges = adjacency.reshape(-1)[_ENTRIES[on_path] + MAX_VERTICES**2 * cells] * _ENTRY_STAYS[on_path]
+    moved = np.where(_STAYS[on_path], labels[cells, _ORDER[on_path]], np.int8(-1))
+    return edges.reshape(adjacency.shape), moved
 
 
-def _reached(edges: Bool[np.ndarray, "n 7 7"]) -> Bool[np.ndarray, "n 7"]:
-    """Which vertices can be reached from vertex 0; edges point forwards, so one sweep is enough."""
-    reached = np.zeros(edges.shape[:2], bool)
-    reached[:, 0] = True
+def _on_path(adjacency: Matrices, labels: Labels) -> UInt8[np.ndarray, " n"]:
+    """The vertices on paths from vertex 0 to vertex 6, as bits of a number; absent vertices are on none.
+
+    Edges point forwards, so one sweep in each direction is enough.
+    """
+    edges = np.ascontiguousarray(adjacency.transpose(1, 2, 0)).astype(bool)
+    fed = np.ascontiguousarray((labels >= 0).T)
+    useful = fed.copy()
     for vertex in range(1, MAX_VERTICES):
-        reached[:, vertex] = (reached & edges[:, :, vertex]).any(axis=1)
-    return reached
+        fed[vertex] &= (edges[:vertex, vertex] & fed[:vertex]).any(axis=0)
+    for vertex in range(MAX_VERTICES - 2, -1, -1):
+        useful[vertex] &= (edges[vertex, vertex + 1 :] & useful[vertex + 1 :]).any(axis=0)
+    return _BIT @ (fed & useful)
+
+
+def _pruning_tables() -> tuple[
+    Int64[np.ndarray, "s 7"], Bool[np.ndarray, "s 7"], Int64[np.ndarray, "s 49"], UInt8[np.ndarray, "s 49"]
+]:
+    """What `prune` does where a set of vertices is on paths, for each of the 128 sets.
+
+    The vertex and the matrix entry that come to each place, and which of them stay; input and output always do.
+    """
+    vertices = np.arange(MAX_VERTICES)
+    on_path = (np.arange(1 << MAX_VERTICES)[:, None] >> vertices & 1).astype(bool)
+    stays = on_path | np.isin(vertices, [0, MAX_VERTICES - 1])
+    order = np.argsort(~stays[:, :-1], axis=1, kind="stable")
+    order = np.pad(order, ((0, 0), (0, 1)), constant_values=MAX_VERTICES - 1)
+    sets = np.arange(len(order))[:, None]
+    entries = MAX_VERTICES * order[:, :, None] + order[:, None, :]
+    entry_stays = on_path[sets, order][:, :, None] & on_path[sets, order][:, None, :]
+    return (
+        order,
+        stays[sets, order],
+        entries.reshape(len(order), -1),
+        entry_stays.astype(np.uint8).reshape(len(order), -1),
+    )
+
+
+_BIT = np.left_shift(1, np.arange(MAX_VERTICES, dtype=np.uint8))
+_ORDER, _STAYS, _ENTRIES, _ENTRY_STAYS = _pruning_tables()
 
 
 def enumerate_cells(keys_of: Callable[[Genes], Keys]) -> dict[str, np.ndarray]:

@@ -11,6 +11,9 @@ from predictornas.errors import InvalidArchitectureError
 from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, relaxation_of
 from predictornas.spaces.variation import retry_until_valid
 
+_ATTEMPTS = 10
+"""Mutations in the base space before a child is drawn from the members: in a sparse subset hardly any stays inside."""
+
 
 class RestrictedSpace:
     """Those architectures of `base` whose keys are given.
@@ -96,8 +99,41 @@ class RestrictedSpace:
         return self.base.normalise(genes)
 
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
-        """Children as in the base space, tried again until one stays inside; else the parent."""
-        return retry_until_valid(lambda parents: self.base.mutate(parents, rng, rate=rate), (genes,), self.valid)
+        """Children as in the base space, tried again until one stays inside and differs from its parent.
+
+        The parent itself always stays inside, so in a sparse subset it would be nearly the only child (ours). A row
+        without a child after a few attempts gets a member drawn by its distance (ours): each gene that differs counts
+        rate / (1 - rate), at most 1, which is what mutation of independent genes would give. The parent is returned
+        only where it is alone.
+
+        Raises:
+            ConfigurationError: a rate outside (0, 1].
+        """
+        children = retry_until_valid(
+            lambda parents: self.base.mutate(parents, rng, rate=rate),
+            (genes,),
+            self.valid,
+            changed=True,
+            attempts=_ATTEMPTS,
+        )
+        waiting = np.flatnonzero((children == genes).all(axis=1))
+        parents, parent_of = np.unique(genes[waiting], axis=0, return_inverse=True)
+        for number, parent in enumerate(parents):
+            rows = waiting[parent_of == number]
+            children[rows] = self._neighbours(parent, len(rows), rng, rate=rate)
+        return children
+
+    def _neighbours(
+        self, parent: Int8[np.ndarray, " g"], count: int, rng: np.random.Generator, *, rate: float
+    ) -> Genes:
+        """`count` members but the parent, with replacement, the likelier the fewer genes differ."""
+        members = self.enumerate()
+        distance = (members != parent).sum(axis=1)
+        odds = rate / (1 - rate) if rate < 0.5 else 1.0
+        weight = np.where(distance > 0, odds ** (distance - distance[distance > 0].min(initial=self.num_genes)), 0.0)
+        if not weight.any():
+            return np.repeat(parent[None], count, axis=0)
+        return np.asarray(members[rng.choice(len(members), size=count, p=weight / weight.sum())])
 
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """Children as in the base space, tried again until one stays inside; else the first parent."""

@@ -13,8 +13,8 @@ CELLS = np.array([[i, 0, 0, 0, 0, 0] for i in range(5)], np.int8)
 
 def test_each_architecture_is_collected_once_in_the_order_it_came() -> None:
     found = Distinct(SPACE, SPACE.keys(CELLS[[3]]))
-    found.add(CELLS[[2, 3, 2, 0]], at_most=10)
-    found.add(CELLS[[0, 4, 3, 1]], at_most=10)
+    assert found.add(CELLS[[2, 3, 2, 0]], at_most=10).tolist() == [0, 3]
+    assert found.add(CELLS[[0, 4, 3, 1]], at_most=10).tolist() == [1, 3]
     assert len(found) == 4
     pool = found.pool()
     np.testing.assert_array_equal(pool.genes, CELLS[[2, 0, 4, 1]])

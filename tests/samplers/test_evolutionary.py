@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,24 @@ def test_it_is_reproducible_from_its_generator() -> None:
     space = get_space("nasbench101")
     pools = [Evolutionary().propose(space, 200, seen(space, 20), None, np.random.default_rng(3)) for _ in range(2)]
     np.testing.assert_array_equal(pools[0].genes, pools[1].genes)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "n", "rate", "digest"),
+    [
+        ("nasbench101", 4, 100, 0.1, "7e452751045a42e1ebc19de5"),
+        ("nasbench101", 100, 1000, 0.1, "7b2f9f8d372cf2b73431e895"),
+        ("nasbench101", 100, 3000, 0.02, "77ad04acdb92a3c024e7ea70"),
+        ("nasbench201", 4, 100, 0.1, "c337641b02aaebd627a70f19"),
+        ("nasbench201", 100, 1000, 0.1, "05d8e9a2c17f1f60990b15a1"),
+        ("nasbench201", 100, 3000, 0.02, "6d6c253bc1e0b68a54e9ab3e"),
+    ],
+)
+def test_pools_stay_the_same_in_every_version(name: str, count: int, n: int, rate: float, digest: str) -> None:
+    """Recorded; a change means that histories of earlier versions cannot be continued."""
+    space = get_space(name)
+    pool = Evolutionary(rate=rate).propose(space, n, seen(space, count), None, np.random.default_rng(count))
+    assert hashlib.sha256(pool.genes.tobytes() + pool.keys.tobytes()).hexdigest()[:24] == digest
 
 
 @pytest.mark.parametrize("options", [{"parents": 0}, {"mutants": 1.5}, {"rate": 0.0}, {"rate": 0.6}])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from predictornas.errors import InvalidArchitectureError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.nasbench101 import OPERATIONS, NASBench101
 from predictornas.spaces.registry import get_space
@@ -341,11 +341,11 @@ def test_variation_is_reproducible(space: SearchSpace, proposals: tuple[np.ndarr
         assert (first != other).any()
 
 
-def test_a_rate_of_zero_and_equal_parents_change_nothing(
+def test_a_tiny_rate_and_equal_parents_change_nothing(
     space: SearchSpace, proposals: tuple[np.ndarray, np.ndarray]
 ) -> None:
     parents = np.concatenate([space.enumerate()[:3000], proposals[0][:3000]])
-    np.testing.assert_array_equal(space.mutate(parents, np.random.default_rng(0), rate=0.0), parents)
+    np.testing.assert_array_equal(space.mutate(parents, np.random.default_rng(0), rate=1e-12), parents)
     np.testing.assert_array_equal(space.crossover(parents, parents, np.random.default_rng(0)), parents)
 
 
@@ -392,9 +392,19 @@ def test_mutation_can_insert_a_vertex_anywhere(space: SearchSpace) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 2**32), rate=st.floats(0, 1), rows=st.lists(st.integers(0, 423_623), min_size=0, max_size=5))
+@given(
+    seed=st.integers(0, 2**32),
+    rate=st.floats(0, 1, exclude_min=True),
+    rows=st.lists(st.integers(0, 423_623), min_size=0, max_size=5),
+)
 def test_variation_stays_inside_at_any_rate(seed: int, rate: float, rows: list[int]) -> None:
     space, rng = get_space("nasbench101"), np.random.default_rng(seed)
     parents = space.enumerate()[rows]
     assert space.valid(space.mutate(parents, rng, rate=rate)).all()
     assert space.valid(space.crossover(parents, parents[::-1], rng)).all()
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, 1.5, float("nan")])
+def test_a_rate_that_is_no_probability_is_refused(space: SearchSpace, rng: np.random.Generator, rate: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"not {rate};"):
+        space.mutate(space.enumerate()[:5], rng, rate=rate)

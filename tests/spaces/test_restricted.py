@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from predictornas.errors import InvalidArchitectureError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.spaces.restricted import RestrictedSpace
@@ -83,13 +83,31 @@ def test_samples_are_uniform(base: SearchSpace, rng: np.random.Generator) -> Non
     assert stats.chisquare(counts).pvalue > 0.001
 
 
-@pytest.mark.parametrize("rate", [0.2, 0.5])
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 1.0])
 def test_mutants_stay_inside(space: SearchSpace, rate: float) -> None:
-    parents = space.sample(200, np.random.default_rng(1))
+    parents = space.sample(60, np.random.default_rng(1))
     children = space.mutate(parents, np.random.default_rng(2), rate=rate)
     assert inside(space, children)
-    assert (space.keys(children) != space.keys(parents)).mean() > 0.02
+    assert (children != parents).any(axis=1).all()
     np.testing.assert_array_equal(children, space.mutate(parents, np.random.default_rng(2), rate=rate))
+
+
+def test_a_lonely_parent_gets_members_by_the_number_of_genes_that_differ() -> None:
+    # at distances 4, 5 and 6; a child in the base space comes there with p < 1e-8, so nearly all are drawn
+    whole = get_space("nasbench201")
+    members = np.array([[0] * 6, [1] * 4 + [0, 0], [1] * 5 + [0], [1] * 6], np.int8)
+    space = whole.restricted_to(whole.keys(members))
+    children = space.mutate(np.repeat(members[:1], 5000, axis=0), np.random.default_rng(0), rate=0.05)
+    counts = np.bincount((children == 1).sum(axis=1), minlength=7)
+    expected = np.array([1, 1 / 19, 1 / 361])  # the odds of a gene are 0.05 / 0.95
+    assert counts[4:].sum() == 5000
+    assert stats.chisquare(counts[4:], 5000 * expected / expected.sum()).pvalue > 0.001
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.5])
+def test_a_rate_that_is_no_probability_is_refused(space: SearchSpace, rng: np.random.Generator, rate: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"not {rate};"):
+        space.mutate(space.enumerate()[:5], rng, rate=rate)
 
 
 def test_crossovers_stay_inside(space: SearchSpace) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from predictornas.spaces.variation import ATTEMPTS, one_hot_genes, retry_until_valid
+from predictornas.errors import ConfigurationError
+from predictornas.spaces.variation import ATTEMPTS, one_hot_genes, require_rate, retry_until_valid
 
 
 def column(*values: int) -> np.ndarray:
@@ -51,3 +53,23 @@ def test_one_hot_by_hand() -> None:
     rows = one_hot_genes(np.array([[0, 2], [1, 1]], np.int8), 3)
     assert rows.dtype == np.float32
     assert rows.tolist() == [[[1, 0, 0], [0, 0, 1]], [[0, 1, 0], [0, 1, 0]]]
+
+
+def test_a_child_that_must_change_is_tried_again_until_it_does() -> None:
+    steps = iter([np.array([[0], [1]], np.int8), np.array([[0]], np.int8), np.array([[2]], np.int8)])
+    children = retry_until_valid(
+        lambda rows: rows + next(steps), (column(5, 5),), lambda genes: genes[:, 0] > 0, changed=True
+    )
+    assert children[:, 0].tolist() == [7, 6]
+    assert next(steps, None) is None
+
+
+@pytest.mark.parametrize("rate", [1e-9, 0.5, 1.0])
+def test_rates_are_probabilities_above_zero(rate: float) -> None:
+    require_rate(rate)
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, 1.01, float("nan")])
+def test_other_rates_are_refused_by_value(rate: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"above 0 and at most 1, not {rate};"):
+        require_rate(rate)
