@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int8, Int64, UInt8
+from jaxtyping import Bool, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation
 from predictornas.spaces.hashing import mix
-from predictornas.spaces.restricted import RestrictedSpace
-from predictornas.spaces.variation import one_hot_genes
+from predictornas.spaces.product import ProductSpace
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 """The official names of gene values 0..4."""
@@ -24,48 +22,16 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 NONE, SKIP = 0, 1
 _NUM = len(OPERATIONS)
 _INPUT, _OUTPUT = _NUM - 1, _NUM  # vertex codes 0..3 are the operations but `none`
-_POWERS = _NUM ** np.arange(len(EDGES) - 1, -1, -1)
 
 
-class NASBench201:
+class NASBench201(ProductSpace):
     """The 15,625 cells of NAS-Bench-201; a row of the table is an architecture string, not a graph.
 
     Genes: six operations (`OPERATIONS`) on the edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3.
     """
 
     name = "nasbench201"
-    num_genes = len(EDGES)
     num_choices = (_NUM,) * len(EDGES)
-
-    def __len__(self) -> int:
-        return int(_NUM ** len(EDGES))
-
-    def __repr__(self) -> str:
-        return "NASBench201()"
-
-    @cached_property
-    def _rows(self) -> tuple[Genes, Keys]:
-        genes = np.array(list(itertools.product(range(_NUM), repeat=len(EDGES))), np.int8)
-        keys = self.keys(genes)
-        genes.setflags(write=False)
-        keys.setflags(write=False)
-        return genes, keys
-
-    def enumerate(self) -> Genes:
-        """All cells, `(15625, 6)`, in lexicographic order; read-only."""
-        return self._rows[0]
-
-    def enumerated_keys(self) -> Keys:
-        """`keys(enumerate())`, read-only."""
-        return self._rows[1]
-
-    def sample(self, n: int, rng: np.random.Generator) -> Genes:
-        """`n` distinct cells, uniformly over the 15,625 strings."""
-        return self.enumerate()[rng.choice(len(self), size=min(n, len(self)), replace=False)]
-
-    def keys(self, genes: Genes) -> Keys:
-        """Identity of each architecture string."""
-        return mix(_index(genes).astype(np.uint64) + np.uint64(1))
 
     def graph_keys(self, genes: Genes) -> Keys:
         """The official classes of equal cells, 6,466 in all: `skip_connect` is the identity, `none` cuts an edge.
@@ -73,7 +39,7 @@ class NASBench201:
         As in the official API's unique string with zero and identity taken into account (Dong and Yang 2020,
         section 2.1), which does not merge a node fed by two cut edges with one fed by a single cut edge.
         """
-        classes: Keys = self._classes[_index(genes)]
+        classes: Keys = self._classes[self.rows(genes)]
         return classes
 
     @cached_property
@@ -82,23 +48,6 @@ class NASBench201:
         texts = (_unique_text(row) for row in self.enumerate().tolist())
         index = np.array([number.setdefault(text, len(number)) for text in texts], np.uint64)
         return mix(index + np.uint64(len(self) + 1))
-
-    def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
-        """Which rows hold six operations out of five."""
-        return np.asarray(((genes >= 0) & (genes < _NUM)).all(axis=1))
-
-    def normalise(self, genes: Genes) -> Genes:
-        """The same rows: every choice of operations is a cell of its own."""
-        return genes
-
-    def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
-        """One child of each cell: each operation is redrawn with p = `rate`."""
-        redrawn = rng.random(genes.shape) < rate
-        return np.where(redrawn, rng.integers(_NUM, size=genes.shape, dtype=np.int8), genes)
-
-    def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
-        """One child of each pair: each operation from either parent with p = 1/2."""
-        return np.where(rng.random(a.shape) < 0.5, a, b)
 
     def graphs(self, genes: Genes) -> Graphs:
         """Operations moved from edges to vertices, `(n, 8, 8)`: input, one vertex an edge that is not cut, output.
@@ -131,10 +80,6 @@ class NASBench201:
         sources, targets = np.array(EDGES).T
         return np.asarray(open_edge & fed[:, sources] & useful[:, targets])
 
-    def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
-        """`(n, 6, 5)`: the operation of each edge, one-hot."""
-        return one_hot_genes(genes, _NUM)
-
     def relaxation(self) -> Relaxation:
         """Choices 1..4 of an edge label its vertex and 0, `none`, leaves it out; joints are those of the uncut cell."""
         full = _uncut().astype(np.float32)
@@ -144,10 +89,6 @@ class NASBench201:
         fixed = np.zeros((len(full), _NUM + 1), np.float32)
         fixed[0, _INPUT] = fixed[-1, _OUTPUT] = 1
         return Relaxation(np.zeros((self.num_genes, _NUM, *full.shape), np.float32), vertices, full, fixed)
-
-    def restricted_to(self, keys: Keys) -> SearchSpace:
-        """The cells with these keys as a space of its own."""
-        return RestrictedSpace(self, keys)
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The official architecture string."""
@@ -196,11 +137,6 @@ def from_strings(strings: list[str]) -> Genes:
             )
         rows.append([code[name] for name in match.groups()])
     return np.array(rows, np.int8).reshape(len(rows), len(EDGES))
-
-
-def _index(genes: Genes) -> Int64[np.ndarray, " n"]:
-    """Row of each cell in `NASBench201.enumerate()`."""
-    return np.asarray(genes.astype(np.int64) @ _POWERS)
 
 
 def _unique_text(genes: list[int]) -> str:

@@ -6,13 +6,28 @@ from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
 
-from predictornas.errors import UnknownNameError
+from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
 
 SPACES: dict[str, Callable[[], SearchSpace]] = {"nasbench101": NASBench101, "nasbench201": NASBench201}
-"""The spaces of this package; others register a factory in the entry-point group `predictornas.spaces`."""
+"""The spaces of this package; installed packages add theirs in the entry-point group `predictornas.spaces`."""
+
+
+def register_space(name: str, factory: Callable[[], SearchSpace]) -> None:
+    """Makes a space known by name in this process, as an entry point does in all of them.
+
+    Args:
+        name: what tables and `get_space` call it.
+        factory: makes the space; called once.
+
+    Raises:
+        ConfigurationError: another space has this name.
+    """
+    if SPACES.get(name, factory) is not factory:
+        raise ConfigurationError(f"There is a space {name!r} already. Choose another name.")
+    SPACES[name] = factory
 
 
 @cache

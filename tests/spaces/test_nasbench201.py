@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from predictornas.errors import InvalidArchitectureError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.spaces.nasbench201 import EDGES, OPERATIONS, NASBench201, from_strings, to_string
 from predictornas.spaces.registry import get_space
 
@@ -239,7 +239,7 @@ def test_samples_are_uniform(space: NASBench201, rng: np.random.Generator) -> No
         assert stats.chisquare(np.bincount(gene, minlength=5)).pvalue > 0.001
 
 
-@pytest.mark.parametrize("rate", [0.0, 1 / 6, 0.5, 1.0])
+@pytest.mark.parametrize("rate", [1 / 6, 0.5, 1.0])
 def test_mutation_redraws_each_operation_with_the_rate(
     space: NASBench201, rng: np.random.Generator, rate: float
 ) -> None:
@@ -252,13 +252,16 @@ def test_mutation_redraws_each_operation_with_the_rate(
     expected = stats.binom(6, rate * 4 / 5).pmf(np.arange(7)) * 100_000
     likely = expected > 5
     assert changed[~likely].sum() < 40
-    if rate:
-        observed = [*changed[likely], changed[~likely].sum() + 1e-9]
-        assert stats.chisquare(observed, [*expected[likely], expected[~likely].sum() + 1e-9]).pvalue > 0.001
-        new = children[children != parents]
-        assert stats.chisquare(np.bincount(new, minlength=5)).pvalue > 0.001
-    else:
-        np.testing.assert_array_equal(children, parents)
+    observed = [*changed[likely], changed[~likely].sum() + 1e-9]
+    assert stats.chisquare(observed, [*expected[likely], expected[~likely].sum() + 1e-9]).pvalue > 0.001
+    new = children[children != parents]
+    assert stats.chisquare(np.bincount(new, minlength=5)).pvalue > 0.001
+
+
+@pytest.mark.parametrize("rate", [0.0, -0.1, 1.5, float("nan")])
+def test_a_rate_that_is_no_probability_is_refused(space: NASBench201, rng: np.random.Generator, rate: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"not {rate};"):
+        space.mutate(space.enumerate()[:5], rng, rate=rate)
 
 
 def test_crossover_takes_each_gene_from_either_parent(space: NASBench201, rng: np.random.Generator) -> None:

@@ -1,0 +1,122 @@
+"""Spaces in which every row of choices is an architecture of its own: a subclass adds what its graphs are."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int8, Int64
+
+from predictornas.errors import ConfigurationError
+from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace
+from predictornas.spaces.hashing import mix
+from predictornas.spaces.restricted import RestrictedSpace
+from predictornas.spaces.variation import one_hot_genes, require_rate
+
+MOST = 1 << 24
+"""Architectures up to which a space is enumerated: larger ones do not fit into memory comfortably."""
+
+
+class ProductSpace(ABC):
+    """The product of independent choices. A subclass sets `name` and `num_choices` and defines `graphs`.
+
+    Attributes:
+        name: of the space.
+        num_choices: number of values of each gene; gene i takes 0 .. num_choices[i] - 1.
+    """
+
+    name: str
+    num_choices: tuple[int, ...]
+
+    @property
+    def num_genes(self) -> int:
+        """Number of genes of an architecture."""
+        return len(self.num_choices)
+
+    def __len__(self) -> int:
+        return math.prod(self.num_choices)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    @cached_property
+    def _rows(self) -> tuple[Genes, Keys]:
+        if len(self) > MOST:
+            raise ConfigurationError(
+                f"Space {self.name!r} has {len(self):,} architectures; up to {MOST:,} are enumerated. Restrict the "
+                "choices, or define `enumerate`, `enumerated_keys` and `sample`."
+            )
+        genes = np.stack(np.unravel_index(np.arange(len(self)), self.num_choices), axis=1).astype(np.int8)
+        keys = self.keys(genes)
+        genes.setflags(write=False)
+        keys.setflags(write=False)
+        return genes, keys
+
+    def enumerate(self) -> Genes:
+        """All architectures in lexicographic order; read-only.
+
+        Raises:
+            ConfigurationError: the space is too large to be enumerated.
+        """
+        return self._rows[0]
+
+    def enumerated_keys(self) -> Keys:
+        """`keys(enumerate())`, read-only."""
+        return self._rows[1]
+
+    def sample(self, n: int, rng: np.random.Generator) -> Genes:
+        """`n` distinct architectures, uniformly."""
+        return self.enumerate()[rng.choice(len(self), size=min(n, len(self)), replace=False)]
+
+    def rows(self, genes: Genes) -> Int64[np.ndarray, " n"]:
+        """Row of each architecture in `enumerate()`."""
+        return np.asarray(np.ravel_multi_index(tuple(genes.T.astype(np.int64)), self.num_choices, mode="wrap"))
+
+    def keys(self, genes: Genes) -> Keys:
+        """Identity of each row of choices."""
+        return mix(self.rows(genes).astype(np.uint64) + np.uint64(1))
+
+    def graph_keys(self, genes: Genes) -> Keys:
+        """The same as `keys`, unless a subclass knows which rows are equal as graphs."""
+        return self.keys(genes)
+
+    def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
+        """Which rows hold one of its values in each gene."""
+        return np.asarray(((genes >= 0) & (genes < np.asarray(self.num_choices))).all(axis=1))
+
+    def normalise(self, genes: Genes) -> Genes:
+        """The same rows: every row of choices is an architecture of its own."""
+        return genes
+
+    def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
+        """One child of each architecture: each gene is redrawn with p = `rate`.
+
+        Raises:
+            ConfigurationError: a rate outside (0, 1].
+        """
+        require_rate(rate)
+        redrawn = rng.random(genes.shape) < rate
+        fresh = rng.integers(np.asarray(self.num_choices, np.int8), size=genes.shape, dtype=np.int8)
+        return np.where(redrawn, fresh, genes)
+
+    def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
+        """One child of each pair: each gene from either parent with p = 1/2."""
+        return np.where(rng.random(a.shape) < 0.5, a, b)
+
+    @abstractmethod
+    def graphs(self, genes: Genes) -> Graphs:
+        """The graph of each architecture, operations on vertices."""
+
+    def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
+        """Each gene one-hot, as wide as the gene with most values."""
+        return one_hot_genes(genes, max(self.num_choices))
+
+    def restricted_to(self, keys: Keys) -> SearchSpace:
+        """The architectures with these keys as a space of its own."""
+        return RestrictedSpace(self, keys)
+
+    def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
+        """The choices, e.g. `2-0-1`; a subclass may know names."""
+        return "-".join(map(str, genes.tolist()))
