@@ -1,0 +1,52 @@
+"""The path encoding of cells (White et al. 2021, section 3.1): which operation sequences lead from input to output."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool
+
+from predictornas.spaces.base import Graphs
+
+Paths = Bool[np.ndarray, "n p"]
+
+
+def num_paths(num_operations: int, longest: int) -> int:
+    """Number of sequences of up to `longest` operations: 1 + k + k^2 + ..."""
+    return int(sum(num_operations**length for length in range(longest + 1)))
+
+
+def path_encoding(graphs: Graphs, *, longest: int) -> Paths:
+    """Which paths each cell has; a path is the sequence of the operations on its way, the empty one a plain edge.
+
+    A path of l operations is less probable in a random cell of NAS-Bench-101 the longer it is, and equally probable
+    whatever its operations (White et al. 2021, section 4), so truncation to the most probable paths keeps the short
+    ones: up to three operations are the 40 paths of the paper. NAS-Bench-201 has no longer ones.
+
+    Args:
+        graphs: `n` cells, vertices in topological order.
+        longest: longer paths are left out, >= 0.
+
+    Returns:
+        `(n, p)`, p = `num_paths(K - 2, longest)`, shorter paths first, those of one length in the order of their
+        operations read as digits.
+    """
+    count = graphs.num_codes - 2
+    first = [num_paths(count, length) for length in range(-1, longest + 1)]  # where the paths of each length begin
+    extensible = np.arange(first[-2])
+    lengths = np.repeat(np.arange(longest), np.diff(first[:-1]))
+    begin = np.asarray(first)
+    extended = begin[lengths + 1] + (extensible - begin[lengths]) * count  # by operation 0; operation c is c further
+    vertices = graphs.operations.shape[1]
+    reaching = np.zeros((len(graphs), vertices, first[-1]), bool)
+    reaching[:, 0, 0] = True
+    encoding = np.zeros((len(graphs), first[-1]), bool)
+    for vertex in range(1, vertices):
+        edges = graphs.adjacency[:, :vertex, vertex].astype(bool)
+        arriving = (reaching[:, :vertex] & edges[:, :, None]).any(axis=1)
+        labels = graphs.operations[:, vertex]
+        for operation in range(count):
+            rows = np.flatnonzero(labels == operation)
+            reaching[rows[:, None], vertex, extended + operation] = arriving[rows][:, extensible]
+        output = labels == count + 1
+        encoding[output] = arriving[output]
+    return encoding

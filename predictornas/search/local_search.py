@@ -1,0 +1,85 @@
+"""Local search (White et al. 2021, "Exploring the loss landscape in neural architecture search")."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+
+import numpy as np
+
+from predictornas.history import History
+from predictornas.samplers.collect import Distinct
+from predictornas.samplers.uniform import Uniform
+from predictornas.search.strategies import Proposal
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import Genes, Keys, SearchSpace
+
+
+@dataclass(frozen=True)
+class LocalSearch:
+    """Evaluates the neighbours of the best architecture, in random order, one at a time.
+
+    A neighbour that is better becomes the best at once (first improvement). Where all neighbours of the best are
+    known, a local minimum, it goes on with the next-best architecture that has unseen ones; after the last of
+    them, with a uniform draw. Unlike in the public code, an architecture left for a better one is not given up: its
+    other neighbours have their turn when those of the better ones are exhausted.
+
+    Attributes:
+        initial: random architectures to begin with.
+    """
+
+    initial: int = 10
+
+    @property
+    def batch(self) -> int:
+        """One neighbour at a time."""
+        return 1
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        """`n` unseen neighbours, those of better architectures first."""
+        rng = rng_for(seed, iteration, "local-search")
+        found = Distinct(space, history.keys)
+        for row in history.best(len(history)):
+            if len(found) == n:
+                break
+            genes, keys = neighbours(cast("Hashable", space), history.genes[row].tobytes())
+            unseen = np.flatnonzero(~np.isin(keys, history.keys))
+            if len(unseen):
+                found.add(genes[rng.permutation(unseen)], at_most=n - len(found))
+        missing = n - len(found)
+        if missing:
+            found.add(Uniform().propose(space, missing, found.as_seen(history), None, rng).genes, at_most=missing)
+        pool = found.pool()
+        return Proposal(pool.genes, pool.keys, proposed_by="local-search")
+
+
+@lru_cache(maxsize=4096)
+def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
+    """The architectures one gene away, in normal form, each once; cached, because a search asks again and again.
+
+    In NAS-Bench-101 a gene is an edge or an operation. Cutting an edge may cut vertices off, and to choose "absent" for
+    an operation removes its vertex; no single gene adds a vertex, which takes an operation and two edges, so cells
+    only shrink. The original walks on unpruned matrices, whose unused vertices an edge can bring back; a history keeps
+    only what was evaluated.
+
+    Args:
+        space: the space.
+        row: the bytes of one row of genes, int8.
+
+    Returns:
+        Genes `(m, g)` and keys `(m,)`, both read-only.
+    """
+    centre = np.frombuffer(row, np.int8)
+    genes = np.repeat(centre[None], sum(space.num_choices), axis=0)
+    places = np.repeat(np.arange(space.num_genes), space.num_choices)
+    genes[np.arange(len(genes)), places] = np.concatenate([np.arange(count) for count in space.num_choices])
+    genes = space.normalise(genes)
+    genes = genes[space.valid(genes)]
+    found = Distinct(space, space.keys(centre[None]))
+    found.add(genes, at_most=len(genes))
+    pool = found.pool()
+    pool.genes.setflags(write=False)
+    pool.keys.setflags(write=False)
+    return pool.genes, pool.keys
