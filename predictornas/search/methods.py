@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.predictors.base import Predictor
+from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine
+from predictornas.predictors.rnn import RNN
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.likelihood import Likelihood
+from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.search.bananas import BANANAS
+from predictornas.search.evolution import RegularisedEvolution
+from predictornas.search.local_search import LocalSearch
+from predictornas.search.pvll import PVLLSearch
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
 
 
@@ -25,21 +33,26 @@ class Preset:
         initial: K0, architectures in the random initial set T0.
         batch: K, architectures evaluated in each iteration.
         training_epochs: full-batch steps of predictor training in each iteration.
+        warm_up: N, the warm-up population of PVLL-NAS.
         engine: how the predictor computes; see `predictornas.predictors.graph_predictor`.
         warm_start: whether each fit begins with the weights of the iteration before.
+        predictor: a name in `PREDICTORS`.
     """
 
     initial: int
     batch: int
     training_epochs: int
+    warm_up: int
     engine: Engine = "indexed"
     warm_start: bool = False
+    predictor: str = "gcn"
 
 
 PRESETS: dict[str, Preset] = {
-    "quick": Preset(initial=10, batch=10, training_epochs=100),
-    "default": Preset(initial=10, batch=10, training_epochs=500),
-    "paper": Preset(initial=4, batch=4, training_epochs=2000),  # Mauch et al. 2020, section 5
+    "quick": Preset(initial=10, batch=10, training_epochs=100, warm_up=20),
+    "default": Preset(initial=10, batch=10, training_epochs=500, warm_up=50),
+    # Mauch et al. 2020, section 5; Li et al. 2021, section 4.1
+    "paper": Preset(initial=4, batch=4, training_epochs=2000, warm_up=100),
 }
 
 
@@ -54,6 +67,13 @@ def get_preset(name: str) -> Preset:
     return PRESETS[name]
 
 
+PREDICTORS: dict[str, Callable[[Preset], Predictor]] = {
+    "gcn": lambda preset: GCN(training_epochs=preset.training_epochs, engine=preset.engine),
+    "flow": lambda preset: Flow(training_epochs=preset.training_epochs, engine=preset.engine),
+    "rnn": lambda preset: RNN(training_epochs=preset.training_epochs),
+}
+"""The predictors that a method can be asked for, as in `uniform-100@rnn`; without a name it takes the first."""
+
 Factory = Callable[[Preset, int | None], Strategy]
 """Builds a strategy from a preset and the number behind the method's name (`uniform-100`: 100), if there is one."""
 
@@ -61,6 +81,8 @@ Factory = Callable[[Preset, int | None], Strategy]
 def _random(preset: Preset, size: int | None) -> Strategy:
     if size is not None:
         raise ConfigurationError(f"'random-{size}': random search has no pool. Use 'random' or 'uniform-{size}'.")
+    if preset.predictor != "gcn":
+        raise ConfigurationError(f"'random@{preset.predictor}': random search asks no predictor. Use 'random'.")
     return RandomSearch(preset.initial, preset.batch)
 
 
@@ -70,7 +92,7 @@ def _with_sampler(sampler: Sampler, *, sized: bool) -> Factory:
             example = f"{sampler.name}-1000" if sized else sampler.name
             raise ConfigurationError(f"Give the method as {example!r}: {'with' if sized else 'without'} a pool size.")
         return PredictorSearch(
-            predictor=GCN(training_epochs=preset.training_epochs, engine=preset.engine),
+            predictor=PREDICTORS[preset.predictor](preset),
             sampler=sampler,
             pool_size=size if size is not None else 0,
             initial=preset.initial,
@@ -81,8 +103,27 @@ def _with_sampler(sampler: Sampler, *, sized: bool) -> Factory:
     return build
 
 
+def _pvll(preset: Preset, size: int | None) -> Strategy:
+    if size is None and preset.predictor != "gcn":
+        raise ConfigurationError("'pvll' has an estimator of its own. Use 'pvll', or 'pvll-100' with a predictor.")
+    if size is None:
+        return PVLLSearch(warm_up=preset.warm_up)
+    return _with_sampler(PVLL(), sized=True)(preset, size)
+
+
+def _baseline(name: str, strategy: Strategy) -> Factory:
+    """A method with settings of its own, which no preset changes."""
+
+    def build(preset: Preset, size: int | None) -> Strategy:
+        if size is not None or preset.predictor != "gcn":
+            raise ConfigurationError(f"{name!r} takes neither a pool size nor a predictor. Give it as {name!r}.")
+        return strategy
+
+    return build
+
+
 SIZED = ("uniform", "evolutionary", "likelihood")
-"""Methods whose name ends in the size of the pool that the predictor ranks."""
+"""Methods whose name ends in the size of the pool that the predictor ranks; `pvll` goes with and without."""
 
 METHODS: dict[str, Factory] = {
     "random": _random,
@@ -90,23 +131,31 @@ METHODS: dict[str, Factory] = {
     "uniform": _with_sampler(Uniform(), sized=True),
     "evolutionary": _with_sampler(Evolutionary(), sized=True),
     "likelihood": _with_sampler(Likelihood(), sized=True),
+    "pvll": _pvll,
+    "regularised-evolution": _baseline("regularised-evolution", RegularisedEvolution()),
+    "local-search": _baseline("local-search", LocalSearch()),
+    "bananas": _baseline("bananas", BANANAS()),
 }
 """The methods of this package; others register a factory in the entry-point group `predictornas.methods`."""
 
 
 def method_names() -> list[str]:
     """How each known method is written, e.g. `uniform-N`."""
-    return [f"{name}-N" if name in SIZED else name for name in _factories()]
+    return [f"{name}-N" if name in SIZED else name for name in _factories()] + ["pvll-N"]
 
 
 def get_strategy(method: str, preset: Preset) -> Strategy:
-    """The strategy of a method such as `random`, `exhaustive` or `uniform-1000`.
+    """The strategy of a method such as `random`, `exhaustive`, `uniform-1000` or `uniform-1000@rnn`.
 
     Raises:
-        UnknownNameError: no method has this name.
+        UnknownNameError: no method, or no predictor, has this name.
         ConfigurationError: a pool size where there is none, or none where one is needed.
     """
     factories = _factories()
+    method, at, predictor = method.partition("@")
+    if at and predictor not in PREDICTORS:
+        raise UnknownNameError("predictor", predictor, PREDICTORS)
+    preset = replace(preset, predictor=predictor or preset.predictor)
     if method in factories:
         return factories[method](preset, None)
     match = re.fullmatch(r"(.+)-(\d+)", method)

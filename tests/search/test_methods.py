@@ -3,8 +3,12 @@ from __future__ import annotations
 import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.predictors.flow import Flow
+from predictornas.predictors.rnn import RNN
+from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.methods import PRESETS, get_preset, get_strategy
+from predictornas.search.pvll import PVLLSearch
 from predictornas.search.strategies import PredictorSearch, RandomSearch
 
 
@@ -30,6 +34,39 @@ def test_names_lead_to_samplers() -> None:
 def test_an_unknown_method_names_the_nearest(name: str, suggestion: str) -> None:
     with pytest.raises(UnknownNameError, match=f"Did you mean '{suggestion}"):
         get_strategy(name, PRESETS["quick"])
+
+
+def test_a_method_takes_any_predictor_behind_an_at_sign() -> None:
+    preset = PRESETS["quick"]
+    assert get_strategy("uniform-7@gcn", preset) == get_strategy("uniform-7", preset)
+    for name, kind in (("rnn", RNN), ("flow", Flow)):
+        strategy = get_strategy(f"likelihood-7@{name}", preset)
+        assert isinstance(strategy, PredictorSearch)
+        assert type(strategy.predictor) is kind
+        assert strategy.predictor.training_epochs == 100
+    with pytest.raises(UnknownNameError, match="Did you mean 'rnn'"):
+        get_strategy("uniform-7@rn", preset)
+    for name in ("random@rnn", "pvll@rnn"):
+        with pytest.raises(ConfigurationError, match=r"Use '(random|pvll)'"):
+            get_strategy(name, preset)
+
+
+@pytest.mark.parametrize("name", ["regularised-evolution", "local-search", "bananas"])
+def test_baselines_have_settings_of_their_own(name: str) -> None:
+    assert get_strategy(name, PRESETS["quick"]) == get_strategy(name, PRESETS["paper"])
+    for wrong in (f"{name}-100", f"{name}@rnn"):
+        with pytest.raises(ConfigurationError, match="neither a pool size nor a predictor"):
+            get_strategy(wrong, PRESETS["quick"])
+
+
+def test_pvll_goes_with_its_own_estimator_or_as_the_sampler_of_a_pool() -> None:
+    own = get_strategy("pvll", get_preset("paper"))
+    assert isinstance(own, PVLLSearch)
+    assert (own.initial, own.batch, own.memory) == (100, 1, 100)
+    pool = get_strategy("pvll-50", get_preset("paper"))
+    assert isinstance(pool, PredictorSearch)
+    assert isinstance(pool.sampler, PVLL)
+    assert (pool.pool_size, pool.batch) == (50, 4)
 
 
 @pytest.mark.parametrize("name", ["random-10", "exhaustive-5", "uniform", "uniform-0"])
