@@ -70,7 +70,7 @@ def split_table(
             raise UnknownNameError("estimator of the gain's split", name, _SPLITS)
     targets = targets_for(table_errors, count=0, errors=pools["target_error"].unique().to_list())
     nulls = NullColumns(len(table_errors), targets, rng)
-    by_method = proposals_of(history.filter(pl.col("method").is_in(pools["method"].unique())), table_errors)
+    by_method = proposals_of(history.filter(pl.col("method").is_in(pools["method"].unique().to_list())), table_errors)
     frames = []
     for method, runs in by_method.items():
         counts = counts_of(runs, targets["target_error"].to_numpy())

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from predictornas.analysis.distribution import distribution_table
 from predictornas.analysis.gain import gain_table
+from predictornas.analysis.ordering import ordering_table
 from predictornas.analysis.regret import OracleErrors, convergence_table, incumbent_curves, oracle_errors
 from predictornas.analysis.split import split_table
 from predictornas.benchmarks.table import Benchmark
@@ -39,6 +40,8 @@ class Report:
         split: as `predictornas.analysis.split.split_table`; empty where no method ranks a pool.
         convergence: as `predictornas.analysis.regret.convergence_table`.
         distribution: as `predictornas.analysis.distribution.distribution_table`.
+        ordering: the paper's claims, as `predictornas.analysis.ordering.ordering_table`; empty where no claim has both
+            its methods here.
         oracles: the best errors that the table allows; None where there is no evaluation column.
         summary: one row a method, numbers.
     """
@@ -48,6 +51,7 @@ class Report:
     split: pl.DataFrame
     convergence: pl.DataFrame
     distribution: pl.DataFrame
+    ordering: pl.DataFrame
     oracles: OracleErrors | None
     summary: pl.DataFrame
 
@@ -76,6 +80,7 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
         split=pl.DataFrame() if pools.is_empty() else split_table(history, pools, errors, rng=rng),
         convergence=convergence,
         distribution=distribution_table(history, errors),
+        ordering=ordering_table(history, errors, named_errors(errors), rng=rng_for(0, 0, "ordering")),
         oracles=oracles,
         summary=summary,
     )
@@ -144,11 +149,14 @@ def _interval(value: float | None, low: float | None, high: float | None, *, sca
 def write_report(folder: Path, report: Report) -> None:
     """Writes the tidy tables as CSV and the figures drawn from them.
 
-    `gain`, `convergence`, `distribution` and `summary` always; `split` where a method ranks a pool;
+    `gain`, `convergence`, `distribution` and `summary` always; `split` where a method ranks a pool; `ordering` where
+    both methods of one of the paper's claims ran with at least two seeds;
     `convergence-seconds.png`, against the simulated training time, where the table knows training times.
     """
     tables = {"gain": report.gain, "convergence": report.convergence, "distribution": report.distribution}
-    tables |= {"summary": report.summary} | ({} if report.split.is_empty() else {"split": report.split})
+    tables |= {"summary": report.summary}
+    sometimes = {"split": report.split, "ordering": report.ordering}
+    tables |= {name: table for name, table in sometimes.items() if not table.is_empty()}
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
     for name, figure in _figures(report).items():

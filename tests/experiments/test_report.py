@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-import polars as pl
+from pathlib import Path
 
-from predictornas.experiments.report import printable
+import polars as pl
+import pytest
+
+from predictornas.experiments.execution import run_study
+from predictornas.experiments.report import printable, report_on, write_report
+from predictornas.experiments.study import Study
+from predictornas.experiments.targets import study_targets
 
 
 def test_the_summary_is_printed_in_percent_and_db() -> None:
@@ -41,3 +47,26 @@ def test_what_is_missing_is_a_dash() -> None:
     columns = {f"{name}_{part}": [None] for name in names for part in ("mean", "low", "high", "regret")}
     row = printable(pl.DataFrame({"method": ["a"], "evaluations": [9], "runs": [1], **columns}))[0]
     assert row["chosen, %"] == row["regret"] == "-"
+
+
+def test_the_ordering_is_reported_where_both_methods_of_a_claim_ran(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("predictornas.experiments.report._figures", lambda report: {})  # they take most of the time
+    study = Study(methods=("random",), budget=12, seeds=(0, 1))
+    outcome = run_study(study, tmp_path / "random", workers=1)
+    assert outcome.report.ordering.is_empty()
+    assert not (outcome.folder / "ordering.csv").exists()
+
+    twins = [
+        outcome.history.with_columns(method=pl.lit(method), run_id=pl.col("run_id") + method)
+        for method in ("evolutionary-100", "uniform-100")
+    ]
+    benchmark = study.open()
+    targets = study_targets(benchmark.errors(benchmark.signal))
+    report = report_on(pl.concat(twins), pl.DataFrame(), benchmark, targets)
+    assert set(report.ordering["a"]) == {"evolutionary-100"}
+    assert report.ordering["difference"].abs().max() == 0
+    assert report.ordering["pairs"].to_list() == [2] * 8  # three traces, twice; two targets
+    write_report(tmp_path, report)
+    assert (tmp_path / "ordering.csv").read_text().startswith("a,relation,b,quantity,of,difference,low,high,pairs,")
