@@ -38,7 +38,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_holds_the_packages_the_tables_and_the_type_marker(unpacked: Path) -> None:
-    for name in ("cli.py", "py.typed", "spaces/nasbench101.py", "benchmarks_data/__init__.py"):
+    for name in ("cli/__init__.py", "py.typed", "spaces/nasbench101.py", "benchmarks_data/__init__.py"):
         assert (unpacked / "predictornas" / name).is_file()
     assert not (unpacked / "tests").exists()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from predictornas.benchmarks.table import Benchmark
 from predictornas.experiments.folder import claim, consolidate
 from predictornas.experiments.report import Report, report_on, write_report
 from predictornas.experiments.runs import Run, execute
@@ -47,6 +48,35 @@ def run_study(
         ConfigurationError: the folder holds another study.
         StoreError: the folder cannot be written.
     """
+    history, pools = finish_runs(study, folder, workers=workers, started=started)
+    benchmark = study.open()
+    report = report_on(history, pools, benchmark, _targets(benchmark))
+    write_report(folder, report)
+    return Outcome(folder, history, report)
+
+
+def finish_runs(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Runs what is missing of a study and of what its folder holds, without reporting on it.
+
+    Args:
+        study: as in `run_study`.
+        folder: as in `run_study`.
+        workers: as in `run_study`.
+        started: as in `run_study`.
+
+    Returns:
+        History and pools of all runs in the folder, also written there.
+
+    Raises:
+        ConfigurationError: the folder holds another study.
+        StoreError: the folder cannot be written.
+    """
     benchmark = study.open()
     manifest = claim(folder, study, benchmark)
     runs = [
@@ -55,9 +85,9 @@ def run_study(
     runs.sort(key=lambda run: run.seed)  # whole seeds first, so that an early look compares methods
     per_run = min(study.budget, len(benchmark.space))
     run_tasks(execute, runs, workers=workers, advance=started(per_run * len(runs)))
+    return consolidate(folder, manifest, study, benchmark, _targets(benchmark)["target_error"].to_list())
+
+
+def _targets(benchmark: Benchmark) -> pl.DataFrame:
     errors = benchmark.errors(benchmark.signal)
-    targets = study_targets(errors[np.isfinite(errors)])
-    history, pools = consolidate(folder, manifest, study, benchmark, targets["target_error"].to_list())
-    report = report_on(history, pools, benchmark, targets)
-    write_report(folder, report)
-    return Outcome(folder, history, report)
+    return study_targets(errors[np.isfinite(errors)])

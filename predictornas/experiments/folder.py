@@ -42,7 +42,7 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
     identity = study.identity(benchmark)
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     if manifest is None:
         manifest = {"study": identity, "methods": {}, "created": _now(), "made_with": []}
     elif manifest["study"] != identity:
@@ -59,14 +59,19 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
                 "Choose another --out."
             )
         entry["seeds"] = sorted({*entry["seeds"], *study.seeds})
-    surroundings = _surroundings()
-    if not manifest["made_with"] or _without_time(manifest["made_with"][-1]) != _without_time(surroundings):
-        manifest["made_with"].append(surroundings)  # runs may be older than the figures: earlier entries stay
+    made_with = surroundings()
+    if not manifest["made_with"] or _without_time(manifest["made_with"][-1]) != _without_time(made_with):
+        manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
     write_json(folder / MANIFEST, manifest)
     return manifest
 
 
-def _read_manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a study's folder; None where there is none.
+
+    Raises:
+        StoreError: a manifest that cannot be read.
+    """
     path = folder / MANIFEST
     if not path.exists():
         return None
@@ -81,7 +86,8 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     return dict(manifest)
 
 
-def _surroundings() -> dict[str, Any]:
+def surroundings() -> dict[str, Any]:
+    """What results depend on beside their configuration: versions, commit, threads, machine type; and the time."""
     names = ("predictornas", "torch", "numpy", "scipy", "polars")
     return {
         "versions": {"python": platform.python_version()} | {name: version(name) for name in names},

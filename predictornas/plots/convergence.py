@@ -45,6 +45,7 @@ def draw_convergence(
     axis: Literal["evaluations", "epochs", "seconds"] = "evaluations",
     band: Literal["interval", "std"] = "interval",
     title: str | None = None,
+    note: str = "",
 ) -> Figure:
     """Mean error over the runs against evaluations or cost, one panel for each trace, one line a method.
 
@@ -54,6 +55,7 @@ def draw_convergence(
         axis: what runs along the logarithmic axis; cost is the mean over runs at equal numbers of evaluations.
         band: "interval", 95 % of the mean, or "std", one standard deviation of the runs as in the paper.
         title: replaces the first part of the title; the number of runs is always stated.
+        note: a sentence that the caption begins with, such as the setting of the runs.
 
     Raises:
         ConfigurationError: the table has no cost of the kind that `axis` asks for.
@@ -68,7 +70,7 @@ def draw_convergence(
         4.6,
         title=f"{title or 'Convergence'} ({runs_of(table['runs'].to_list())}, "
         f"up to {counted([int(table['evaluations'].max())])} evaluations)",  # type: ignore[arg-type]
-        caption=f"Lines: mean over runs; bands: {shown}. The initial set T0 counts as evaluations.",
+        caption=f"{note} Lines: mean over runs; bands: {shown}. The initial set T0 counts as evaluations.",
     )
     panels = figure.subplots(1, len(traces), squeeze=False)[0]
     styles = styles_of(table["method"])

@@ -11,7 +11,7 @@ from predictornas.plots.style import INK, MUTED, MethodStyle, new_figure, percen
 _OVERLAP = 1.25
 
 
-def draw_distribution(table: pl.DataFrame, *, title: str | None = None) -> Figure:
+def draw_distribution(table: pl.DataFrame, *, title: str | None = None, note: str = "") -> Figure:
     """One density a method on a row of its own, all on one axis of errors and one scale, the median marked.
 
     The axis ends where the table's bins end; the share of proposals beyond it is written at the end of each row.
@@ -19,14 +19,15 @@ def draw_distribution(table: pl.DataFrame, *, title: str | None = None) -> Figur
     Args:
         table: from `predictornas.analysis.distribution.distribution_table`.
         title: replaces the title.
+        note: a sentence that the caption begins with, such as the setting of the runs.
     """
     methods = list(styles_of(table["method"]))
     figure = new_figure(
         8.4,
         1.9 + 0.55 * len(methods),
         title=title or "True error of the proposals",
-        caption="Signal column, initial set T0 left out, all runs together. One scale for all rows; the area is the "
-        "share of proposals on the axis, the rest is written on the right. Tick: median.",
+        caption=f"{note} Signal column, initial set T0 left out, all runs together. One scale for all rows; "
+        "the area is the share of proposals on the axis, the rest is written on the right. Tick: median.",
     )
     axes = figure.add_subplot()
     tallest = float(table["density"].max())  # type: ignore[arg-type]

@@ -37,7 +37,7 @@ _CAPTIONS = {
 }
 
 
-def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None) -> Figure:
+def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None, note: str = "") -> Figure:
     """The gain in dB against M_S on a logarithmic axis, J on the axis above, one line a method.
 
     Bands are 95 % over seeds. Hollow markers are unresolved targets, whose gain is only an upper bound. The dashed line
@@ -47,6 +47,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         table: from `predictornas.analysis.gain.gain_table`.
         estimator: which of its estimators.
         title: replaces the first part of the title; K and the number of runs are always stated.
+        note: a sentence that the caption begins with, such as the setting of the runs.
 
     Raises:
         UnknownNameError: the table does not hold that estimator.
@@ -56,7 +57,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         9.0,
         5.4,
         title=f"{title or 'Sample-efficiency gain over random search'} ({_sizes(rows)})",
-        caption=f"{_CAPTIONS.get(estimator, '')} Bands: 95 %, whole runs resampled. {_hollow(rows)}",
+        caption=f"{note} {_CAPTIONS.get(estimator, '')} Bands: 95 %, whole runs resampled. {_hollow(rows)}",
     )
     axes = figure.add_subplot()
     _draw_bounds(axes, rows)
@@ -71,13 +72,14 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
     return figure
 
 
-def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None) -> Figure:
+def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None, note: str = "") -> Figure:
     """The gain of sampler, predictor and both together, one panel a method.
 
     Args:
         table: from `predictornas.analysis.split.split_table`.
         estimator: which of its estimators.
         title: replaces the first part of the title; K and the number of runs are always stated.
+        note: a sentence that the caption begins with, such as the setting of the runs.
 
     Raises:
         UnknownNameError: the table does not hold that estimator.
@@ -90,7 +92,7 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
         2.6 + 3.6 * columns,
         1.9 + 3.0 * lines,
         title=f"{title or 'Gain of the sampler and of the predictor'} ({_sizes(rows)})",
-        caption=f"Sampler: pool over table; predictor: proposals over pool; their sum is the total. No line "
+        caption=f"{note} Sampler: pool over table; predictor: proposals over pool; their sum is the total. No line "
         f"where no pool holds a hit. {_hollow(rows)}",
     )
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)

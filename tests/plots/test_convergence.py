@@ -74,3 +74,9 @@ def test_a_search_of_one_evaluation(searches) -> None:
     history, _ = searches({"mine": 0.5}, runs=2)
     table = convergence_table(incumbent_curves(history.filter(pl.col("order") == 0)))
     assert _rendered(draw_convergence(table)) > 3_000
+
+
+def test_one_trace_makes_one_panel_and_a_note_begins_the_caption(table: pl.DataFrame) -> None:
+    figure = draw_convergence(table.filter(pl.col("trace") == "chosen"), note="My setting.")
+    assert len(figure.axes) == 1
+    assert figure.get_supxlabel().startswith("My setting. Lines: mean")

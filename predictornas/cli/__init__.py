@@ -1,0 +1,47 @@
+"""The command line: verbs only. Everything heavy is imported inside a verb, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App, CycloptsError
+
+from predictornas.cli.console import remark
+from predictornas.cli.figures import reproduce
+from predictornas.cli.studies import compare, gain, search
+from predictornas.cli.tables import data
+from predictornas.errors import PredictorNASError
+
+app = App(
+    name="predictornas",
+    help="Predictor-based neural architecture search on tabular benchmarks, and its gain over random search in dB.",
+    help_format="plaintext",
+    version_flags=["--version"],
+    version=lambda: _version(),
+)
+for _verb in (gain, search, compare, reproduce, data):
+    app.command(_verb)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _fail(str(error) + " See --help.")
+    except PredictorNASError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        remark("Stopped. The same command goes on from here.")
+        sys.exit(130)
+
+
+def _fail(message: str) -> None:
+    remark(f"Error: {message}")
+    sys.exit(2)
+
+
+def _version() -> str:
+    from predictornas import __version__
+
+    return __version__

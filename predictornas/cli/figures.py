@@ -1,0 +1,101 @@
+"""The verb that makes figures of the papers by name: reproduce."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from predictornas.cli.console import Json, progress_bar, remark, show_rows
+from predictornas.cli.studies import worker_count
+from predictornas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from predictornas.experiments.figure import NamedFigure
+
+
+def reproduce(
+    *names: str,
+    list_: Annotated[bool, Parameter(name="--list", negative="")] = False,
+    out: Path = Path("reproduced"),
+    benchmark: str | None = None,
+    size: str = "small",
+    preset: str | None = None,
+    budget: int | None = None,
+    seeds: int | None = None,
+    workers: int = 0,
+    study: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Make figures of the papers by name, each with its tidy table and manifest.
+
+    Example: predictornas reproduce mauch-fig3 mauch-fig7 --benchmark nasbench201-cifar10
+
+    Writes NAME.csv, NAME.png, NAME.svg and NAME.json, and NAME-paper.csv where the paper states numbers. Figures that
+    are views of one study share its runs in a folder below OUT. The same command again resumes.
+
+    Parameters
+    ----------
+    names
+        Figures, or patterns in quotes such as 'mauch-*'.
+    list_
+        Show every figure: what it shows, what it needs, how long it takes.
+    out
+        Folder of the results.
+    benchmark
+        A table's name; by default nasbench101 where it is imported and the figure is about it, otherwise
+        nasbench201-cifar10.
+    size
+        small (preset quick, 100 evaluations, 5 seeds) or full (as in the paper: preset paper, 1400, 20 seeds).
+    preset
+        quick, default or paper, instead of the size's own.
+    budget
+        Evaluations of each run, instead of the size's own.
+    seeds
+        Runs of each method, instead of the size's own.
+    workers
+        Processes; 0 takes one for each core. Results do not depend on it.
+    study
+        A folder that `gain` wrote, to draw from and to extend; it fixes benchmark, preset, budget and seeds.
+    """
+    from predictornas.experiments.figure import FigureRequest, write_figure
+    from predictornas.experiments.named_figures import FIGURES, find_figures
+
+    if list_:
+        show_rows(
+            [_listing(figure, as_json=json) for figure in FIGURES.values()],
+            "Figures; times on 2 cores for NAS-Bench-101, where no figure with the same runs was made before",
+            as_json=json,
+        )
+        return
+    if not names:
+        raise ConfigurationError("Name at least one figure, as in: predictornas reproduce mauch-fig3. See --list.")
+    figures, processes = find_figures(names), worker_count(workers)
+    if benchmark is None and study is None:
+        tables = {figure.benchmark(): None for figure in figures}
+        remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
+    written = []
+    for place, figure in enumerate(figures, start=1):
+        with progress_bar(f"{figure.name} ({place} of {len(figures)})") as started:
+            request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study, started)
+            paths = write_figure(figure, request)
+        written.append({"figure": figure.name, "shows": figure.title, "files": [str(path) for path in paths]})
+    if json:
+        show_rows(written, "", as_json=True)
+        return
+    rows = [row | {"files": ", ".join(Path(path).name for path in row["files"])} for row in written]
+    show_rows(rows, f"Reproduced in {out}/", as_json=False)
+
+
+def _listing(figure: NamedFigure, *, as_json: bool) -> dict[str, object]:
+    shown: dict[str, object] = {"name": figure.name, "shows": figure.title, "needs": figure.needs}
+    if as_json:
+        return (
+            shown | {"source": figure.source} | {f"minutes_{size}": minutes for size, minutes in figure.minutes.items()}
+        )
+    return shown | {size: _duration(minutes) for size, minutes in figure.minutes.items()}
+
+
+def _duration(minutes: float) -> str:
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.0f} h"

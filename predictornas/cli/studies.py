@@ -1,0 +1,159 @@
+"""The verbs that run studies and set their results side by side: gain, search, compare."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from predictornas.cli.console import Json, console, progress_bar, show, show_rows
+from predictornas.errors import PredictorNASError
+
+if TYPE_CHECKING:
+    from predictornas.experiments.study import Study
+
+DEFAULT_METHODS = "random,uniform-100,uniform-1000,exhaustive"
+
+
+def gain(
+    *,
+    benchmark: str = "nasbench201-cifar10",
+    methods: str = DEFAULT_METHODS,
+    budget: int = 100,
+    seeds: int = 20,
+    signal: str | None = None,
+    evaluation: str | None = None,
+    preset: str = "quick",
+    engine: str = "indexed",
+    warm_start: bool = False,
+    workers: int = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Compare search methods: how many fewer trainings than random search, in dB.
+
+    Example: predictornas gain --benchmark nasbench101 --methods random,uniform-100,exhaustive --budget 150
+
+    Writes history.parquet, pools.parquet, gain.csv, convergence.csv, the figures and manifest.json. The same command
+    again resumes: finished runs are not repeated; more seeds or methods extend what is there.
+
+    Parameters
+    ----------
+    benchmark
+        A table's name: see `predictornas data list`.
+    methods
+        Names with commas between: random, exhaustive, uniform-N, evolutionary-N (N = size of the ranked pool).
+    budget
+        Evaluations of each run, the random initial set included.
+    seeds
+        Runs of each method.
+    signal
+        Column that drives the search.
+    evaluation
+        Column that judges it; never the same training run as the signal.
+    preset
+        quick (100 training epochs an iteration), default (500) or paper (K = 4, 2000).
+    engine
+        indexed, or the plain and slow reference dense: the same weights, up to float error.
+    warm_start
+        Begin each fit of a predictor with the weights of the iteration before.
+    workers
+        Processes; 0 takes one for each core. Results do not depend on it.
+    out
+        Folder of the results; gain-BENCHMARK by default.
+    """
+    from predictornas.experiments.study import Study
+
+    study = Study(
+        benchmark=benchmark,
+        methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
+        budget=budget,
+        seeds=tuple(range(seeds)),
+        signal=signal,
+        evaluation=evaluation,
+        preset=preset,
+        engine=engine,  # type: ignore[arg-type]  # the study checks it
+        warm_start=warm_start,
+    )
+    _run_and_show(study, out or Path(f"gain-{benchmark}"), workers, as_json=json)
+
+
+def search(
+    *,
+    benchmark: str = "nasbench201-cifar10",
+    method: str = "uniform-1000",
+    budget: int = 100,
+    seed: int = 0,
+    signal: str | None = None,
+    evaluation: str | None = None,
+    preset: str = "default",
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Run one search, with the same outputs as `gain`.
+
+    Example: predictornas search --method uniform-1000 --seed 3 --out my-search
+
+    Parameters
+    ----------
+    benchmark
+        A table's name: see `predictornas data list`.
+    method
+        random, exhaustive, uniform-N or evolutionary-N.
+    budget
+        Evaluations, the random initial set included.
+    seed
+        Seed of the run.
+    signal
+        Column that drives the search.
+    evaluation
+        Column that judges it.
+    preset
+        quick, default or paper.
+    out
+        Folder of the results; search-BENCHMARK by default.
+    """
+    from predictornas.experiments.study import Study
+
+    study = Study(benchmark, (method,), budget, (seed,), signal, evaluation, preset)
+    _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
+
+
+def compare(*folders: Path, json: Json = False) -> None:
+    """Compare the runs of several result folders of one benchmark.
+
+    Example: predictornas compare gain-quick gain-paper
+
+    Parameters
+    ----------
+    folders
+        Folders that `gain` or `search` wrote.
+    """
+    from predictornas.experiments.comparison import compare_folders
+
+    show(compare_folders(folders), "Final errors, % (mean over seeds, 95 % interval)", as_json=json)
+
+
+def worker_count(workers: int) -> int:
+    """The processes that `--workers` asks for: 0 takes one for each core that this process may use.
+
+    Raises:
+        PredictorNASError: a negative number.
+    """
+    if workers < 0:
+        raise PredictorNASError(f"--workers must be 0 (one for each core) or more, not {workers}.")
+    return workers or len(os.sched_getaffinity(0))
+
+
+def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> None:
+    from predictornas.experiments.execution import run_study
+    from predictornas.experiments.report import printable
+
+    processes = worker_count(workers)
+    with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
+        outcome = run_study(study, folder, workers=processes, started=started)
+    if as_json:
+        show(outcome.report.summary, "", as_json=True)
+    else:
+        show_rows(printable(outcome.report.summary), outcome.report.title, as_json=False)
+        console().print(f"Tables and figures: {folder}/", highlight=False)

@@ -1,0 +1,141 @@
+"""The `data` verbs: list tables, look at one, import a file, download, verify."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cyclopts import App
+
+from predictornas.cli.console import Json, console, progress_bar, show_rows
+
+data = App(name="data", help="Tables: list them, look at one, import a file, download, verify.")
+
+
+@data.command(name="list")
+def list_tables(*, json: Json = False) -> None:
+    """List the tables that can be searched.
+
+    Example: predictornas data list
+    """
+    from dataclasses import asdict
+
+    from predictornas.benchmarks.catalog import list_benchmarks
+
+    rows = [asdict(listing) for listing in list_benchmarks()]
+    shown = rows if json else [{name: row[name] for name in ("name", "state", "rows", "description")} for row in rows]
+    show_rows(shown, "Benchmarks", as_json=json)
+
+
+@data.command
+def info(name: str, *, json: Json = False) -> None:
+    """Describe one table and its columns.
+
+    Example: predictornas data info nasbench201-cifar10
+
+    Parameters
+    ----------
+    name
+        Name of the table.
+    """
+    from predictornas.benchmarks.catalog import open_benchmark
+
+    benchmark = open_benchmark(name)
+    rows = [
+        {
+            "column": column.name,
+            "metric": column.metric,
+            "split": column.split,
+            "epochs": column.epochs,
+            "run": column.run,
+            "role": {benchmark.signal: "signal", benchmark.evaluation: "evaluation"}.get(column.name),
+        }
+        for column in benchmark.columns.values()
+    ]
+    show_rows(rows, f"{name}: {len(benchmark):,} rows in {benchmark.folder}", as_json=json)
+
+
+@data.command(name="import")
+def import_file(
+    name: str,
+    file: Path,
+    *,
+    recipe: Path | None = None,
+    join: Path | None = None,
+    signal: str | None = None,
+    evaluation: str | None = None,
+) -> None:
+    """Import a table from a file: official TFRecord, parquet or CSV.
+
+    Example: predictornas data import nasbench101 nasbench_only108.tfrecord
+
+    Parameters
+    ----------
+    name
+        Name of the table: one of the catalog, or your own.
+    file
+        The file.
+    recipe
+        JSON file that says which columns hold what; not needed for the catalog's own tables.
+    join
+        A second file with the evaluation column, for tables that have none.
+    signal
+        Default signal column of the table.
+    evaluation
+        Default evaluation column of the table.
+    """
+    from predictornas.benchmarks.catalog import import_table
+
+    with progress_bar(f"Importing {name}") as started:
+        advance = None
+        before = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal advance, before
+            advance = advance or started(total)
+            advance(done - before)
+            before = done
+
+        benchmark = import_table(
+            name, file, recipe=recipe, join=join, signal=signal, evaluation=evaluation, progress=progress
+        )
+    console().print(
+        f"{name}: {len(benchmark):,} rows in {benchmark.folder}\n"
+        f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
+    )
+
+
+@data.command
+def fetch(name: str, *, folder: Path | None = None) -> None:
+    """Download an official file, going on where an earlier download stopped.
+
+    Example: predictornas data fetch nasbench_only108
+
+    Parameters
+    ----------
+    name
+        nasbench_only108 (0.5 GB: 108 epochs) or nasbench_full (2 GB: 4, 12, 36 and 108 epochs).
+    folder
+        Where to put it; the cache folder by default.
+    """
+    from predictornas.benchmarks.download import fetch as download
+
+    path = download(name, folder=folder)
+    console().print(f"{path}\nImport it: predictornas data import nasbench101 {path}")
+
+
+@data.command
+def verify(name: str) -> None:
+    """Check the SHA-256 of every file of a table.
+
+    Example: predictornas data verify nasbench101
+
+    Parameters
+    ----------
+    name
+        Name of the table.
+    """
+    from predictornas.benchmarks.catalog import open_benchmark
+
+    benchmark = open_benchmark(name)
+    benchmark.verify()
+    console().print(f"{name}: all {len(benchmark.manifest['files'])} files are as they were written.")

@@ -1,0 +1,169 @@
+"""A figure of a paper by name: what is asked for, what comes out, and how that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from predictornas.benchmarks.catalog import stored_names
+from predictornas.errors import UnknownNameError
+from predictornas.experiments.folder import surroundings
+from predictornas.experiments.tables import write_table
+from predictornas.files import write_json, writing_file
+from predictornas.search.executors import Advance
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is run for a figure unless a request says otherwise.
+
+    Attributes:
+        preset: preset of the search methods.
+        budget: evaluations of each run, the initial set included.
+        seeds: runs of each method.
+    """
+
+    preset: str
+    budget: int
+    seeds: int
+
+
+SIZES = {
+    "small": Size("quick", budget=100, seeds=5),  # (ours)
+    "full": Size("paper", budget=1400, seeds=20),  # Mauch et al. 2020, section 5
+}
+
+
+@dataclass(frozen=True)
+class FigureRequest:
+    """How a figure is to be made.
+
+    Attributes:
+        folder: where its files go; runs go into folders below.
+        benchmark: name of a table; the figure's own default where None.
+        size: "small" or "full", a key of `SIZES`.
+        preset: instead of the size's own.
+        budget: evaluations of each run, instead of the size's own.
+        seeds: runs of each method, instead of the size's own.
+        workers: processes; the results do not depend on it.
+        study: folder of a study to draw from and to extend; it then fixes benchmark, preset, budget and seeds.
+        started: told the number of evaluations, gives back what is told about progress.
+    """
+
+    folder: Path
+    benchmark: str | None = None
+    size: str = "small"
+    preset: str | None = None
+    budget: int | None = None
+    seeds: int | None = None
+    workers: int = 1
+    study: Path | None = None
+    started: Callable[[int], Advance] = lambda _: lambda __: None
+
+    def scale(self) -> Size:
+        """The size with what this request says otherwise.
+
+        Raises:
+            UnknownNameError: no size has this name.
+        """
+        if self.size not in SIZES:
+            raise UnknownNameError("size", self.size, SIZES)
+        size = SIZES[self.size]
+        return Size(
+            self.preset or size.preset,
+            size.budget if self.budget is None else self.budget,
+            size.seeds if self.seeds is None else self.seeds,
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """A figure that was made.
+
+    Attributes:
+        table: the tidy table that the figure was drawn from.
+        figure: the figure.
+        facts: what the manifest says of how it was made, as JSON.
+        paper: the values that the paper states beside ours; None where it states none.
+    """
+
+    table: pl.DataFrame
+    figure: Figure
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    paper: pl.DataFrame | None = None
+
+
+def default_benchmark() -> str:
+    """The paper's own table where it is imported, otherwise the smaller one that needs no download."""
+    return "nasbench101" if "nasbench101" in stored_names() else "nasbench201-cifar10"
+
+
+@dataclass(frozen=True)
+class NamedFigure:
+    """A figure that can be asked for by name.
+
+    Attributes:
+        name: as on the command line, and the name of its files.
+        title: what it shows.
+        source: "Mauch et al. 2020, figure 3".
+        needs: what must be there, and what is run.
+        minutes: how long each size takes on two cores, where nothing was run before; a key for each of `SIZES`.
+        make: makes it; runs only what is missing.
+        benchmark: names the table where a request names none.
+    """
+
+    name: str
+    title: str
+    source: str
+    needs: str
+    minutes: Mapping[str, float]
+    make: Callable[[FigureRequest], Made]
+    benchmark: Callable[[], str] = default_benchmark
+
+
+def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
+    """Makes a figure and writes it: NAME.csv, NAME.png, NAME.svg, NAME.json, and NAME-paper.csv where it has values.
+
+    Returns:
+        The files that were written, the table first.
+
+    Raises:
+        UnknownNameError: no table, method, preset or size has the name asked for.
+        ConfigurationError: options that do not go together.
+        StoreError: the folder cannot be written.
+    """
+    made = figure.make(request)
+    base = request.folder / figure.name
+    tables = {Path(f"{base}.csv"): made.table}
+    if made.paper is not None:
+        tables[Path(f"{base}-paper.csv")] = made.paper
+    for path, table in tables.items():
+        write_table(path, table)
+    pictures = [Path(f"{base}.{ending}") for ending in ("png", "svg")]
+    for path in pictures:
+        with writing_file(path) as temporary:
+            made.figure.savefig(temporary, format=path.suffix[1:], dpi=160)
+    manifest = Path(f"{base}.json")
+    write_json(manifest, _manifest(figure, request, made))
+    return [*tables, *pictures, manifest]
+
+
+def _manifest(figure: NamedFigure, request: FigureRequest, made: Made) -> dict[str, Any]:
+    asked = ("benchmark", "size", "preset", "budget", "seeds", "workers")
+    return {
+        "figure": figure.name,
+        "title": figure.title,
+        "source": figure.source,
+        "request": {name: getattr(request, name) for name in asked}
+        | {"study": None if request.study is None else str(request.study)},
+        **made.facts,
+        "paper": [] if made.paper is None else made.paper.to_dicts(),
+        "made_with": surroundings(),
+    }

@@ -1,0 +1,75 @@
+"""Figures of an estimator and of ablations: learning curves, and rows of a table as points with intervals."""
+
+from __future__ import annotations
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from predictornas.analysis.statistics import over_seeds
+from predictornas.plots.style import INK, MUTED, legend_beside, new_figure, tidy_axes
+
+_COLORS = ("#D6286E", "#3DA88A", "#0B4F9E", "#E0A000", "#7B3294")
+
+
+def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str) -> Figure:
+    """Mean curves with their 95 % intervals; solid on the test set, dashed on the training set.
+
+    Args:
+        table: columns `curve`, `split` ("test" or "training"), `evaluations`, `mean`, `low`, `high`, `runs`.
+        quantity: label of the vertical axis, which is logarithmic.
+        title: of the figure.
+        caption: below it.
+    """
+
+    figure = new_figure(8.4, 4.2, title=title, caption=caption)
+    axes = figure.add_subplot()
+    tests = table.filter(pl.col("split") == "test")
+    for color, curve in zip(_COLORS, tests["curve"].unique(maintain_order=True), strict=False):
+        for split, line in (("test", "-"), ("training", "--")):
+            rows = table.filter((pl.col("curve") == curve) & (pl.col("split") == split)).sort("evaluations")
+            if rows.is_empty():
+                continue
+            label = f"{curve}, {split}"
+            axes.plot(rows["evaluations"], rows["mean"], line, color=color, linewidth=1.6, label=label)
+            if split == "test" and rows["low"].null_count() == 0:
+                axes.fill_between(rows["evaluations"], rows["low"], rows["high"], color=color, alpha=0.14, linewidth=0)
+    tidy_axes(axes)
+    axes.set_yscale("log")
+    axes.set_xlabel("evaluated architectures")
+    axes.set_ylabel(quantity)
+    legend_beside(figure, axes)
+    return figure
+
+
+def draw_rows(table: pl.DataFrame, *, quantity: str, title: str, caption: str, scale: float = 1.0) -> Figure:
+    """One row a setting: each run as a faint point, the mean with its 95 % interval.
+
+    Args:
+        table: columns `setting`, `value` (one row a run), in the order in which the rows stand, topmost first.
+        quantity: label of the horizontal axis.
+        title: of the figure.
+        caption: below it.
+        scale: multiplies every value, e.g. 100 for percent.
+    """
+
+    settings = table["setting"].unique(maintain_order=True).to_list()
+    figure = new_figure(8.4, 1.7 + 0.42 * len(settings), title=title, caption=caption)
+    axes = figure.add_subplot()
+    means = over_seeds(table, ["setting"], "value")
+    for place, setting in enumerate(reversed(settings)):
+        runs = table.filter((pl.col("setting") == setting) & pl.col("value").is_not_null())["value"] * scale
+        axes.plot(runs, [place] * len(runs), "o", color=MUTED, alpha=0.35, markersize=4, markeredgewidth=0)
+        for row in means.filter(pl.col("setting") == setting).iter_rows(named=True):
+            mean = row["mean"] * scale
+            if row["low"] is not None:
+                axes.plot([row["low"] * scale, row["high"] * scale], [place, place], color=INK, linewidth=1.6)
+            axes.plot([mean], [place], "D", color=_COLORS[0], markersize=6)
+            axes.annotate(
+                f"{mean:.3g}", (mean, place), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8
+            )
+    tidy_axes(axes)
+    axes.grid(False, axis="y")
+    axes.set_ylim(-0.6, len(settings) - 0.2)
+    axes.set_yticks(range(len(settings)), list(reversed(settings)))
+    axes.set_xlabel(quantity)
+    return figure

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def test_help_is_fast_and_shows_an_example_for_every_verb(run, capsys: pytest.CaptureFixture[str]) -> None:
+    for verb in (
+        ["gain"],
+        ["search"],
+        ["compare"],
+        ["reproduce"],
+        *(["data", name] for name in ("list", "info", "import", "fetch", "verify")),
+    ):
+        assert run(*verb, "--help") == 0
+        assert "Example: predictornas " + " ".join(verb) in capsys.readouterr().out
+    heavy = "import sys; from predictornas.cli import app; app(['--help'], result_action='return_value');"
+    check = subprocess.run(
+        [sys.executable, "-c", heavy + "print({'torch', 'polars', 'numpy', 'matplotlib'} & set(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert check.stdout.strip().endswith("set()")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["gain", "--benchmark", "nasbench201-cifar1"], "Did you mean 'nasbench201-cifar10'"),
+        (["gain", "--methods", "randm"], "Did you mean 'random'"),
+        (["gain", "--signal", "valid_accuracy_200_run00"], "Did you mean 'valid_accuracy_200_run0'"),
+        (["gain", "--preset", "papper"], "Did you mean 'paper'"),
+        (["gain", "--budget", "many"], "many"),
+        (["gain", "--benchmark", "nasbench101"], "predictornas data import nasbench101"),
+        (["compare", "nowhere"], "holds no finished study"),
+        (["reproduce", "mauch-fig33"], "Did you mean 'mauch-fig3'"),
+        (["reproduce"], "Name at least one figure"),
+        (["reproduce", "mauch-fig3", "--workers", "-1"], "--workers must be 0"),
+        (["reproduce", "mauch-fig3", "--size", "smal", "--benchmark", "nasbench201-cifar10"], "Did you mean 'small'"),
+        (["data", "info", "nasbench301"], "Known:"),
+        (["gian"], "gian"),
+    ],
+)
+def test_wrong_input_exits_with_2_and_one_clear_line(
+    run,
+    arguments: list[str],
+    reason: str,
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("Error: ")
+    assert reason in said
+    assert [path.name for path in tmp_path.iterdir() if path != store] == []

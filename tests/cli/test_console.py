@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from predictornas.cli.console import progress_bar, remark, show, show_rows
+
+
+def test_rows_are_shown_as_a_table_with_a_title(capsys: pytest.CaptureFixture[str]) -> None:
+    show_rows([{"name": "first", "count": 3}, {"name": "second", "count": None}], "Things", as_json=False)
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert lines[0] == "Things"
+    assert lines[1].split() == ["name", "count"]
+    assert [line.split() for line in lines[3:]] == [["first", "3"], ["second"]]
+
+
+def test_json_is_all_that_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    show(pl.DataFrame({"name": ["first"], "count": [3]}), "Things", as_json=True)
+    assert json.loads(capsys.readouterr().out) == [{"name": "first", "count": 3}]
+
+
+def test_a_remark_goes_to_standard_error_word_for_word(capsys: pytest.CaptureFixture[str]) -> None:
+    message = "[not markup] " + "long " * 40
+    remark(message)
+    assert capsys.readouterr() == ("", message + "\n")
+
+
+def test_a_bar_that_was_never_started_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("Nothing to do"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_not_part_of_the_output(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("Counting") as started:
+        advance = started(2)
+        advance(1)
+        advance(1)
+    assert capsys.readouterr().out == ""

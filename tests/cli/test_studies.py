@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+COMMAND = [sys.executable, "-c", "from predictornas.cli import main; main()"]
+GAIN = ["gain", "--methods", "random,uniform-50", "--budget", "40", "--seeds", "2"]
+
+
+def test_search_prints_json_and_writes_the_outputs(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "one"
+    assert run("search", "--method", "random", "--budget", "20", "--seed", "3", "--out", str(out), "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["method"] for row in rows] == ["random"]
+    assert pl.read_parquet(out / "history.parquet")["seed"].unique().to_list() == [3]
+    assert run("compare", str(out), "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["evaluations"] == 20
+
+
+def test_killed_at_random_moments_it_ends_with_the_same_history(store: Path, tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run([*COMMAND, *GAIN, "--workers", "1", "--out", str(whole)], check=True, capture_output=True)
+    chance = random.Random(0)
+    kills = 0
+    for attempt in range(40):
+        process = subprocess.Popen(
+            [*COMMAND, *GAIN, "--workers", "2", "--out", str(killed)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        before = _lines(killed)
+        wanted = before + chance.randrange(1, 60)
+        while process.poll() is None and (kills >= 4 or _lines(killed) < wanted):
+            time.sleep(0.01)
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+        elif process.returncode == 0:
+            break
+        assert attempt < 39, "never finished"
+    assert kills >= 2
+    assert_frame_equal(pl.read_parquet(killed / "history.parquet"), pl.read_parquet(whole / "history.parquet"))
+    assert_frame_equal(pl.read_parquet(killed / "pools.parquet"), pl.read_parquet(whole / "pools.parquet"))
+
+
+def _lines(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in (folder / "runs").glob("*.jsonl"))
