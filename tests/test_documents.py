@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from predictornas.benchmarks.recipe_files import load_recipe
+from predictornas.search.executors import one_thread
+from predictornas.spaces import registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,6 +35,23 @@ def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
     assert recipe.signal == "valid_accuracy_200_run0"
 
 
+def test_the_guide_to_an_own_space_runs_from_space_to_gain(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "SPACES", dict(registry.SPACES))
+    registry.get_space.cache_clear()
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/guides/own-space.md").read_text(), re.DOTALL)
+    assert len(blocks) == 7
+    names: dict[str, object] = {"__name__": "guide"}
+    with one_thread():
+        for code in blocks:
+            exec(code, names)
+    registry.get_space.cache_clear()
+    assert (tmp_path / "stages-results" / "gain.png").is_file()
+    assert "evolutionary-50" in capsys.readouterr().out
+
+
 def test_the_notebook_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text())["cells"]
@@ -40,6 +60,17 @@ def test_the_notebook_runs(store: Path, tmp_path: Path, monkeypatch: pytest.Monk
         if cell["cell_type"] == "code":
             exec(cell["source"].replace("budget=50, seeds=(0, 1, 2)", "budget=20, seeds=(0,)"), names)
     assert (tmp_path / "quickstart-results" / "gain.png").is_file()
+
+
+def test_the_notebook_of_the_gain_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((ROOT / "notebooks" / "reproduce-gain.ipynb").read_text())["cells"]
+    names: dict[str, Any] = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            exec(cell["source"].replace("budget=40, seeds=2", "budget=20, seeds=2"), names)
+    shown = set(names["uniform"].table["method"]) | set(names["chosen"].table["method"])
+    assert shown == {"random", "exhaustive", "uniform-100", "likelihood-100", "evolutionary-100"}
 
 
 @pytest.mark.parametrize(
