@@ -99,24 +99,26 @@ class RestrictedSpace:
         return self.base.normalise(genes)
 
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
-        """Children as in the base space, tried again until one stays inside and differs from its parent.
+        """Children as in the base space; one that falls outside is tried again until it is inside and differs.
 
-        The parent itself always stays inside, so in a sparse subset it would be nearly the only child (ours). A row
-        without a child after a few attempts gets a member drawn by its distance (ours): each gene that differs counts
-        rate / (1 - rate), at most 1, which is what mutation of independent genes would give. The parent is returned
-        only where it is alone.
+        So as many children equal their parents as in the base space (ours): with plain attempts until one is inside, a
+        sparse subset would give little but parents. A row without a child after a few attempts gets a member drawn by
+        its distance (ours): each gene that differs counts rate / (1 - rate), at most 1, which is what mutation of
+        independent genes would give. Where the parent is alone it is the child.
 
         Raises:
             ConfigurationError: a rate outside (0, 1].
         """
-        children = retry_until_valid(
+        children = self.base.mutate(genes, rng, rate=rate)
+        outside = np.flatnonzero(~self.valid(children))
+        children[outside] = retry_until_valid(
             lambda parents: self.base.mutate(parents, rng, rate=rate),
-            (genes,),
+            (genes[outside],),
             self.valid,
             changed=True,
             attempts=_ATTEMPTS,
         )
-        waiting = np.flatnonzero((children == genes).all(axis=1))
+        waiting = outside[(children[outside] == genes[outside]).all(axis=1)]
         parents, parent_of = np.unique(genes[waiting], axis=0, return_inverse=True)
         for number, parent in enumerate(parents):
             rows = waiting[parent_of == number]

@@ -41,6 +41,7 @@ def check_sampler(
     """
     good = isinstance(sampler, Sampler) and isinstance(sampler.name, str) and bool(sampler.name)
     require(good, "a sampler has a name and propose()", type(sampler).__name__, "add them")
+    require(len(history) > 0, "the check itself needs a history", "an empty one", "evaluate some architectures first")
     before = _copied(history)
     probe = space.sample(20, rng)
     scores = None if predictor is None else np.array(predictor.predict(probe))
@@ -98,7 +99,6 @@ def check_exhaustion(
     n: int,
 ) -> None:
     """The sampler ends, with all that is left, where everything or nearly everything was evaluated."""
-    require(len(history) > 0, "the check itself needs a history", "an empty one", "evaluate some architectures first")
     unseen = space.sample(_LEFT + len(history), rng)
     unseen = unseen[~np.isin(space.keys(unseen), history.keys)][:_LEFT]
     for extra in (unseen[:0], unseen):

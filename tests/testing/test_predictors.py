@@ -10,7 +10,7 @@ import pytest
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
-from predictornas.predictors.optimisers import Adam
+from predictornas.predictors.optimisers import Adam, GradientDescent
 from predictornas.predictors.pyg import PyGPredictor
 from predictornas.predictors.rnn import RNN
 from predictornas.predictors.training import check_values
@@ -41,7 +41,7 @@ PREDICTORS: dict[str, Callable[[], Predictor]] = {
     "gcn-dense": lambda: GCN(width=16, training_epochs=60, engine="dense"),
     "flow": lambda: Flow(width=16, layers=3, training_epochs=60),
     "rnn": lambda: RNN(hidden=16, training_epochs=60, optimiser=Adam(learning_rate=0.05)),
-    "pyg": lambda: PyGPredictor(linear_of_pooled, training_epochs=60),
+    "pyg": lambda: PyGPredictor(linear_of_pooled, training_epochs=60, optimiser=GradientDescent(0.3)),
 }
 """Every predictor of the package, small."""
 
