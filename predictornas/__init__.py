@@ -14,12 +14,17 @@ _PUBLIC = {
     "Benchmark": "predictornas.benchmarks.table",
     "Evolutionary": "predictornas.samplers.evolutionary",
     "Exhaustive": "predictornas.samplers.uniform",
+    "Flow": "predictornas.predictors.flow",
     "GCN": "predictornas.predictors.gcn",
     "History": "predictornas.history",
+    "Likelihood": "predictornas.samplers.likelihood",
     "Oracle": "predictornas.oracles.base",
+    "PVLL": "predictornas.samplers.pvll",
+    "PVLLSearch": "predictornas.search.pvll",
     "PredictorNASError": "predictornas.errors",
     "PredictorSearch": "predictornas.search.strategies",
     "PyGPredictor": "predictornas.predictors.pyg",
+    "RNN": "predictornas.predictors.rnn",
     "RandomSearch": "predictornas.search.strategies",
     "Search": "predictornas.search.loop",
     "SearchSpace": "predictornas.spaces.base",
@@ -56,13 +61,18 @@ if TYPE_CHECKING:
     from predictornas.history import History as History
     from predictornas.oracles.base import Oracle as Oracle
     from predictornas.oracles.tabular import TabularOracle as TabularOracle
+    from predictornas.predictors.flow import Flow as Flow
     from predictornas.predictors.gcn import GCN as GCN
     from predictornas.predictors.pyg import PyGPredictor as PyGPredictor
+    from predictornas.predictors.rnn import RNN as RNN
     from predictornas.samplers.evolutionary import Evolutionary as Evolutionary
+    from predictornas.samplers.likelihood import Likelihood as Likelihood
+    from predictornas.samplers.pvll import PVLL as PVLL
     from predictornas.samplers.uniform import Exhaustive as Exhaustive
     from predictornas.samplers.uniform import Uniform as Uniform
     from predictornas.search.loop import Search as Search
     from predictornas.search.loop import iterate as iterate
+    from predictornas.search.pvll import PVLLSearch as PVLLSearch
     from predictornas.search.strategies import PredictorSearch as PredictorSearch
     from predictornas.search.strategies import RandomSearch as RandomSearch
     from predictornas.spaces.base import SearchSpace as SearchSpace

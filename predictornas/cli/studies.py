@@ -42,7 +42,9 @@ def gain(
     benchmark
         A table's name: see `predictornas data list`.
     methods
-        Names with commas between: random, exhaustive, uniform-N, evolutionary-N (N = size of the ranked pool).
+        Names with commas between: random, exhaustive, uniform-N, evolutionary-N, likelihood-N, pvll-N (N = size of the
+        ranked pool), pvll, regularised-evolution, local-search, bananas. With @rnn or @flow behind it, as in
+        uniform-100@rnn, a method takes that predictor instead of the GCN.
     budget
         Evaluations of each run, the random initial set included.
     seeds
@@ -99,7 +101,7 @@ def search(
     benchmark
         A table's name: see `predictornas data list`.
     method
-        random, exhaustive, uniform-N or evolutionary-N.
+        A method as in `gain`.
     budget
         Evaluations, the random initial set included.
     seed
