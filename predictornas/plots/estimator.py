@@ -23,13 +23,14 @@ def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str)
 
     figure = new_figure(8.4, 4.2, title=title, caption=caption)
     axes = figure.add_subplot()
+    splits = set(table["split"])
     tests = table.filter(pl.col("split") == "test")
     for color, curve in zip(_COLORS, tests["curve"].unique(maintain_order=True), strict=False):
         for split, line in (("test", "-"), ("training", "--")):
             rows = table.filter((pl.col("curve") == curve) & (pl.col("split") == split)).sort("evaluations")
             if rows.is_empty():
                 continue
-            label = f"{curve}, {split}"
+            label = f"{curve}, {split}" if "training" in splits else curve
             axes.plot(rows["evaluations"], rows["mean"], line, color=color, linewidth=1.6, label=label)
             if split == "test" and rows["low"].null_count() == 0:
                 axes.fill_between(rows["evaluations"], rows["low"], rows["high"], color=color, alpha=0.14, linewidth=0)
