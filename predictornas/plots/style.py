@@ -101,7 +101,7 @@ def _style(name: str, spare: int) -> MethodStyle:
 def new_figure(width: float, height: float, *, title: str, caption: str) -> Figure:
     """An empty figure with a title above and a caption below, sizes in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    lines = textwrap.fill(title, int(width * 10.5))
+    lines = textwrap.fill(title, int(width * 9.8))
     figure.suptitle(lines, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
     wrapped = textwrap.fill(caption, int(width * 15.5))
     figure.supxlabel(wrapped, x=0.012, ha="left", fontsize=8, color=MUTED, linespacing=1.35)
