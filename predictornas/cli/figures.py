@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -12,7 +13,7 @@ from predictornas.cli.studies import worker_count
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from predictornas.experiments.figure import NamedFigure
+    from predictornas.experiments.figure import FigureRequest, NamedFigure
 
 
 def reproduce(
@@ -59,7 +60,7 @@ def reproduce(
     study
         A folder that `gain` wrote, to draw from and to extend; it fixes benchmark, preset, budget and seeds.
     """
-    from predictornas.experiments.figure import FigureRequest, write_figure
+    from predictornas.experiments.figure import FigureRequest
     from predictornas.experiments.named_figures import FIGURES, find_figures
 
     if list_:
@@ -75,17 +76,25 @@ def reproduce(
     if benchmark is None and study is None:
         tables = {figure.benchmark(): None for figure in figures}
         remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
-    written = []
-    for place, figure in enumerate(figures, start=1):
-        with progress_bar(f"{figure.name} ({place} of {len(figures)})") as started:
-            request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study, started)
-            paths = write_figure(figure, request)
-        written.append({"figure": figure.name, "shows": figure.title, "files": [str(path) for path in paths]})
+    request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study)
+    written = _written(figures, request)
     if json:
         show_rows(written, "", as_json=True)
         return
     rows = [row | {"files": ", ".join(Path(path).name for path in row["files"])} for row in written]
     show_rows(rows, f"Reproduced in {out}/", as_json=False)
+
+
+def _written(figures: list[NamedFigure], request: FigureRequest) -> list[dict[str, Any]]:
+    """Makes and writes each figure under a progress bar of its own."""
+    from predictornas.experiments.figure import write_figure
+
+    written = []
+    for place, figure in enumerate(figures, start=1):
+        with progress_bar(f"{figure.name} ({place} of {len(figures)})") as started:
+            paths = write_figure(figure, replace(request, started=started))
+        written.append({"figure": figure.name, "shows": figure.title, "files": [str(path) for path in paths]})
+    return written
 
 
 def _listing(figure: NamedFigure, *, as_json: bool) -> dict[str, object]:

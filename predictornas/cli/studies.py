@@ -42,9 +42,8 @@ def gain(
     benchmark
         A table's name: see `predictornas data list`.
     methods
-        Names with commas between: random, exhaustive, uniform-N, evolutionary-N, likelihood-N, pvll-N (N = size of the
-        ranked pool), pvll, regularised-evolution, local-search, bananas. With @rnn or @flow behind it, as in
-        uniform-100@rnn, a method takes that predictor instead of the GCN.
+        Commas between: random, exhaustive, uniform-N, evolutionary-N, likelihood-N, pvll-N (a pool of N), pvll,
+        regularised-evolution, local-search, bananas; uniform-100@rnn (or @flow) for another predictor than the GCN.
     budget
         Evaluations of each run, the random initial set included.
     seeds
