@@ -61,14 +61,10 @@ def reproduce(
         A folder that `gain` wrote, to draw from and to extend; it fixes benchmark, preset, budget and seeds.
     """
     from predictornas.experiments.figure import FigureRequest
-    from predictornas.experiments.named_figures import FIGURES, find_figures
+    from predictornas.experiments.named_figures import find_figures
 
     if list_:
-        show_rows(
-            [_listing(figure, as_json=json) for figure in FIGURES.values()],
-            "Figures; times on 2 cores for NAS-Bench-101, where no figure with the same runs was made before",
-            as_json=json,
-        )
+        _show_all(as_json=json)
         return
     if not names:
         raise ConfigurationError("Name at least one figure, as in: predictornas reproduce mauch-fig3. See --list.")
@@ -78,11 +74,20 @@ def reproduce(
         remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
     request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study)
     written = _written(figures, request)
-    if json:
-        show_rows(written, "", as_json=True)
-        return
-    rows = [row | {"files": ", ".join(Path(path).name for path in row["files"])} for row in written]
-    show_rows(rows, f"Reproduced in {out}/", as_json=False)
+    if not json:
+        written = [row | {"files": ", ".join(Path(path).name for path in row["files"])} for row in written]
+    show_rows(written, f"Reproduced in {out}/", as_json=json)
+
+
+def _show_all(*, as_json: bool) -> None:
+    """Lists every figure."""
+    from predictornas.experiments.named_figures import FIGURES
+
+    show_rows(
+        [_listing(figure, as_json=as_json) for figure in FIGURES.values()],
+        "Figures; times on 2 cores for NAS-Bench-101, where no figure with the same runs was made before",
+        as_json=as_json,
+    )
 
 
 def _written(figures: list[NamedFigure], request: FigureRequest) -> list[dict[str, Any]]:
