@@ -34,7 +34,7 @@ def gain(
 
     Example: predictornas gain --benchmark nasbench101 --methods random,uniform-100,exhaustive --budget 150
 
-    Writes tables, figures and manifest.json. The same command again resumes; more seeds or methods extend what is there.
+    Writes tables, figures and manifest.json. The same command resumes; more seeds or methods extend what is there.
 
     Parameters
     ----------
