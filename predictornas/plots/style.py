@@ -103,7 +103,7 @@ def new_figure(width: float, height: float, *, title: str, caption: str) -> Figu
     figure = Figure(figsize=(width, height), layout="constrained")
     lines = textwrap.fill(title, int(width * 9.8))
     figure.suptitle(lines, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
-    wrapped = textwrap.fill(caption, int(width * 15.5))
+    wrapped = textwrap.fill(caption.strip(), int(width * 15.5))
     figure.supxlabel(wrapped, x=0.012, ha="left", fontsize=8, color=MUTED, linespacing=1.35)
     return figure
 
