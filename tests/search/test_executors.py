@@ -24,8 +24,9 @@ def fail_beside_work(path: Path, advance: Advance) -> None:
     if path.name == "bad":
         time.sleep(1)
         raise ConfigurationError("This task cannot work.")
-    for done in range(1200):
-        path.write_text(str(done))
+    for _ in range(1200):
+        with path.open("a") as file:  # appended, because the other process reads while this one writes
+            file.write(".")
         time.sleep(0.05)
         advance(1)
 
@@ -57,7 +58,7 @@ def test_an_error_of_a_task_reaches_the_caller(tmp_path: Path, workers: int) -> 
 def test_after_an_error_the_other_tasks_stop_at_their_next_evaluation(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot work"):
         run_tasks(fail_beside_work, [tmp_path / "good", tmp_path / "bad"], workers=2)
-    assert int((tmp_path / "good").read_text()) < 1000
+    assert len((tmp_path / "good").read_text()) < 1000
 
 
 def test_a_dead_worker_is_reported_with_what_to_do(tmp_path: Path) -> None:
