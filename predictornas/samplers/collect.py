@@ -7,6 +7,7 @@ from jaxtyping import Int64, Shaped
 
 from predictornas.history import History
 from predictornas.samplers.base import Pool
+from predictornas.samplers.uniform import Uniform
 from predictornas.spaces.base import Genes, Keys, SearchSpace
 
 
@@ -38,6 +39,12 @@ class Distinct:
         self._keys = np.concatenate([self._keys, keys[first]])
         collected: Int64[np.ndarray, " added"] = rows[first]
         return collected
+
+    def fill_uniformly(self, n: int, history: History, rng: np.random.Generator) -> None:
+        """Draw what is missing to `n` uniformly from what was neither evaluated nor collected; nothing if full."""
+        missing = n - len(self)
+        if missing > 0:
+            self.add(Uniform().propose(self._space, missing, self.as_seen(history), None, rng).genes, at_most=missing)
 
     def as_seen(self, history: History) -> History:
         """The history with what was collected, so that a further draw leaves it out."""

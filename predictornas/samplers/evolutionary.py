@@ -12,7 +12,6 @@ from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
-from predictornas.samplers.uniform import Uniform
 from predictornas.spaces.base import Genes, SearchSpace
 
 _ROUNDS = 12
@@ -71,9 +70,7 @@ class Evolutionary:
             if len(found) - before < missing / 2:
                 rate = min(2 * rate, 0.5)
                 wanted_mutants = n  # crossover has run dry: its children are few
-        if len(found) < n:
-            rest = Uniform().propose(space, n - len(found), found.as_seen(history), None, rng)
-            found.add(rest.genes, at_most=n - len(found))
+        found.fill_uniformly(n, history, rng)
         return found.pool()
 
     def _mutants(

@@ -69,9 +69,7 @@ class Likelihood:
         for genes in reversed(path):
             valid = waiting[space.valid(genes[waiting])]
             waiting = np.setdiff1d(waiting, valid[found.add(genes[valid], at_most=n)])
-        if len(found) < n:
-            rest = Uniform().propose(space, n - len(found), found.as_seen(history), None, rng)
-            found.add(rest.genes, at_most=n - len(found))
+        found.fill_uniformly(n, history, rng)
         return replace(found.pool(), discarded=discarded)
 
     def _ascents(self, space: SearchSpace, starts: Genes, predictor: DifferentiablePredictor) -> list[Genes]:

@@ -11,7 +11,6 @@ from predictornas.history import History
 from predictornas.predictors.base import DifferentiablePredictor, Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
-from predictornas.samplers.uniform import Uniform
 from predictornas.spaces.base import SearchSpace
 
 _ENOUGH = 1 / 16
@@ -85,9 +84,7 @@ class PVLL:
             if valid.any():
                 architecture.move(noise[torch.from_numpy(valid)], lambda soft: -following.relaxed(soft))
             step += 1
-        if len(found) < n:
-            rest = Uniform().propose(space, n - len(found), found.as_seen(history), None, rng)
-            found.add(rest.genes, at_most=n - len(found))
+        found.fill_uniformly(n, history, rng)
         return replace(found.pool(), discarded=discarded)
 
     def _differentiable(self, predictor: Predictor | None) -> DifferentiablePredictor:

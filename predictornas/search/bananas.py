@@ -11,7 +11,6 @@ from predictornas.history import History
 from predictornas.predictors.path_network import PathEnsemble
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
-from predictornas.samplers.uniform import Uniform
 from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
@@ -83,6 +82,5 @@ class BANANAS:
             if missing > 0:
                 parents = np.repeat(history.genes[parent : parent + 1], self.mutants, axis=0)
                 found.add(space.mutate(parents, rng, rate=self.rate), at_most=missing)
-        wanted = max(self.mutants + self.uniform, n) - len(found)
-        found.add(Uniform().propose(space, wanted, found.as_seen(history), None, rng).genes, at_most=wanted)
+        found.fill_uniformly(max(self.mutants + self.uniform, n), history, rng)
         return found.pool()

@@ -9,7 +9,6 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
-from predictornas.samplers.uniform import Uniform
 from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -68,9 +67,7 @@ class RegularisedEvolution:
             if len(found) == n:
                 break
             found.add(space.mutate(self._parent(history, rng), rng, rate=self.rate), at_most=1)
-        missing = n - len(found)
-        if missing:
-            found.add(Uniform().propose(space, missing, found.as_seen(history), None, rng).genes, at_most=missing)
+        found.fill_uniformly(n, history, rng)
         pool = found.pool()
         return Proposal(pool.genes, pool.keys, proposed_by="evolution")
 

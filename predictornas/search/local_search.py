@@ -11,7 +11,6 @@ import numpy as np
 
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
-from predictornas.samplers.uniform import Uniform
 from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
@@ -48,9 +47,7 @@ class LocalSearch:
             unseen = np.flatnonzero(~np.isin(keys, history.keys))
             if len(unseen):
                 found.add(genes[rng.permutation(unseen)], at_most=n - len(found))
-        missing = n - len(found)
-        if missing:
-            found.add(Uniform().propose(space, missing, found.as_seen(history), None, rng).genes, at_most=missing)
+        found.fill_uniformly(n, history, rng)
         pool = found.pool()
         return Proposal(pool.genes, pool.keys, proposed_by="local-search")
 

@@ -13,7 +13,6 @@ from jaxtyping import Float
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
-from predictornas.samplers.uniform import Uniform
 from predictornas.search.pvll_memory import Memory, step_lengths
 from predictornas.search.strategies import Proposal, propose_uniformly
 from predictornas.seeding import rng_for
@@ -102,10 +101,7 @@ class PVLLSearch:
         found = Distinct(space, history.keys)
         found.add(draws.genes, at_most=n)
         by = "pvll" if len(found) else "uniform"
-        rest = Uniform().propose(
-            space, n - len(found), found.as_seen(history), None, rng_for(seed, iteration, "random")
-        )
-        found.add(rest.genes, at_most=n - len(found))
+        found.fill_uniformly(n, history, rng_for(seed, iteration, "random"))
         pool = found.pool()
         sequences, _ = draws.matched(space, pool.genes, pool.keys)
         return Proposal(pool.genes, pool.keys, proposed_by=by, predicted=1 - state.estimator.losses(sequences))

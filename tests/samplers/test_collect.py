@@ -49,3 +49,21 @@ def test_what_was_collected_counts_as_seen_in_a_further_draw() -> None:
     seen = found.as_seen(history)
     np.testing.assert_array_equal(seen.genes, CELLS[[4, 0, 1]])
     assert len(history) == 1
+
+
+def test_filling_adds_only_what_is_missing_and_new() -> None:
+    space = get_space("nasbench201")
+    part = space.restricted_to(space.enumerated_keys()[:10])
+    genes = part.enumerate()
+    history = History.empty(6).extended(
+        keys=part.keys(genes[:3]), genes=genes[:3], epochs=np.zeros(3), values=np.zeros(3), iteration=0
+    )
+    found = Distinct(part, history.keys)
+    found.add(genes[3:5], at_most=2)
+    rng = np.random.default_rng(0)
+    found.fill_uniformly(2, history, rng)
+    assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state  # nothing was drawn
+    found.fill_uniformly(4, history, rng)
+    assert len(found) == 4
+    found.fill_uniformly(100, history, rng)
+    assert sorted(found.pool().keys) == sorted(part.keys(genes[3:]))
