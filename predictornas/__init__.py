@@ -12,10 +12,12 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Benchmark": "predictornas.benchmarks.table",
+    "Ensemble": "predictornas.predictors.ensemble",
     "Evolutionary": "predictornas.samplers.evolutionary",
     "Exhaustive": "predictornas.samplers.uniform",
     "Flow": "predictornas.predictors.flow",
     "GCN": "predictornas.predictors.gcn",
+    "GaussianProcess": "predictornas.predictors.gaussian_process",
     "History": "predictornas.history",
     "Likelihood": "predictornas.samplers.likelihood",
     "Oracle": "predictornas.oracles.base",
@@ -61,7 +63,9 @@ if TYPE_CHECKING:
     from predictornas.history import History as History
     from predictornas.oracles.base import Oracle as Oracle
     from predictornas.oracles.tabular import TabularOracle as TabularOracle
+    from predictornas.predictors.ensemble import Ensemble as Ensemble
     from predictornas.predictors.flow import Flow as Flow
+    from predictornas.predictors.gaussian_process import GaussianProcess as GaussianProcess
     from predictornas.predictors.gcn import GCN as GCN
     from predictornas.predictors.pyg import PyGPredictor as PyGPredictor
     from predictornas.predictors.rnn import RNN as RNN

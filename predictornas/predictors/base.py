@@ -52,6 +52,15 @@ class WarmStartPredictor(Predictor, Protocol):
 
 
 @runtime_checkable
+class UncertainPredictor(Predictor, Protocol):
+    """A predictor that knows how unsure it is."""
+
+    def predict_std(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Standard deviation of each score, in the units of `predict`, after `fit`."""
+        ...
+
+
+@runtime_checkable
 class DifferentiablePredictor(Predictor, Protocol):
     """A predictor that can be differentiated with respect to a relaxed architecture."""
 

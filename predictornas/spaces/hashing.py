@@ -6,6 +6,8 @@ The arithmetic is on unsigned 64-bit integers only, so the keys are the same on 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Int8, UInt8, UInt64
 
@@ -47,13 +49,18 @@ def graph_hash(
     return keys
 
 
-def _hash_block(
+def vertex_hashes(
     adjacency: UInt8[np.ndarray, "n v v"], labels: Int8[np.ndarray, "n v"], rounds: int
-) -> UInt64[np.ndarray, " n"]:
+) -> Iterator[UInt64[np.ndarray, "v n"]]:
+    """The state of every vertex before the first round and after each: what lies around it, up to `rounds` steps away.
+
+    Vertices of equal surroundings have equal states, whatever graph they are in; those that do not exist have 0.
+    """
     vertices = labels.shape[1]
     edges = np.ascontiguousarray(adjacency.transpose(1, 2, 0)).astype(np.uint64)
     exists = np.ascontiguousarray((labels >= 0).T).astype(np.uint64)
     state = mix((labels.T.astype(np.int64) + 1).astype(np.uint64) * _OWN) * exists
+    yield state
     for _ in range(rounds):
         inward, outward = mix(state ^ _IN), mix(state ^ _OUT)
         received = np.zeros_like(state)
@@ -63,4 +70,13 @@ def _hash_block(
                 received[j] += edges[i, j] * inward[i]
                 sent[i] += edges[i, j] * outward[j]
         state = mix(state * _OWN + mix(received) * _IN + mix(sent + _END) * _OUT) * exists
+        yield state
+
+
+def _hash_block(
+    adjacency: UInt8[np.ndarray, "n v v"], labels: Int8[np.ndarray, "n v"], rounds: int
+) -> UInt64[np.ndarray, " n"]:
+    for last in vertex_hashes(adjacency, labels, rounds):
+        state = last
+    exists = (labels >= 0).T
     return mix(state.sum(axis=0, dtype=np.uint64) + _END * exists.sum(axis=0, dtype=np.uint64))

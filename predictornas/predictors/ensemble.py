@@ -1,0 +1,97 @@
+"""Several predictors that vote: the mean of their scores, and their disagreement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from predictornas.errors import ConfigurationError
+from predictornas.predictors.base import Predictor
+from predictornas.spaces.base import Genes, SearchSpace
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_REFERENCE = 1000
+"""Random architectures whose scores make those of the members comparable."""
+
+
+@dataclass(frozen=True)
+class _Scale:
+    mean: float
+    std: float
+
+
+@dataclass
+class Ensemble:
+    """The mean over members of their scores, each standardised over the same random architectures of the space.
+
+    Scores of ranking losses have no unit, so they are made comparable where the members are asked about what they were
+    not trained on. Members of one kind differ by their initial weights, members of several kinds by what they can see.
+
+    Attributes:
+        members: configurations; each is fitted as a fresh copy, with random numbers of its own.
+        fitted_: the fitted members.
+
+    Raises:
+        ConfigurationError: no member.
+    """
+
+    members: tuple[Predictor, ...]
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise ConfigurationError("An ensemble needs at least one member.")
+
+    def fit(
+        self,
+        space: SearchSpace,
+        genes: Genes,
+        values: Float[np.ndarray, " n"],
+        *,
+        epochs: Int[np.ndarray, " n"] | None = None,
+        rng: np.random.Generator,
+    ) -> Ensemble:
+        """Fits every member on all architectures.
+
+        Args:
+            space: the space the genes belong to.
+            genes: `(n, g)`.
+            values: `(n,)`, higher is better.
+            epochs: handed on to the members.
+            rng: source of all randomness.
+
+        Raises:
+            DataError: a value is not finite.
+            ConfigurationError: as the members' `fit`.
+        """
+        reference = space.sample(min(_REFERENCE, len(space)), rng)
+        self.fitted_: list[Predictor] = []
+        self._scales: list[_Scale] = []
+        for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
+            fresh = cast("Predictor", replace(cast("DataclassInstance", member)))
+            fitted = fresh.fit(space, genes, values, epochs=epochs, rng=own)
+            scores = fitted.predict(reference).astype(np.float64)
+            self.fitted_.append(fitted)
+            self._scales.append(_Scale(float(scores.mean()), float(scores.std()) or 1.0))
+        return self
+
+    def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Mean standardised score, higher is better; only the order matters."""
+        return np.asarray(self.predict_members(genes).mean(axis=0))
+
+    def predict_std(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Standard deviation of the standardised scores over the members: how much they disagree."""
+        return np.asarray(self.predict_members(genes).std(axis=0))
+
+    def predict_members(self, genes: Genes) -> Float[np.ndarray, "members n"]:
+        """The standardised scores of each member."""
+        return np.stack(
+            [
+                (fitted.predict(genes).astype(np.float64) - scale.mean) / scale.std
+                for fitted, scale in zip(self.fitted_, self._scales, strict=True)
+            ]
+        )

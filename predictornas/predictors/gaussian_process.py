@@ -1,0 +1,91 @@
+"""A Gaussian process on views of a cell's graph that need no training: the cheap predictor, with its uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from predictornas.predictors.graph_views import raw_views, scaling
+from predictornas.predictors.matern import Inputs, Regression, tuned
+from predictornas.predictors.training import check_values
+from predictornas.spaces.base import Genes, SearchSpace
+
+_BLOCK = 1 << 13
+
+
+@dataclass(kw_only=True)
+class GaussianProcess:
+    """Regression on normal scores with a sum of Matern-5/2 kernels, one for each view of the graph (ours).
+
+    The views are counts of what a cell is made of, subtrees around its vertices (as in the Weisfeiler-Lehman kernel of
+    Ru et al. 2021) and the features of an untrained flow network; see `graph_views`. Values are replaced by the normal
+    quantiles of their ranks, so that a training that blew up weighs no more than any last place.
+    Hyperparameters are the most probable ones; see `matern.tuned`.
+
+    Attributes:
+        width: of the random flow features, >= 1.
+        tuned_on: architectures, drawn at random where there are more, that the hyperparameters are tuned on.
+        space_: the space it was fitted on.
+        regression_: the posterior.
+    """
+
+    width: int = 32
+    tuned_on: int = 500
+
+    def fit(
+        self,
+        space: SearchSpace,
+        genes: Genes,
+        values: Float[np.ndarray, " n"],
+        *,
+        epochs: Int[np.ndarray, " n"] | None = None,
+        rng: np.random.Generator,
+    ) -> GaussianProcess:
+        """Tunes the kernel and conditions on all architectures.
+
+        Args:
+            space: the space the genes belong to.
+            genes: `(n, g)`.
+            values: `(n,)`, higher is better.
+            epochs: not looked at: values are compared whatever their fidelity.
+            rng: draws what the hyperparameters are tuned on where there are more than `tuned_on`.
+
+        Raises:
+            DataError: a value is not finite.
+        """
+        check_values(values)
+        views = raw_views(space, genes, width=self.width)
+        self._scaled = scaling(views)
+        inputs, targets = self._scaled(views), normal_scores(values)
+        rows = np.sort(rng.permutation(len(values))[: self.tuned_on])
+        hyperparameters = tuned([view[rows] for view in inputs], targets[rows])
+        self.regression_ = Regression(inputs, targets, hyperparameters)
+        self.space_ = space
+        return self
+
+    def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Posterior means of the normal scores, higher is better."""
+        return self._of_blocks(genes, self.regression_.mean)
+
+    def predict_std(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Posterior standard deviations of the normal scores, without the noise of one more training."""
+        return self._of_blocks(genes, self.regression_.std)
+
+    def _of_blocks(
+        self, genes: Genes, posterior: Callable[[Inputs], Float[np.ndarray, " m"]]
+    ) -> Float[np.ndarray, " n"]:
+        """A function of the scaled views, block by block: all views of a whole space at once would not fit."""
+        views = raw_views(self.space_, genes, width=self.width)
+        blocks = (views.rows(start, start + _BLOCK) for start in range(0, max(1, len(views)), _BLOCK))
+        return np.concatenate([posterior(self._scaled(block)) for block in blocks])
+
+
+def normal_scores(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The standard normal quantile of (rank - 1/2) / n, equal values sharing their mean rank."""
+    scores: Float[np.ndarray, " n"] = ndtri((rankdata(values) - 0.5) / max(1, len(values)))
+    return scores

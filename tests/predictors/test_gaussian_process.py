@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau, norm
+
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import DataError
+from predictornas.predictors.base import UncertainPredictor
+from predictornas.predictors.gaussian_process import GaussianProcess, normal_scores
+from predictornas.spaces.registry import get_space
+from predictornas.testing import check_predictor
+
+SPACE = get_space("nasbench201")
+GENES = SPACE.sample(90, np.random.default_rng(1))
+VALUES = 0.5 + 0.06 * (GENES == 3).sum(axis=1) - 0.05 * (GENES == 0).sum(axis=1)
+
+
+def fitted(values: np.ndarray = VALUES, **options: int) -> GaussianProcess:
+    return GaussianProcess(**options).fit(SPACE, GENES[:60], values[:60], rng=np.random.default_rng(0))
+
+
+def test_it_keeps_the_rules_of_predictors() -> None:
+    assert isinstance(GaussianProcess(), UncertainPredictor)
+    check_predictor(
+        GaussianProcess,
+        SPACE,
+        genes=GENES,
+        values=VALUES,
+        rng=np.random.default_rng(0),
+        full_batch=True,
+        tolerance=1e-4,
+    )
+
+
+def test_normal_scores_by_hand() -> None:
+    scores = normal_scores(np.array([0.3, 0.9, 0.3, 0.1]))
+    np.testing.assert_allclose(scores, norm.ppf(np.array([2.0, 3.5, 2.0, 0.5]) / 4))
+    assert normal_scores(np.empty(0)).shape == (0,)
+
+
+def test_only_the_order_of_values_matters_so_a_training_that_blew_up_is_just_the_last() -> None:
+    blown = VALUES.copy()
+    blown[VALUES.argmin()] = 0.0
+    np.testing.assert_allclose(fitted(blown).predict(GENES), fitted().predict(GENES))
+
+
+def test_it_knows_what_it_saw_better_than_what_it_did_not() -> None:
+    predictor = fitted()
+    known, unknown = predictor.predict_std(GENES[:60]), predictor.predict_std(GENES[60:])
+    assert known.mean() < 0.7 * unknown.mean()
+    assert kendalltau(predictor.predict(GENES[60:]), VALUES[60:]).statistic > 0.6
+
+
+def test_hyperparameters_come_from_a_sample_where_there_is_more_than_enough() -> None:
+    few, all_of_them = fitted(tuned_on=20), fitted(tuned_on=60)
+    assert few.regression_.hyperparameters.noise != all_of_them.regression_.hyperparameters.noise
+    assert kendalltau(few.predict(GENES), all_of_them.predict(GENES)).statistic > 0.6
+
+
+def test_values_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(DataError, match="Value 3 of 60 is nan"):
+        fitted(np.where(np.arange(90) == 3, np.nan, VALUES))
+
+
+@pytest.mark.usefixtures("store")
+def test_a_hundred_trainings_rank_the_rest_of_a_real_table() -> None:
+    benchmark = open_benchmark("nasbench201-cifar10")
+    genes, values = benchmark.genes, benchmark.values(benchmark.signal)
+    rows = np.random.default_rng(0).permutation(len(genes))
+    predictor = GaussianProcess().fit(
+        benchmark.space, genes[rows[:100]], values[rows[:100]].astype(float), rng=np.random.default_rng(0)
+    )
+    assert kendalltau(predictor.predict(genes[rows[100:2100]]), values[rows[100:2100]]).statistic > 0.55
