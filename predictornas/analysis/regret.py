@@ -11,9 +11,10 @@ from jaxtyping import Float, Int
 from predictornas.analysis.statistics import over_seeds
 from predictornas.errors import ConfigurationError, DataError
 
-TRACES = ("searched", "chosen", "best")
+TRACES = ("searched", "chosen", "recommended", "best")
 """Errors after each evaluation: of the incumbent as the search saw it (signal column), of the same incumbent on the
-evaluation column, and of the best architecture evaluated so far on the evaluation column, which no search can know."""
+evaluation column, of what the search's own predictor thinks best among those evaluated (evaluation column; null where
+there is none), and of the best architecture evaluated so far on the evaluation column, which no search can know."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def oracle_errors(signal: Float[np.ndarray, " n"], evaluation: Float[np.ndarray,
 
 
 def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
-    """The three traces of every run after each evaluation, T0 included.
+    """The traces of every run after each evaluation, T0 included.
 
     The incumbent is the best value of the signal among the evaluations at the highest fidelity reached so far, ties to
     the earliest; a failed evaluation (null or NaN) is the incumbent only while there is nothing else.
@@ -72,11 +73,23 @@ def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         One row an evaluation: `run_id`, `method`, `seed`, `evaluations` (1, 2, ...), `cost_seconds` and `cost_epochs`
-        (spent so far; null from the first cost that is missing), and the errors `searched`, `chosen`, `best` as
-        fractions, null where the column has no value.
+        (spent so far; null from the first cost that is missing), and the errors of `TRACES` as fractions, null where
+        the column has no value.
     """
-    columns = ["run_id", "method", "seed", "order", "epochs", "value", "evaluation", "cost_seconds", "cost_epochs"]
-    rows = history.select(columns).sort("method", "seed", "run_id", "order")
+    columns = [
+        "run_id",
+        "method",
+        "seed",
+        "order",
+        "key",
+        "epochs",
+        "value",
+        "evaluation",
+        "cost_seconds",
+        "cost_epochs",
+    ]
+    recommended = "recommended" if "recommended" in history.columns else pl.lit(None, pl.UInt64).alias("recommended")
+    rows = history.select(*columns, recommended).sort("method", "seed", "run_id", "order")
     runs = rows.partition_by("run_id", maintain_order=True)
     return pl.concat([_curve(run) for run in runs])
 
@@ -146,8 +159,15 @@ def _curve(run: pl.DataFrame) -> pl.DataFrame:
         *(_spent(column) for column in ("cost_seconds", "cost_epochs")),
         pl.Series("searched", 1 - values[incumbent], nan_to_null=True),
         pl.Series("chosen", 1 - evaluation[incumbent], nan_to_null=True),
+        pl.Series("recommended", 1 - _of_keys(run, evaluation), nan_to_null=True),
         pl.Series("best", best, nan_to_null=True),
     )
+
+
+def _of_keys(run: pl.DataFrame, evaluation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The evaluation of what was recommended after each evaluation; NaN where nothing was."""
+    known = dict(zip(run["key"].to_list(), evaluation.tolist(), strict=True))
+    return np.array([known.get(key, np.nan) for key in run["recommended"].to_list()], np.float64)
 
 
 def _incumbents(epochs: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:

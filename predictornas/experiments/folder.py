@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import platform
 import subprocess
@@ -140,16 +141,27 @@ def consolidate(
         strategy = study.strategy(method)
         for seed in manifest["methods"][method]["seeds"]:
             identity = run_identity(manifest["study"], method, strategy, seed)
-            for record in read_records(journal_path(folder, identity["run_id"])):
-                if record["kind"] == "evaluation":
-                    evaluations.append({**identity, **record})
-                elif "pool_hits" in record:
+            records = read_records(journal_path(folder, identity["run_id"]))
+            evaluations += [{**identity, **record} for record in _with_recommendations(records)]
+            for record in records:
+                if "pool_hits" in record:
                     pools += _pool_rows(identity, record, targets)
     history = _with_evaluation(_frame(evaluations, {**SCHEMA}), benchmark)
     pool_frame = _frame(pools, POOL_SCHEMA)
     write_table(folder / "history.parquet", history)
     write_table(folder / "pools.parquet", pool_frame)
     return history, pool_frame
+
+
+def _with_recommendations(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The evaluations of a run in order, each with the last recommendation made from it and those before it.
+
+    A recommendation of iteration t knows all evaluations of the iterations before t.
+    """
+    made = {record["iteration"]: record["recommended"] for record in records if "recommended" in record}
+    rows = sorted((record for record in records if record["kind"] == "evaluation"), key=lambda row: row["order"])
+    last = [row["iteration"] != after["iteration"] for row, after in itertools.pairwise(rows)] + [True]
+    return [{**row, "recommended": made.get(row["iteration"] + ends)} for row, ends in zip(rows, last, strict=False)]
 
 
 def _pool_rows(identity: dict[str, Any], record: dict[str, Any], targets: Sequence[float]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from predictornas.analysis.distribution import distribution_table
 from predictornas.analysis.gain import gain_table
 from predictornas.analysis.ordering import ordering_table
-from predictornas.analysis.regret import OracleErrors, convergence_table, incumbent_curves, oracle_errors
+from predictornas.analysis.regret import TRACES, OracleErrors, convergence_table, incumbent_curves, oracle_errors
 from predictornas.analysis.split import split_table
 from predictornas.benchmarks.table import Benchmark
 from predictornas.experiments.tables import write_table
@@ -99,12 +99,13 @@ def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.nda
     """One row a method: final regret of what it chose and of the best it evaluated, and the gain at named targets."""
     last = convergence.filter(pl.col("evaluations") == pl.col("evaluations").max().over("method"))
     summary = last.select("method", "evaluations", "runs").unique(maintain_order=True)
-    for trace in ("searched", "chosen", "best"):
+    for trace in TRACES:
         columns = {f"{trace}_{name}": name for name in ("mean", "low", "high", "regret")}
         part = last.filter(pl.col("trace") == trace).select(
             "method", **{new: pl.col(old) for new, old in columns.items()}
         )
-        summary = summary.join(part, on="method", how="left")
+        if not part.is_empty():
+            summary = summary.join(part, on="method", how="left")
     headline = gain.filter(pl.col("estimator") == HEADLINE)
     for name, error in named_errors(errors).items():
         at = headline.filter(pl.col("target_error") == error)
@@ -117,14 +118,16 @@ def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.nda
 def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
 
-    "chosen" is the evaluation error of the incumbent by the signal, "best seen" the lowest evaluation error among all
-    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "<=" an upper bound
-    (no proposal reached the target).
+    "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of the search's own choice among
+    what it evaluated, "best seen" the lowest evaluation error among all that was evaluated, "regret" what the choice
+    lacks to the best architecture of the table, "<=" an upper bound (no proposal reached the target).
     """
+    labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best seen, %"}
+    labels = {trace: label for trace, label in labels.items() if f"{trace}_mean" in summary.columns}
     rows = []
     for row in summary.to_dicts():
         shown = {"method": row["method"]}
-        for trace, label in (("chosen", "chosen, %"), ("best", "best seen, %")):
+        for trace, label in labels.items():
             shown[label] = _interval(
                 *(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2
             )

@@ -14,7 +14,7 @@ from predictornas.journal import Journal
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.samplers.base import Pool
 from predictornas.search.loop import Search
-from predictornas.search.strategies import Proposal
+from predictornas.search.strategies import Proposal, Recommending
 from predictornas.seeding import rng_for
 
 PoolHits = Callable[[Pool], Sequence[int]]
@@ -33,9 +33,10 @@ def run_journaled(
 ) -> None:
     """Runs `search` to the end of its budget, continuing from `journal`.
 
-    The journal holds one line for the run, one for each ranked pool and one for each evaluation. An iteration that
-    was interrupted is proposed again (the proposal is a function of the history) and only what is missing of it is
-    evaluated: nothing is lost and nothing is evaluated twice.
+    The journal holds one line for the run, one for each proposal, one for each evaluation, and, where the strategy has
+    an opinion of its own, one for what it recommends in the end. An iteration that was interrupted is proposed again
+    (the proposal is a function of the history) and only what is missing of it is evaluated: nothing is lost and nothing
+    is evaluated twice.
 
     Args:
         search: a fresh search.
@@ -59,10 +60,13 @@ def run_journaled(
             continue
         proposal = search.ask(budget - len(search.history))
         if not len(proposal):
-            return
+            break
         if chosen is None:
             journal.append(_proposal_record(search.iteration, proposal, pool_hits))
         _tell(search, known + _evaluate_missing(search, oracle, journal, proposal, known, advance))
+    if isinstance(search.strategy, Recommending) and not recorded.recommended:
+        recommended = int(search.space.keys(search.recommend())[0])
+        journal.append({"kind": "recommendation", "iteration": search.iteration, "recommended": recommended})
 
 
 class _Recorded:
@@ -83,10 +87,13 @@ class _Recorded:
         self.chosen = {
             record["iteration"]: record["chosen"] for record in journal.records if record["kind"] == "proposal"
         }
+        self.recommended = any(record["kind"] == "recommendation" for record in journal.records)
 
 
 def _proposal_record(iteration: int, proposal: Proposal, pool_hits: PoolHits | None) -> dict[str, Any]:
     record: dict[str, Any] = {"kind": "proposal", "iteration": iteration, "chosen": len(proposal)}
+    if proposal.recommended is not None:
+        record["recommended"] = proposal.recommended
     if proposal.pool is not None:
         record |= {"pool_size": len(proposal.pool), "discarded": proposal.pool.discarded}
         if pool_hits is not None:

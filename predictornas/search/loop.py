@@ -11,7 +11,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.oracles.base import Evaluations, Oracle
-from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
+from predictornas.search.strategies import Proposal, Recommending, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -58,6 +58,19 @@ class Search:
             rng = rng_for(self.seed, 0, "initial")
             return propose_uniformly(self.space, self.history, size, rng, by="initial")
         return self.strategy.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
+
+    def recommend(self) -> Genes:
+        """What the search would name as its result, `(1, g)`: by its own predictor, else the best by the signal.
+
+        Raises:
+            ConfigurationError: nothing was told yet.
+        """
+        if not len(self.history):
+            raise ConfigurationError("Nothing was evaluated yet, so there is nothing to recommend. Call tell() first.")
+        row = int(self.history.best(1)[0])
+        if isinstance(self.strategy, Recommending):
+            row = self.strategy.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
+        return np.asarray(self.history.genes[row : row + 1])
 
     def tell(self, genes: Genes, values: Any, *, epochs: Any = None) -> None:
         """Adds one iteration's evaluations.

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
-from predictornas.predictors.base import Predictor, WarmStartPredictor
+from predictornas.predictors.base import Predictor, UncertainPredictor, WarmStartPredictor
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
 from predictornas.seeding import rng_for
@@ -30,6 +30,8 @@ class Proposal:
         proposed_by: the name of what proposed them.
         predicted: `(k,)` scores of the predictor, where one ranked them.
         pool: what they were chosen from, where a predictor ranked a pool.
+        recommended: key of the evaluated architecture that the search would name as its result before this proposal;
+            None where it has no opinion beside the signal.
     """
 
     genes: Genes
@@ -37,6 +39,7 @@ class Proposal:
     proposed_by: str
     predicted: Float[np.ndarray, " k"] | None = None
     pool: Pool | None = None
+    recommended: int | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -58,6 +61,15 @@ class Strategy(Protocol):
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """Up to `n` architectures that were not evaluated yet; none where the space is exhausted."""
+        ...
+
+
+@runtime_checkable
+class Recommending(Strategy, Protocol):
+    """A strategy with an opinion on what it evaluated that is better than one noisy training each."""
+
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
+        """Row of the history that the search would name as its result."""
         ...
 
 
@@ -96,9 +108,14 @@ class PredictorSearch:
         batch: K.
         warm_start: whether each fit begins with the weights of the iteration before (ours). They are a function of
             the history too: where they are not in memory, as after a resume, the earlier fits are repeated.
+        exploration: standard deviations of its score by which an architecture is thought better than predicted (the
+            upper confidence bound of Srinivas et al. 2010; 0 in Mauch et al.); needs a predictor that knows them.
+        smoothed: whether the sampler sees what the predictor makes of the architectures that were evaluated instead
+            of their signal, which is one noisy training each (ours). Then the best by prediction are the parents.
 
     Raises:
-        ConfigurationError: a warm start of a predictor that cannot go on from another one.
+        ConfigurationError: a warm start of a predictor that cannot go on from another one, or exploration with a
+            predictor that does not know how unsure it is.
     """
 
     predictor: Predictor
@@ -107,6 +124,8 @@ class PredictorSearch:
     initial: int = 10
     batch: int = 10
     warm_start: bool = False
+    exploration: float = 0.0
+    smoothed: bool = False
     _fitted_before: dict[bytes, Predictor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -115,20 +134,35 @@ class PredictorSearch:
                 f"{type(self.predictor).__name__} cannot start from the iteration before: it has no `starting_from`. "
                 "Leave warm_start off."
             )
+        if self.exploration and not isinstance(self.predictor, UncertainPredictor):
+            raise ConfigurationError(
+                f"{type(self.predictor).__name__} cannot tell how unsure it is: it has no `predict_std`. Set "
+                "exploration to 0, or take GaussianProcess or an Ensemble."
+            )
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The `n` architectures of a fresh pool that the predictor likes best."""
         predictor = self._fitted(space, history, seed, iteration)
-        pool = self.sampler.propose(space, self.pool_size, history, predictor, rng_for(seed, iteration, "pool"))
+        known = predictor.predict(history.genes).astype(np.float64)
+        shown = replace(history, values=known) if self.smoothed else history
+        pool = self.sampler.propose(space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
         scores = predictor.predict(pool.genes)
-        chosen = pool.best(scores, n)
+        hopes = scores
+        if self.exploration:
+            hopes = scores + self.exploration * cast("UncertainPredictor", predictor).predict_std(pool.genes)
+        chosen = pool.best(hopes, n)
         return Proposal(
             genes=pool.genes[chosen],
             keys=pool.keys[chosen],
             proposed_by=self.sampler.name,
             predicted=scores[chosen].astype(np.float64),
             pool=pool,
+            recommended=int(history.keys[known.argmax()]) if len(history) else None,
         )
+
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
+        """The evaluated architecture that the predictor, fitted on all of them, scores highest; ties to the first."""
+        return int(self._fitted(space, history, seed, iteration).predict(history.genes).argmax())
 
     def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
         """The predictor of an iteration, fitted on everything evaluated before it."""

@@ -25,6 +25,14 @@ def test_traces_by_hand(history: pl.DataFrame) -> None:
     assert curves["cost_epochs"].to_list() == [108 * i for i in range(1, 6)]
 
 
+def test_what_is_recommended_is_read_on_the_evaluation_column(history: pl.DataFrame) -> None:
+    key = dict(zip(history["order"], history["key"], strict=True))
+    opinions = pl.Series("recommended", [None, key[0], key[2], key[2], key[1]], dtype=pl.UInt64)
+    curves = incumbent_curves(history.sort("order").with_columns(opinions))
+    assert curves["recommended"].to_list() == pytest.approx([None, 0.31, 0.15, 0.15, 0.25])
+    assert incumbent_curves(history.drop("recommended", strict=False))["recommended"].null_count() == 5
+
+
 def test_the_incumbent_stands_at_the_highest_fidelity(history: pl.DataFrame) -> None:
     """The third evaluation is the first at 108 epochs: it takes over although lower fidelities look better."""
     epochs = pl.Series("epochs", [4, 4, 108, 4, 108])

@@ -60,10 +60,21 @@ def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
         for order in (0, 1):
             facts = {"iteration": order, "order": order, "key": keys[order], "genes": genes[order].tolist()}
             journal.append({**evaluation, **facts, "value": 0.5 + order / 4, "proposed_by": "initial"})
-        journal.append({"kind": "proposal", "iteration": 1, "chosen": 1, "pool_size": 9, "pool_hits": [0, 3]})
+        journal.append(
+            {
+                "kind": "proposal",
+                "iteration": 1,
+                "chosen": 1,
+                "pool_size": 9,
+                "pool_hits": [0, 3],
+                "recommended": keys[1],
+            }
+        )
+        journal.append({"kind": "recommendation", "iteration": 2, "recommended": keys[0]})
     history, pools = consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2])
     assert history["value"].to_list() == [0.5, 0.75]
     assert history["cost_seconds"].to_list() == [None, None]
+    assert history["recommended"].to_list() == [keys[1], keys[0]]  # of the iteration after, which knows this one
     assert history["evaluation"].to_list() == pytest.approx(benchmark.values("valid_accuracy_200_rest")[:2].tolist())
     assert pools.select("iteration", "pool_size", "target_error", "pool_hits").rows() == [
         (1, 9, 0.1, 0),

@@ -12,7 +12,7 @@ from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Uniform
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search, run
-from predictornas.search.strategies import PredictorSearch
+from predictornas.search.strategies import PredictorSearch, RandomSearch
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CountingPredictor
 
@@ -49,7 +49,7 @@ def test_the_journal_holds_the_same_run_as_the_plain_loop(tmp_path: Path) -> Non
     assert [record["proposed_by"] for record in records][:9] == ["initial"] * 8 + ["uniform"]
 
 
-@pytest.mark.parametrize("cut", [1, 3, 8, 9, 11, 20, 33, 36])
+@pytest.mark.parametrize("cut", [1, 3, 8, 9, 11, 20, 33, 36, 37])
 def test_a_run_cut_after_any_line_goes_on_to_the_same_journal(tmp_path: Path, cut: int) -> None:
     whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
     drive(whole, CountingOracle())
@@ -90,3 +90,23 @@ def test_what_the_predictor_said_is_kept(tmp_path: Path) -> None:
     assert all(record["predicted"] is None for record in records[:8])
     assert all(np.isfinite(record["predicted"]) for record in records[8:])
     assert records[0]["cost_seconds"] is None
+
+
+def test_the_journal_ends_with_what_the_search_recommends(tmp_path: Path) -> None:
+    drive(tmp_path / "a.jsonl", CountingOracle())
+    records = read_records(tmp_path / "a.jsonl")
+    search = Search(SPACE, STRATEGY, seed=0)
+    run(search, CountingOracle(), 30)
+    last = records[-1]
+    assert last == {
+        "kind": "recommendation",
+        "iteration": 6,
+        "recommended": int(SPACE.keys(search.recommend())[0]),
+    }
+    assert [record["iteration"] for record in records if "recommended" in record] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_search_without_an_opinion_recommends_nothing(tmp_path: Path) -> None:
+    with Journal(tmp_path / "a.jsonl") as journal:
+        run_journaled(Search(SPACE, RandomSearch(), seed=0), CountingOracle(), 20, journal, identity=IDENTITY)
+    assert not any("recommended" in record for record in read_records(tmp_path / "a.jsonl"))

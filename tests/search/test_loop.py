@@ -66,3 +66,16 @@ def test_tell_refuses_what_does_not_fit(values: object) -> None:
     search = Search(SPACE, RandomSearch(), seed=0)
     with pytest.raises(ConfigurationError, match="one finite value an architecture"):
         search.tell(SPACE.enumerate()[:2], values)
+
+
+def test_it_recommends_by_its_predictor_else_by_the_signal() -> None:
+    by_signal = Search(SPACE, RandomSearch(), seed=0)
+    with pytest.raises(ConfigurationError, match="Nothing was evaluated yet"):
+        by_signal.recommend()
+    run(by_signal, CountingOracle(), 30)
+    np.testing.assert_array_equal(by_signal.recommend()[0], by_signal.history.genes[by_signal.history.values.argmax()])
+    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
+    own = Search(SPACE, strategy, seed=0)
+    run(own, CountingOracle(), 30)
+    row = strategy.recommend(SPACE, own.history, seed=0, iteration=own.iteration)
+    np.testing.assert_array_equal(own.recommend(), own.history.genes[row : row + 1])

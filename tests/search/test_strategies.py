@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.loop import Search, run
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
@@ -69,6 +70,68 @@ def test_the_configured_predictor_stays_unfitted() -> None:
     predictor = CountingPredictor()
     PredictorSearch(predictor, Uniform()).propose(SPACE, evaluated(30), 3, seed=0, iteration=1)
     assert not hasattr(predictor, "weights_")
+
+
+@dataclass
+class UnsurePredictor(CountingPredictor):
+    """As sure of a cell as its last gene is small."""
+
+    def predict_std(self, genes: np.ndarray) -> np.ndarray:
+        return genes[:, -1].astype(np.float64)
+
+
+def test_exploration_adds_standard_deviations_to_the_score() -> None:
+    history = evaluated(60)
+    strategy = PredictorSearch(UnsurePredictor(), Uniform(), pool_size=200, exploration=3.0)
+    proposal = strategy.propose(SPACE, history, 7, seed=0, iteration=3)
+    assert proposal.pool is not None
+    predictor = UnsurePredictor().fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
+    scores = predictor.predict(proposal.pool.genes)
+    hopes = scores + 3 * proposal.pool.genes[:, -1]
+    best = np.argsort(-hopes, kind="stable")[:7]
+    np.testing.assert_array_equal(proposal.genes, proposal.pool.genes[best])
+    np.testing.assert_allclose(proposal.predicted, scores[best])  # what is kept is the score, not the hope
+    assert not np.array_equal(best, np.argsort(-scores, kind="stable")[:7])
+
+
+def test_exploration_needs_a_predictor_that_knows_how_unsure_it_is() -> None:
+    with pytest.raises(ConfigurationError, match="CountingPredictor cannot tell how unsure it is"):
+        PredictorSearch(CountingPredictor(), Uniform(), exploration=1.0)
+
+
+@dataclass(frozen=True)
+class ParentsShown:
+    """Proposes the architecture that the history shows as the best, mutated, and remembers what it was shown."""
+
+    shown: list[History]
+    name: str = "parents-shown"
+
+    def propose(self, space: object, n: int, history: History, predictor: object, rng: np.random.Generator) -> Pool:
+        self.shown.append(history)
+        return Uniform().propose(SPACE, n, history, None, rng)
+
+
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_a_smoothed_search_shows_its_sampler_predictions_instead_of_the_signal(smoothed: bool) -> None:
+    history, sampler = evaluated(60), ParentsShown([])
+    PredictorSearch(CountingPredictor(), sampler, 50, smoothed=smoothed).propose(SPACE, history, 5, seed=0, iteration=1)
+    predictor = CountingPredictor().fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
+    (shown,) = sampler.shown
+    np.testing.assert_allclose(shown.values, predictor.predict(history.genes) if smoothed else history.values)
+    np.testing.assert_array_equal(shown.keys, history.keys)
+
+
+def test_what_is_recommended_is_the_evaluated_cell_that_the_predictor_likes_best() -> None:
+    history = evaluated(60)
+    lucky = history.values.argmin()  # a training that went far better than the architecture deserves
+    noisy = replace(history, values=np.where(np.arange(60) == lucky, history.values.max() + 0.1, history.values))
+    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
+    row = strategy.recommend(SPACE, noisy, seed=0, iteration=6)
+    predictor = CountingPredictor().fit(SPACE, noisy.genes, noisy.values, rng=np.random.default_rng(0))
+    assert row == predictor.predict(noisy.genes).argmax()
+    assert row != noisy.values.argmax()
+    proposal = strategy.propose(SPACE, noisy, 3, seed=0, iteration=6)
+    assert proposal.recommended == int(noisy.keys[row])
 
 
 @dataclass
