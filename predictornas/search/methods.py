@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.flow import Flow
+from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine
 from predictornas.predictors.rnn import RNN
@@ -71,6 +72,7 @@ PREDICTORS: dict[str, Callable[[Preset], Predictor]] = {
     "gcn": lambda preset: GCN(training_epochs=preset.training_epochs, engine=preset.engine),
     "flow": lambda preset: Flow(training_epochs=preset.training_epochs, engine=preset.engine),
     "rnn": lambda preset: RNN(training_epochs=preset.training_epochs),
+    "gp": lambda preset: GaussianProcess(),
 }
 """The predictors that a method can be asked for, as in `uniform-100@rnn`; without a name it takes the first."""
 
@@ -122,6 +124,21 @@ def _baseline(name: str, strategy: Strategy) -> Factory:
     return build
 
 
+def _bayesian_optimisation(preset: Preset, size: int | None) -> Strategy:
+    """The best search of this package; how its settings were chosen stands in `docs/results/search.md`."""
+    if size is not None or preset.predictor not in ("gcn", "gp"):
+        raise ConfigurationError("'bayesian-optimisation' has a pool and a predictor of its own. Give it without both.")
+    return PredictorSearch(
+        predictor=GaussianProcess(tuned_on=200),
+        sampler=Evolutionary(mutants=1.0, rate=0.2),
+        pool_size=300,
+        initial=preset.initial,
+        batch=preset.batch,
+        exploration=1.0,
+        smoothed=True,
+    )
+
+
 SIZED = ("uniform", "evolutionary", "likelihood")
 """Methods whose name ends in the size of the pool that the predictor ranks; `pvll` goes with and without."""
 
@@ -132,6 +149,7 @@ METHODS: dict[str, Factory] = {
     "evolutionary": _with_sampler(Evolutionary(), sized=True),
     "likelihood": _with_sampler(Likelihood(), sized=True),
     "pvll": _pvll,
+    "bayesian-optimisation": _bayesian_optimisation,
     "regularised-evolution": _baseline("regularised-evolution", RegularisedEvolution()),
     "local-search": _baseline("local-search", LocalSearch()),
     "bananas": _baseline("bananas", BANANAS()),

@@ -4,6 +4,7 @@ import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.flow import Flow
+from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.rnn import RNN
 from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
@@ -78,3 +79,14 @@ def test_pool_sizes_that_make_no_sense(name: str) -> None:
 def test_an_unknown_preset_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'paper'"):
         get_preset("papr")
+
+
+def test_bayesian_optimisation_is_a_process_with_mutants_of_what_it_thinks_best() -> None:
+    strategy = get_strategy("bayesian-optimisation", PRESETS["default"])
+    assert isinstance(strategy, PredictorSearch)
+    assert isinstance(strategy.predictor, GaussianProcess)
+    assert (strategy.exploration, strategy.smoothed, strategy.pool_size) == (1.0, True, 300)
+    assert (strategy.initial, strategy.batch) == (10, 10)
+    for wrong in ("bayesian-optimisation-100", "bayesian-optimisation@rnn"):
+        with pytest.raises(ConfigurationError, match="pool and a predictor of its own"):
+            get_strategy(wrong, PRESETS["default"])
