@@ -60,9 +60,10 @@ def bootstrap_interval(
         DataError: fewer than two runs, from which no spread can be estimated.
     """
     _require_pairs(len(values), 2)
-    compute = statistic or (lambda drawn: float(drawn.mean()))
     rows = rng.integers(len(values), size=(resamples, len(values)))
-    low, high = np.quantile([compute(values[row]) for row in rows], TAILS)
+    drawn = values[rows]
+    found = drawn.reshape(resamples, -1).mean(axis=1) if statistic is None else [statistic(one) for one in drawn]
+    low, high = np.quantile(found, TAILS)
     return float(low), float(high)
 
 

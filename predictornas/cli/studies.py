@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,19 +121,37 @@ def search(
     _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
 
 
-def compare(*folders: Path, json: Json = False) -> None:
-    """Compare the runs of several result folders of one benchmark.
+def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
+    """Compare the runs of several result folders: errors, anytime regret, paired differences, average ranks.
 
-    Example: predictornas compare gain-quick gain-paper
+    Example: predictornas compare gain-quick gain-paper --out comparison
+
+    Errors are compared within a table, over shared seeds. Ranks are averaged over the tables, or over the seeds where
+    all folders are of one table.
 
     Parameters
     ----------
     folders
-        Folders that `gain` or `search` wrote.
+        Folders that `gain` or `search` wrote, of one table or several.
+    pairs
+        Show every pair of methods instead of each beside the best.
+    out
+        Folder for errors.csv, regret.csv, pairs.csv, ranks.csv and the diagram ranks.png.
     """
     from predictornas.experiments.comparison import compare_folders
+    from predictornas.experiments.comparison_report import printable_comparison, write_comparison
 
-    show(compare_folders(folders), "Final errors, % (mean over seeds, 95 % interval)", as_json=json)
+    comparison = compare_folders(folders)
+    if out is not None:
+        write_comparison(out, comparison)
+    if json:
+        tables = {name: frame.to_dicts() for name, frame in vars(comparison).items()}
+        sys.stdout.write(dumps(tables, indent=2) + "\n")
+        return
+    for title, rows in printable_comparison(comparison, every_pair=pairs):
+        show_rows(rows, title, as_json=False)
+    if out is not None:
+        console().print(f"Tables and figures: {out}/", highlight=False)
 
 
 def worker_count(workers: int) -> int:

@@ -26,7 +26,38 @@ def test_search_prints_json_and_writes_the_outputs(
     assert [row["method"] for row in rows] == ["random"]
     assert pl.read_parquet(out / "history.parquet")["seed"].unique().to_list() == [3]
     assert run("compare", str(out), "--json") == 0
-    assert json.loads(capsys.readouterr().out)[0]["evaluations"] == 20
+    assert json.loads(capsys.readouterr().out)["errors"][0]["evaluations"] == 20
+
+
+def test_compare_prints_and_writes_errors_pairs_and_ranks(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Errors of 10 and 20 % for one method, of 20 and 40 % for the other."""
+    runs = {"one": {0: 0.9, 1: 0.8}, "two": {0: 0.8, 1: 0.6}}
+    for method, values in runs.items():
+        _finished_study(tmp_path / method, method, values)
+    folders, out = [str(tmp_path / name) for name in runs], tmp_path / "compared"
+    assert run("compare", *folders, "--out", str(out)) == 0
+    shown = capsys.readouterr().out
+    assert "toy: error after 1 evaluations, %" in shown
+    assert "15.000 [10.000, 20.000]" in shown
+    assert "Average rank over seeds" in shown
+    assert {path.name for path in out.iterdir()} == {"errors.csv", "regret.csv", "pairs.csv", "ranks.csv", "ranks.png"}
+    assert run("compare", *folders, "--pairs") == 0
+    assert "-15.000 [-20.000," in capsys.readouterr().out
+
+
+def _finished_study(folder: Path, method: str, values: dict[int, float]) -> None:
+    """A folder as `gain` leaves it, each run of one evaluation."""
+    facts = {"method": method, "order": 0, "key": 0, "epochs": 108, "cost_seconds": 1.0, "cost_epochs": 108.0}
+    rows = [
+        {**facts, "run_id": f"{method}-{seed}", "seed": seed, "value": value, "evaluation": value}
+        for seed, value in values.items()
+    ]
+    folder.mkdir()
+    study = {"benchmark": "toy", "data_sha256": "0", "signal": "run0", "evaluation": "rest"}
+    (folder / "manifest.json").write_text(json.dumps({"study": study}))
+    pl.DataFrame(rows, schema_overrides={"key": pl.UInt64}).write_parquet(folder / "history.parquet")
 
 
 def test_killed_at_random_moments_it_ends_with_the_same_history(store: Path, tmp_path: Path) -> None:
