@@ -53,7 +53,14 @@ _KNOWN = {
     "regularised-evolution": ("regularised evolution", "#4FB3E8", ">"),
     "local-search": ("local search", "#9A9A00", "H"),
     "bananas": ("BANANAS", "#E0B000", "8"),
-    "wen": ("Wen et al.", "#111111", "*"),
+    "one-shot": ("one-shot (Wen et al.)", "#111111", "*"),
+    "bayesian-optimisation": ("Bayesian optimisation", "#C2185B", "d"),
+    "neural-predictor": ("Neural Predictor (Wen et al.)", "#111111", "*"),
+    "gp": ("Gaussian process", "#C2185B", "d"),
+    "gcn": ("GCN (Mauch et al.)", "#0B4F9E", "s"),
+    "flow": ("flow network (GATES)", "#1B9E77", "^"),
+    "rnn": ("RNN", "#9A9A00", "H"),
+    "paths": ("path networks (BANANAS)", "#E0B000", "8"),
 }
 
 _SPARE = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -58,6 +59,13 @@ class FlowNetwork(GraphNetwork):
             features = torch.relu(features) if layer < len(self.flows) - 1 else features
         return ((features @ self.output) * batch.shares).sum(1) + self.bias
 
+    def in_training(self, batch: DenseBatch) -> Float[Tensor, " n"]:
+        """`forward` of discrete graphs: each layer's gate is computed once an operation, not once a vertex."""
+        first, *deeper = self.flows
+        gates = torch.stack([self._gate(layer) for layer in range(len(self.flows))])
+        scores: Tensor = _Discrete.apply(batch, _gate_labels(batch), gates, self.output, self.start @ first, *deeper)  # type: ignore[no-untyped-call]
+        return scores + self.bias
+
     def indexed(self, tables: IndexTables) -> Float[Tensor, " n"]:
         """The same scores from the distinct vertices of an index: the same weights, another order of operations.
 
@@ -79,6 +87,57 @@ class FlowNetwork(GraphNetwork):
 
     def _gate(self, layer: int) -> Float[Tensor, "operations width"]:
         return torch.sigmoid(self.operations @ self.gates[layer] + self.gate_biases[layer])
+
+
+class _Discrete(torch.autograd.Function):
+    """`FlowNetwork.forward` without its bias as a single node: a small batch spends most of a step between nodes.
+
+    A gate is positive, so ReLU moves in front of it, and its slope is known from what it let through.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, batch: DenseBatch, labels: Tensor, gates: Tensor, output: Tensor, first: Tensor, *deeper: Tensor
+    ) -> Tensor:
+        (propagation,) = batch.propagations
+        opened = [labels @ gate for gate in gates]
+        sums, features = [], []
+        messages = batch.labels @ first
+        for number in range(len(gates)):
+            sums.append(propagation @ messages)
+            if number < len(deeper):
+                features.append(opened[number] * sums[-1].relu_())
+                messages = features[-1] @ deeper[number]
+        last = opened[-1] * sums[-1]
+        ctx.batch, ctx.labels, ctx.opened = batch, labels, opened
+        ctx.sums, ctx.features, ctx.last = sums, features, last
+        ctx.save_for_backward(output, *deeper)
+        scores: Tensor = ((last @ output) * batch.shares).sum(1)
+        return scores
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        output, *deeper = ctx.saved_tensors
+        (propagation,) = ctx.batch.propagations
+        of_vertices = ctx.batch.shares * grad[:, None]
+        to_output = of_vertices.flatten() @ ctx.last.flatten(0, 1)
+        to_rows = of_vertices[:, :, None] * output
+        labels = ctx.labels.flatten(0, 1).t()
+        to_gates, to_deeper = [], []
+        for number in range(len(ctx.sums) - 1, -1, -1):
+            sums = ctx.sums[number]
+            to_gates.append(labels @ (to_rows * sums).flatten(0, 1))
+            to_rows *= ctx.opened[number]
+            if number < len(deeper):
+                to_rows *= sums.sign_()
+            to_messages = propagation.transpose(1, 2) @ to_rows
+            if number:
+                to_deeper.append(ctx.features[number - 1].flatten(0, 1).t() @ to_messages.flatten(0, 1))
+                to_rows = to_messages @ deeper[number - 1].t()
+        to_first = ctx.batch.labels.flatten(0, 1).t() @ to_messages.flatten(0, 1)
+        ctx.sums = ctx.features = None  # overwritten above: a second pass must fail, not be wrong
+        return None, None, torch.stack(to_gates[::-1]), to_output, to_first, *to_deeper[::-1]
 
 
 def _gate_labels(batch: DenseBatch) -> Float[Tensor, "n v k"]:

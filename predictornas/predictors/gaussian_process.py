@@ -34,7 +34,7 @@ class GaussianProcess:
         regression_: the posterior.
     """
 
-    width: int = 32
+    width: int = 64
     tuned_on: int = 500
 
     def fit(

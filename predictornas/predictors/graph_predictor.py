@@ -15,7 +15,14 @@ from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.message_passing import MessagePassing, Readout
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
-from predictornas.predictors.training import check_device, check_values, fit_network, starting_network
+from predictornas.predictors.training import (
+    check_batches,
+    check_device,
+    check_values,
+    fit_network,
+    fit_network_in_batches,
+    starting_network,
+)
 from predictornas.spaces.base import Genes, Graphs, SearchSpace, relaxation_of
 
 if TYPE_CHECKING:
@@ -39,9 +46,12 @@ class GraphPredictor(ABC):
         readout: how vertex scores make a graph's score; see `message_passing.readout_shares`.
         loss: what training minimises.
         optimiser: how.
-        training_epochs: steps of full-batch training, >= 0.
+        training_epochs: updates of the weights, >= 0, whatever the batch size: a budget of work, not of passes.
+        batch_size: architectures in an update, >= 2, all of them where there are fewer: the next ones of a random
+            order, a new order where fewer than a batch are left. The loss is over the pairs inside the batch. None
+            takes all at once.
         engine: "indexed" computes each distinct neighbourhood once; "dense" is the plain reference. From one seed both
-            give the same predictor up to float error.
+            give the same predictor up to float error. Mini-batches share little and are always trained on densely.
         device: where torch computes, e.g. "cuda"; initial weights are the same on every device.
         space_: the space it was fitted on.
         network_: the trained network.
@@ -52,6 +62,7 @@ class GraphPredictor(ABC):
     loss: Loss = field(default_factory=PairwiseCrossEntropy)
     optimiser: Optimiser = field(default_factory=GradientDescent)
     training_epochs: int = 2000
+    batch_size: int | None = None
     engine: Engine = "indexed"
     device: str = "cpu"
     start_: GraphNetwork | None = field(default=None, init=False, repr=False, compare=False)
@@ -96,7 +107,7 @@ class GraphPredictor(ABC):
         epochs: Int[np.ndarray, " n"] | None = None,
         rng: np.random.Generator,
     ) -> GraphPredictor:
-        """Trains a new network on all architectures at once.
+        """Trains a new network, on all architectures at once or in batches.
 
         Values that are all equal leave the network untrained: there is no order to learn.
 
@@ -105,29 +116,22 @@ class GraphPredictor(ABC):
             genes: `(n, g)`.
             values: `(n,)`, higher is better.
             epochs: not looked at: values are compared whatever their fidelity.
-            rng: source of the initial weights.
+            rng: source of the initial weights and of the order of batches.
 
         Raises:
             DataError: a value is not finite.
-            ConfigurationError: training diverged, or this machine lacks the device.
+            ConfigurationError: training diverged, this machine lacks the device, or the loss takes no batches.
         """
         import torch
 
         check_values(values)
         check_device(self.device)
+        if self.batch_size is not None:
+            check_batches(self.batch_size, self.loss)
         graphs = space.graphs(genes)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = self.new_network(graphs.num_codes, generator)
-        fit_network(
-            network,
-            self._scorer(network, self.message_passing(graphs)),
-            values,
-            start=self.start_,
-            loss=self.loss,
-            optimiser=self.optimiser,
-            epochs=self.training_epochs,
-            device=self.device,
-        )
+        self._train(network, self.message_passing(graphs), values, generator)
         self.space_ = space
         self.network_ = network
         return self
@@ -176,6 +180,41 @@ class GraphPredictor(ABC):
         )
         return scores
 
+    def _train(
+        self,
+        network: GraphNetwork,
+        messages: MessagePassing,
+        values: Float[np.ndarray, " n"],
+        generator: torch.Generator,
+    ) -> None:
+        if self.batch_size is None:
+            fit_network(
+                network,
+                self._scorer(network, messages),
+                values,
+                start=self.start_,
+                loss=self.loss,
+                optimiser=self.optimiser,
+                epochs=self.training_epochs,
+                device=self.device,
+            )
+            return
+        from predictornas.predictors.dense import dense_batch
+
+        everything = dense_batch(messages, slice(None), self.device)
+        fit_network_in_batches(
+            network,
+            lambda rows: network.in_training(part_of(everything, rows)),
+            values,
+            start=self.start_,
+            loss=self.loss,
+            optimiser=self.optimiser,
+            updates=self.training_epochs,
+            batch_size=self.batch_size,
+            generator=generator,
+            device=self.device,
+        )
+
     def _scorer(self, network: GraphNetwork, messages: MessagePassing) -> Callable[[], torch.Tensor]:
         """The scores of a batch by this predictor's engine, everything that does not depend on weights done before."""
         from predictornas.predictors.dense import dense_batch
@@ -201,3 +240,13 @@ class GraphPredictor(ABC):
             )
         parts = blocks_of(genes, self.index_block)
         return (IndexTables.of(build_index(messages(part), self.depth), self.device) for part in parts)
+
+
+def part_of(batch: DenseBatch, rows: torch.Tensor) -> DenseBatch:
+    """Some graphs of a dense batch, given by their places in it."""
+    return batch._replace(
+        propagations=[propagation[rows] for propagation in batch.propagations],
+        labels=batch.labels[rows],
+        gates=None if batch.gates is None else batch.gates[rows],
+        shares=batch.shares[rows],
+    )

@@ -19,6 +19,11 @@ class GraphNetwork(torch.nn.Module):
     def forward(self, batch: DenseBatch) -> Float[Tensor, " n"]:
         """Scores of a dense batch."""
 
+    def in_training(self, batch: DenseBatch) -> Float[Tensor, " n"]:
+        """`forward` of discrete graphs, to be differentiated in the weights alone."""
+        scores: Tensor = self(batch)
+        return scores
+
     @abstractmethod
     def indexed(self, tables: IndexTables) -> Float[Tensor, " n"]:
         """The same scores from the distinct vertices of an index: the same weights, another order of summation."""

@@ -19,7 +19,7 @@ Schedule = Literal["cosine", "constant"]
 
 @runtime_checkable
 class Optimiser(Protocol):
-    """A rule for full-batch training. A subclass is a frozen configuration; its state lives as long as one `steps`."""
+    """A rule for training. A subclass is a frozen configuration; its state lives as long as one `steps`."""
 
     @property
     def learning_rate(self) -> float:
@@ -41,7 +41,7 @@ class Optimiser(Protocol):
 
 @dataclass(frozen=True)
 class GradientDescent(Optimiser):
-    """Stochastic gradient descent as in Mauch et al. 2020, section 5, on the full batch (ours).
+    """Stochastic gradient descent as in Mauch et al. 2020, section 5; on the full batch by default (ours).
 
     Attributes:
         learning_rate: of the first step; step t of T takes learning_rate * (1 + cos(pi t / T)) / 2.
@@ -68,19 +68,21 @@ class GradientDescent(Optimiser):
 
 @dataclass(frozen=True)
 class Adam(Optimiser):
-    """Adam of Kingma and Ba 2015, with a schedule.
+    """Adam of Kingma and Ba 2015, with a schedule and decoupled weight decay (Loshchilov and Hutter 2019, AdamW).
 
     Attributes:
         learning_rate: of the first step.
         betas: shares of the running means of slopes and squared slopes that are kept, 0 <= beta < 1.
         eps: added to the root of the running mean of squares, > 0.
         schedule: "cosine" takes learning_rate * (1 + cos(pi t / T)) / 2 in step t of T, "constant" learning_rate.
+        weight_decay: in each step every weight loses this share of itself times the step's learning rate, >= 0.
     """
 
     learning_rate: float = 0.001
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     schedule: Schedule = "cosine"
+    weight_decay: float = 0.0
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of one step, counted from 0.
@@ -108,7 +110,10 @@ class Adam(Optimiser):
             of_slopes.lerp_(slopes, 1 - keep)
             of_squares.mul_(keep_squares).addcmul_(slopes, slopes, value=1 - keep_squares)
             root = of_squares.sqrt().div_(math.sqrt(1 - keep_squares ** (step + 1))).add_(self.eps)
-            weights.addcdiv_(of_slopes, root, value=-self.rate(step, epochs) / (1 - keep ** (step + 1)))
+            rate = self.rate(step, epochs)
+            if self.weight_decay:
+                weights.mul_(1 - rate * self.weight_decay)
+            weights.addcdiv_(of_slopes, root, value=-rate / (1 - keep ** (step + 1)))
 
 
 def _cosine(learning_rate: float, step: int, steps: int) -> float:

@@ -39,7 +39,8 @@ def fit_stacked(
         rngs: source of each member's initial weights.
 
     Raises:
-        ConfigurationError: configurations or numbers of architectures differ, or training diverged.
+        ConfigurationError: configurations or numbers of architectures differ, members have a batch size, or training
+            diverged.
         DataError: a value is not finite.
     """
     if not members:
@@ -49,6 +50,11 @@ def fit_stacked(
         raise ConfigurationError(
             "Members that are fitted together need equal configurations and equally many architectures; "
             f"these have {[len(part) for part in values]}. Fit members that differ one by one."
+        )
+    if first.batch_size is not None:
+        raise ConfigurationError(
+            f"Members that are fitted together are trained on the full batch, not on batches of {first.batch_size}. "
+            "Give batch_size=None, or fit them one by one."
         )
     for part in values:
         check_values(part)

@@ -1,12 +1,12 @@
-"""Full-batch training of a network, without overhead that shows in a profile, and the checks before it."""
+"""Training of a network, on the full batch or on mini-batches, without overhead that shows in a profile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.optimisers import Optimiser
@@ -38,18 +38,61 @@ def train(
         ConfigurationError: the weights are no longer finite.
     """
 
-    weights, slopes = _share_one_buffer(parameters)
-    for _ in optimiser.steps(weights, slopes, epochs):
+    def add_slopes() -> None:
         current = scores()
-        current.backward(gradient(current.detach()))  # type: ignore[no-untyped-call]  # adds to the slopes
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-        parameter.grad = None
-    if not bool(weights.isfinite().all()):
-        raise ConfigurationError(
-            f"Training diverged within {epochs} epochs at learning rate {optimiser.learning_rate}: the weights are not "
-            "finite. Try a tenth of the learning rate."
-        )
+        current.backward(gradient(current.detach()))  # type: ignore[no-untyped-call]
+
+    _descend(parameters, add_slopes, optimiser, epochs)
+
+
+def train_in_batches(
+    parameters: Sequence[torch.nn.Parameter],
+    scores: Callable[[Int64[torch.Tensor, " b"]], torch.Tensor],
+    gradient: Callable[[Int64[torch.Tensor, " b"], Float[torch.Tensor, " b"]], Float[torch.Tensor, " b"]],
+    *,
+    batches: Iterator[Int64[torch.Tensor, " b"]],
+    optimiser: Optimiser,
+    updates: int,
+) -> None:
+    """`train` with another batch of the architectures in every update.
+
+    Args:
+        parameters: what is learned.
+        scores: the scores of some of the training architectures, differentiable in the parameters.
+        gradient: derivative of a batch's loss with respect to its scores, from the batch and its scores.
+        batches: rows of the training architectures, at least `updates` times; see `random_batches`.
+        optimiser: what an update is.
+        updates: number of steps, one batch each.
+
+    Raises:
+        ConfigurationError: the weights are no longer finite.
+    """
+
+    def add_slopes() -> None:
+        rows = next(batches)
+        current = scores(rows)
+        current.backward(gradient(rows, current.detach()))  # type: ignore[no-untyped-call]
+
+    _descend(parameters, add_slopes, optimiser, updates)
+
+
+def random_batches(
+    count: int, size: int, generator: torch.Generator, device: str = "cpu"
+) -> Iterator[Int64[torch.Tensor, " _"]]:
+    """Parts of a random order of 0 .. count - 1, without end; a new order where fewer than a batch are left.
+
+    Args:
+        count: number of architectures, >= 1.
+        size: architectures in a batch, >= 1; all of them where there are fewer.
+        generator: source of the orders.
+        device: where the batches are used.
+    """
+    import torch
+
+    size = min(size, count)
+    while True:
+        order = torch.randperm(count, generator=generator)
+        yield from torch.split(order[: count - count % size].to(device), size)
 
 
 def fit_network(
@@ -78,17 +121,53 @@ def fit_network(
     Raises:
         ConfigurationError: training diverged.
     """
-    import torch
-
-    if start is not None:
-        network.load_state_dict(start.state_dict())
-    network.to(device)
     train(
-        list(network.parameters()),
+        _starting_parameters(network, start, device),
         scores,
-        loss.gradient_for(torch.from_numpy(values.astype(np.float64)).to(device)),
+        loss.gradient_for(_on_device(values, device)),
         optimiser=optimiser,
         epochs=epochs if len(np.unique(values)) > 1 else 0,
+    )
+
+
+def fit_network_in_batches(
+    network: torch.nn.Module,
+    scores: Callable[[Int64[torch.Tensor, " b"]], torch.Tensor],
+    values: Float[np.ndarray, " n"],
+    *,
+    start: torch.nn.Module | None,
+    loss: Loss,
+    optimiser: Optimiser,
+    updates: int,
+    batch_size: int,
+    generator: torch.Generator,
+    device: str,
+) -> None:
+    """`fit_network` on mini-batches: each update minimises the loss over one of them alone.
+
+    Args:
+        network: what is trained; it is moved to `device`.
+        scores: its scores of some architectures, given by their rows in `values`, computed on `device`.
+        values: what was measured, higher is better.
+        start: the network whose weights training begins with; None keeps the network's own.
+        loss: what training minimises.
+        optimiser: how.
+        updates: number of steps.
+        batch_size: architectures in a step; all of them where there are fewer.
+        generator: source of the order of architectures.
+        device: where torch computes.
+
+    Raises:
+        ConfigurationError: training diverged.
+    """
+    measured = _on_device(values, device)
+    train_in_batches(
+        _starting_parameters(network, start, device),
+        scores,
+        lambda rows, current: loss.gradient_for(measured[rows])(current),
+        batches=random_batches(len(values), batch_size, generator, device),
+        optimiser=optimiser,
+        updates=updates if len(np.unique(values)) > 1 else 0,
     )
 
 
@@ -134,6 +213,55 @@ def check_device(device: str) -> None:
             f"torch cannot compute on {device!r} here: {str(error).splitlines()[0]} Choose 'cpu', or a machine and a "
             "build of torch that have the device."
         ) from error
+
+
+def check_batches(batch_size: int, loss: Loss) -> None:
+    """Refuses mini-batches that cannot be trained on.
+
+    Raises:
+        ConfigurationError: a batch holds no pair, or the loss depends on the whole training set.
+    """
+    from predictornas.predictors.losses import MeanSquaredError, WeightedMeanSquaredError
+
+    if batch_size < 2:
+        raise ConfigurationError(f"A batch of {batch_size} holds no pair. Give a batch_size of at least 2, or None.")
+    if isinstance(loss, MeanSquaredError | WeightedMeanSquaredError):
+        raise ConfigurationError(
+            f"{type(loss).__name__} scales values over the whole training set, which a batch of {batch_size} does not "
+            "show. Give batch_size=None, or a ranking loss."
+        )
+
+
+def _descend(
+    parameters: Sequence[torch.nn.Parameter], add_slopes: Callable[[], None], optimiser: Optimiser, updates: int
+) -> None:
+    """Moves the parameters `updates` times, each time along the slopes that `add_slopes` adds to their gradients."""
+    weights, slopes = _share_one_buffer(parameters)
+    for _ in optimiser.steps(weights, slopes, updates):
+        add_slopes()
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+        parameter.grad = None
+    if not bool(weights.isfinite().all()):
+        raise ConfigurationError(
+            f"Training diverged within {updates} epochs at learning rate {optimiser.learning_rate}: the weights are "
+            "not finite. Try a tenth of the learning rate."
+        )
+
+
+def _starting_parameters(
+    network: torch.nn.Module, start: torch.nn.Module | None, device: str
+) -> list[torch.nn.Parameter]:
+    """What is learned of a network, on its device, with the weights of `start` where there is one."""
+    if start is not None:
+        network.load_state_dict(start.state_dict())
+    return list(network.to(device).parameters())
+
+
+def _on_device(values: Float[np.ndarray, " n"], device: str) -> Float[torch.Tensor, " n"]:
+    import torch
+
+    return torch.from_numpy(values.astype(np.float64)).to(device)
 
 
 def _share_one_buffer(parameters: Sequence[torch.nn.Parameter]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,6 +13,7 @@ from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine
+from predictornas.predictors.neural_predictor import NeuralPredictor
 from predictornas.predictors.rnn import RNN
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
@@ -22,6 +23,7 @@ from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.bananas import BANANAS
 from predictornas.search.evolution import RegularisedEvolution
 from predictornas.search.local_search import LocalSearch
+from predictornas.search.one_shot import OneShot
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
 
@@ -73,6 +75,7 @@ PREDICTORS: dict[str, Callable[[Preset], Predictor]] = {
     "flow": lambda preset: Flow(training_epochs=preset.training_epochs, engine=preset.engine),
     "rnn": lambda preset: RNN(training_epochs=preset.training_epochs),
     "gp": lambda preset: GaussianProcess(),
+    "neural-predictor": lambda preset: NeuralPredictor(engine=preset.engine),
 }
 """The predictors that a method can be asked for, as in `uniform-100@rnn`; without a name it takes the first."""
 
@@ -129,7 +132,7 @@ def _bayesian_optimisation(preset: Preset, size: int | None) -> Strategy:
     if size is not None or preset.predictor not in ("gcn", "gp"):
         raise ConfigurationError("'bayesian-optimisation' has a pool and a predictor of its own. Give it without both.")
     return PredictorSearch(
-        predictor=GaussianProcess(tuned_on=200),
+        predictor=GaussianProcess(width=32, tuned_on=200),
         sampler=Evolutionary(mutants=1.0, rate=0.2),
         pool_size=300,
         initial=preset.initial,
@@ -153,6 +156,7 @@ METHODS: dict[str, Factory] = {
     "regularised-evolution": _baseline("regularised-evolution", RegularisedEvolution()),
     "local-search": _baseline("local-search", LocalSearch()),
     "bananas": _baseline("bananas", BANANAS()),
+    "one-shot": _baseline("one-shot", OneShot()),
 }
 """The methods of this package; others register a factory in the entry-point group `predictornas.methods`."""
 

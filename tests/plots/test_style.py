@@ -5,7 +5,7 @@ from predictornas.plots.style import band_opacity, count_axis, counted, new_figu
 
 METHODS = [
     "random", "exhaustive", "uniform-100", "uniform-1000", "uniform-10000", "evolutionary-100", "evolutionary-1000",
-    "likelihood-100", "likelihood-1000", "pvll", "rank-nosh", "regularised-evolution", "local-search", "bananas", "wen",
+    "likelihood-100", "likelihood-1000", "pvll", "rank-nosh", "regularised-evolution", "local-search", "bananas", "one-shot",
 ]  # fmt: skip
 
 
@@ -16,7 +16,7 @@ def test_known_methods_never_share_a_colour() -> None:
 
 
 def test_a_method_looks_the_same_in_every_figure() -> None:
-    alone, together = styles_of(["wen"])["wen"], styles_of(METHODS)["wen"]
+    alone, together = styles_of(["one-shot"])["one-shot"], styles_of(METHODS)["one-shot"]
     assert alone == together
     assert styles_of(["my method"])["my method"] == styles_of([*METHODS, "my method"])["my method"]
 
@@ -41,7 +41,7 @@ def test_names_that_a_person_reads() -> None:
 
 
 def test_methods_are_ordered_random_first() -> None:
-    assert list(styles_of(["mine", "wen", "exhaustive", "random"])) == ["random", "exhaustive", "wen", "mine"]
+    assert list(styles_of(["mine", "one-shot", "exhaustive", "random"])) == ["random", "exhaustive", "one-shot", "mine"]
 
 
 def test_numbers() -> None:

@@ -44,6 +44,28 @@ def test_gradients_over_an_index_are_the_dense_ones(layers, make_graphs):
         np.testing.assert_allclose(ours, theirs, atol=2e-5 * max(1.0, theirs.abs().max().item()))
 
 
-def test_a_batch_without_gates_is_refused(make_graphs):
+@pytest.mark.parametrize("layers", [1, 2, 4])
+@pytest.mark.parametrize("readout", ["mean", "output"])
+def test_scores_and_gradients_in_training_are_those_of_autograd(layers, readout, make_graphs):
+    batch = dense_batch(Flow(readout=readout).message_passing(make_graphs(50)), slice(None))
+    net = network(layers)
+    torch.nn.init.normal_(net.gate_biases, generator=torch.Generator().manual_seed(2))
+    seed = torch.randn(50, generator=torch.Generator().manual_seed(1))
+    plain, trained = net(batch), net.in_training(batch)
+    np.testing.assert_allclose(trained.detach(), plain.detach(), atol=1e-5)
+    expected = torch.autograd.grad(plain, list(net.parameters()), seed)
+    for ours, theirs in zip(torch.autograd.grad(trained, list(net.parameters()), seed), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5 * max(1.0, theirs.abs().max().item()))
+
+
+def test_a_second_pass_through_one_training_graph_fails(make_graphs):
+    scores = network().in_training(dense_batch(Flow().message_passing(make_graphs(5)), slice(None))).sum()
+    scores.backward(retain_graph=True)
+    with pytest.raises(TypeError):
+        scores.backward()
+
+
+@pytest.mark.parametrize("way", ["forward", "in_training"])
+def test_a_batch_without_gates_is_refused(way, make_graphs):
     with pytest.raises(ConfigurationError, match="gate"):
-        network()(dense_batch(GCN().message_passing(make_graphs(2)), slice(None)))
+        getattr(network(), way)(dense_batch(GCN().message_passing(make_graphs(2)), slice(None)))

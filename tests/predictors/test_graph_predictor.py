@@ -1,10 +1,12 @@
 import subprocess
 import sys
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kendalltau
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.dense import dense_batch
@@ -12,6 +14,8 @@ from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.index_tables import IndexTables
+from predictornas.predictors.losses import MeanSquaredError
+from predictornas.predictors.optimisers import Adam
 from predictornas.spaces.registry import get_space
 
 
@@ -66,6 +70,66 @@ def test_a_warm_start_begins_with_the_weights_of_the_other_and_leaves_it_alone(g
     trained.fit(graph_space, genes, values, rng=np.random.default_rng(1))
     assert not np.array_equal(trained.predict(genes), before)
     np.testing.assert_array_equal(cold.predict(genes), before)
+
+
+@pytest.mark.parametrize("predictor", [GCN(width=8), GCN(width=8, bidirectional=True), Flow(width=8, layers=2)])
+def test_a_batch_of_everything_is_the_full_batch_whatever_the_engine(predictor, graph_space):
+    genes, values = graph_space.enumerate(), np.random.default_rng(0).random(30)
+    scores = [
+        replace(predictor, training_epochs=15, engine=engine, batch_size=size)
+        .fit(graph_space, genes[:30], values, rng=np.random.default_rng(1))
+        .predict(genes)
+        for engine, size in [("dense", None), ("dense", 30), ("indexed", 999)]
+    ]
+    np.testing.assert_allclose(scores[1], scores[0], atol=1e-4)
+    np.testing.assert_allclose(scores[2], scores[0], atol=1e-4)
+    assert np.ptp(scores[0]) > 0.01
+
+
+def test_batches_teach_the_order_and_are_a_function_of_the_seed(graph_space):
+    genes, graphs = graph_space.enumerate(), graph_space.all
+    values = graphs.adjacency.sum((1, 2)) / (graphs.operations >= 0).sum(1)
+
+    def scores(seed):
+        predictor = Flow(width=16, layers=2, training_epochs=120, batch_size=16, optimiser=Adam(0.01))
+        predictor.fit(graph_space, genes[:100], values[:100], rng=np.random.default_rng(seed))
+        return predictor.predict(genes[100:])
+
+    first = scores(0)
+    assert kendalltau(first, values[100:]).statistic > 0.6
+    np.testing.assert_array_equal(scores(0), first)
+    assert not np.array_equal(scores(1), first)
+
+
+def test_the_training_budget_counts_updates(graph_space):
+    predictor = GCN(width=8, batch_size=4, training_epochs=7)
+    drawn = []
+    original = torch.randperm
+
+    def counting(count, **options):
+        drawn.append(count)
+        return original(count, **options)
+
+    with mock.patch("torch.randperm", counting):
+        predictor.fit(graph_space, graph_space.enumerate()[:9], np.arange(9.0), rng=np.random.default_rng(0))
+    assert drawn == [9] * 4  # 7 updates at 2 batches an order
+
+
+def test_a_warm_start_in_batches_begins_with_the_weights_of_the_other(graph_space):
+    genes, values = graph_space.enumerate(), np.arange(20.0)
+    cold = Flow(width=8, training_epochs=5, batch_size=4).fit(
+        graph_space, genes[:20], values, rng=np.random.default_rng(0)
+    )
+    unchanged = replace(cold, training_epochs=0).starting_from(cold)
+    unchanged.fit(graph_space, genes[:20], values, rng=np.random.default_rng(1))
+    np.testing.assert_array_equal(unchanged.predict(genes), cold.predict(genes))
+
+
+def test_a_batch_without_pairs_and_a_loss_without_batches_are_refused(graph_space):
+    genes = graph_space.enumerate()[:3]
+    for predictor in (GCN(batch_size=1), GCN(batch_size=2, loss=MeanSquaredError())):
+        with pytest.raises(ConfigurationError, match="batch"):
+            predictor.fit(graph_space, genes, np.arange(3.0), rng=np.random.default_rng(0))
 
 
 def test_a_warm_start_needs_a_fitted_predictor_of_its_own_kind():

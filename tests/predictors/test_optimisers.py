@@ -43,6 +43,15 @@ def test_adam_is_that_of_torch(schedule):
     assert abs(ours[0] - 1.5) > 0.2
 
 
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler")
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_weight_decay_is_that_of_adamw(schedule):
+    ours = walked(Adam(learning_rate=0.05, schedule=schedule, weight_decay=0.4), 25)
+    theirs = walked_by_torch(lambda w: torch.optim.AdamW(w, lr=0.05, weight_decay=0.4), 25, cosine=schedule == "cosine")
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert abs(ours - walked(Adam(learning_rate=0.05, schedule=schedule), 25)).max() > 0.05
+
+
 def test_gradient_descent_is_that_of_torch_with_a_cosine_scheduler():
     ours = walked(GradientDescent(0.02, 0.7), 25)
     theirs = walked_by_torch(lambda w: torch.optim.SGD(w, lr=0.02, momentum=0.7), 25, cosine=True)

@@ -53,6 +53,11 @@ def test_members_that_differ_are_refused(graph_space):
         fit_stacked([GCN(), GCN(width=8)], graph_space, [genes[:3]] * 2, [np.ones(3)] * 2, rngs=RNGS[:2])
 
 
+def test_a_batch_size_is_refused(graph_space):
+    with pytest.raises(ConfigurationError, match="not on batches of 8"):
+        fit_stacked([GCN(batch_size=8)], graph_space, [graph_space.enumerate()[:20]], [np.arange(20.0)], rngs=RNGS[:1])
+
+
 def test_values_must_be_finite(graph_space):
     with pytest.raises(DataError, match="Value 2 of 3"):
         fit_stacked([GCN()], graph_space, [graph_space.enumerate()[:3]], [np.array([0, 1, np.inf])], rngs=RNGS[:1])

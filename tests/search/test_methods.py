@@ -52,7 +52,7 @@ def test_a_method_takes_any_predictor_behind_an_at_sign() -> None:
             get_strategy(name, preset)
 
 
-@pytest.mark.parametrize("name", ["regularised-evolution", "local-search", "bananas"])
+@pytest.mark.parametrize("name", ["regularised-evolution", "local-search", "bananas", "one-shot"])
 def test_baselines_have_settings_of_their_own(name: str) -> None:
     assert get_strategy(name, PRESETS["quick"]) == get_strategy(name, PRESETS["paper"])
     for wrong in (f"{name}-100", f"{name}@rnn"):

@@ -1,0 +1,85 @@
+"""The search of Wen et al. 2020: one predictor, fitted once on random architectures, whose ranking is then followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from jaxtyping import Float, UInt64
+
+from predictornas.history import History
+from predictornas.predictors.base import Predictor
+from predictornas.predictors.neural_predictor import NeuralPredictor
+from predictornas.samplers.base import Pool, Sampler
+from predictornas.samplers.uniform import Exhaustive
+from predictornas.search.strategies import Proposal, propose_uniformly
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import SearchSpace
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+@dataclass(frozen=True)
+class OneShot:
+    """Fit a predictor on the initial set, rank one pool, evaluate it best first (Wen et al. 2020, section 3).
+
+    What is evaluated later changes neither the predictor nor the ranking: the search has two rounds, and both can be
+    trained in parallel. Candidates are ranked, all of the pool, before any is evaluated; the GCN search of naszilla
+    does not rank them. Where the pool is used up, uniform draws follow (ours).
+
+    Attributes:
+        predictor: configuration of the predictor; a fresh copy is fitted.
+        sampler: draws the pool, once; the whole space by default.
+        pool_size: size of the pool; not used by samplers that give the whole space.
+        initial: N, random architectures to fit on; 172 on NAS-Bench-101 in the paper.
+        batch: best-ranked architectures evaluated in each iteration.
+    """
+
+    predictor: Predictor = field(default_factory=NeuralPredictor)
+    sampler: Sampler = field(default_factory=Exhaustive)
+    pool_size: int = 10_000
+    initial: int = 172
+    batch: int = 10
+    _rankings: dict[bytes, _Ranking] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        """The `n` best-ranked architectures that were not evaluated yet."""
+        ranking = self._ranking(space, history.before(1), seed)
+        pool = replace(ranking.pool, excluded=ranking.holds(history.keys))
+        chosen = pool.best(ranking.scores, n)
+        if not len(chosen):
+            return propose_uniformly(space, history, n, rng_for(seed, iteration, "pool"), by="one-shot")
+        return Proposal(
+            genes=pool.genes[chosen],
+            keys=pool.keys[chosen],
+            proposed_by="one-shot",
+            predicted=ranking.scores[chosen].astype(np.float64),
+            pool=pool,
+        )
+
+    def _ranking(self, space: SearchSpace, first: History, seed: int) -> _Ranking:
+        """The ranked pool: a function of the initial set, made once where it stays in memory."""
+        identity = b"%d," % seed + first.keys.tobytes() + first.values.tobytes()
+        if identity not in self._rankings:
+            unfitted = cast("Predictor", replace(cast("DataclassInstance", self.predictor)))
+            predictor = unfitted.fit(space, first.genes, first.values, epochs=first.epochs, rng=rng_for(seed, 1, "fit"))
+            pool = self.sampler.propose(space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
+            self._rankings.clear()  # only one run's is ever asked for
+            self._rankings[identity] = _Ranking(pool, predictor.predict(pool.genes), np.sort(pool.keys))
+        return self._rankings[identity]
+
+
+@dataclass(frozen=True)
+class _Ranking:
+    """A pool, its scores, and its keys in ascending order, because to sort a whole space takes long."""
+
+    pool: Pool
+    scores: Float[np.ndarray, " m"]
+    sorted_keys: UInt64[np.ndarray, " m"]
+
+    def holds(self, keys: UInt64[np.ndarray, " n"]) -> UInt64[np.ndarray, " held"]:
+        """Those of some keys that are in the pool."""
+        start, end = (np.searchsorted(self.sorted_keys, keys, side=side) for side in ("left", "right"))
+        return np.asarray(keys[start < end])
