@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError
 
 from predictornas.cli.console import remark
 from predictornas.cli.figures import reproduce
+from predictornas.cli.predictors import predictors
 from predictornas.cli.studies import compare, gain, search
 from predictornas.cli.tables import data
 from predictornas.errors import PredictorNASError
@@ -19,7 +20,7 @@ app = App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for _verb in (gain, search, compare, reproduce, data):
+for _verb in (gain, search, compare, predictors, reproduce, data):
     app.command(_verb)
 
 

@@ -1,0 +1,87 @@
+"""The verb that compares predictors by how well they rank a table: predictors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from predictornas.cli.console import Json, progress_bar, remark, show_rows
+from predictornas.cli.studies import worker_count
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def predictors(
+    *,
+    benchmark: str = "nasbench201-cifar10",
+    names: str = "gp,gcn,rnn",
+    sizes: str = "78,156",
+    draws: int = 5,
+    train_on: str | None = None,
+    judge_on: str | None = None,
+    workers: int = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Train predictors on few architectures of a table and measure how well they rank all others.
+
+    Example: predictornas predictors --benchmark nasbench101 --names gp,flow --sizes 100,424 --draws 10
+
+    Kendall's tau, the share of the best 1 % that the predictor finds, the regret of its top pick, and the seconds
+    of fitting and of scoring. Every predictor sees the same draws. The same command again resumes.
+
+    Parameters
+    ----------
+    benchmark
+        A table's name: see `predictornas data list`.
+    names
+        Predictors, separated by commas; an unknown one lists all.
+    sizes
+        Numbers of training architectures, separated by commas.
+    draws
+        Training sets of each size.
+    train_on
+        Column to learn; the table's signal by default.
+    judge_on
+        Column to be judged by; the same by default.
+    workers
+        Processes; 0 takes one for each core. Only the seconds depend on it.
+    out
+        Folder of the results; predictors-BENCHMARK by default.
+    """
+    from predictornas.experiments.predictor_study import PredictorStudy, run_predictor_study
+
+    study = PredictorStudy(
+        benchmark=benchmark,
+        predictors=tuple(name.strip() for name in names.split(",") if name.strip()),
+        sizes=tuple(int(size) for size in sizes.split(",") if size.strip()),
+        draws=draws,
+        train_on=train_on,
+        judge_on=judge_on,
+    )
+    folder = out or Path(f"predictors-{benchmark}")
+    processes = worker_count(workers)
+    with progress_bar(f"{len(study.predictors)} predictors, {draws} draws") as started:
+        table = run_predictor_study(study, folder, workers=processes, started=started)
+    if json:
+        show_rows(table.to_dicts(), "", as_json=True)
+    else:
+        show_rows(_printable(table), f"Ranks of all others, mean over {draws} draws [95 %]", as_json=False)
+        remark(f"Tables and figure: {folder}/")
+
+
+def _printable(table: pl.DataFrame) -> list[dict[str, str]]:
+    """One row for each predictor and size, tau and shares as people read them."""
+    scales = {"tau": ("tau", 1.0, 3), "hits": ("top 1 % found, %", 100.0, 1), "regret": ("top pick's regret", 100.0, 2)}
+    scales |= {"fit_seconds": ("fit, s", 1.0, 2), "predict_seconds": ("score all, s", 1.0, 2)}
+    rows: dict[tuple[str, int], dict[str, str]] = {}
+    for row in table.sort("size", maintain_order=True).to_dicts():
+        shown = rows.setdefault(
+            (row["predictor"], row["size"]), {"predictor": row["predictor"], "trained on": f"{row['size']:,}"}
+        )
+        label, scale, digits = scales[row["quantity"]]
+        shown[label] = f"{scale * row['mean']:.{digits}f}"
+        if row["quantity"] == "tau" and row["low"] is not None:
+            shown[label] += f" [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    return list(rows.values())

@@ -1,0 +1,212 @@
+"""How well predictors rank a table after training on few of its architectures: every predictor on the same draws."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from predictornas.analysis.rank_quality import rank_quality
+from predictornas.analysis.statistics import over_seeds
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.experiments.folder import surroundings
+from predictornas.experiments.studied_predictors import STUDIED
+from predictornas.experiments.study import data_fingerprint, describe
+from predictornas.experiments.tables import write_table
+from predictornas.files import write_json, writing_file
+from predictornas.search.executors import Advance, run_tasks
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import Genes, SearchSpace
+
+PROTOCOL = 1
+"""Raised whenever the same configuration and draw would give other numbers."""
+
+QUANTITIES = ("tau", "hits", "regret", "fit_seconds", "predict_seconds")
+"""What is measured of each fit: see `analysis.rank_quality`, and the seconds of fitting and of scoring all others."""
+
+
+@dataclass(frozen=True)
+class PredictorStudy:
+    """Predictors, training-set sizes and draws on one table.
+
+    Attributes:
+        benchmark: name of an offline or imported table.
+        predictors: names in `STUDIED`.
+        sizes: numbers of training architectures.
+        draws: training sets of each size, uniform and without replacement, the same for every predictor.
+        train_on: column with the values to learn; the table's signal where None.
+        judge_on: column that the ranks are compared with, on all other architectures; `train_on` where None.
+    """
+
+    benchmark: str
+    predictors: tuple[str, ...]
+    sizes: tuple[int, ...]
+    draws: int = 10
+    train_on: str | None = None
+    judge_on: str | None = None
+
+
+@dataclass(frozen=True)
+class _Fit:
+    study: PredictorStudy
+    predictor: str
+    size: int
+    draw: int
+    path: Path
+
+
+def run_predictor_study(
+    study: PredictorStudy,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> pl.DataFrame:
+    """Makes what is missing of a study and writes `fits.csv`, `predictors.csv`, `predictors.png` and the manifest.
+
+    Each fit is a file below `folder/fits`, so an interrupted study goes on, and another one may add to it.
+
+    Args:
+        study: what to compare.
+        folder: where everything goes.
+        workers: processes; only the seconds depend on it.
+        started: told the number of fits, gives back what is told about progress.
+
+    Returns:
+        `predictor`, `size`, `quantity`, `mean`, `std`, `low`, `high` (95 % over draws), `runs`; regret as a fraction.
+
+    Raises:
+        UnknownNameError: no table, column or predictor has this name.
+        ConfigurationError: a size that leaves nothing to judge on.
+    """
+    _check(study)
+    fits = [
+        _Fit(study, predictor, size, draw, folder / "fits" / f"{_fit_id(study, predictor, size, draw)}.json")
+        for draw in range(study.draws)
+        for size in study.sizes
+        for predictor in study.predictors
+    ]
+    advance = started(len(fits))
+    missing = [fit for fit in fits if not fit.path.exists()]
+    advance(len(fits) - len(missing))
+    run_tasks(_execute, missing, workers=workers, advance=advance)
+    rows = pl.DataFrame([json.loads(fit.path.read_text())["measured"] for fit in fits])
+    table = summarised(rows)
+    write_table(folder / "fits.csv", rows)
+    write_table(folder / "predictors.csv", table)
+    _write_figure(folder / "predictors.png", table, study)
+    facts = {name: {str(size): describe(STUDIED[name](size)) for size in study.sizes} for name in study.predictors}
+    write_json(
+        folder / "manifest.json",
+        {
+            "study": {**asdict(study), "data_sha256": data_fingerprint(open_benchmark(study.benchmark))},
+            "predictors": facts,
+            "made_with": surroundings(),
+        },
+    )
+    return table
+
+
+def _write_figure(path: Path, table: pl.DataFrame, study: PredictorStudy) -> None:
+    from predictornas.plots.predictors import draw_predictors
+
+    train_on = study.train_on or open_benchmark(study.benchmark).signal
+    figure = draw_predictors(
+        table,
+        title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
+        caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of all other architectures. "
+        "Lines: mean over draws; bands: 95 % interval.",
+    )
+    with writing_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=160)
+
+
+def summarised(rows: pl.DataFrame) -> pl.DataFrame:
+    """Mean and interval over the draws of every quantity of every predictor at every size."""
+    long = rows.unpivot(
+        on=list(QUANTITIES), index=["predictor", "size", "draw"], variable_name="quantity", value_name="value"
+    )
+    return over_seeds(long, ["predictor", "size", "quantity"], "value")
+
+
+def _check(study: PredictorStudy) -> None:
+    for name in study.predictors:
+        if name not in STUDIED:
+            raise UnknownNameError("predictor", name, STUDIED)
+    measured = len(_opened(study).rows)
+    wrong = [size for size in study.sizes if not 2 <= size <= measured - 2]
+    if wrong or study.draws < 1:
+        raise ConfigurationError(
+            f"Sizes must lie between 2 and {measured - 2} (the table has {measured} architectures with both values) "
+            f"and draws above 0, not {wrong or study.draws}."
+        )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A table in the order of its space's enumeration: `rows` of the architectures that have both values."""
+
+    space: SearchSpace
+    genes: Genes
+    rows: np.ndarray
+    train: Float[np.ndarray, " n"]
+    judge: Float[np.ndarray, " n"]
+
+
+@cache
+def _opened(study: PredictorStudy) -> _Opened:
+    benchmark = open_benchmark(study.benchmark)
+    place = benchmark.rows(benchmark.space.enumerated_keys())
+    train_on = study.train_on or benchmark.signal
+    train, judge = (benchmark.values(name)[place].astype(np.float64) for name in (train_on, study.judge_on or train_on))
+    rows = np.flatnonzero(np.isfinite(train) & np.isfinite(judge))
+    return _Opened(benchmark.space, benchmark.space.enumerate(), rows, train, judge)
+
+
+def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
+    facts: Mapping[str, Any] = {
+        "protocol": PROTOCOL,
+        "data": data_fingerprint(open_benchmark(study.benchmark)),
+        "columns": [study.train_on, study.judge_on],
+        "predictor": describe(STUDIED[predictor](size)),
+        "size": size,
+        "draw": draw,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _execute(fit: _Fit, advance: Advance) -> None:
+    write_json(fit.path, {"measured": _measured(fit)})
+    advance(1)
+
+
+def _measured(fit: _Fit) -> dict[str, Any]:
+    opened = _opened(fit.study)
+    drawn = rng_for(fit.draw, fit.size, "draw").choice(opened.rows, fit.size, replace=False)
+    others = np.setdiff1d(opened.rows, drawn)
+    begin = time.perf_counter()
+    predictor = STUDIED[fit.predictor](fit.size).fit(
+        opened.space, opened.genes[drawn], opened.train[drawn], rng=rng_for(fit.draw, fit.size, "fit")
+    )
+    fitted = time.perf_counter()
+    scores = predictor.predict(opened.genes)  # the whole space, which predictors know how to score fast
+    scored = time.perf_counter()
+    quality = rank_quality(scores[others].astype(np.float64), opened.judge[others])
+    return {
+        "predictor": fit.predictor,
+        "size": fit.size,
+        "draw": fit.draw,
+        **asdict(quality),
+        "fit_seconds": fitted - begin,
+        "predict_seconds": scored - fitted,
+    }

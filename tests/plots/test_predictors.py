@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from predictornas.plots.predictors import draw_predictors
+
+
+def table() -> pl.DataFrame:
+    rows = [
+        {"predictor": name, "size": size, "quantity": quantity, "mean": mean, "low": mean - 0.01, "high": mean + 0.01}
+        for name, better in (("gp", 0.05), ("gcn", 0.0))
+        for size, at in ((100, 0.6), (424, 0.7))
+        for quantity, mean in (("tau", at + better), ("hits", at / 2 + better), ("regret", 0.02), ("fit_seconds", 3.0))
+    ]
+    return pl.DataFrame(rows)
+
+
+def test_each_quantity_has_a_panel_in_its_unit_and_each_predictor_a_line() -> None:
+    figure = draw_predictors(table(), title="Title", caption="Caption.")
+    tau, hits, regret = figure.axes
+    lines = {line.get_label(): line for line in tau.get_lines()}
+    np.testing.assert_allclose(lines["gp"].get_ydata(), [0.65, 0.75])
+    np.testing.assert_allclose(lines["gcn"].get_xdata(), [100, 424])
+    assert {line.get_label(): line.get_ydata()[0] for line in hits.get_lines()}["gp"] == 35
+    assert regret.get_lines()[0].get_ydata()[0] == 2
+    assert [label.get_text() for label in tau.get_xticklabels()] == ["100", "424"]
+    assert len(figure.legends[0].get_texts()) == 2
