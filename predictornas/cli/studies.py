@@ -12,6 +12,7 @@ from predictornas.cli.console import Json, console, progress_bar, show, show_row
 from predictornas.errors import PredictorNASError
 
 if TYPE_CHECKING:
+    from predictornas.experiments.execution import Outcome
     from predictornas.experiments.study import Study
 
 DEFAULT_METHODS = "random,uniform-100,uniform-1000,exhaustive"
@@ -83,7 +84,7 @@ def gain(
 def search(
     *,
     benchmark: str = "nasbench201-cifar10",
-    method: str = "uniform-1000",
+    method: str = "bayesian-optimisation",
     budget: int = 100,
     seed: int = 0,
     signal: str | None = None,
@@ -92,16 +93,16 @@ def search(
     out: Path | None = None,
     json: Json = False,
 ) -> None:
-    """Run one search, with the same outputs as `gain`.
+    """Run one search, with the same outputs as `gain`, and name the architecture that it recommends.
 
-    Example: predictornas search --method uniform-1000 --seed 3 --out my-search
+    Example: predictornas search --benchmark nasbench201-cifar100 --seed 3 --out my-search
 
     Parameters
     ----------
     benchmark
         A table's name: see `predictornas data list`.
     method
-        A method as in `gain`.
+        A method as in `gain`; the best search of this package by default.
     budget
         Evaluations, the random initial set included.
     seed
@@ -115,10 +116,13 @@ def search(
     out
         Folder of the results; search-BENCHMARK by default.
     """
+    from predictornas.experiments.recommendation import recommended_architecture
     from predictornas.experiments.study import Study
 
     study = Study(benchmark, (method,), budget, (seed,), signal, evaluation, preset)
-    _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
+    outcome = _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
+    if not json:
+        console().print(f"Recommended: {recommended_architecture(study, outcome.history)}", highlight=False)
 
 
 def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
@@ -165,7 +169,7 @@ def worker_count(workers: int) -> int:
     return workers or len(os.sched_getaffinity(0))
 
 
-def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> None:
+def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> Outcome:
     from predictornas.experiments.execution import run_study
     from predictornas.experiments.report import printable
 
@@ -177,3 +181,4 @@ def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) ->
     else:
         show_rows(printable(outcome.report.summary), outcome.report.title, as_json=False)
         console().print(f"Tables and figures: {folder}/", highlight=False)
+    return outcome

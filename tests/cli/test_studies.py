@@ -29,6 +29,13 @@ def test_search_prints_json_and_writes_the_outputs(
     assert json.loads(capsys.readouterr().out)["errors"][0]["evaluations"] == 20
 
 
+def test_search_names_what_it_recommends(run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("search", "--budget", "20", "--out", str(tmp_path / "best")) == 0
+    shown = capsys.readouterr().out
+    assert "bayesian-optimisation" in shown
+    assert "Recommended: |" in shown  # the official notation of a NAS-Bench-201 cell
+
+
 def test_compare_prints_and_writes_errors_pairs_and_ranks(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
