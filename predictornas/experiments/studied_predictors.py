@@ -29,9 +29,30 @@ def _flow(size: int) -> Flow:
     """GATES (Ning et al. 2020) trained for 200 passes in batches of 32, at most 6000 updates."""
     return Flow(
         optimiser=Adam(0.001),
-        training_epochs=min(_PASSES * max(1, size // _BATCH), _MOST_UPDATES),
+        training_epochs=_updates(size),
         batch_size=_BATCH,
     )
+
+
+def _bidirectional(size: int) -> GCN:
+    """Three convolutions both ways, as often updated as `_flow`."""
+    return GCN(
+        width=128,
+        bidirectional=True,
+        optimiser=Adam(0.001, weight_decay=0.001),
+        training_epochs=_updates(size),
+        batch_size=_BATCH,
+    )
+
+
+def _ensemble(size: int) -> Ensemble:
+    """Five processes with random networks of their own, and two trained ones, which see what these do not."""
+    processes = tuple(GaussianProcess(width=32, flow_seed=seed) for seed in range(5))
+    return Ensemble((*processes, _bidirectional(size), _bidirectional(size)))
+
+
+def _updates(size: int) -> int:
+    return min(_PASSES * max(1, size // _BATCH), _MOST_UPDATES)
 
 
 STUDIED: dict[str, Callable[[int], Predictor]] = {
@@ -41,7 +62,7 @@ STUDIED: dict[str, Callable[[int], Predictor]] = {
     "rnn": lambda size: RNN(loss=PairwiseCrossEntropy(), training_epochs=500),
     "neural-predictor": lambda size: NeuralPredictor(),
     "paths": lambda size: PathEnsemble(),
-    "gp+flow": lambda size: Ensemble((GaussianProcess(), _flow(size))),
-    "gp+2-flows": lambda size: Ensemble((GaussianProcess(), _flow(size), _flow(size))),
+    "bidirectional-gcn": _bidirectional,
+    "ensemble": _ensemble,
 }
 """What each name stands for at a training-set size."""

@@ -29,12 +29,14 @@ class GaussianProcess:
 
     Attributes:
         width: of the random flow features, >= 1.
+        flow_seed: of the random flow network; members of an ensemble differ by it.
         tuned_on: architectures, drawn at random where there are more, that the hyperparameters are tuned on.
         space_: the space it was fitted on.
         regression_: the posterior.
     """
 
     width: int = 64
+    flow_seed: int = 0
     tuned_on: int = 500
 
     def fit(
@@ -59,7 +61,7 @@ class GaussianProcess:
             DataError: a value is not finite.
         """
         check_values(values)
-        views = raw_views(space, genes, width=self.width)
+        views = raw_views(space, genes, width=self.width, seed=self.flow_seed)
         self._scaled = scaling(views)
         inputs, targets = self._scaled(views), normal_scores(values)
         rows = np.sort(rng.permutation(len(values))[: self.tuned_on])
@@ -80,7 +82,7 @@ class GaussianProcess:
         self, genes: Genes, posterior: Callable[[Inputs], Float[np.ndarray, " m"]]
     ) -> Float[np.ndarray, " n"]:
         """A function of the scaled views, block by block: all views of a whole space at once would not fit."""
-        views = raw_views(self.space_, genes, width=self.width)
+        views = raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
         blocks = (views.rows(start, start + _BLOCK) for start in range(0, max(1, len(views)), _BLOCK))
         return np.concatenate([posterior(self._scaled(block)) for block in blocks])
 

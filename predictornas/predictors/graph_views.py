@@ -18,7 +18,7 @@ DEPTHS = (1, 2)
 
 _BLOCK = 1 << 14
 _MOST_HELD = 2
-_HELD: OrderedDict[tuple[int, int], tuple[Genes, RawViews]] = OrderedDict()
+_HELD: OrderedDict[tuple[int, int, int], tuple[Genes, RawViews]] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,21 @@ class RawViews:
         return RawViews(self.structure[start:stop], self.flow[start:stop], self.subtrees[:, start:stop])
 
 
-def raw_views(space: SearchSpace, genes: Genes, *, width: int) -> RawViews:
+def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0) -> RawViews:
     """The views of architectures; those of `space.enumerate()` itself stay in memory once they were asked for.
 
     Args:
         space: the space the genes belong to.
         genes: `(n, g)`.
         width: of the random flow features.
+        seed: of the random flow features.
     """
-    key = (id(genes), width)  # the array is held below, so its id stays its own
+    key = (id(genes), width, seed)  # the array is held below, so its id stays its own
     if key in _HELD:
         _HELD.move_to_end(key)
         return _HELD[key][1]
     starts = range(0, max(1, len(genes)), _BLOCK)
-    parts = [_of_graphs(space.graphs(genes[start : start + _BLOCK]), width) for start in starts]
+    parts = [_of_graphs(space.graphs(genes[start : start + _BLOCK]), width, seed) for start in starts]
     views = RawViews(
         structure=np.concatenate([part.structure for part in parts]),
         flow=np.concatenate([part.flow for part in parts]),
@@ -69,11 +70,11 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int) -> RawViews:
     return views
 
 
-def _of_graphs(graphs: Graphs, width: int) -> RawViews:
+def _of_graphs(graphs: Graphs, width: int, seed: int) -> RawViews:
     states = list(vertex_hashes(graphs.adjacency, graphs.operations, max(DEPTHS)))
     return RawViews(
         structure=structure_features(graphs),
-        flow=random_flow_features(graphs, width=width),
+        flow=random_flow_features(graphs, width=width, seed=seed),
         subtrees=np.stack([states[depth].T for depth in DEPTHS]),
     )
 

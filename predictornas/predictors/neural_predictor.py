@@ -45,7 +45,7 @@ class NeuralPredictor:
         layers: number of graph convolutions, >= 1.
         width: features of every convolution; the paper has fewer for training sets below 172 and more above.
         hidden: features of the fully connected layer.
-        normalisation: of the adjacency; see `message_passing.propagation`.
+        normalisation: of the adjacency; see `message_passing.propagation` (ours; public versions divide rows).
         dropout: share of features dropped in training, 0 <= dropout < 1.
         classifier_optimiser: how the classifier is trained; the decoupled weight decay is ours.
         regressor_optimiser: how the regressor is trained; public reimplementations take half this learning rate.

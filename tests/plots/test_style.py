@@ -5,7 +5,8 @@ from predictornas.plots.style import band_opacity, count_axis, counted, new_figu
 
 METHODS = [
     "random", "exhaustive", "uniform-100", "uniform-1000", "uniform-10000", "evolutionary-100", "evolutionary-1000",
-    "likelihood-100", "likelihood-1000", "pvll", "rank-nosh", "regularised-evolution", "local-search", "bananas", "one-shot",
+    "likelihood-100", "likelihood-1000", "pvll", "rank-nosh", "regularised-evolution", "local-search", "bananas",
+    "one-shot",
 ]  # fmt: skip
 
 

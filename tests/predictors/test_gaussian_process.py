@@ -58,6 +58,12 @@ def test_hyperparameters_come_from_a_sample_where_there_is_more_than_enough() ->
     assert kendalltau(few.predict(GENES), all_of_them.predict(GENES)).statistic > 0.6
 
 
+def test_another_random_network_gives_another_opinion_of_the_same_worth() -> None:
+    first, second = fitted().predict(GENES[60:]), fitted(flow_seed=1).predict(GENES[60:])
+    assert not np.allclose(first, second)
+    assert kendalltau(first, second).statistic > 0.8
+
+
 def test_values_that_are_not_finite_are_refused() -> None:
     with pytest.raises(DataError, match="Value 3 of 60 is nan"):
         fitted(np.where(np.arange(90) == 3, np.nan, VALUES))
