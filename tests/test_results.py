@@ -52,3 +52,30 @@ def test_the_ordering_follows_from_the_history_beside_it() -> None:
     kept = claims(folder)
     assert again["difference"].to_list() == pytest.approx(kept["difference"].to_list(), abs=2e-6)
     assert again["verdict"].to_list() == kept["verdict"].to_list()
+
+
+def test_bayesian_optimisation_is_better_than_every_baseline_on_fresh_seeds() -> None:
+    """In the best it evaluated and in anytime regret, paired over seeds, by intervals that exclude zero."""
+    pairs = pl.read_csv(RESULTS / "search" / "comparison-nasbench101" / "pairs.csv", infer_schema_length=None)
+    about = pairs.filter((pl.col("trace") == "best") & (pl.struct("a", "b").map_elements(_mine, pl.Boolean)))
+    baselines = {"random", "bananas", "local-search", "regularised-evolution"}
+    assert {(a if b == BEST else b) for a, b in about.select("a", "b").rows()} == baselines
+    assert set(about["quantity"]) == {"final", "regret"}
+    for row in about.to_dicts():
+        assert (row["high"] < 0) if row["a"] == BEST else (row["low"] > 0), row
+
+
+def test_the_bars_of_the_best_search() -> None:
+    curves = pl.read_csv(RESULTS / "search" / "nasbench101" / "convergence.csv", infer_schema_length=None)
+    mine = curves.filter((pl.col("method") == BEST) & (pl.col("runs") == 50))
+    means = {(row["trace"], row["evaluations"]): 100 * row["mean"] for row in mine.to_dicts()}
+    assert means["recommended", 150] <= 6.10
+    assert means["best", 150] <= 5.77
+    assert 5.71 < means["best", 300] <= 5.73  # the bar, 5.71, is missed, and the document says so
+
+
+BEST = "bayesian-optimisation"
+
+
+def _mine(pair: dict[str, str]) -> bool:
+    return BEST in (pair["a"], pair["b"])
