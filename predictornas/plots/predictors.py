@@ -34,7 +34,13 @@ def draw_predictors(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
             rows = of_quantity.filter(pl.col("predictor") == predictor).sort("size")
             mean = rows["mean"].to_numpy() * scale
             axes.plot(
-                rows["size"], mean, color=style.color, marker=style.marker, markersize=5, linewidth=1.6, label=predictor
+                rows["size"],
+                mean,
+                color=style.color,
+                marker=style.marker,
+                markersize=5,
+                linewidth=1.6,
+                label=style.label,
             )
             if rows["low"].null_count() == 0:
                 low, high = (rows[end].to_numpy() * scale for end in ("low", "high"))

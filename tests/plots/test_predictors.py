@@ -20,9 +20,9 @@ def test_each_quantity_has_a_panel_in_its_unit_and_each_predictor_a_line() -> No
     figure = draw_predictors(table(), title="Title", caption="Caption.")
     tau, hits, regret = figure.axes
     lines = {line.get_label(): line for line in tau.get_lines()}
-    np.testing.assert_allclose(lines["gp"].get_ydata(), [0.65, 0.75])
-    np.testing.assert_allclose(lines["gcn"].get_xdata(), [100, 424])
-    assert {line.get_label(): line.get_ydata()[0] for line in hits.get_lines()}["gp"] == 35
+    np.testing.assert_allclose(lines["Gaussian process"].get_ydata(), [0.65, 0.75])
+    np.testing.assert_allclose(lines["GCN (Mauch et al.)"].get_xdata(), [100, 424])
+    assert {line.get_label(): line.get_ydata()[0] for line in hits.get_lines()}["Gaussian process"] == 35
     assert regret.get_lines()[0].get_ydata()[0] == 2
     assert [label.get_text() for label in tau.get_xticklabels()] == ["100", "424"]
     assert len(figure.legends[0].get_texts()) == 2
