@@ -8,10 +8,15 @@ from importlib.metadata import entry_points
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.darts_variants import DARTS_SPACES
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
 
-SPACES: dict[str, Callable[[], SearchSpace]] = {"nasbench101": NASBench101, "nasbench201": NASBench201}
+SPACES: dict[str, Callable[[], SearchSpace]] = {
+    "nasbench101": NASBench101,
+    "nasbench201": NASBench201,
+    **DARTS_SPACES,
+}
 """The spaces of this package; installed packages add theirs in the entry-point group `predictornas.spaces`."""
 
 
