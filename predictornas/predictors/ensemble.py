@@ -61,7 +61,7 @@ class Ensemble:
             space: the space the genes belong to.
             genes: `(n, g)`.
             values: `(n,)`, higher is better.
-            epochs: handed on to the members.
+            epochs: `(n,)` fidelity of each value, handed on to the members.
             rng: source of all randomness.
 
         Raises:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.graph_views import raw_views, scaling
 from predictornas.predictors.matern import Inputs, Regression, tuned
 from predictornas.predictors.training import check_values
@@ -31,6 +32,7 @@ class GaussianProcess:
         width: of the random flow features, >= 1.
         flow_seed: of the random flow network; members of an ensemble differ by it.
         tuned_on: architectures, drawn at random where there are more, that the hyperparameters are tuned on.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         space_: the space it was fitted on.
         regression_: the posterior.
     """
@@ -38,6 +40,7 @@ class GaussianProcess:
     width: int = 64
     flow_seed: int = 0
     tuned_on: int = 500
+    fidelity_pairs: FidelityRule = "common"
 
     def fit(
         self,
@@ -52,15 +55,17 @@ class GaussianProcess:
 
         Args:
             space: the space the genes belong to.
-            genes: `(n, g)`.
+            genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
             values: `(n,)`, higher is better.
-            epochs: not looked at: values are compared whatever their fidelity.
+            epochs: `(n,)` fidelity of each value; where they differ, each architecture's Borda share is learned.
             rng: draws what the hyperparameters are tuned on where there are more than `tuned_on`.
 
         Raises:
             DataError: a value is not finite.
+            UnknownNameError: no such rule for pairs across fidelities.
         """
         check_values(values)
+        genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         views = raw_views(space, genes, width=self.width, seed=self.flow_seed)
         self._scaled = scaling(views)
         inputs, targets = self._scaled(views), normal_scores(values)

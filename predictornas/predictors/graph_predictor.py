@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int8
 
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.fidelity import FidelityRule, borda, curves_of, ordered_pairs, same_fidelity
 from predictornas.predictors.graph_index import build_index
-from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
+from predictornas.predictors.losses import Loss, PairLoss, PairwiseCrossEntropy
 from predictornas.predictors.message_passing import MessagePassing, Readout
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
 from predictornas.predictors.training import (
+    Labels,
     check_batches,
     check_device,
     check_values,
@@ -53,6 +55,8 @@ class GraphPredictor(ABC):
         engine: "indexed" computes each distinct neighbourhood once; "dense" is the plain reference. From one seed both
             give the same predictor up to float error. Mini-batches share little and are always trained on densely.
         device: where torch computes, e.g. "cuda"; initial weights are the same on every device.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs. A `PairLoss`
+            learns that order pair by pair, any other loss the Borda shares it makes; see `fidelity`.
         space_: the space it was fitted on.
         network_: the trained network.
         start_: the network that training begins with, where `starting_from` gave one.
@@ -65,6 +69,7 @@ class GraphPredictor(ABC):
     batch_size: int | None = None
     engine: Engine = "indexed"
     device: str = "cpu"
+    fidelity_pairs: FidelityRule = "common"
     start_: GraphNetwork | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -109,17 +114,18 @@ class GraphPredictor(ABC):
     ) -> GraphPredictor:
         """Trains a new network, on all architectures at once or in batches.
 
-        Values that are all equal leave the network untrained: there is no order to learn.
+        Without an order to learn, as where all values are equal, the network stays untrained.
 
         Args:
             space: the space the genes belong to.
-            genes: `(n, g)`.
+            genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
             values: `(n,)`, higher is better.
-            epochs: not looked at: values are compared whatever their fidelity.
+            epochs: `(n,)` fidelity of each value; None where all have the same.
             rng: source of the initial weights and of the order of batches.
 
         Raises:
             DataError: a value is not finite.
+            UnknownNameError: no such rule for pairs across fidelities.
             ConfigurationError: training diverged, this machine lacks the device, or the loss takes no batches.
         """
         import torch
@@ -128,10 +134,11 @@ class GraphPredictor(ABC):
         check_device(self.device)
         if self.batch_size is not None:
             check_batches(self.batch_size, self.loss)
+        genes, labels = self._labelled(genes, values, epochs)
         graphs = space.graphs(genes)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = self.new_network(graphs.num_codes, generator)
-        self._train(network, self.message_passing(graphs), values, generator)
+        self._train(network, self.message_passing(graphs), labels, generator)
         self.space_ = space
         self.network_ = network
         return self
@@ -180,18 +187,28 @@ class GraphPredictor(ABC):
         )
         return scores
 
+    def _labelled(
+        self, genes: Genes, values: Float[np.ndarray, " n"], epochs: Int[np.ndarray, " n"] | None
+    ) -> tuple[Int8[np.ndarray, "m g"], Float[np.ndarray, " m"] | Int8[np.ndarray, "m m"]]:
+        """Each architecture once, and what training learns of it."""
+        if epochs is None or same_fidelity(epochs):
+            return genes, values
+        curves = curves_of(genes, values, epochs)
+        learned = ordered_pairs if isinstance(self.loss, PairLoss) else borda
+        return curves.genes, learned(curves, self.fidelity_pairs)
+
     def _train(
         self,
         network: GraphNetwork,
         messages: MessagePassing,
-        values: Float[np.ndarray, " n"],
+        labels: Labels,
         generator: torch.Generator,
     ) -> None:
         if self.batch_size is None:
             fit_network(
                 network,
                 self._scorer(network, messages),
-                values,
+                labels,
                 start=self.start_,
                 loss=self.loss,
                 optimiser=self.optimiser,
@@ -205,7 +222,7 @@ class GraphPredictor(ABC):
         fit_network_in_batches(
             network,
             lambda rows: network.in_training(part_of(everything, rows)),
-            values,
+            labels,
             start=self.start_,
             loss=self.loss,
             optimiser=self.optimiser,
@@ -234,7 +251,7 @@ class GraphPredictor(ABC):
         def messages(part: Genes) -> MessagePassing:
             return self.message_passing(self.space_.graphs(part))
 
-        if genes is self.space_.enumerate():
+        if len(genes) == len(self.space_) and genes is self.space_.enumerate():
             return space_tables(
                 self.space_, self.view(), messages, depth=self.depth, block=self.index_block, device=self.device
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 
 from predictornas.errors import ConfigurationError
 
@@ -44,8 +44,22 @@ class Loss(Protocol):
         return gradient
 
 
+@runtime_checkable
+class PairLoss(Loss, Protocol):
+    """A loss that looks at the order of pairs alone, and can be told that order instead of values."""
+
+    def gradient_for_pairs(self, signs: Int8[torch.Tensor, "n n"]) -> ScoreGradient:
+        """The loss's gradient for a fixed order of `(n,)` scores.
+
+        Args:
+            signs: antisymmetric: +1 where the row's architecture is better, -1 where the column's is, 0 where the pair
+                has no order; see `fidelity.ordered_pairs`.
+        """
+        ...
+
+
 @dataclass(frozen=True)
-class PairwiseCrossEntropy(Loss):
+class PairwiseCrossEntropy(PairLoss):
     """Mean of -ln sigmoid(s_i - s_j) over the ordered pairs with v_i > v_j (Mauch et al. 2020, eq. 5-7).
 
     The misplaced bracket of eq. 5 and the sign of eq. 6 are read as p(i better than j) = sigmoid(s_i - s_j). Pairs of
@@ -66,9 +80,15 @@ class PairwiseCrossEntropy(Loss):
 
         return OrderedPairs(values).gradient
 
+    def gradient_for_pairs(self, signs: Int8[torch.Tensor, "n n"]) -> ScoreGradient:
+        """The mean is over the pairs that have an order; see `PairLoss.gradient_for_pairs`."""
+        from predictornas.predictors.pairwise import LabelledPairs
+
+        return LabelledPairs(signs).gradient
+
 
 @dataclass(frozen=True)
-class HingeRanking(Loss):
+class HingeRanking(PairLoss):
     """Mean of max(0, margin - (s_i - s_j)) over the ordered pairs with v_i > v_j (Ning et al. 2020, section 3.3).
 
     Pairs of equal values carry no order and are left out (ours). Without any ordered pair the loss is 0. Where a
@@ -91,7 +111,13 @@ class HingeRanking(Loss):
 
     def gradient_for(self, values: Float[torch.Tensor, "*members n"]) -> ScoreGradient:
         """Each pair within the margin pushes its winner up and its loser down; see `Loss.gradient_for`."""
-        better = _better(values)
+        return self._gradient(_better(values))
+
+    def gradient_for_pairs(self, signs: Int8[torch.Tensor, "n n"]) -> ScoreGradient:
+        """The mean is over the pairs that have an order; see `PairLoss.gradient_for_pairs`."""
+        return self._gradient(signs > 0)
+
+    def _gradient(self, better: torch.Tensor) -> ScoreGradient:
         pairs = _pairs(better)[..., None]
 
         def gradient(scores: torch.Tensor) -> torch.Tensor:

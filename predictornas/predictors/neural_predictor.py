@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from predictornas.errors import ConfigurationError
+from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine, part_of
 from predictornas.predictors.message_passing import Normalisation
@@ -53,6 +54,7 @@ class NeuralPredictor:
         batch_size: architectures in an update, >= 1.
         engine: how scores are computed after training; see `graph_predictor.GraphPredictor`.
         device: where torch computes.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         classifier_: the trained classifier, None where there is one stage only.
         regressor_: the trained regressor.
     """
@@ -70,6 +72,7 @@ class NeuralPredictor:
     batch_size: int = 10
     engine: Engine = "indexed"
     device: str = "cpu"
+    fidelity_pairs: FidelityRule = "common"
 
     def fit(
         self,
@@ -84,13 +87,14 @@ class NeuralPredictor:
 
         Args:
             space: the space the genes belong to.
-            genes: `(n, g)`.
+            genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
             values: `(n,)`, higher is better.
-            epochs: not looked at: values are compared whatever their fidelity.
+            epochs: `(n,)` fidelity of each value; where they differ, the order of the Borda shares is learned.
             rng: source of the initial weights, of dropout and of the order of batches.
 
         Raises:
             DataError: a value is not finite.
+            UnknownNameError: no such rule for pairs across fidelities.
             ConfigurationError: a setting is out of range, training diverged, or this machine lacks the device.
         """
         import torch
@@ -98,6 +102,7 @@ class NeuralPredictor:
         self._check()
         check_values(values)
         check_device(self.device)
+        genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         good = self._good(values)
         self.classifier_ = None

@@ -1,4 +1,4 @@
-"""The pairwise cross-entropy over all ordered pairs: half of the N x N square, in blocks that stay in the cache."""
+"""The pairwise cross-entropy over ordered pairs: half of the N x N square, in blocks that stay in the cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 from torch import Tensor
 
 BLOCK_ELEMENTS = 1 << 17
@@ -65,6 +65,33 @@ class OrderedPairs:
         for block in self._blocks:
             total += torch.nn.functional.softplus(_differences(ranked, block)).sum((1, 2))[:, None]
         return (total * self._scale).sum()
+
+
+class LabelledPairs:
+    """Pairs whose order is given one by one, ready for the scores of every epoch.
+
+    Args:
+        signs: `(n, n)`, antisymmetric: +1 where the row's architecture is better, -1 where the column's is, 0 where the
+            pair has no order.
+    """
+
+    def __init__(self, signs: Int8[Tensor, "n n"]) -> None:
+        upper = signs.triu(1)
+        size = len(upper)
+        rows = max(1, BLOCK_ELEMENTS // max(1, size))
+        self._scale = 1.0 / max(1, int(upper.count_nonzero()))
+        self._blocks = [(start, upper[start : start + rows, start:].float()) for start in range(0, size, rows)]
+
+    def gradient(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Derivative of the mean of -ln sigmoid(s_i - s_j) over the pairs (i better than j)."""
+        total = torch.zeros_like(scores)
+        for start, signs in self._blocks:
+            rows = slice(start, start + len(signs))
+            # a pair of sign z costs softplus(-z (s_row - s_column)), and nothing moves where z is 0
+            pull = (signs * (scores[None, start:] - scores[rows, None])).sigmoid_() * signs
+            total[rows] -= pull.sum(1)
+            total[start:] += pull.sum(0)
+        return total * self._scale
 
 
 class _PairwiseLoss(torch.autograd.Function):

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
+from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
 from predictornas.predictors.path_encoding import path_encoding
 from predictornas.predictors.training import check_values
 from predictornas.spaces.base import Genes, SearchSpace
@@ -38,6 +39,7 @@ class PathEnsemble:
         batch_size: architectures in a step.
         learning_rate: of Adam.
         betas: of Adam.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         space_: the space it was fitted on.
         weights_: matrices and biases of each layer, member by member along the first axis.
     """
@@ -51,6 +53,7 @@ class PathEnsemble:
     batch_size: int = 32
     learning_rate: float = 0.01
     betas: tuple[float, float] = (0.9, 0.99)
+    fidelity_pairs: FidelityRule = "common"
 
     def fit(
         self,
@@ -65,18 +68,20 @@ class PathEnsemble:
 
         Args:
             space: the space the genes belong to.
-            genes: `(n, g)`.
+            genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
             values: `(n,)` accuracies as fractions.
-            epochs: not looked at: values are compared whatever their fidelity.
+            epochs: `(n,)` fidelity of each value; where they differ, the order of the Borda shares is learned.
             rng: source of the initial weights and of the order of batches.
 
         Raises:
             DataError: a value is not finite.
+            UnknownNameError: no such rule for pairs across fidelities.
             ConfigurationError: an error is not above the lower bound.
         """
         import torch
 
         check_values(values)
+        genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         margins = 1 - values - self.lower_bound
         if len(values) and margins.min() <= 0:
             raise ConfigurationError(

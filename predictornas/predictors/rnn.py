@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.losses import Loss, MeanSquaredError
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.predictors.training import check_device, check_values, fit_network, starting_network
@@ -38,6 +39,7 @@ class RNN:
         optimiser: how.
         training_epochs: steps of full-batch training, >= 0.
         device: where torch computes, e.g. "cuda"; initial weights are the same on every device.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         space_: the space it was fitted on.
         network_: the trained network.
         start_: the network that training begins with, where `starting_from` gave one.
@@ -49,6 +51,7 @@ class RNN:
     optimiser: Optimiser = field(default_factory=lambda: Adam(learning_rate=0.01))
     training_epochs: int = 500
     device: str = "cpu"
+    fidelity_pairs: FidelityRule = "common"
     start_: RNNNetwork | None = field(default=None, init=False, repr=False, compare=False)
 
     def fit(
@@ -64,13 +67,14 @@ class RNN:
 
         Args:
             space: the space the genes belong to.
-            genes: `(n, g)`.
+            genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
             values: `(n,)`, higher is better.
-            epochs: not looked at: values are compared whatever their fidelity.
+            epochs: `(n,)` fidelity of each value; where they differ, each architecture's Borda share is learned.
             rng: source of the initial weights.
 
         Raises:
             DataError: a value is not finite.
+            UnknownNameError: no such rule for pairs across fidelities.
             ConfigurationError: training diverged, this machine lacks the device, or the loss does not fit the values.
         """
         import torch
@@ -79,6 +83,7 @@ class RNN:
 
         check_values(values)
         check_device(self.device)
+        genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         sequences = torch.from_numpy(space.sequences(genes)).to(self.device)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         network = RNNNetwork(sequences.shape[2], hidden=self.hidden, layers=self.layers, generator=generator)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.optimisers import Optimiser
@@ -14,7 +14,11 @@ from predictornas.predictors.optimisers import Optimiser
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.predictors.losses import Loss, ScoreGradient
+    from predictornas.predictors.losses import Loss, PairLoss, ScoreGradient
+
+Labels = Float[np.ndarray, " n"] | Int8[np.ndarray, "n n"]
+"""What is learned: a value for each architecture, higher is better, or the order of each pair, which only a `PairLoss`
+can learn: +1 where the row's architecture is better, -1 where the column's is, 0 where the pair has no order."""
 
 
 def train(
@@ -98,7 +102,7 @@ def random_batches(
 def fit_network(
     network: torch.nn.Module,
     scores: Callable[[], torch.Tensor],
-    values: Float[np.ndarray, " n"],
+    labels: Labels,
     *,
     start: torch.nn.Module | None,
     loss: Loss,
@@ -106,12 +110,12 @@ def fit_network(
     epochs: int,
     device: str,
 ) -> None:
-    """Trains a new network to score architectures by their values; values that are all equal leave it untrained.
+    """Trains a new network to score architectures by their labels; without any order to learn it stays untrained.
 
     Args:
         network: what is trained; it is moved to `device`.
-        scores: its scores of the architectures, in the order of `values`, computed on `device`.
-        values: what was measured, higher is better.
+        scores: its scores of the architectures, in the order of `labels`, computed on `device`.
+        labels: what is learned.
         start: the network whose weights training begins with; None keeps the network's own.
         loss: what training minimises.
         optimiser: how.
@@ -124,16 +128,16 @@ def fit_network(
     train(
         _starting_parameters(network, start, device),
         scores,
-        loss.gradient_for(_on_device(values, device)),
+        _score_gradient(loss, _on_device(labels, device)),
         optimiser=optimiser,
-        epochs=epochs if len(np.unique(values)) > 1 else 0,
+        epochs=epochs if len(np.unique(labels)) > 1 else 0,
     )
 
 
 def fit_network_in_batches(
     network: torch.nn.Module,
     scores: Callable[[Int64[torch.Tensor, " b"]], torch.Tensor],
-    values: Float[np.ndarray, " n"],
+    labels: Labels,
     *,
     start: torch.nn.Module | None,
     loss: Loss,
@@ -147,8 +151,8 @@ def fit_network_in_batches(
 
     Args:
         network: what is trained; it is moved to `device`.
-        scores: its scores of some architectures, given by their rows in `values`, computed on `device`.
-        values: what was measured, higher is better.
+        scores: its scores of some architectures, given by their rows in `labels`, computed on `device`.
+        labels: what is learned.
         start: the network whose weights training begins with; None keeps the network's own.
         loss: what training minimises.
         optimiser: how.
@@ -160,14 +164,14 @@ def fit_network_in_batches(
     Raises:
         ConfigurationError: training diverged.
     """
-    measured = _on_device(values, device)
+    everything = _on_device(labels, device)
     train_in_batches(
         _starting_parameters(network, start, device),
         scores,
-        lambda rows, current: loss.gradient_for(measured[rows])(current),
-        batches=random_batches(len(values), batch_size, generator, device),
+        lambda rows, current: _score_gradient(loss, _labels_of(everything, rows))(current),
+        batches=random_batches(len(labels), batch_size, generator, device),
         optimiser=optimiser,
-        updates=updates if len(np.unique(values)) > 1 else 0,
+        updates=updates if len(np.unique(labels)) > 1 else 0,
     )
 
 
@@ -258,10 +262,20 @@ def _starting_parameters(
     return list(network.to(device).parameters())
 
 
-def _on_device(values: Float[np.ndarray, " n"], device: str) -> Float[torch.Tensor, " n"]:
+def _on_device(labels: Labels, device: str) -> torch.Tensor:
+    """Values in float64, so that order is not lost; the order of pairs as it is."""
     import torch
 
-    return torch.from_numpy(values.astype(np.float64)).to(device)
+    return torch.from_numpy(labels.astype(np.float64) if labels.ndim == 1 else labels).to(device)
+
+
+def _labels_of(labels: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """The labels among some architectures."""
+    return labels[rows] if labels.ndim == 1 else labels[rows][:, rows]
+
+
+def _score_gradient(loss: Loss, labels: torch.Tensor) -> ScoreGradient:
+    return loss.gradient_for(labels) if labels.ndim == 1 else cast("PairLoss", loss).gradient_for_pairs(labels)
 
 
 def _share_one_buffer(parameters: Sequence[torch.nn.Parameter]) -> tuple[torch.Tensor, torch.Tensor]:

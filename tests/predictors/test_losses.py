@@ -11,6 +11,7 @@ from predictornas.predictors.losses import (
     HingeRanking,
     Loss,
     MeanSquaredError,
+    PairLoss,
     PairwiseCrossEntropy,
     WeightedMeanSquaredError,
 )
@@ -127,3 +128,18 @@ def test_graph_predictors_order_a_small_set_with_every_loss(predictor, loss):
     trained = replace(predictor, loss=loss, optimiser=Adam(0.03), training_epochs=200)
     scores = trained.fit(space, genes, values, rng=np.random.default_rng(0)).predict(genes)
     np.testing.assert_array_equal(np.argsort(scores), np.argsort(values))
+
+
+@pytest.mark.parametrize("loss", [PairwiseCrossEntropy(), HingeRanking(0.4)], ids=lambda loss: type(loss).__name__)
+def test_ranking_losses_learn_the_same_from_pairs_as_from_values(loss):
+    assert isinstance(loss, PairLoss)
+    signs = (VALUES[:, None] - VALUES).sign().to(torch.int8)
+    scores = torch.tensor([0.3, -1.0, 2.0, 0.1])
+    np.testing.assert_allclose(
+        loss.gradient_for_pairs(signs)(scores), loss.gradient_for(VALUES)(scores), rtol=1e-6, atol=1e-7
+    )
+
+
+def test_losses_that_need_values_cannot_be_told_pairs():
+    assert not isinstance(MeanSquaredError(), PairLoss)
+    assert not isinstance(WeightedMeanSquaredError((1.0,)), PairLoss)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.predictors import pairwise
-from predictornas.predictors.pairwise import OrderedPairs
+from predictornas.predictors.pairwise import LabelledPairs, OrderedPairs
 
 
 def reference(scores: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
@@ -90,3 +90,45 @@ def test_work_is_half_of_the_square():
     pairs = OrderedPairs(torch.arange(size, dtype=torch.float64))
     work = sum((block.stop - block.start) * (size - block.worse) for block in pairs._blocks)
     assert work < 0.6 * size**2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.integers(1, 20),
+    block=st.sampled_from([1, 7, 64, 1 << 17]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_labels_in_any_blocks_agree_with_autograd(size, block, seed):
+    generator = torch.Generator().manual_seed(seed)
+    upper = torch.randint(-1, 2, (size, size), generator=generator).triu(1)  # cycles and all: no values give these
+    signs = (upper - upper.T).to(torch.int8)
+    scores = torch.randn(size, generator=generator, dtype=torch.float64).requires_grad_()
+    terms = [
+        torch.nn.functional.softplus(scores[j] - scores[i])
+        for i in range(size)
+        for j in range(size)
+        if signs[i, j] == 1
+    ]
+    if terms:
+        torch.stack(terms).mean().backward()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairwise, "BLOCK_ELEMENTS", block)
+        pairs = LabelledPairs(signs)
+    expected = scores.grad if terms else torch.zeros(size)
+    np.testing.assert_allclose(pairs.gradient(scores.detach()), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_labels_that_values_give_are_worth_the_values():
+    values = torch.tensor([0.9, 0.3, 0.9, 0.5, 0.1], dtype=torch.float64)
+    signs = (values[:, None] - values).sign().to(torch.int8)
+    scores = torch.tensor([0.5, 2.0, -1.0, 0.0, 0.3])
+    gradient = LabelledPairs(signs).gradient(scores)
+    np.testing.assert_allclose(gradient, OrderedPairs(values).gradient(scores), atol=1e-7)
+    assert gradient.dtype == torch.float32
+
+
+def test_without_labels_nothing_moves():
+    for size in (0, 3):
+        assert (
+            LabelledPairs(torch.zeros(size, size, dtype=torch.int8)).gradient(torch.ones(size)).tolist() == [0] * size
+        )

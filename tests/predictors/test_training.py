@@ -9,6 +9,7 @@ from predictornas.predictors.training import (
     check_batches,
     check_device,
     check_values,
+    fit_network,
     fit_network_in_batches,
     random_batches,
     train,
@@ -107,6 +108,48 @@ def test_the_loss_is_over_the_pairs_inside_a_batch():
     expected = np.zeros(4)
     better, worse = first[np.argsort(-values[first])]
     expected[better], expected[worse] = 0.25, -0.25
+    np.testing.assert_allclose(network.scores, expected)
+
+
+def test_the_order_of_pairs_is_learned_as_it_is_told():
+    # 0 beats 1, 1 beats 2, 2 beats 0, and 3 meets nobody: each wins once and loses once, so the slopes of a margin
+    # above all differences cancel; without the third pair the first rises and the last of the chain falls
+    signs = np.zeros((4, 4), np.int8)
+    signs[0, 1] = signs[1, 2] = signs[2, 0] = 1
+    signs -= signs.T
+    options = {"start": None, "loss": HingeRanking(9.0), "optimiser": GradientDescent(0.5, 0.0), "device": "cpu"}
+
+    def trained(labels):
+        network = torch.nn.Module()
+        network.scores = torch.nn.Parameter(torch.zeros(4))
+        fit_network(network, lambda: network.scores, labels, epochs=1, **options)
+        return network.scores.tolist()
+
+    assert trained(signs) == [0, 0, 0, 0]
+    signs[2, 0] = signs[0, 2] = 0
+    assert trained(signs) == [0.25, 0, -0.25, 0]
+
+
+def test_a_batch_sees_its_own_pairs_alone():
+    network = torch.nn.Module()
+    network.scores = torch.nn.Parameter(torch.zeros(4))
+    signs = np.triu(np.ones((4, 4), np.int8), 1)
+    signs -= signs.T
+    first = sorted(next(random_batches(4, 2, torch.Generator().manual_seed(1))).tolist())
+    fit_network_in_batches(
+        network,
+        lambda rows: network.scores[rows],
+        signs,
+        updates=1,
+        batch_size=2,
+        generator=torch.Generator().manual_seed(1),
+        start=None,
+        loss=HingeRanking(1.0),
+        optimiser=GradientDescent(0.25, 0.0),
+        device="cpu",
+    )
+    expected = np.zeros(4)
+    expected[first] = 0.25, -0.25
     np.testing.assert_allclose(network.scores, expected)
 
 

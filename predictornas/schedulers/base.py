@@ -1,0 +1,89 @@
+"""What a scheduler is: it reads from a history which architectures to train further, and how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Int
+
+from predictornas.history import History
+from predictornas.spaces.base import Genes, Keys
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Trainings to do next, the most promising first.
+
+    Attributes:
+        genes: `(k, g)`.
+        keys: `(k,)`.
+        epochs: how long each is trained in all, >= 1: one that has been trained before goes on from there, or begins
+            anew where the oracle cannot resume.
+    """
+
+    genes: Genes
+    keys: Keys
+    epochs: int
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Which architectures are trained further: a function of the history alone, frozen and stateless.
+
+    A history has one row for each (architecture, level) that was evaluated. A search evaluates its newcomers after
+    `entry` epochs, then what `promotions` plans, again and again until that is nothing. As plans depend on nothing
+    else, a run that was killed goes on with what is left of its plan, once its newcomers are all evaluated.
+    """
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """e_1 < ... < e_L, epochs after which architectures are evaluated."""
+        ...
+
+    @property
+    def entry(self) -> int:
+        """Epochs that a newcomer is trained."""
+        ...
+
+    def promotions(self, history: History) -> Plan:
+        """The next trainings to go on with, all to the same level; none where nobody is to be promoted.
+
+        Raises:
+            DataError: the history has evaluations that this scheduler cannot have planned.
+        """
+        ...
+
+
+def cost(history: History, plan: Plan, *, resumes: bool) -> Int[np.ndarray, " k"]:
+    """Epochs that each training of a plan takes.
+
+    Args:
+        history: what was evaluated before.
+        plan: k trainings.
+        resumes: whether a training goes on from the longest one before (a live oracle, or a table of learning curves)
+            or begins anew (a table whose budgets were trained separately, as in NAS-Bench-101).
+    """
+    before = np.zeros(len(plan), np.int64)
+    if resumes:
+        order = np.argsort(plan.keys)
+        rows = np.flatnonzero(np.isin(history.keys, plan.keys) & (history.epochs < plan.epochs))
+        places = order[np.searchsorted(plan.keys, history.keys[rows], sorter=order)]
+        np.maximum.at(before, places, history.epochs[rows])
+    return plan.epochs - before
+
+
+def incumbent(history: History) -> int | None:
+    """Row of the best architecture at the most epochs after which any training succeeded; ties to the first.
+
+    None where no training succeeded: a NaN is a training that failed.
+    """
+    succeeded = np.flatnonzero(~np.isnan(history.values))
+    if not len(succeeded):
+        return None
+    longest = succeeded[history.epochs[succeeded] == history.epochs[succeeded].max()]
+    return int(longest[history.values[longest].argmax()])

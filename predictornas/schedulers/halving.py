@@ -1,0 +1,98 @@
+"""Schedulers that NOSH is compared with: successive halving bracket by bracket, and the rule of ASHA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+
+import numpy as np
+
+from predictornas.history import History
+from predictornas.schedulers.base import Plan
+from predictornas.schedulers.rungs import Rungs, check_levels, check_ratio
+
+
+@dataclass(frozen=True)
+class SuccessiveHalving:
+    """The newcomers of each iteration are a bracket of their own (Jamieson and Talwalkar 2016).
+
+    Of the n architectures of a bracket that reached a level, the best max(1, floor(r n)) are trained to the next one,
+    and the others never again. That at least one goes on, so that every bracket has a winner, is ours. A training that
+    failed, whose value is NaN, counts and ranks last.
+
+    Attributes:
+        levels: e_1 < ... < e_L in epochs.
+        ratio: r = 1 / eta, exact, 0 < r <= 1.
+
+    Raises:
+        ConfigurationError: levels that do not ascend, or a ratio out of range or not exact.
+    """
+
+    levels: tuple[int, ...]
+    ratio: Fraction = Fraction(1, 2)
+
+    def __post_init__(self) -> None:
+        check_levels(self.levels)
+        check_ratio(self.ratio)
+
+    @property
+    def entry(self) -> int:
+        """Epochs that a newcomer is trained: e_1."""
+        return self.levels[0]
+
+    def promotions(self, history: History) -> Plan:
+        """The best of the first bracket that is not done, to its next level; see `Scheduler.promotions`."""
+        rungs = Rungs.of(history, self.levels)
+        came_in = history.iterations[rungs.rows]
+        for bracket in np.unique(came_in):
+            members = came_in == bracket
+            counts = rungs.reached[members].sum(axis=0).tolist()
+            for level, (here, above) in enumerate(pairwise(counts)):
+                missing = max(1, floor(self.ratio * here)) - above
+                if missing > 0:
+                    waiting = rungs.waiting(level)
+                    return rungs.plan(waiting[members[waiting]][:missing], level + 1)
+        return rungs.nobody()
+
+
+@dataclass(frozen=True)
+class ASHALike:
+    """Whoever is among the best floor(r n_i) of the n_i that ever reached level i goes on, whoever went on before.
+
+    The rule of asynchronous successive halving (Li et al. 2020), worked through after each batch of newcomers (ours).
+    It suits arrivals that are alike. Where later ones are better, as a predictor makes them, each batch drives the one
+    before it out of the best, and nearly everyone is promoted. A training that failed, whose value is NaN, counts and
+    ranks last.
+
+    Attributes:
+        levels: e_1 < ... < e_L in epochs.
+        ratio: r = 1 / eta, exact, 0 < r <= 1.
+
+    Raises:
+        ConfigurationError: levels that do not ascend, or a ratio out of range or not exact.
+    """
+
+    levels: tuple[int, ...]
+    ratio: Fraction = Fraction(1, 2)
+
+    def __post_init__(self) -> None:
+        check_levels(self.levels)
+        check_ratio(self.ratio)
+
+    @property
+    def entry(self) -> int:
+        """Epochs that a newcomer is trained: e_1."""
+        return self.levels[0]
+
+    def promotions(self, history: History) -> Plan:
+        """Those in the top share of the lowest level who have not gone on; see `Scheduler.promotions`."""
+        rungs = Rungs.of(history, self.levels)
+        for level in range(len(self.levels) - 1):
+            ranked = rungs.everyone(level)
+            best = ranked[: floor(self.ratio * len(ranked))]
+            chosen = best[~rungs.reached[best, level + 1]]
+            if len(chosen):
+                return rungs.plan(chosen, level + 1)
+        return rungs.nobody()

@@ -1,0 +1,107 @@
+"""A history seen by level: who reached which one, with which value, and who comes first among those who wait there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from predictornas.errors import ConfigurationError, DataError
+from predictornas.history import History
+from predictornas.schedulers.base import Plan
+
+
+@dataclass(frozen=True)
+class Rungs:
+    """The architectures of a history, in ascending order of their keys, against the levels of a scheduler.
+
+    Attributes:
+        history: what was evaluated.
+        levels: `l` epochs, ascending.
+        rows: `(n,)` the row of the history in which each architecture came in.
+        reached: `(n, l)`.
+        values: `(n, l)`, higher is better; -inf where an architecture has not been, and where its training failed.
+    """
+
+    history: History
+    levels: tuple[int, ...]
+    rows: Int[np.ndarray, " n"]
+    reached: Bool[np.ndarray, "n l"]
+    values: Float[np.ndarray, "n l"]
+
+    @classmethod
+    def of(cls, history: History, levels: tuple[int, ...]) -> Rungs:
+        """Sorts the evaluations of a history.
+
+        Raises:
+            DataError: an evaluation after other epochs than those of a level, one that is there twice, or one of an
+                architecture that skipped the level below.
+        """
+        columns = np.searchsorted(levels, history.epochs)
+        odd = ~np.isin(history.epochs, levels)
+        if odd.any():
+            raise DataError(
+                f"Row {odd.argmax()} of the history was evaluated after {history.epochs[odd.argmax()]} epochs, and the "
+                f"scheduler's levels are {levels}. Give the scheduler the levels that the run was begun with."
+            )
+        keys, rows, members = np.unique(history.keys, return_index=True, return_inverse=True)
+        times = np.zeros((len(keys), len(levels)), np.int64)
+        np.add.at(times, (members, columns), 1)
+        wrong = (times > 1) | (np.diff(times, prepend=1, axis=1) > 0)
+        if wrong.any():
+            member, column = np.argwhere(wrong)[0]
+            raise DataError(
+                f"Architecture {keys[member]} has {times[member].tolist()} evaluations at the levels {levels}, and the "
+                f"one at {levels[column]} epochs has no place: every level is reached once, from the one below. Leave "
+                "out what another scheduler evaluated."
+            )
+        values = np.full(times.shape, -np.inf)
+        values[members, columns] = np.where(np.isnan(history.values), -np.inf, history.values)
+        return cls(history, levels, rows, times > 0, values)
+
+    def waiting(self, level: int) -> Int[np.ndarray, " w"]:
+        """Who reached a level, counted from 0, and not the next one; best first, ties in order of keys."""
+        here = np.flatnonzero(self.reached[:, level] & ~self.reached[:, level + 1])
+        return here[np.argsort(-self.values[here, level], kind="stable")]
+
+    def everyone(self, level: int) -> Int[np.ndarray, " r"]:
+        """Who ever reached a level, counted from 0; best first, ties in order of keys."""
+        here = np.flatnonzero(self.reached[:, level])
+        return here[np.argsort(-self.values[here, level], kind="stable")]
+
+    def plan(self, chosen: Int[np.ndarray, " k"], level: int) -> Plan:
+        """Trains some architectures to a level, counted from 0."""
+        rows = self.rows[chosen]
+        return Plan(self.history.genes[rows], self.history.keys[rows], self.levels[level])
+
+    def nobody(self) -> Plan:
+        """A plan without trainings."""
+        return self.plan(np.empty(0, np.int64), len(self.levels) - 1)
+
+
+def check_levels(levels: tuple[int, ...]) -> None:
+    """Refuses levels that are none.
+
+    Raises:
+        ConfigurationError: no level, one below 1 epoch, or levels that do not ascend.
+    """
+    if not levels or levels[0] < 1 or any(high <= low for low, high in pairwise(levels)):
+        raise ConfigurationError(f"Levels are epochs in ascending order, at least 1, not {levels}.")
+
+
+def check_ratio(ratio: Fraction) -> None:
+    """Refuses a share of promotions that is not exact, or none.
+
+    Raises:
+        ConfigurationError: no fraction, or one that is not in (0, 1].
+    """
+    if not isinstance(ratio, Fraction):
+        raise ConfigurationError(
+            f"The ratio {ratio!r} has to be exact, or floor(r n) is off by one where r n is whole. Give "
+            f"Fraction({str(ratio)!r})."
+        )
+    if not 0 < ratio <= 1:
+        raise ConfigurationError(f"The ratio of promotions is above 0 and at most 1, not {ratio}.")

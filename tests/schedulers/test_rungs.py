@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import inspect
+
+import numpy as np
+import pytest
+
+from predictornas.errors import ConfigurationError, DataError
+from predictornas.history import History
+from predictornas.schedulers.rungs import Rungs, check_ratio
+
+LEVELS = (1, 3, 9)
+
+
+def history(*evaluations: tuple[int, int, float]) -> History:
+    """Evaluations as (key, epochs, value); an architecture's only gene is its key."""
+    keys, epochs, values = zip(*evaluations, strict=True)
+    genes = np.array(keys, np.int8)[:, None]
+    return History.empty(1).extended(keys=keys, genes=genes, epochs=epochs, values=values, iteration=0)
+
+
+def test_who_waits_is_ordered_by_value_then_key() -> None:
+    nan = float("nan")
+    rungs = Rungs.of(
+        history((8, 1, 0.5), (2, 1, nan), (5, 1, 0.7), (4, 1, 0.5), (9, 1, 0.9), (9, 3, 0.1), (5, 3, 0.2)), LEVELS
+    )
+    assert rungs.plan(rungs.waiting(0), 1).keys.tolist() == [4, 8, 2]
+    assert rungs.plan(rungs.everyone(0), 1).keys.tolist() == [9, 5, 4, 8, 2]
+    assert rungs.plan(rungs.waiting(1), 2).keys.tolist() == [5, 9]
+    assert rungs.plan(rungs.waiting(1), 2).genes.tolist() == [[5], [9]]
+    assert rungs.plan(rungs.waiting(1), 2).epochs == 9
+    assert len(rungs.nobody()) == 0
+
+
+@pytest.mark.parametrize(
+    ("evaluations", "message"),
+    [
+        ([(1, 1, 0.5), (1, 2, 0.5)], r"Row 1 .* after 2 epochs"),
+        ([(1, 1, 0.5), (1, 10, 0.5)], r"Row 1 .* after 10 epochs"),
+        ([(1, 1, 0.5), (6, 3, 0.5)], r"Architecture 6 has \[0, 1, 0\] evaluations"),
+        ([(6, 1, 0.5), (6, 9, 0.5)], r"Architecture 6 has \[1, 0, 1\] .* 9 epochs"),
+        ([(6, 1, 0.5), (6, 1, 0.6)], r"Architecture 6 has \[2, 0, 0\] .* 1 epochs"),
+    ],
+)
+def test_a_history_of_another_scheduler_is_refused(evaluations: list[tuple[int, int, float]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Rungs.of(history(*evaluations), LEVELS)
+
+
+def test_a_ratio_that_is_not_exact_is_refused_with_the_one_that_is() -> None:
+    beneath = inspect.unwrap(check_ratio)  # the type check of these tests would refuse it first
+    with pytest.raises(ConfigurationError, match=r"Give Fraction\('0.3'\)"):
+        beneath(0.3)
