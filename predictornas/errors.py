@@ -50,6 +50,10 @@ class JournalError(DataError):
     """A journal of a run that cannot be continued (not merely a torn last line, which is repaired)."""
 
 
+class CheckpointError(DataError):
+    """A checkpoint of a training that is damaged or belongs to another training."""
+
+
 class InvalidArchitectureError(PredictorNASError):
     """Genes that break the rules of their search space."""
 

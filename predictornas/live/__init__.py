@@ -1,0 +1,1 @@
+"""Architectures as networks that are trained for real: images, networks, recipes and training."""

@@ -1,0 +1,64 @@
+"""The device a training runs on: is it there, does the training fit, and how many threads compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from predictornas.errors import ConfigurationError
+
+
+def checked_device(name: str) -> torch.device:
+    """The device of this name.
+
+    Raises:
+        ConfigurationError: there is no such device on this machine.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigurationError(f"There is no kind of device {name!r}. Use cpu, cuda, or cuda:0.") from error
+    if device.type == "cpu":
+        return device
+    if device.type != "cuda":
+        raise ConfigurationError(f"Training on {name!r} is not supported. Use cpu, cuda, or cuda:0.")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if (device.index or 0) >= count:
+        raise ConfigurationError(
+            f"Device {name!r} was asked for, but torch {torch.__version__} sees {count or 'no'} CUDA device"
+            f"{'' if count == 1 else 's'} here. Train on cpu, or install the driver and a torch built for CUDA."
+        )
+    return device
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Computes on so many threads inside the block; with another number sums are added in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def enough_memory(device: torch.device, batch_size: int) -> Iterator[None]:
+    """Says what to do where the memory of the device is exhausted.
+
+    Raises:
+        ConfigurationError: in place of torch's own error. What was trained before is kept in its checkpoint.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # an exhausted CPU is a plain RuntimeError of torch's allocator
+        if type(error) is RuntimeError and "can't allocate memory" not in str(error):
+            raise
+        raise ConfigurationError(
+            f"Out of memory on {device} with batches of {batch_size} images. The batch is not made smaller by itself, "
+            "because that would be another training: choose a recipe with a smaller batch_size, a network with fewer "
+            "channels, or fewer workers. Finished epochs are kept."
+        ) from error

@@ -1,0 +1,162 @@
+"""Several trainings at once: in processes of this machine, or on a Ray cluster."""
+
+from __future__ import annotations
+
+import importlib
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for_handles
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any, Literal
+
+from predictornas.errors import ConfigurationError, MissingDependencyError, PredictorNASError
+from predictornas.live.curve import Curve
+from predictornas.live.partition import Partition
+from predictornas.live.training import Job, train
+
+Executor = Literal["processes", "ray"]
+"""Where trainings run."""
+
+_DIED = (
+    "A training's process died (out of memory, or killed). Finished epochs are kept: start the same again to go on, "
+    "perhaps with fewer workers."
+)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A training to bring to some epoch.
+
+    Attributes:
+        job: the training.
+        until: the epoch.
+        folder: where its checkpoint is; on a cluster one that every machine sees.
+    """
+
+    job: Job
+    until: int
+    folder: Path
+
+
+def train_all(
+    tasks: Sequence[Task], images: Partition, *, workers: int = 1, executor: Executor = "processes"
+) -> list[Curve]:
+    """The curves of several trainings, in the order given; on CPUs they do not depend on who trained what.
+
+    Args:
+        tasks: trainings in folders of their own.
+        images: what all of them train and evaluate with.
+        workers: "processes": so many train at once, and share the GPU if the jobs name one; 1 trains in this process.
+            "ray": so many share a GPU; on CPUs the cluster decides by the jobs' threads.
+        executor: "processes", or "ray" for the cluster that is connected, else what `ray.init()` finds or starts.
+
+    Raises:
+        PredictorNASError: what a training raised, or its process died. The others stop after their current epoch at
+            latest; finished epochs are kept.
+        ConfigurationError: fewer than one worker, or an executor that is not known.
+        MissingDependencyError: Ray is asked for and not installed.
+    """
+    if workers < 1:
+        raise ConfigurationError(f"workers={workers}: at least one is needed.")
+    if executor not in ("processes", "ray"):
+        raise ConfigurationError(f"There is no executor {executor!r}. Use 'processes' or 'ray'.")
+    if executor == "ray":
+        return _on_ray(tasks, images, workers)
+    if workers == 1 or len(tasks) <= 1:
+        return [train(task.job, images, until=task.until, folder=task.folder) for task in tasks]
+    return _in_processes(tasks, images, workers)
+
+
+def _in_processes(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, "torch._dynamo"])  # torch.optim imports it: seconds, once for all workers
+    stop = context.Event()
+    # plain pickle copies the images through a pipe; torch's sharing needs /dev/shm, which is tiny in many containers
+    given = (pickle.dumps(images), stop)
+    with ProcessPoolExecutor(
+        min(workers, len(tasks)), mp_context=context, initializer=_start_worker, initargs=given
+    ) as pool:
+        futures = [pool.submit(_train_in_worker, task) for task in tasks]
+        try:
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            return [future.result() for future in futures]
+        except BrokenProcessPool as error:
+            raise PredictorNASError(_DIED) from error
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+
+
+_images: Partition
+_stop: Event
+
+
+class _StoppedError(Exception):
+    """Ends a training between two epochs, because another one failed or the user interrupted."""
+
+
+def _start_worker(images: bytes, stop: Event) -> None:
+    global _images, _stop
+    _images, _stop = pickle.loads(images), stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt from the keyboard reaches every process; one answers
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    """Ends this worker when the command that started it was killed, so that it does not train on alone."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for_handles([parent.sentinel])
+        os._exit(1)
+
+
+def _train_in_worker(task: Task) -> Curve:
+    def advance(_: int) -> None:
+        if _stop.is_set():
+            raise _StoppedError
+
+    return train(task.job, _images, until=task.until, folder=task.folder, advance=advance)
+
+
+def _on_ray(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:
+    try:
+        ray: Any = importlib.import_module("ray")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "executor='ray' needs Ray. Install it with: pip install 'predictornas[ray]'"
+        ) from error
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False)
+    shared = ray.put(images)
+    remote = ray.remote(_train_on_ray)
+    waiting = []
+    for task in tasks:
+        gpus = 0.0 if task.job.device == "cpu" else 1 / workers
+        waiting.append(remote.options(num_cpus=task.job.threads, num_gpus=gpus).remote(task, shared))
+    try:
+        curves: list[Curve] = ray.get(waiting)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, PredictorNASError):
+            raise error.cause from error
+        raise
+    except ray.exceptions.RayError as error:
+        raise PredictorNASError(_DIED) from error
+    finally:
+        for reference in waiting:
+            ray.cancel(reference, force=True)
+    return curves
+
+
+def _train_on_ray(task: Task, images: Partition) -> Curve:
+    """Ray starts a task anew whose machine was lost: it goes on from its checkpoint."""
+    return train(task.job, images, until=task.until, folder=task.folder)

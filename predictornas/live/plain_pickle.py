@@ -1,0 +1,137 @@
+"""Reads pickles of lists, dictionaries and numpy arrays without giving them any code to run.
+
+Not even numpy's own unpickling runs: what an array's pickle calls is answered by stand-ins that take bytes, a type and
+a shape, so a hostile file can do no more than describe an array.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from jaxtyping import Shaped
+
+from predictornas.errors import DataError
+
+_BROKEN = (
+    *(pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, ImportError),
+    *(MemoryError, OverflowError, RecursionError, struct.error),
+)
+"""What a torn or forged pickle can make the unpickler raise."""
+
+
+def load_plain_pickle(path: Path) -> Any:
+    """The value of a pickle of any protocol, written by python 2 or 3: a dictionary of plain values and arrays, say.
+
+    Texts of python 2 are `bytes`. Arrays hold numbers, in the byte order of this machine; they are read-only, and are
+    the value itself or values of the outermost dictionary.
+
+    Raises:
+        DataError: the file cannot be read, is torn, or asks for anything else.
+    """
+    try:
+        return _plain(_PlainUnpickler(BytesIO(path.read_bytes()), encoding="bytes").load())
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+    except _BROKEN as error:
+        raise DataError(f"{path} is no complete pickle of plain values ({error}). Fetch it again.") from error
+
+
+# not pickle.Unpickler: ten bytes can make the one written in C fill the memory with an empty memo
+class _PlainUnpickler(pickle._Unpickler):
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        module_name = module_name.replace("numpy.core.", "numpy._core.")  # its name before numpy 2
+        try:
+            return _STAND_INS[module_name, global_name]
+        except KeyError:
+            raise DataError(
+                f"the pickle asks for {module_name}.{global_name}; only numbers, texts, lists, dictionaries and arrays "
+                "are read. Do not use the file."
+            ) from None
+
+    def persistent_load(self, pid: Any) -> NoReturn:
+        raise DataError("the pickle refers to an object outside itself. Do not use the file.")
+
+
+class _DataType:
+    """Stands in for `numpy.dtype`: a kind and a size, and the byte order that its state brings."""
+
+    def __init__(self, code: str) -> None:
+        self.value = np.dtype(code)
+        if self.value.kind not in "biuf":
+            raise DataError(f"the pickle has an array of type {code!r}; only arrays of numbers are read.")
+
+    def __setstate__(self, state: Any) -> None:
+        order: Any = _text(state[1])
+        self.value = self.value.newbyteorder(order)
+
+
+class _Array:
+    """Stands in for an empty `numpy.ndarray` that gets its shape, type and bytes from its state."""
+
+    value: Shaped[np.ndarray, "..."]
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, data_type, fortran, content = state
+        self.value = _array(content, data_type, shape, "F" if fortran else "C")
+
+
+def _array(content: Any, data_type: Any, shape: Any, order: Any) -> Shaped[np.ndarray, "..."]:
+    if not isinstance(data_type, _DataType) or not isinstance(content, (bytes, bytearray)):
+        raise DataError("the pickle has an array without type or content. Do not use the file.")
+    flat = np.frombuffer(content, data_type.value)
+    return flat.reshape(shape, order=order).astype(data_type.value.newbyteorder("="), copy=False)
+
+
+def _array_of_buffer(content: Any, data_type: Any, shape: Any, order: Any) -> _Array:
+    made = _Array()
+    made.value = _array(content, data_type, shape, order)
+    return made
+
+
+def _empty_array(kind: Any, shape: Any, code: Any) -> _Array:
+    return _Array()
+
+
+def _data_type(code: Any, align: Any, copy: Any) -> _DataType:
+    return _DataType(_text(code))
+
+
+def _encoded(text: Any, encoding: Any) -> bytes:
+    """How protocols 0 to 2 of python 3 write bytes."""
+    if encoding != "latin1":
+        raise DataError("the pickle has bytes in an unknown encoding. Do not use the file.")
+    return _text(text).encode("latin1")
+
+
+def _text(value: Any) -> str:
+    text = value.decode("ascii") if isinstance(value, bytes) else value
+    if not isinstance(text, str):
+        raise DataError("the pickle has another value where a text belongs. Do not use the file.")
+    return text
+
+
+# functions and texts only: a class here could be altered by a pickle for those that are read after it
+_STAND_INS: dict[tuple[str, str], Any] = {
+    ("numpy._core.multiarray", "_reconstruct"): _empty_array,
+    ("numpy._core.numeric", "_frombuffer"): _array_of_buffer,
+    ("numpy", "ndarray"): "numpy.ndarray",
+    ("numpy", "dtype"): _data_type,
+    ("_codecs", "encode"): _encoded,
+}
+
+
+def _plain(value: Any) -> Any:
+    """The value, or the dictionary's values, with arrays in place of their stand-ins; they are looked for no deeper.
+
+    A small pickle can nest lists in a way that takes for ever to walk through.
+    """
+    if isinstance(value, dict):
+        return {key: entry.value if isinstance(entry, _Array) else entry for key, entry in value.items()}
+    return value.value if isinstance(value, _Array) else value

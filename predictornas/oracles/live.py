@@ -1,0 +1,186 @@
+"""An oracle that trains networks for real, and goes on where it stopped; loaded on demand, because it needs torch."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int8
+
+from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownArchitectureError
+from predictornas.live.checkpoints import read_progress
+from predictornas.live.curve import Curve
+from predictornas.live.image_sets import ImageData
+from predictornas.live.network import NetworkShape
+from predictornas.live.parallel import Executor, Task, train_all
+from predictornas.live.partition import Partition, partition
+from predictornas.live.recipes import Recipe
+from predictornas.live.training import CHECKPOINT, Job, stored_curve
+from predictornas.oracles.base import Evaluations
+from predictornas.seeding import seed_sequence
+from predictornas.spaces.base import Genes, SearchSpace
+
+
+@dataclass(frozen=True)
+class LiveOracle:
+    """Trains each architecture and answers with its validation accuracy.
+
+    An architecture is trained once: its seed is a function of `seed` and its key, its checkpoint lies in
+    `folder/KEY`, and a longer training continues a shorter one. So answers are functions of architecture and epochs.
+    Rows of one key are one architecture, trained with the genes that came first.
+
+    Attributes:
+        space: of the architectures, known by name in the registry.
+        data: the images; their test part is seen by `test_accuracy` alone.
+        shape: depth and width of the networks.
+        recipe: how they learn. A shorter training is the beginning of the whole one.
+        folder: where checkpoints are kept.
+        validation: number of training images that are set aside to validate with, or their share.
+        seed: decides which images these are, and the seed of every training.
+        device: `cpu`, `cuda` or `cuda:N`.
+        workers: how many train at once; see `predictornas.live.parallel.train_all`.
+        executor: "processes" of this machine, or "ray".
+        threads: CPU threads of each training.
+        compiled: whether torch.compile makes each network faster first.
+        evaluate_at: epochs that can be asked for; None for all. Fewer save time.
+        resumes: a longer training pays only for the epochs that it adds: costs are those of the whole training so far.
+    """
+
+    space: SearchSpace
+    data: ImageData
+    shape: NetworkShape
+    recipe: Recipe
+    folder: Path
+    _: KW_ONLY
+    validation: int | float = 0.5
+    seed: int = 0
+    device: str = "cpu"
+    workers: int = 1
+    executor: Executor = "processes"
+    threads: int = 1
+    compiled: bool = False
+    evaluate_at: tuple[int, ...] | None = None
+    resumes: bool = True
+
+    @cached_property
+    def images(self) -> Partition:
+        """The data, taken apart."""
+        return partition(self.data, self.validation, self.seed)
+
+    def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+        """Validation accuracies of `(n, g)` architectures; nothing is drawn from `rng`.
+
+        A training whose loss left the finite numbers has the value 0; its costs are those until then.
+
+        Args:
+            genes: `(n, g)`.
+            epochs: length of the training; None for the recipe's.
+            rng: not used.
+
+        Raises:
+            ConfigurationError: epochs that cannot be asked for, settings that cannot work, no such device, no memory.
+            InvalidArchitectureError: genes that break the rules of the space.
+            CheckpointError: a checkpoint is damaged, or is that of another training (other settings, another seed).
+            PredictorNASError: a training's process died; the next call goes on from its checkpoint.
+        """
+        length = self._length(epochs)
+        self._require_valid(genes)
+        keys, first, rows = np.unique(self.space.keys(genes), return_index=True, return_inverse=True)
+        tasks = [self._task(int(key), genes[row], length) for key, row in zip(keys, first, strict=True)]
+        curves = self._curves(tasks)
+        value, seconds, trained = np.array([_answer(curve, length) for curve in curves]).reshape(-1, 3)[rows].T
+        return Evaluations(value, np.full(len(genes), length, np.int64), seconds, trained)
+
+    def test_accuracy(self, genes: Genes, epochs: int | None = None) -> Float[np.ndarray, " n"]:
+        """`(n,)` test accuracies of trainings of so many epochs, for who judges a search; nothing is trained.
+
+        Args:
+            genes: `(n, g)`, evaluated before.
+            epochs: as in `evaluate`.
+
+        Raises:
+            UnknownArchitectureError: an architecture was not trained that long.
+            CheckpointError: as in `evaluate`.
+        """
+        length = self._length(epochs)
+        curves = [self.curve(row) for row in genes]
+        for row, curve in zip(genes, curves, strict=True):
+            if not curve.reaches(length):
+                raise UnknownArchitectureError(
+                    f"{self.space.describe(row)} was trained for {len(curve)} epochs in {self.folder}, not for "
+                    f"{length}. Evaluate it first."
+                )
+        return np.array([curve.until(length).test_accuracy[-1] for curve in curves], dtype=np.float64)
+
+    def curve(self, row: Int8[np.ndarray, " g"]) -> Curve:
+        """The learning curve of one architecture as far as it was trained.
+
+        Raises:
+            UnknownArchitectureError: it was not trained at all.
+            CheckpointError: as in `evaluate`.
+        """
+        task = self._task(int(self.space.keys(row[None])[0]), row, 0)
+        curve = stored_curve(task.folder, task.job, self.images)
+        if curve is None:
+            raise UnknownArchitectureError(
+                f"{self.space.describe(row)} was not trained in {self.folder}. Evaluate it first."
+            )
+        return curve
+
+    def _length(self, epochs: int | None) -> int:
+        length = self.recipe.epochs if epochs is None else epochs
+        offered = range(1, self.recipe.epochs + 1) if self.evaluate_at is None else self.evaluate_at
+        if length not in offered:
+            listed = f"1 to {self.recipe.epochs}" if self.evaluate_at is None else ", ".join(map(str, offered))
+            raise ConfigurationError(
+                f"Accuracies after {length} epochs were asked for; this oracle measures them after {listed}. "
+                "Choose one of these, or change the recipe's epochs or evaluate_at."
+            )
+        return length
+
+    def _require_valid(self, genes: Genes) -> None:
+        wrong = np.flatnonzero(~self.space.valid(genes))
+        if len(wrong):
+            raise InvalidArchitectureError(
+                f"Row {wrong[0]} of {len(genes)}, {genes[wrong[0]].tolist()}, breaks the rules of {self.space.name!r}. "
+                "Bring rows to normal form with the space's normalise() and leave out those that are not valid()."
+            )
+
+    def _task(self, key: int, row: Int8[np.ndarray, " g"], until: int) -> Task:
+        folder = self.folder.absolute() / f"{key:016x}"  # other processes may work in another folder
+        seed = int(seed_sequence(self.seed, 0, f"training {key:016x}").generate_state(1)[0])
+        job = Job(
+            space=self.space.name,
+            genes=tuple(row.tolist()),
+            shape=self.shape,
+            recipe=self.recipe,
+            seed=seed,
+            device=self.device,
+            threads=self.threads,
+            compiled=self.compiled,
+            evaluate_at=self.evaluate_at,
+        )
+        if (folder / CHECKPOINT).exists():
+            # rows of one key may differ in their genes: the training goes on with those it began with
+            job = replace(job, genes=tuple(read_progress(folder / CHECKPOINT)[0]["genes"]))
+        return Task(job, until, folder)
+
+    def _curves(self, tasks: list[Task]) -> list[Curve]:
+        """Every task's curve; only those that have to go on are trained, so that nothing is started for the others."""
+        curves: dict[Task, Curve] = {}
+        for task in tasks:
+            stored = stored_curve(task.folder, task.job, self.images)
+            if stored is not None and stored.reaches(task.until):
+                curves[task] = stored.until(task.until)
+        missing = [task for task in tasks if task not in curves]
+        if missing:
+            trained = train_all(missing, self.images, workers=self.workers, executor=self.executor)
+            curves.update(zip(missing, trained, strict=True))
+        return [curves[task] for task in tasks]
+
+
+def _answer(curve: Curve, length: int) -> tuple[float, float, float]:
+    """Value, seconds and epochs of a training of some length."""
+    return float(curve.validation_accuracy[-1]), float(curve.seconds.sum()), float(len(curve))

@@ -1,0 +1,142 @@
+import io
+import os
+import pickle
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from predictornas.errors import DataError
+from predictornas.live.plain_pickle import load_plain_pickle
+
+# as python 2 and numpy 1 wrote it with protocol 2: {"data": array([[1, 2, 3], [4, 5, 6]], uint8), "labels": [7, 8]}
+PYTHON_2 = (
+    b"\x80\x02}q\x01(U\x04dataq\x02cnumpy.core.multiarray\n_reconstruct\nq\x03cnumpy\nndarray\nq\x04K\x00\x85U\x01b\x87"
+    b"Rq\x05(K\x01K\x02K\x03\x86cnumpy\ndtype\nq\x06U\x02u1K\x00K\x01\x87Rq\x07(K\x03U\x01|NNNJ\xff\xff\xff\xff"
+    b"J\xff\xff\xff\xffK\x00tb\x89U\x06\x01\x02\x03\x04\x05\x06tbU\x06labelsq\x08]q\x09(K\x07K\x08eu."
+)
+
+NUMBERS = hnp.arrays(
+    st.sampled_from(["u1", "<i8", ">i4", "<f4", "?"]), hnp.array_shapes(min_dims=1, max_dims=3, max_side=4)
+)
+
+
+def read(content: bytes, folder: Path) -> object:
+    path = folder / "batch"
+    path.write_bytes(content)
+    return load_plain_pickle(path)
+
+
+def test_a_pickle_of_python_2(tmp_path: Path):
+    value = read(PYTHON_2, tmp_path)
+    assert isinstance(value, dict)
+    assert value[b"labels"] == [7, 8]
+    assert value[b"data"].dtype == np.uint8
+    assert value[b"data"].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert (pickle.loads(PYTHON_2, encoding="bytes")[b"data"] == value[b"data"]).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    array=NUMBERS,
+    labels=st.lists(st.integers()),
+    protocol=st.integers(0, pickle.HIGHEST_PROTOCOL),
+    fortran=st.booleans(),
+    old_name=st.booleans(),
+)
+def test_every_protocol_gives_the_values_back(tmp_path_factory, array, labels, protocol, fortran, old_name):
+    array = np.asfortranarray(array) if fortran else array
+    content = pickle.dumps({"data": array, "labels": labels, "note": b"\x00\xff"}, protocol)
+    if old_name and protocol < 4:  # from protocol 4 on, names carry their lengths
+        content = content.replace(b"numpy._core.", b"numpy.core.")
+    value = read(content, tmp_path_factory.mktemp("pickle"))
+    assert isinstance(value, dict)
+    assert np.array_equal(value["data"], array, equal_nan=array.dtype.kind == "f")
+    assert value["data"].dtype == array.dtype.newbyteorder("=")
+    assert value["labels"] == labels
+    assert value["note"] == b"\x00\xff"
+
+
+def test_a_torn_pickle_is_refused_wherever_it_ends(tmp_path: Path):
+    for end in range(len(PYTHON_2)):
+        with pytest.raises(DataError, match=r"Fetch it again|Do not use"):
+            read(PYTHON_2[:end], tmp_path)
+
+
+@settings(max_examples=200, deadline=None)
+@given(place=st.integers(0, len(PYTHON_2) - 1), byte=st.integers(0, 255))
+def test_an_altered_byte_never_ends_in_another_error(tmp_path_factory, place, byte):
+    altered = PYTHON_2[:place] + bytes([byte]) + PYTHON_2[place + 1 :]
+    with suppress(DataError):
+        read(altered, tmp_path_factory.mktemp("pickle"))
+
+
+class Harmful:
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.marker),)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_code_is_refused_before_it_runs(tmp_path: Path, protocol: int):
+    marker = tmp_path / "ran"
+    content = pickle.dumps({"data": Harmful(marker)}, protocol)
+    with pytest.raises(DataError, match=r"batch: the pickle asks for posix\.mkdir; only"):
+        read(content, tmp_path)
+    assert not marker.exists()
+    pickle.loads(content)
+    assert marker.exists(), "the pickle would not have done harm anyway"
+
+
+@pytest.mark.parametrize(
+    "value", [np.array([Path("x"), None], dtype=object), np.array(["text"]), np.zeros(2, dtype="i4,f8"), np.float64(1)]
+)
+def test_arrays_of_anything_but_numbers_are_refused(tmp_path: Path, value: object):
+    with pytest.raises(DataError, match=r"Do not use the file|only arrays of numbers"):
+        read(pickle.dumps(value, 2), tmp_path)
+
+
+def test_outside_objects_are_refused(tmp_path: Path):
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream)
+    pickler.persistent_id = lambda value: "somewhere"  # type: ignore[method-assign]
+    pickler.dump([1])
+    with pytest.raises(DataError, match="outside itself"):
+        read(stream.getvalue(), tmp_path)
+
+
+def test_the_stand_ins_cannot_be_altered_by_a_pickle(tmp_path: Path):
+    forged = (
+        b"\x80\x02cnumpy\nndarray\n(N}U\x08__init__Nstb.",
+        b"\x80\x02cnumpy\ndtype\n(N}U\x08__code__Nstb.",
+        b"\x80\x02cnumpy\ndtype\n)\x81.",
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nNK\x00N\x87R.",
+    )
+    for content in forged:
+        with pytest.raises(DataError):
+            read(content, tmp_path)
+    assert isinstance(read(PYTHON_2, tmp_path), dict)
+
+
+def test_small_files_take_neither_memory_nor_time(tmp_path: Path):
+    nested = []
+    for _ in range(60):
+        nested = [nested, nested]
+    began = time.perf_counter()
+    assert read(b"\x80\x02Nr\xff\xff\xff\x7f.", tmp_path) is None  # a memo entry with a number near 2**31
+    read(pickle.dumps({"data": nested}), tmp_path)  # 2**60 leaves
+    with pytest.raises(DataError, match="complete"):
+        read(b"\x80\x04\x8e" + (2**50).to_bytes(8, "little") + b"x.", tmp_path)
+    assert time.perf_counter() - began < 2
+
+
+def test_a_file_that_is_not_there(tmp_path: Path):
+    with pytest.raises(DataError, match="gone cannot be read"):
+        load_plain_pickle(tmp_path / "gone")
