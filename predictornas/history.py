@@ -93,6 +93,13 @@ class History:
         rows = self.iterations < iteration
         return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
 
+    def latest(self) -> History:
+        """Each architecture once, in order of first evaluation, with its last evaluation; itself where none repeats."""
+        if len(self._rows) == len(self):
+            return self
+        rows = np.array(list(self._rows.values()), np.int64)
+        return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
+
     def best(self, count: int) -> Int[np.ndarray, " k"]:
         """Rows of the `count` best values, best first; ties in order of evaluation."""
         return np.argsort(-self.values, kind="stable")[:count]

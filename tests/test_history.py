@@ -77,3 +77,20 @@ def test_schemas_share_what_identifies_a_run() -> None:
     shared = [name for name in POOL_SCHEMA if name in SCHEMA]
     assert shared == ["run_id", "method", "seed", "iteration"]
     assert all(POOL_SCHEMA[name] == SCHEMA[name] for name in shared)
+
+
+def test_the_latest_evaluation_of_each_architecture_in_order_of_the_first(history: History) -> None:
+    longer = history.extended(
+        keys=[7, 5, 9], genes=[[0, 0], [0, 1], [1, 1]], epochs=[200, 200, 4], values=[0.1, 0.2, 0.3], iteration=2
+    )
+    latest = longer.extended(keys=[5], genes=[[0, 1]], epochs=[300], values=[0.4], iteration=3).latest()
+    assert latest.keys.tolist() == [5, 2**64 - 1, 7, 8, 9]
+    assert latest.genes.tolist() == [[0, 1], [1, 1], [0, 0], [1, 0], [1, 1]]
+    assert latest.epochs.tolist() == [300, 108, 200, 36, 4]
+    assert latest.values.tolist() == [0.4, 0.9, 0.1, 0.7, 0.3]
+    assert latest.iterations.tolist() == [3, 0, 2, 1, 2]
+
+
+def test_a_history_without_repetitions_is_its_own_latest(history: History) -> None:
+    assert history.latest() is history
+    assert len(History.empty(2).latest()) == 0

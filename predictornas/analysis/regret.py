@@ -14,7 +14,8 @@ from predictornas.errors import ConfigurationError, DataError
 TRACES = ("searched", "chosen", "recommended", "best")
 """Errors after each evaluation: of the incumbent as the search saw it (signal column), of the same incumbent on the
 evaluation column, of what the search's own predictor thinks best among those evaluated (evaluation column; null where
-there is none), and of the best architecture evaluated so far on the evaluation column, which no search can know."""
+there is none), and of the best architecture evaluated so far on the evaluation column, which no search can know. Where
+trainings have several lengths, only the longest so far count."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _curve(run: pl.DataFrame) -> pl.DataFrame:
     values = run["value"].fill_null(np.nan).to_numpy()
     evaluation = run["evaluation"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     incumbent = _incumbents(run["epochs"].to_numpy(), np.where(np.isnan(values), -np.inf, values))
-    best = np.fmin.accumulate(1 - evaluation)
+    best = 1 - evaluation[_incumbents(run["epochs"].to_numpy(), np.where(np.isnan(evaluation), -np.inf, evaluation))]
     return run.select(
         "run_id",
         "method",

@@ -11,6 +11,7 @@ from predictornas.cli.figures import reproduce
 from predictornas.cli.predictors import predictors
 from predictornas.cli.studies import compare, gain, search
 from predictornas.cli.tables import data
+from predictornas.cli.training import build_table, live_search, proxies, train
 from predictornas.errors import PredictorNASError
 
 app = App(
@@ -20,7 +21,7 @@ app = App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for _verb in (gain, search, compare, predictors, reproduce, data):
+for _verb in (gain, search, compare, predictors, reproduce, live_search, train, build_table, proxies, data):
     app.command(_verb)
 
 

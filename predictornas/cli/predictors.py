@@ -20,6 +20,7 @@ def predictors(
     draws: int = 5,
     train_on: str | None = None,
     judge_on: str | None = None,
+    judged: int | None = None,
     workers: int = 0,
     out: Path | None = None,
     json: Json = False,
@@ -45,6 +46,8 @@ def predictors(
         Column to learn; the table's signal by default.
     judge_on
         Column to be judged by; the same by default.
+    judged
+        Random others to be judged on; all by default, which takes minutes a fit for slow predictors.
     workers
         Processes; 0 takes one for each core. Only the seconds depend on it.
     out
@@ -59,6 +62,7 @@ def predictors(
         draws=draws,
         train_on=train_on,
         judge_on=judge_on,
+        judged=judged,
     )
     folder = out or Path(f"predictors-{benchmark}")
     processes = worker_count(workers)

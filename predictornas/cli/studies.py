@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +13,25 @@ from predictornas.cli.console import Json, console, progress_bar, show, show_row
 from predictornas.errors import PredictorNASError
 
 if TYPE_CHECKING:
-    from predictornas.experiments.execution import Outcome
+    import polars as pl
+
     from predictornas.experiments.study import Study
 
 DEFAULT_METHODS = "random,uniform-100,uniform-1000,exhaustive"
+
+EVALUATIONS = 100
+"""Budget of a run where none is given."""
+
+FULL_TRAININGS = 30
+"""Trainings whose epochs are the budget of a search with a scheduler where none is given."""
 
 
 def gain(
     *,
     benchmark: str = "nasbench201-cifar10",
     methods: str = DEFAULT_METHODS,
-    budget: int = 100,
+    budget: int | None = None,
+    budget_epochs: int | None = None,
     seeds: int = 20,
     signal: str | None = None,
     evaluation: str | None = None,
@@ -47,7 +56,9 @@ def gain(
         Commas between: random, exhaustive, uniform-N, evolutionary-N, likelihood-N, pvll-N (a pool of N), pvll,
         regularised-evolution, local-search, bananas; uniform-100@rnn (or @flow) for another predictor than the GCN.
     budget
-        Evaluations of each run, the random initial set included.
+        Evaluations of each run, the random initial set included; 100 by default.
+    budget_epochs
+        Epochs that each run trains, instead: quality against epochs, and what a scheduler saves.
     seeds
         Runs of each method.
     signal
@@ -70,13 +81,14 @@ def gain(
     study = Study(
         benchmark=benchmark,
         methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
-        budget=budget,
+        budget=_evaluations(budget, budget_epochs),
         seeds=tuple(range(seeds)),
         signal=signal,
         evaluation=evaluation,
         preset=preset,
         engine=engine,  # type: ignore[arg-type]  # the study checks it
         warm_start=warm_start,
+        budget_epochs=budget_epochs,
     )
     _run_and_show(study, out or Path(f"gain-{benchmark}"), workers, as_json=json)
 
@@ -85,7 +97,8 @@ def search(
     *,
     benchmark: str = "nasbench201-cifar10",
     method: str = "bayesian-optimisation",
-    budget: int = 100,
+    budget: int | None = None,
+    budget_epochs: int | None = None,
     seed: int = 0,
     signal: str | None = None,
     evaluation: str | None = None,
@@ -104,7 +117,9 @@ def search(
     method
         A method as in `gain`; the best search of this package by default.
     budget
-        Evaluations, the random initial set included.
+        Evaluations, the random initial set included; 100 by default.
+    budget_epochs
+        Epochs that are trained, instead; those of 30 full trainings by default for methods with a scheduler.
     seed
         Seed of the run.
     signal
@@ -118,11 +133,16 @@ def search(
     """
     from predictornas.experiments.recommendation import recommended_architecture
     from predictornas.experiments.study import Study
+    from predictornas.oracles.tabular import TabularOracle
+    from predictornas.search.scheduled import Scheduled
 
-    study = Study(benchmark, (method,), budget, (seed,), signal, evaluation, preset)
-    outcome = _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
+    study = Study(benchmark, (method,), EVALUATIONS, (seed,), signal, evaluation, preset)
+    if budget is None and budget_epochs is None and isinstance(study.strategy(method), Scheduled):
+        budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
+    study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
+    history = _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
     if not json:
-        console().print(f"Recommended: {recommended_architecture(study, outcome.history)}", highlight=False)
+        console().print(f"Recommended: {recommended_architecture(study, history)}", highlight=False)
 
 
 def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
@@ -169,16 +189,29 @@ def worker_count(workers: int) -> int:
     return workers or len(os.sched_getaffinity(0))
 
 
-def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> Outcome:
+def _evaluations(budget: int | None, budget_epochs: int | None) -> int | None:
+    """The limit on evaluations: none where epochs are limited and nothing else was asked for."""
+    return EVALUATIONS if budget is None and budget_epochs is None else budget
+
+
+def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> pl.DataFrame:
+    """Runs a study, prints its summary and gives back its history."""
+    from predictornas.experiments.epoch_study import printable_epochs, run_epoch_study
     from predictornas.experiments.execution import run_study
     from predictornas.experiments.report import printable
 
     processes = worker_count(workers)
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
-        outcome = run_study(study, folder, workers=processes, started=started)
+        if study.budget_epochs is None:
+            outcome = run_study(study, folder, workers=processes, started=started)
+            history, title = outcome.history, outcome.report.title
+            summary, rows = outcome.report.summary, printable(outcome.report.summary)
+        else:
+            history, report = run_epoch_study(study, folder, workers=processes, started=started)
+            title, summary, rows = report.title, report.summary, printable_epochs(report)
     if as_json:
-        show(outcome.report.summary, "", as_json=True)
+        show(summary, "", as_json=True)
     else:
-        show_rows(printable(outcome.report.summary), outcome.report.title, as_json=False)
+        show_rows(rows, title, as_json=False)
         console().print(f"Tables and figures: {folder}/", highlight=False)
-    return outcome
+    return history

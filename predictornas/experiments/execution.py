@@ -83,7 +83,7 @@ def finish_runs(
         Run(study, method, seed, folder) for method, entry in manifest["methods"].items() for seed in entry["seeds"]
     ]
     runs.sort(key=lambda run: run.seed)  # whole seeds first, so that an early look compares methods
-    per_run = min(study.budget, len(benchmark.space))
+    per_run = study.budget_epochs or min(study.limits.evaluations or 0, len(benchmark.space))
     run_tasks(execute, runs, workers=workers, advance=started(per_run * len(runs)))
     return consolidate(folder, manifest, study, benchmark, _targets(benchmark)["target_error"].to_list())
 

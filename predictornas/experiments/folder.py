@@ -142,15 +142,25 @@ def consolidate(
         for seed in manifest["methods"][method]["seeds"]:
             identity = run_identity(manifest["study"], method, strategy, seed)
             records = read_records(journal_path(folder, identity["run_id"]))
-            evaluations += [{**identity, **record} for record in _with_recommendations(records)]
+            evaluations += evaluation_rows(identity, records)
             for record in records:
                 if "pool_hits" in record:
                     pools += _pool_rows(identity, record, targets)
-    history = _with_evaluation(_frame(evaluations, {**SCHEMA}), benchmark)
+    history = _with_evaluation(history_frame(evaluations), benchmark)
     pool_frame = _frame(pools, POOL_SCHEMA)
     write_table(folder / "history.parquet", history)
     write_table(folder / "pools.parquet", pool_frame)
     return history, pool_frame
+
+
+def evaluation_rows(identity: Mapping[str, Any], records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a history that a run's journal holds."""
+    return [{**identity, **record} for record in _with_recommendations(records)]
+
+
+def history_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """A history with the columns of `predictornas.history.SCHEMA`; null where a row has no such value."""
+    return _frame(rows, {**SCHEMA})
 
 
 def _with_recommendations(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

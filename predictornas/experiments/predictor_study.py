@@ -46,6 +46,7 @@ class PredictorStudy:
         draws: training sets of each size, uniform and without replacement, the same for every predictor.
         train_on: column with the values to learn; the table's signal where None.
         judge_on: column that the ranks are compared with, on all other architectures; `train_on` where None.
+        judged: how many random ones of the others are judged on; None for all.
     """
 
     benchmark: str
@@ -54,6 +55,7 @@ class PredictorStudy:
     draws: int = 10
     train_on: str | None = None
     judge_on: str | None = None
+    judged: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,8 @@ def _write_figure(path: Path, table: pl.DataFrame, study: PredictorStudy) -> Non
     figure = draw_predictors(
         table,
         title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
-        caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of all other architectures. "
+        caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
+        f"{'all' if study.judged is None else format(study.judged, ',')} other architectures. "
         "Lines: mean over draws; bands: 95 % interval.",
     )
     with writing_file(path) as temporary:
@@ -181,6 +184,7 @@ def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
         "predictor": describe(STUDIED[predictor](size)),
         "size": size,
         "draw": draw,
+        **({} if study.judged is None else {"judged": study.judged}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -194,14 +198,19 @@ def _measured(fit: _Fit) -> dict[str, Any]:
     opened = _opened(fit.study)
     drawn = rng_for(fit.draw, fit.size, "draw").choice(opened.rows, fit.size, replace=False)
     others = np.setdiff1d(opened.rows, drawn)
+    if fit.study.judged is not None and fit.study.judged < len(others):
+        others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, fit.study.judged, replace=False))
     begin = time.perf_counter()
     predictor = STUDIED[fit.predictor](fit.size).fit(
         opened.space, opened.genes[drawn], opened.train[drawn], rng=rng_for(fit.draw, fit.size, "fit")
     )
     fitted = time.perf_counter()
-    scores = predictor.predict(opened.genes)  # the whole space, which predictors know how to score fast
+    # the whole space is what predictors know how to score fast
+    scores = (
+        predictor.predict(opened.genes)[others] if fit.study.judged is None else predictor.predict(opened.genes[others])
+    )
     scored = time.perf_counter()
-    quality = rank_quality(scores[others].astype(np.float64), opened.judge[others])
+    quality = rank_quality(scores.astype(np.float64), opened.judge[others])
     return {
         "predictor": fit.predictor,
         "size": fit.size,

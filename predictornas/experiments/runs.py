@@ -45,7 +45,7 @@ def execute(run: Run, advance: Advance) -> None:
         run_journaled(
             Search(opened.benchmark.space, strategy, seed=run.seed),
             TabularOracle(opened.benchmark),
-            run.study.budget,
+            run.study.limits,
             journal,
             identity=identity,
             pool_hits=opened.pool_hits,

@@ -7,13 +7,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, get_args
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.oracles.tabular import TabularOracle
 from predictornas.predictors.graph_predictor import Engine
+from predictornas.schedulers.full import Full
+from predictornas.search.budget import Budget
 from predictornas.search.methods import Preset, get_preset, get_strategy
+from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 
 PROTOCOL = 1
@@ -34,27 +39,42 @@ class Study:
         preset: fills in what a method's name leaves open.
         engine: "indexed", or the plain reference "dense".
         warm_start: whether predictors begin with the weights of the iteration before.
+        budget_epochs: epochs that each run trains for its evaluations; None for no limit. With it, methods without a
+            scheduler train every architecture to the last level.
     """
 
     benchmark: str = "nasbench201-cifar10"
     methods: tuple[str, ...] = ("random", "uniform-100", "uniform-1000", "exhaustive")
-    budget: int = 100
+    budget: int | None = 100
     seeds: tuple[int, ...] = tuple(range(20))
     signal: str | None = None
     evaluation: str | None = None
     preset: str = "quick"
     engine: Engine = "indexed"
     warm_start: bool = False
+    budget_epochs: int | None = None
+
+    @property
+    def limits(self) -> Budget:
+        """What each run may spend.
+
+        Raises:
+            ConfigurationError: no limit, or one below 1.
+        """
+        return Budget(self.budget, self.budget_epochs)
 
     def open(self) -> Benchmark:
         """The benchmark with the columns of this study.
 
         Raises:
             UnknownNameError: no benchmark or column has the given name.
-            ConfigurationError: signal and evaluation share a training run, or a number below 1.
+            ConfigurationError: signal and evaluation share a training run, no budget, or a number below 1.
         """
-        if self.budget < 1:
-            raise ConfigurationError(f"--budget must be at least 1, not {self.budget}.")
+        limits = [limit for limit in (self.budget, self.budget_epochs) if limit is not None]
+        if not limits or min(limits) < 1:
+            raise ConfigurationError(
+                f"--budget must be at least 1, not {self.budget}, and --budget-epochs, {self.budget_epochs}."
+            )
         if not self.seeds or min(self.seeds) < 0:
             raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
         if not self.methods:
@@ -73,8 +93,13 @@ class Study:
             UnknownNameError: no method has this name.
             ConfigurationError: the initial set is larger than the budget.
         """
-        strategy = get_strategy(method, self._preset())
-        if strategy.initial >= self.budget:
+        levels = TabularOracle(self.open()).levels
+        strategy = get_strategy(method, replace(self._preset(), levels=levels))
+        if self.budget_epochs is not None and not isinstance(strategy, Scheduled):
+            if not levels:
+                raise ConfigurationError(f"{self.benchmark!r} does not say how long its networks were trained.")
+            strategy = Scheduled(strategy, Full(levels))
+        if self.budget is not None and strategy.initial >= self.budget:
             raise ConfigurationError(
                 f"--budget {self.budget} leaves nothing to propose after the initial set of {strategy.initial} "
                 f"architectures (preset {self.preset!r}). Raise the budget."
@@ -98,6 +123,7 @@ class Study:
             "preset": self.preset,
             "engine": self.engine,
             "warm_start": self.warm_start,
+            **({} if self.budget_epochs is None else {"budget_epochs": self.budget_epochs}),
         }
 
 
@@ -133,4 +159,6 @@ def describe(value: Any) -> Any:
         return {"type": type(value).__name__, **{field.name: describe(getattr(value, field.name)) for field in fields}}
     if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
+    if isinstance(value, Fraction):
+        return str(value)
     return value

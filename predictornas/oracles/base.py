@@ -18,8 +18,8 @@ class Evaluations:
     Attributes:
         value: `(n,)` accuracy as a fraction, higher is better.
         epochs: `(n,)` length of the training behind each value; 0 where it is not known.
-        cost_seconds: `(n,)` seconds spent; NaN where they are not known.
-        cost_epochs: `(n,)` epochs trained for it; NaN where they are not known.
+        cost_seconds: `(n,)` seconds of the whole training; NaN where they are not known.
+        cost_epochs: `(n,)` epochs of the whole training; NaN where they are not known.
     """
 
     value: Float[np.ndarray, " n"]
@@ -33,14 +33,18 @@ class Evaluations:
 
 @runtime_checkable
 class Oracle(Protocol):
-    """Evaluates architectures: reads a table, or trains networks."""
+    """Evaluates architectures: reads a table, or trains networks.
+
+    One that has an attribute `resumes = True` goes on with a training where it was asked to stop before, so that a
+    search pays only for the epochs between; otherwise each number of epochs is a training of its own.
+    """
 
     def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
         """Values of `(n, g)` architectures.
 
         Args:
             genes: `(n, g)`.
-            epochs: length of the training; None for the oracle's own.
+            epochs: length of the training in all; None for the oracle's own.
             rng: the only source of randomness.
         """
         ...

@@ -24,6 +24,17 @@ class TabularOracle:
     benchmark: Benchmark
     signal: str | None = None
 
+    @property
+    def resumes(self) -> bool:
+        """Whether the table's budgets lie on one learning curve, so that a longer training goes on with a shorter."""
+        return bool(self.benchmark.manifest["source"].get("learning_curves", False))
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Epochs at which the table has the signal, ascending; its own alone where other lengths are of other runs."""
+        view = self.benchmark.with_columns(signal=self.signal)
+        return tuple(sorted(epochs for epochs in self._family(view) if epochs is not None))
+
     def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
         """Signal values of `(n, g)` architectures; nothing is drawn from `rng`.
 
@@ -60,17 +71,22 @@ class TabularOracle:
         signal = view.column(view.signal)
         if epochs is None or epochs == signal.epochs:
             return signal
-        family = {
-            column.epochs: column
-            for column in view.columns.values()
-            if (column.metric, column.split, column.run) == (signal.metric, signal.split, signal.run)
-        }
+        family = self._family(view)
         if epochs not in family:
             available = ", ".join(str(known) for known in sorted(known for known in family if known is not None))
             raise ConfigurationError(
                 f"{view.name!r} has no {signal.name!r} at {epochs} epochs. Available: {available or 'none'}."
             )
         return family[epochs]
+
+    def _family(self, view: Benchmark) -> dict[int | None, Column]:
+        """The signal after each number of epochs that the table has."""
+        signal = view.column(view.signal)
+        return {
+            column.epochs: column
+            for column in view.columns.values()
+            if (column.metric, column.split, column.run) == (signal.metric, signal.split, signal.run)
+        }
 
     def _seconds(self, genes: Genes, column: Column) -> np.ndarray:
         times = {

@@ -13,6 +13,7 @@ from predictornas.errors import JournalError
 from predictornas.journal import Journal
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.samplers.base import Pool
+from predictornas.search.budget import Budget, Ledger
 from predictornas.search.loop import Search
 from predictornas.search.strategies import Proposal, Recommending
 from predictornas.seeding import rng_for
@@ -24,7 +25,7 @@ PoolHits = Callable[[Pool], Sequence[int]]
 def run_journaled(
     search: Search,
     oracle: Oracle,
-    budget: int,
+    budget: Budget,
     journal: Journal,
     *,
     identity: dict[str, Any],
@@ -41,30 +42,34 @@ def run_journaled(
     Args:
         search: a fresh search.
         oracle: answers with the signal.
-        budget: evaluations in all, T0 included.
+        budget: evaluations or epochs in all, T0 included.
         journal: this run's journal, new or of an interrupted run.
         identity: what makes this run itself (`run_id`, `method`, `seed`); must equal what the journal says.
         pool_hits: counts for the gain split; `None` leaves them out.
-        advance: called with the number of evaluations that were added, those found in the journal included.
+        advance: called with the number of evaluations (of epochs, where those are the budget) that were added, those
+            found in the journal included.
 
     Raises:
         JournalError: the journal belongs to another run.
     """
     recorded = _Recorded(journal, identity)
-    advance(sum(map(len, recorded.evaluations.values())))
-    while len(search.history) < budget:
+    ledger = Ledger(budget, resumes=getattr(oracle, "resumes", False), advance=advance)
+    while ledger.evaluations_left != 0:
         known = recorded.evaluations[search.iteration]
         chosen = recorded.chosen.get(search.iteration)
-        if chosen is not None and len(known) == chosen:
-            _tell(search, known)
-            continue
-        proposal = search.ask(budget - len(search.history))
-        if not len(proposal):
-            break
-        if chosen is None:
-            journal.append(_proposal_record(search.iteration, proposal, pool_hits))
-        _tell(search, known + _evaluate_missing(search, oracle, journal, proposal, known, advance))
-    if isinstance(search.strategy, Recommending) and not recorded.recommended:
+        if chosen is None or len(known) < chosen:
+            # the ledger knows whole iterations only, so that an interrupted one is proposed again as it was
+            proposal = ledger.affordable(search.ask(ledger.evaluations_left))
+            if not len(proposal):
+                break
+            if chosen is None:
+                journal.append(_proposal_record(search.iteration, proposal, pool_hits))
+            ledger.enter_all(known)
+            known = known + _evaluate_missing(search, oracle, journal, proposal, known, ledger)
+        else:
+            ledger.enter_all(known)
+        _tell(search, known)
+    if len(search.history) and isinstance(search.strategy, Recommending) and not recorded.recommended:
         recommended = int(search.space.keys(search.recommend())[0])
         journal.append({"kind": "recommendation", "iteration": search.iteration, "recommended": recommended})
 
@@ -107,19 +112,21 @@ def _evaluate_missing(
     journal: Journal,
     proposal: Proposal,
     known: list[dict[str, Any]],
-    advance: Callable[[int], None],
+    ledger: Ledger,
 ) -> list[dict[str, Any]]:
-    """Evaluates and journals those of the proposal that the journal lacks."""
+    """Evaluates, books and journals those of the proposal that the journal lacks."""
     done = {record["key"] for record in known}
     missing = [row for row in range(len(proposal)) if int(proposal.keys[row]) not in done][: len(proposal) - len(known)]
     rng = rng_for(search.seed, search.iteration, "oracle")
-    evaluations = oracle.evaluate(proposal.genes[missing], None, rng)
+    evaluations = oracle.evaluate(proposal.genes[missing], proposal.epochs, rng)
     records = []
     for place, row in enumerate(missing):
         order = len(search.history) + len(known) + place
-        records.append(_evaluation_record(search.iteration, order, proposal, row, evaluations, place))
-        journal.append(records[-1])
-        advance(1)
+        record = _evaluation_record(search.iteration, order, proposal, row, evaluations, place)
+        record |= ledger.charge(record["key"], {name: record[name] for name in ("cost_seconds", "cost_epochs")})
+        journal.append(record)
+        records.append(record)
+        ledger.enter(record)
     return records
 
 

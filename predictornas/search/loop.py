@@ -11,7 +11,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.oracles.base import Evaluations, Oracle
-from predictornas.search.strategies import Proposal, Recommending, Strategy, propose_uniformly
+from predictornas.search.strategies import Proposal, Recommending, Starting, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -54,10 +54,13 @@ class Search:
         """
         size = self.strategy.initial if self.iteration == 0 else self.strategy.batch
         size = size if at_most is None else min(size, at_most)
+        if self.iteration == 0 and isinstance(self.strategy, Starting):
+            return self.strategy.start(self.space, size, seed=self.seed)
         if self.iteration == 0:
             rng = rng_for(self.seed, 0, "initial")
             return propose_uniformly(self.space, self.history, size, rng, by="initial")
-        return self.strategy.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
+        proposal = self.strategy.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
+        return proposal if at_most is None else proposal.first(at_most)  # a scheduler may promote more than K
 
     def recommend(self) -> Genes:
         """What the search would name as its result, `(1, g)`: by its own predictor, else the best by the signal.
@@ -119,7 +122,7 @@ def iterate(search: Search, oracle: Oracle, budget: int) -> Iterator[Step]:
         proposal = search.ask(budget - len(search.history))
         if not len(proposal):
             return
-        evaluations = oracle.evaluate(proposal.genes, None, rng_for(search.seed, iteration, "oracle"))
+        evaluations = oracle.evaluate(proposal.genes, proposal.epochs, rng_for(search.seed, iteration, "oracle"))
         search.tell(proposal.genes, evaluations.value, epochs=evaluations.epochs)
         yield Step(iteration, proposal, evaluations)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, cast
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.fidelity import FidelityRule
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
@@ -20,12 +23,20 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.likelihood import Likelihood
 from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.schedulers.base import Scheduler
+from predictornas.schedulers.full import Full
+from predictornas.schedulers.halving import ASHALike, SuccessiveHalving
+from predictornas.schedulers.nosh import NOSH
 from predictornas.search.bananas import BANANAS
 from predictornas.search.evolution import RegularisedEvolution
 from predictornas.search.local_search import LocalSearch
 from predictornas.search.one_shot import OneShot
 from predictornas.search.pvll import PVLLSearch
+from predictornas.search.scheduled import Scheduled, ZeroCost
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,7 @@ class Preset:
         engine: how the predictor computes; see `predictornas.predictors.graph_predictor`.
         warm_start: whether each fit begins with the weights of the iteration before.
         predictor: a name in `PREDICTORS`.
+        levels: epochs at which a scheduler may stop a training, ascending; empty where there is but one length.
     """
 
     initial: int
@@ -49,6 +61,7 @@ class Preset:
     engine: Engine = "indexed"
     warm_start: bool = False
     predictor: str = "gcn"
+    levels: tuple[int, ...] = ()
 
 
 PRESETS: dict[str, Preset] = {
@@ -142,6 +155,42 @@ def _bayesian_optimisation(preset: Preset, size: int | None) -> Strategy:
     )
 
 
+def _scheduled(scheduler: Callable[..., Scheduler], *, ranked: bool, pairs: FidelityRule = "common") -> Factory:
+    """A search whose trainings a scheduler stops and goes on with; the number behind its name is r in percent.
+
+    Where `ranked`, a pairwise predictor ranks a pool around the best, otherwise newcomers are random.
+    """
+
+    def build(preset: Preset, size: int | None) -> Strategy:
+        if len(preset.levels) < 2:
+            raise ConfigurationError(
+                f"This method needs a table with several lengths of training, not {list(preset.levels)}. Take "
+                "nasbench101-digits, nasbench101-val30k or nasbench201-full-cifar10, or search on networks of your own."
+            )
+        if size is not None and scheduler is Full:
+            raise ConfigurationError(f"'rank-full-{size}': where all are trained to the end, no share is promoted.")
+        ratio = Fraction(50 if size is None else size, 100)
+        chosen = Full(preset.levels) if scheduler is Full else scheduler(preset.levels, ratio)
+        if not ranked and preset.predictor != "gcn":
+            raise ConfigurationError(
+                f"This method's newcomers are random: it asks no predictor, so leave '@{preset.predictor}' away."
+            )
+        if not ranked:
+            return Scheduled(RandomSearch(preset.initial, preset.batch), chosen)
+        predictor = PREDICTORS[preset.predictor](preset)
+        strategy = PredictorSearch(
+            predictor=cast("Predictor", replace(cast("DataclassInstance", predictor), fidelity_pairs=pairs)),
+            sampler=Evolutionary(),
+            pool_size=1000,
+            initial=preset.initial,
+            batch=preset.batch,
+            warm_start=preset.warm_start,
+        )
+        return Scheduled(strategy, chosen, ZeroCost())
+
+    return build
+
+
 SIZED = ("uniform", "evolutionary", "likelihood")
 """Methods whose name ends in the size of the pool that the predictor ranks; `pvll` goes with and without."""
 
@@ -157,6 +206,12 @@ METHODS: dict[str, Factory] = {
     "local-search": _baseline("local-search", LocalSearch()),
     "bananas": _baseline("bananas", BANANAS()),
     "one-shot": _baseline("one-shot", OneShot()),
+    "rank-nosh": _scheduled(NOSH, ranked=True),
+    "rank-nosh-level": _scheduled(NOSH, ranked=True, pairs="level"),
+    "rank-full": _scheduled(Full, ranked=True),
+    "nosh": _scheduled(NOSH, ranked=False),
+    "successive-halving": _scheduled(SuccessiveHalving, ranked=False),
+    "asha": _scheduled(ASHALike, ranked=False),
 }
 """The methods of this package; others register a factory in the entry-point group `predictornas.methods`."""
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
-from predictornas.search.pvll_memory import Memory, step_lengths
+from predictornas.samplers.pvll_memory import Memory, step_lengths
 from predictornas.search.strategies import Proposal, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from predictornas.samplers.gumbel import ArchitectureParameters
-    from predictornas.search.pvll_estimator import LossEstimator
+    from predictornas.samplers.pvll_estimator import LossEstimator
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ def _draw(search: PVLLSearch, space: SearchSpace, state: PVLLState, seed: int, i
 def _begin(search: PVLLSearch, space: SearchSpace, history: History, seed: int) -> PVLLState:
     """Trains psi on the warm-up with equal weights, then fixes its p by that psi (ours)."""
     from predictornas.samplers.gumbel import ArchitectureParameters
-    from predictornas.search.pvll_estimator import LossEstimator
+    from predictornas.samplers.pvll_estimator import LossEstimator
 
     architecture = ArchitectureParameters(space, temperature=search.temperature, learning_rate=search.architecture_rate)
     first = history.before(1)

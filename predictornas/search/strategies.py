@@ -11,6 +11,7 @@ from jaxtyping import Float
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import Predictor, UncertainPredictor, WarmStartPredictor
+from predictornas.predictors.fidelity import FidelityRule, comparable, same_fidelity
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
 from predictornas.seeding import rng_for
@@ -32,6 +33,7 @@ class Proposal:
         pool: what they were chosen from, where a predictor ranked a pool.
         recommended: key of the evaluated architecture that the search would name as its result before this proposal;
             None where it has no opinion beside the signal.
+        epochs: how long each is to be trained in all, by a scheduler; None for the oracle's own length.
     """
 
     genes: Genes
@@ -40,9 +42,15 @@ class Proposal:
     predicted: Float[np.ndarray, " k"] | None = None
     pool: Pool | None = None
     recommended: int | None = None
+    epochs: int | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def first(self, count: int) -> Proposal:
+        """The first architectures alone."""
+        predicted = None if self.predicted is None else self.predicted[:count]
+        return replace(self, genes=self.genes[:count], keys=self.keys[:count], predicted=predicted)
 
 
 @runtime_checkable
@@ -61,6 +69,15 @@ class Strategy(Protocol):
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """Up to `n` architectures that were not evaluated yet; none where the space is exhausted."""
+        ...
+
+
+@runtime_checkable
+class Starting(Strategy, Protocol):
+    """A strategy that says itself what the initial set T0 is; that of the others is uniform."""
+
+    def start(self, space: SearchSpace, n: int, *, seed: int) -> Proposal:
+        """Up to `n` architectures to begin with."""
         ...
 
 
@@ -144,7 +161,7 @@ class PredictorSearch:
         """The `n` architectures of a fresh pool that the predictor likes best."""
         predictor = self._fitted(space, history, seed, iteration)
         known = predictor.predict(history.genes).astype(np.float64)
-        shown = replace(history, values=known) if self.smoothed else history
+        shown = replace(history, values=known).latest() if self.smoothed else self._compared(history)
         pool = self.sampler.propose(space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
         scores = predictor.predict(pool.genes)
         hopes = scores
@@ -157,17 +174,23 @@ class PredictorSearch:
             proposed_by=self.sampler.name,
             predicted=scores[chosen].astype(np.float64),
             pool=pool,
-            recommended=int(history.keys[known.argmax()]) if len(history) else None,
+            recommended=int(history.keys[_best_of_longest(history, known)]) if len(history) else None,
         )
 
     def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
-        """The evaluated architecture that the predictor, fitted on all of them, scores highest; ties to the first."""
-        return int(self._fitted(space, history, seed, iteration).predict(history.genes).argmax())
+        """The architecture that the predictor, fitted on all evaluated ones, scores highest; ties to the first.
+
+        Where a scheduler trains some longer than others, it is one of those that were trained longest.
+        """
+        predictor = self._fitted(space, history, seed, iteration)
+        return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
 
     def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
         """The predictor of an iteration, fitted on everything evaluated before it."""
         unfitted = cast("Predictor", replace(cast("DataclassInstance", self.predictor)))
-        identity = b"%d,%d," % (seed, iteration) + history.keys.tobytes() + history.values.tobytes()
+        identity = b"%d,%d," % (seed, iteration) + b"".join(
+            column.tobytes() for column in (history.keys, history.values, history.epochs)
+        )
         if self.warm_start:
             if identity in self._fitted_before:
                 return self._fitted_before[identity]
@@ -181,3 +204,18 @@ class PredictorSearch:
             self._fitted_before.clear()  # only the latest is ever asked for
             self._fitted_before[identity] = fitted
         return fitted
+
+    def _compared(self, history: History) -> History:
+        """Each architecture once, with values that can be compared where they were trained for different lengths."""
+        if same_fidelity(history.epochs):
+            return history
+        rule: FidelityRule = getattr(self.predictor, "fidelity_pairs", "common")
+        once = history.latest()
+        _, values = comparable(history.genes, history.values, history.epochs, rule)
+        return replace(once, values=values)
+
+
+def _best_of_longest(history: History, scores: Float[np.ndarray, " n"]) -> int:
+    """Row of the best score among the longest trainings."""
+    longest = np.flatnonzero(history.epochs == history.epochs.max())
+    return int(longest[scores[longest].argmax()])

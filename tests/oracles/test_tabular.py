@@ -114,3 +114,35 @@ def test_the_same_every_time_and_in_every_process(table: Benchmark, rng: np.rand
     again = pickle.loads(pickle.dumps(oracle)).evaluate(GENES, None, rng)
     np.testing.assert_array_equal(first.value, again.value)
     assert rng.bit_generator.state == state
+
+
+def test_its_levels_are_those_of_the_signals_own_run(table: Benchmark) -> None:
+    assert TabularOracle(table).levels == (12, 36, 108)
+    assert TabularOracle(table, "valid_accuracy_108_run1").levels == (4, 108)
+    assert TabularOracle(table, "valid_accuracy_108_run2").levels == (108,)
+    assert TabularOracle(table.with_columns("test_accuracy", "valid_accuracy_108_run0")).levels == ()
+
+
+def test_every_level_can_be_asked_for(table: Benchmark, rng: np.random.Generator) -> None:
+    oracle = TabularOracle(table)
+    for level in oracle.levels:
+        answers = oracle.evaluate(GENES, level, rng)
+        assert answers.epochs.tolist() == [level] * 3
+        assert answers.cost_epochs.tolist() == [level] * 3
+
+
+def test_only_a_table_of_learning_curves_resumes(table: Benchmark, tmp_path: Path) -> None:
+    assert TabularOracle(table).resumes is False
+    curves = write_benchmark(
+        tmp_path / "curves",
+        name="curves",
+        space=NASBench201(),
+        genes=GENES,
+        columns={accuracy("valid", epochs, "0"): np.array([0.1, 0.2, 0.3]) for epochs in (1, 3)},
+        signal="valid_accuracy_3_run0",
+        evaluation=None,
+        source={"learning_curves": True},
+        licence="MIT",
+    )
+    assert TabularOracle(curves).resumes is True
+    assert pickle.loads(pickle.dumps(TabularOracle(curves))).resumes is True

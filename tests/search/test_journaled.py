@@ -1,20 +1,24 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from predictornas.errors import JournalError
+from predictornas.errors import ConfigurationError, JournalError
 from predictornas.journal import Journal, read_records
 from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Uniform
+from predictornas.schedulers import NOSH, Full, Scheduler, SuccessiveHalving
+from predictornas.search.budget import Budget
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search, run
-from predictornas.search.strategies import PredictorSearch, RandomSearch
+from predictornas.search.scheduled import Scheduled
+from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
 from predictornas.spaces.registry import get_space
-from tests.search.examples import CountingOracle, CountingPredictor
+from tests.search.examples import CountingOracle, CountingPredictor, CurveOracle
 
 SPACE = get_space("nasbench201")
 STRATEGY = PredictorSearch(CountingPredictor(), Uniform(), pool_size=100, initial=8, batch=5)
@@ -31,7 +35,7 @@ def drive(
         run_journaled(
             Search(SPACE, STRATEGY, seed=0),
             oracle,
-            30,
+            Budget(evaluations=30),
             journal,
             identity=identity,
             pool_hits=hits,
@@ -108,5 +112,118 @@ def test_the_journal_ends_with_what_the_search_recommends(tmp_path: Path) -> Non
 
 def test_a_search_without_an_opinion_recommends_nothing(tmp_path: Path) -> None:
     with Journal(tmp_path / "a.jsonl") as journal:
-        run_journaled(Search(SPACE, RandomSearch(), seed=0), CountingOracle(), 20, journal, identity=IDENTITY)
+        search = Search(SPACE, RandomSearch(), seed=0)
+        run_journaled(search, CountingOracle(), Budget(evaluations=20), journal, identity=IDENTITY)
     assert not any("recommended" in record for record in read_records(tmp_path / "a.jsonl"))
+
+
+HALVING = Scheduled(RandomSearch(initial=4, batch=4), NOSH((1, 3)))
+
+
+def drive_epochs(
+    path: Path, oracle: CurveOracle, budget: Budget, strategy: Strategy = HALVING, counts: list[int] | None = None
+) -> list[dict[str, Any]]:
+    with Journal(path) as journal:
+        run_journaled(
+            Search(SPACE, strategy, seed=0),
+            oracle,
+            budget,
+            journal,
+            identity=IDENTITY,
+            advance=(counts if counts is not None else []).append,
+        )
+    return [record for record in read_records(path) if record["kind"] == "evaluation"]
+
+
+@pytest.mark.parametrize(
+    ("resumes", "limit", "lengths", "spent"),
+    [
+        # T0, two promotions, newcomers, two promotions, newcomers ...
+        (False, 20, [1] * 4 + [3] * 2 + [1] * 4 + [3] * 2, 20),
+        (False, 19, [1] * 4 + [3] * 2 + [1] * 4 + [3], 17),
+        (False, 8, [1] * 4 + [3], 7),
+        (True, 20, [1] * 4 + [3] * 2 + [1] * 4 + [3] * 2 + [1] * 4, 20),
+        (True, 18, [1] * 4 + [3] * 2 + [1] * 4 + [3] * 2 + [1] * 2, 18),
+        (True, 7, [1] * 4 + [3], 6),
+        (True, 3, [1] * 3, 3),
+    ],
+)
+def test_epochs_are_spent_as_by_hand(tmp_path: Path, resumes: bool, limit: int, lengths: list[int], spent: int) -> None:
+    oracle = CurveOracle(resumes)
+    counts: list[int] = []
+    records = drive_epochs(tmp_path / "a.jsonl", oracle, Budget(epochs=limit), counts=counts)
+    assert [record["epochs"] for record in records] == lengths
+    assert sum(record["cost_epochs"] for record in records) == oracle.trained == spent == sum(counts)
+    charged = [2.0 if resumes and length == 3 else float(length) for length in lengths]
+    assert [record["cost_epochs"] for record in records] == charged
+    assert [record["cost_seconds"] for record in records] == [10 * epochs for epochs in charged]
+
+
+SCHEDULERS = [NOSH((1, 3, 9)), NOSH((2, 5), Fraction(2, 3)), SuccessiveHalving((1, 3, 9)), Full((1, 7))]
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+@pytest.mark.parametrize("limit", [37, 64])
+def test_what_is_charged_is_what_is_trained_and_within_the_budget(
+    tmp_path: Path, scheduler: Scheduler, resumes: bool, limit: int
+) -> None:
+    strategy = Scheduled(PredictorSearch(CountingPredictor(), Uniform(), 50, initial=8, batch=5), scheduler)
+    oracle = CurveOracle(resumes)
+    records = drive_epochs(tmp_path / "a.jsonl", oracle, Budget(epochs=limit), strategy)
+    charged = sum(record["cost_epochs"] for record in records)
+    assert charged == oracle.trained <= limit
+    assert limit - charged < scheduler.levels[-1]  # not even the longest training would have fitted
+    assert [(tuple(record["genes"]), record["epochs"]) for record in records] == oracle.asked
+    if not resumes:
+        assert charged == sum(record["epochs"] for record in records)
+
+
+@pytest.mark.parametrize(
+    ("resumes", "budget"), [(False, Budget(epochs=44)), (True, Budget(epochs=41)), (True, Budget(evaluations=17))]
+)
+def test_a_scheduled_run_cut_after_any_line_goes_on_to_the_same_journal(
+    tmp_path: Path, resumes: bool, budget: Budget
+) -> None:
+    strategy = Scheduled(PredictorSearch(CountingPredictor(), Uniform(), 20, initial=6, batch=4), NOSH((1, 3, 9)))
+    whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    counts: list[int] = []
+    records = drive_epochs(whole, CurveOracle(resumes), budget, strategy, counts)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    for cut in range(1, len(lines)):
+        part.write_bytes(b"".join(lines[:cut]) + lines[cut][:7])
+        oracle = CurveOracle(resumes)
+        again: list[int] = []
+        drive_epochs(part, oracle, budget, strategy, again)
+        assert part.read_bytes() == whole.read_bytes()
+        assert len(oracle.asked) == len(records) - sum(b'"evaluation"' in line for line in lines[:cut])
+        assert sum(again) == sum(counts)
+
+
+def test_a_finished_scheduled_run_trains_nothing(tmp_path: Path) -> None:
+    drive_epochs(tmp_path / "a.jsonl", CurveOracle(True), Budget(epochs=50))
+    content = (tmp_path / "a.jsonl").read_bytes()
+    oracle = CurveOracle(True)
+    drive_epochs(tmp_path / "a.jsonl", oracle, Budget(epochs=50))
+    assert oracle.asked == []
+    assert (tmp_path / "a.jsonl").read_bytes() == content
+
+
+@pytest.mark.parametrize("evaluations", [5, 6, 9, 12, 13])
+def test_promotions_stay_within_a_budget_of_evaluations(tmp_path: Path, evaluations: int) -> None:
+    records = drive_epochs(tmp_path / "a.jsonl", CurveOracle(True), Budget(evaluations=evaluations))
+    assert len(records) == evaluations
+
+
+def test_epochs_without_a_scheduler(tmp_path: Path) -> None:
+    search = Search(SPACE, RandomSearch(), seed=0)
+    with Journal(tmp_path / "a.jsonl") as journal, pytest.raises(ConfigurationError, match="needs a scheduler"):
+        run_journaled(search, CountingOracle(), Budget(epochs=20), journal, identity=IDENTITY)
+
+
+def test_the_run_ends_where_the_space_does(tmp_path: Path) -> None:
+    small = SPACE.restricted_to(SPACE.enumerated_keys()[:6])
+    with Journal(tmp_path / "a.jsonl") as journal:
+        run_journaled(Search(small, HALVING, seed=0), CurveOracle(True), Budget(epochs=999), journal, identity=IDENTITY)
+    lengths = [record["epochs"] for record in read_records(tmp_path / "a.jsonl") if record["kind"] == "evaluation"]
+    assert lengths == [1] * 4 + [3] * 2 + [1] * 2 + [3]

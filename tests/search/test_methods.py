@@ -1,15 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.rnn import RNN
+from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
-from predictornas.search.methods import PRESETS, get_preset, get_strategy
+from predictornas.schedulers import NOSH, ASHALike, SuccessiveHalving
+from predictornas.search.methods import PREDICTORS, PRESETS, get_preset, get_strategy, method_names
 from predictornas.search.pvll import PVLLSearch
+from predictornas.search.scheduled import Scheduled, ZeroCost
 from predictornas.search.strategies import PredictorSearch, RandomSearch
 
 
@@ -90,3 +96,67 @@ def test_bayesian_optimisation_is_a_process_with_mutants_of_what_it_thinks_best(
     for wrong in ("bayesian-optimisation-100", "bayesian-optimisation@rnn"):
         with pytest.raises(ConfigurationError, match="pool and a predictor of its own"):
             get_strategy(wrong, PRESETS["default"])
+
+
+SCHEDULED = ["rank-nosh", "rank-nosh-level", "nosh", "successive-halving", "asha"]
+LEVELLED = replace(PRESETS["quick"], levels=(4, 12, 36))
+
+
+@pytest.mark.parametrize(
+    ("name", "scheduler"),
+    [
+        ("rank-nosh", NOSH((4, 12, 36), Fraction(1, 2))),
+        ("rank-nosh-level-70", NOSH((4, 12, 36), Fraction(7, 10))),
+        ("nosh-40", NOSH((4, 12, 36), Fraction(2, 5))),
+        ("successive-halving-33", SuccessiveHalving((4, 12, 36), Fraction(33, 100))),
+        ("asha", ASHALike((4, 12, 36), Fraction(1, 2))),
+    ],
+)
+def test_scheduled_methods_take_the_levels_of_the_table_and_a_ratio_in_percent(name: str, scheduler: object) -> None:
+    strategy = get_strategy(name, LEVELLED)
+    assert isinstance(strategy, Scheduled)
+    assert strategy.scheduler == scheduler
+    assert type(strategy.scheduler) is type(scheduler)
+    assert (strategy.initial, strategy.batch) == (10, 10)
+
+
+def test_rank_nosh_ranks_a_pool_around_the_best_and_the_others_draw_newcomers() -> None:
+    for name, pairs in (("rank-nosh", "common"), ("rank-nosh-level", "level")):
+        strategy = get_strategy(name, LEVELLED)
+        assert isinstance(strategy, Scheduled)
+        assert isinstance(strategy.strategy, PredictorSearch)
+        assert isinstance(strategy.strategy.sampler, Evolutionary)
+        assert strategy.strategy.pool_size == 1000
+        assert strategy.strategy.predictor.fidelity_pairs == pairs  # type: ignore[attr-defined]
+        assert strategy.zero_cost == ZeroCost("synflow")
+    for name in ("nosh", "successive-halving", "asha"):
+        strategy = get_strategy(name, LEVELLED)
+        assert isinstance(strategy, Scheduled)
+        assert strategy.strategy == RandomSearch(initial=10, batch=10)
+        assert strategy.zero_cost is None
+
+
+@pytest.mark.parametrize("predictor", PREDICTORS)
+def test_rank_nosh_takes_any_predictor(predictor: str) -> None:
+    strategy = get_strategy(f"rank-nosh-level@{predictor}", LEVELLED)
+    plain = get_strategy(f"uniform-7@{predictor}", LEVELLED)
+    assert isinstance(strategy, Scheduled)
+    assert isinstance(strategy.strategy, PredictorSearch)
+    assert isinstance(plain, PredictorSearch)
+    assert strategy.strategy.predictor == replace(plain.predictor, fidelity_pairs="level")  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_scheduled_methods_need_several_levels_and_a_ratio_up_to_one(name: str) -> None:
+    assert name in method_names()
+    for levels in ((), (108,)):
+        with pytest.raises(ConfigurationError, match=r"several lengths of training, not \[(108)?\]"):
+            get_strategy(name, replace(LEVELLED, levels=levels))
+    with pytest.raises(ConfigurationError, match="at most 1, not 3/2"):
+        get_strategy(f"{name}-150", LEVELLED)
+
+
+@pytest.mark.parametrize("name", ["nosh", "successive-halving", "asha"])
+def test_random_newcomers_ask_no_predictor(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="leave '@rnn' away"):
+        get_strategy(f"{name}@rnn", LEVELLED)

@@ -10,7 +10,7 @@ from predictornas.history import History
 from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.loop import Search, run
-from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
+from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Starting, Strategy
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CountingPredictor
 
@@ -168,3 +168,90 @@ def test_a_warm_start_is_a_function_of_the_history() -> None:
 def test_a_predictor_that_cannot_go_on_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="cannot start from the iteration before"):
         PredictorSearch(CountingPredictor(), Uniform(), warm_start=True)
+
+
+def test_the_first_of_a_proposal_are_a_proposal() -> None:
+    whole = Proposal(
+        np.arange(18).reshape(3, 6).astype(np.int8),
+        np.array([7, 8, 9], np.uint64),
+        "test",
+        predicted=np.array([0.3, 0.2, 0.1]),
+        recommended=5,
+        epochs=4,
+    )
+    parts = [whole.first(count) for count in range(5)]
+    assert [len(part) for part in parts] == [0, 1, 2, 3, 3]
+    assert parts[2].genes.tolist() == whole.genes[:2].tolist()
+    assert parts[2].keys.tolist() == [7, 8]
+    assert parts[2].predicted is not None
+    assert parts[2].predicted.tolist() == [0.3, 0.2]
+    assert (parts[2].proposed_by, parts[2].recommended, parts[2].epochs) == ("test", 5, 4)
+
+
+def test_who_starts_uniformly_says_nothing_about_it() -> None:
+    assert not isinstance(RandomSearch(), Starting)
+    assert not isinstance(PredictorSearch(CountingPredictor(), Uniform()), Starting)
+
+
+def rescored(history: History, count: int, values: list[float], epochs: int, iteration: int) -> History:
+    """The first architectures of a history evaluated once more, after more epochs."""
+    return history.extended(
+        keys=history.keys[:count],
+        genes=history.genes[:count],
+        epochs=np.full(count, epochs),
+        values=values,
+        iteration=iteration,
+    )
+
+
+def test_a_sampler_sees_each_architecture_once_with_values_that_can_be_compared() -> None:
+    genes = SPACE.enumerate()[[10, 20, 30]]
+    short = History.empty(6).extended(
+        keys=SPACE.keys(genes), genes=genes, epochs=[1, 1, 1], values=[0.5, 0.4, 0.2], iteration=0
+    )
+    history, sampler = rescored(short, 2, [0.60, 0.65], 3, iteration=1), ParentsShown([])
+    PredictorSearch(CountingPredictor(), sampler, 50).propose(SPACE, history, 5, seed=0, iteration=2)
+    (shown,) = sampler.shown
+    np.testing.assert_array_equal(shown.genes, genes)
+    assert shown.epochs.tolist() == [3, 3, 1]
+    # the second beats the first after 3 epochs, and both beat the third after 1
+    assert shown.values.tolist() == [0.5, 1.0, 0.0]
+
+
+def test_a_cell_that_was_told_twice_is_shown_twice_as_before() -> None:
+    history, sampler = rescored(evaluated(20), 5, [0.9] * 5, 0, iteration=1), ParentsShown([])
+    PredictorSearch(CountingPredictor(), sampler, 50).propose(SPACE, history, 5, seed=0, iteration=2)
+    (shown,) = sampler.shown
+    assert shown is history
+
+
+def test_smoothed_values_are_shown_once_an_architecture() -> None:
+    history, sampler = rescored(evaluated(20), 5, [0.9] * 5, 3, iteration=1), ParentsShown([])
+    search = PredictorSearch(CountingPredictor(), sampler, 50, smoothed=True)
+    search.propose(SPACE, history, 5, seed=0, iteration=2)
+    (shown,) = sampler.shown
+    predictor = CountingPredictor().fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(shown.keys, history.keys[:20])
+    np.testing.assert_allclose(shown.values, predictor.predict(history.genes[:20]))
+
+
+def test_what_is_recommended_was_trained_longest() -> None:
+    history = rescored(evaluated(60), 4, [0.9, 0.8, 0.7, 0.6], 3, iteration=1)
+    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
+    predictor = CountingPredictor().fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
+    scores = predictor.predict(history.genes)
+    row = strategy.recommend(SPACE, history, seed=0, iteration=2)
+    assert row == 60 + scores[60:].argmax()
+    assert scores[row] < scores.max()
+    assert strategy.propose(SPACE, history, 3, seed=0, iteration=2).recommended == int(history.keys[row])
+
+
+def test_a_warm_start_tells_fidelities_apart() -> None:
+    strategy = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, warm_start=True)
+    short = evaluated(20)
+    FITS.clear()
+    strategy.recommend(SPACE, short, seed=0, iteration=1)
+    strategy.recommend(SPACE, short, seed=0, iteration=1)
+    assert len(FITS) == 1
+    strategy.recommend(SPACE, replace(short, epochs=short.epochs + 3), seed=0, iteration=1)
+    assert len(FITS) == 2

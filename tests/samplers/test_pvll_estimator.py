@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from predictornas.search.pvll_estimator import LossEstimator
+from predictornas.samplers.pvll_estimator import LossEstimator
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench201")

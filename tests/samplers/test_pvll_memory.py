@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictornas.search.pvll_memory import Memory, step_lengths
+from predictornas.samplers.pvll_memory import Memory, step_lengths
 
 
 def memory(values: list[float], p: list[float] | None = None) -> Memory:

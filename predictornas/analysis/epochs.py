@@ -1,0 +1,179 @@
+"""Search quality against the epochs that were trained for it, and how many epochs a scheduler saves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int
+
+from predictornas.analysis.regret import TRACES, OracleErrors
+from predictornas.analysis.statistics import TAILS, over_seeds, resampled_seeds
+from predictornas.errors import ConfigurationError, DataError
+
+COMPARED = tuple(trace for trace in TRACES if trace != "recommended")
+"""Traces of `epochs_table`: under a scheduler a search recommends only where its strategy proposes."""
+
+_ROUNDING = 1e-12
+"""By how much two sums of the same errors may differ."""
+
+_POINTS = 240
+"""Numbers of epochs on the grid that `grid_of` makes."""
+
+
+def grid_of(curves: pl.DataFrame) -> Int[np.ndarray, " t"]:
+    """Numbers of epochs, evenly spaced on a logarithmic axis, from the first evaluation to the end of the shortest run.
+
+    Raises:
+        DataError: a run does not know its epochs.
+    """
+    if curves["cost_epochs"].null_count():
+        raise DataError("Some evaluation has no cost in epochs. Take an oracle or a table that knows them.")
+    ends = curves.group_by("run_id").agg(first=pl.col("cost_epochs").min(), last=pl.col("cost_epochs").max())
+    first, last = float(ends["first"].max()), float(ends["last"].min())  # type: ignore[arg-type]
+    return np.unique(np.geomspace(max(1.0, first), max(1.0, last), _POINTS).round().astype(np.int64))
+
+
+def errors_after(curves: pl.DataFrame, epochs: Int[np.ndarray, " t"]) -> pl.DataFrame:
+    """The traces of every run after given numbers of epochs: those of the last evaluation that was finished by then.
+
+    Args:
+        curves: from `predictornas.analysis.regret.incumbent_curves`.
+        epochs: ascending.
+
+    Returns:
+        `method`, `seed`, `run_id`, `cost_epochs` (one of `epochs`), `evaluations`, and the errors of `TRACES`; no row
+        where a run had not finished anything yet.
+    """
+    grid = pl.DataFrame({"cost_epochs": np.asarray(epochs, np.float64)})
+    runs = [
+        grid.sort("cost_epochs").join_asof(run.sort("cost_epochs", maintain_order=True), on="cost_epochs")
+        for run in curves.partition_by("run_id", maintain_order=True)
+    ]
+    columns = ["method", "seed", "run_id", "cost_epochs", "evaluations", *TRACES]
+    return pl.concat(runs).drop_nulls("run_id").select(columns)
+
+
+def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> pl.DataFrame:
+    """Mean and spread of each trace in `COMPARED` over the runs of each method, against the epochs trained.
+
+    Args:
+        curves: from `predictornas.analysis.regret.incumbent_curves`, of runs with a budget of epochs.
+        oracles: the best possible errors of the table; without them `regret` is null.
+
+    Returns:
+        As `predictornas.analysis.regret.convergence_table`, one row for each number of epochs of `grid_of`;
+        `evaluations` is the mean over runs, rounded; `cost_seconds` is null.
+    """
+    after = errors_after(curves, grid_of(curves))
+    counted = after.group_by("method", "cost_epochs").agg(
+        evaluations=pl.col("evaluations").mean().round().cast(pl.Int64)
+    )
+    long = after.unpivot(
+        on=list(COMPARED), index=["method", "seed", "cost_epochs"], variable_name="trace", value_name="error"
+    )
+    summary = over_seeds(long, ["method", "trace", "cost_epochs"], "error")
+    best = None if oracles is None else {trace: oracles.best_possible(trace) for trace in COMPARED}
+    lowest = pl.lit(None, pl.Float64) if best is None else pl.col("trace").replace_strict(best, return_dtype=pl.Float64)
+    return summary.join(counted, on=["method", "cost_epochs"], how="left", maintain_order="left").select(
+        "method",
+        "trace",
+        "evaluations",
+        pl.lit(None, pl.Float64).alias("cost_seconds"),
+        "cost_epochs",
+        "mean",
+        "std",
+        "low",
+        "high",
+        "runs",
+        regret=pl.col("mean") - lowest,
+    )
+
+
+def savings(
+    curves: pl.DataFrame,
+    reference: str,
+    *,
+    at: Sequence[int],
+    trace: str = "chosen",
+    resamples: int = 1000,
+    rng: np.random.Generator,
+) -> pl.DataFrame:
+    """How many times fewer epochs each method needs to be as good as the reference is after given epochs.
+
+    A method is as good once its mean error over the runs is at most the reference's mean error after those epochs. A
+    reference that has stopped to improve is compared at the first of the epochs with that error. Seeds are resampled
+    together for all methods.
+
+    Args:
+        curves: from `predictornas.analysis.regret.incumbent_curves`; the same seeds for every method.
+        reference: the method that trains every architecture to the end.
+        at: epochs that the reference has trained, ascending.
+        trace: which error counts.
+        resamples: bootstrap resamples.
+        rng: the only source of randomness.
+
+    Returns:
+        `method`, `reference`, `trace`, `at`, `error` (the reference's after `at` epochs), `reference_epochs` (after
+        which it had that error first), `epochs` (null where the method never gets there), `factor` =
+        `reference_epochs / epochs`, its 95 % bootstrap interval `low`, `high`, and `reached`, the share of resamples in
+        which it gets there; where it does not, a factor counts as 0.
+
+    Raises:
+        ConfigurationError: no run of the reference, or methods with different seeds.
+    """
+    grid = np.union1d(grid_of(curves), np.asarray(at, np.int64))
+    parts = errors_after(curves, grid).partition_by("method", as_dict=True)
+    errors = {str(method): _matrix(rows, trace, grid) for (method,), rows in parts.items()}
+    if reference not in errors:
+        raise ConfigurationError(f"No run of {reference!r} is there to compare with. Run it, or name another method.")
+    if curves.group_by("method").agg(pl.col("seed").unique().sort())["seed"].n_unique() > 1:
+        raise ConfigurationError("The methods have different seeds. Run the same seeds of all.")
+    runs = len(errors[reference])
+    everyone = np.full((1, runs), 1 / runs)
+    weights = np.concatenate([everyone, resampled_seeds(runs, resamples, rng) / runs])
+    rows = []
+    for epochs in at:
+        place = int(np.searchsorted(grid, epochs))
+        goals = (weights @ errors[reference])[:, place]
+        own = _first_reached(weights @ errors[reference], goals, grid)
+        for method, matrix in errors.items():
+            if method == reference:
+                continue
+            needed = _first_reached(weights @ matrix, goals, grid)
+            factors = own / needed
+            low, high = np.quantile(factors[1:], TAILS)
+            rows.append(
+                {
+                    "method": method,
+                    "reference": reference,
+                    "trace": trace,
+                    "at": epochs,
+                    "error": float(goals[0]),
+                    "reference_epochs": float(own[0]),
+                    "epochs": float(needed[0]) if np.isfinite(needed[0]) else None,
+                    "factor": float(factors[0]) or None,
+                    "low": float(low),
+                    "high": float(high),
+                    "reached": float(np.isfinite(needed[1:]).mean()),
+                }
+            )
+    return pl.DataFrame(rows, schema_overrides={"epochs": pl.Float64, "factor": pl.Float64})
+
+
+def _matrix(rows: pl.DataFrame, trace: str, grid: Int[np.ndarray, " t"]) -> Float[np.ndarray, "runs t"]:
+    """Errors by seed and number of epochs; 1 where a run has none yet."""
+    runs = []
+    for run in rows.sort("seed", "cost_epochs").partition_by("run_id", maintain_order=True):
+        errors = run[trace].fill_null(1.0).to_numpy()
+        runs.append(np.concatenate([np.ones(len(grid) - len(errors)), errors]))
+    return np.stack(runs)
+
+
+def _first_reached(
+    means: Float[np.ndarray, "b t"], goals: Float[np.ndarray, " b"], grid: Int[np.ndarray, " t"]
+) -> Float[np.ndarray, " b"]:
+    """For each weighting of the runs, the epochs after which a mean error is at most its goal; infinite if never."""
+    there = means <= goals[:, None] + _ROUNDING
+    return np.where(there.any(axis=1), grid[there.argmax(axis=1)].astype(np.float64), np.inf)

@@ -1,0 +1,178 @@
+"""Studies whose budget is epochs: how good a search gets for what it trains, and what a scheduler saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from predictornas.analysis.epochs import epochs_table, savings
+from predictornas.analysis.regret import OracleErrors, incumbent_curves, oracle_errors
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.experiments.execution import finish_runs
+from predictornas.experiments.study import Study
+from predictornas.experiments.tables import write_table
+from predictornas.files import writing_file
+from predictornas.search.executors import Advance
+from predictornas.seeding import rng_for
+
+COMPARED = ("chosen", "best")
+"""Traces for which savings are worked out."""
+
+QUALITIES = (20, 30, 50, 100)
+"""Full trainings of the reference whose quality the others have to reach."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a study with a budget of epochs says.
+
+    Attributes:
+        title: what was compared, on what.
+        epochs: as `predictornas.analysis.epochs.epochs_table`.
+        savings: as `predictornas.analysis.epochs.savings`, beside each method that trains everything to the end; empty
+            where there is none.
+        oracles: the best errors that the table allows.
+        summary: one row a method: errors in the end, evaluations, and how many of them were trained to the end.
+    """
+
+    title: str
+    epochs: pl.DataFrame
+    savings: pl.DataFrame
+    oracles: OracleErrors
+    summary: pl.DataFrame
+
+
+def run_epoch_study(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> tuple[pl.DataFrame, EpochReport]:
+    """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
+
+    Args:
+        study: what to run, with `budget_epochs`.
+        folder: where everything goes; extended where it holds this study.
+        workers: processes; the results do not depend on it.
+        started: told the number of epochs of all runs, gives back what is told about progress.
+
+    Returns:
+        The history of all runs in the folder, and the report on it.
+
+    Raises:
+        ConfigurationError: the folder holds another study, or the study has no budget of epochs.
+        StoreError: the folder cannot be written.
+    """
+    if study.budget_epochs is None:
+        raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
+    history, _ = finish_runs(study, folder, workers=workers, started=started)
+    report = report_on_epochs(history, study.open())
+    write_table(folder / "epochs.csv", report.epochs)
+    write_table(folder / "summary.csv", report.summary)
+    if not report.savings.is_empty():
+        write_table(folder / "savings.csv", report.savings)
+    _draw(folder / "epochs.png", report)
+    return history, report
+
+
+def report_on_epochs(history: pl.DataFrame, benchmark: Benchmark) -> EpochReport:
+    """Analyses the history of such a study.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`.
+        benchmark: the table that was searched.
+
+    Raises:
+        ConfigurationError: the table has no evaluation column.
+    """
+    if benchmark.evaluation is None:
+        raise ConfigurationError(f"{benchmark.name!r} has no column that judges a search. Name one with --evaluation.")
+    oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
+    curves = incumbent_curves(history)
+    table = epochs_table(curves, oracles)
+    parts = [
+        savings(curves, reference, at=_compared_at(history, reference), trace=trace, rng=rng_for(0, 0, "savings"))
+        for reference in _full_length(history)
+        for trace in COMPARED
+    ]
+    parts = [part for part in parts if not part.is_empty()]
+    return EpochReport(
+        title=f"{benchmark.name}: signal {benchmark.signal}, evaluation {benchmark.evaluation}",
+        epochs=table,
+        savings=pl.concat(parts) if parts else pl.DataFrame(),
+        oracles=oracles,
+        summary=_summary(history, table),
+    )
+
+
+def _full_length(history: pl.DataFrame) -> list[str]:
+    """Methods that train everything to the end, the savings' references."""
+    longest = history["epochs"].max()
+    shortest = history.group_by("method", maintain_order=True).agg(pl.col("epochs").min())
+    return shortest.filter(pl.col("epochs") == longest)["method"].to_list()
+
+
+def _compared_at(history: pl.DataFrame, reference: str) -> list[int]:
+    """Epochs after which every run of the reference has done one of the numbers of full trainings."""
+    runs = history.filter(pl.col("method") == reference).group_by("run_id").agg(pl.len(), pl.col("epochs").first())
+    fewest, length = int(runs["len"].min()), int(runs["epochs"].max())  # type: ignore[arg-type]
+    return [trainings * length for trainings in QUALITIES if trainings <= fewest]
+
+
+def _summary(history: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    runs = history.group_by("method", "run_id").agg(
+        architectures=pl.col("key").n_unique(),
+        full=pl.col("epochs").filter(pl.col("epochs") == history["epochs"].max()).len(),
+        epochs=pl.col("cost_epochs").sum(),
+    )
+    counts = runs.group_by("method", maintain_order=True).agg(pl.col("architectures", "full", "epochs").mean())
+    last = table.filter(pl.col("cost_epochs") == pl.col("cost_epochs").max())
+    for trace in ("searched", "chosen", "best"):
+        part = last.filter(pl.col("trace") == trace)
+        counts = counts.join(
+            part.select("method", **{f"{trace}_{name}": name for name in ("mean", "low", "high")}), on="method"
+        )
+    return counts.sort("chosen_mean")
+
+
+def _draw(path: Path, report: EpochReport) -> None:
+    from predictornas.plots.convergence import draw_convergence
+
+    figure = draw_convergence(
+        report.epochs,
+        report.oracles,
+        axis="epochs",
+        title="Quality against epochs",
+        note=f"{report.title}. Errors are those of the longest trainings so far.",
+    )
+    with writing_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=160)
+
+
+def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
+    """The summary as a person reads it: errors in percent with 95 % intervals, and the first reference's savings."""
+    factors: dict[str, str] = {}
+    if not report.savings.is_empty():
+        last = report.savings.filter((pl.col("trace") == "chosen") & (pl.col("at") == pl.col("at").max()))
+        for row in last.unique("method", keep="first", maintain_order=True).to_dicts():
+            shown = "not reached" if row["factor"] is None else f"{row['factor']:.1f}x"
+            factors[row["method"]] = f"{shown} [{row['low']:.1f}, {row['high']:.1f}] of {row['reference']}"
+    rows = []
+    for row in report.summary.to_dicts():
+        shown_row = {
+            "method": row["method"],
+            "architectures": f"{row['architectures']:.0f}",
+            "in full": f"{row['full']:.0f}",
+        }
+        for trace, label in (("chosen", "chosen, %"), ("best", "best in full, %")):
+            low, high = row[f"{trace}_low"], row[f"{trace}_high"]
+            ends = "" if low is None else f" [{100 * low:.2f}, {100 * high:.2f}]"
+            shown_row[label] = f"{100 * row[f'{trace}_mean']:.2f}{ends}"
+        shown_row["epochs saved"] = factors.get(row["method"], "-")
+        rows.append(shown_row)
+    return rows

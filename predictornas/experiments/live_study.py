@@ -1,0 +1,255 @@
+"""A search on networks that are trained here: no table, a live oracle, a budget of epochs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from predictornas.errors import ConfigurationError
+from predictornas.experiments.folder import evaluation_rows, history_frame, surroundings
+from predictornas.experiments.runs import journal_path
+from predictornas.experiments.study import describe, run_identity
+from predictornas.experiments.tables import write_table
+from predictornas.files import write_json, writing_file
+from predictornas.journal import Journal, read_records
+from predictornas.schedulers.full import Full
+from predictornas.search.budget import Budget
+from predictornas.search.executors import Advance
+from predictornas.search.journaled import run_journaled
+from predictornas.search.loop import Search
+from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.scheduled import Scheduled
+from predictornas.search.strategies import Strategy
+from predictornas.spaces.registry import get_space
+
+if TYPE_CHECKING:
+    from predictornas.live.curve import Curve
+    from predictornas.oracles.live import LiveOracle
+
+PROTOCOL = 1
+"""Raised whenever the same configuration and seed would give another history."""
+
+
+@dataclass(frozen=True)
+class LiveStudy:
+    """One search on one image task.
+
+    Attributes:
+        space: name of a space whose architectures can be built: nasbench101, nasbench201, darts, darts-s1 ...
+        images: `digits`, `hard-digits`, or a folder; see `predictornas.live.images.load_images`.
+        method: a search method; those with a scheduler (rank-nosh, nosh, asha, successive-halving) save epochs.
+        budget_epochs: epochs trained in all.
+        seed: of the search and of every training.
+        levels: epochs after which a scheduler may stop a training; the last is the whole training.
+        channels: of the first cells.
+        cells: as in `predictornas.live.network.NetworkShape`.
+        recipe: name of the training recipe, whose length the last level replaces.
+        batch_size: images in a batch; None for the recipe's.
+        training_images: images to train with, and half as many to validate and to test with; None for half of the
+            training images each, and all test images.
+        preset: fills in what the method's name leaves open.
+        device: where networks are trained.
+    """
+
+    space: str = "darts"
+    images: str = "hard-digits"
+    method: str = "rank-nosh"
+    budget_epochs: int = 60
+    seed: int = 0
+    levels: tuple[int, ...] = (1, 3, 9)
+    channels: int = 8
+    cells: int = 3
+    recipe: str = "small"
+    batch_size: int | None = None
+    training_images: int | None = None
+    preset: str = "quick"
+    device: str = "cpu"
+
+    def strategy(self) -> Strategy:
+        """The strategy, under a scheduler.
+
+        Raises:
+            UnknownNameError: no method or preset has this name.
+            ConfigurationError: levels that do not ascend.
+        """
+        strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
+        return strategy if isinstance(strategy, Scheduled) else Scheduled(strategy, Full(self.levels))
+
+    def oracle(self, folder: Path, workers: int = 1) -> LiveOracle:
+        """What trains: checkpoints lie below `folder`.
+
+        Raises:
+            UnknownNameError: no recipe or image set has this name.
+            DataError: images that cannot be read.
+        """
+        from predictornas.live.images import load_images
+        from predictornas.live.network import NetworkShape
+        from predictornas.live.recipes import get_recipe
+        from predictornas.oracles.live import LiveOracle
+
+        data = load_images(self.images if self.images in ("digits", "hard-digits") else Path(self.images))
+        validation: int | float = 0.5
+        if self.training_images is not None:
+            held = self.training_images // 2
+            if self.training_images + held > len(data.train) or held < 1:
+                raise ConfigurationError(
+                    f"{self.images!r} has {len(data.train)} training images, too few for {self.training_images} to "
+                    f"train and {held} to validate with. Ask for at least 2 and fewer."
+                )
+            test = data.test.rows(_first(min(held, len(data.test))))
+            data = replace(data, train=data.train.rows(_first(self.training_images + held)), test=test)
+            validation = held
+        recipe = get_recipe(self.recipe)
+        recipe = replace(recipe, epochs=self.levels[-1], batch_size=self.batch_size or recipe.batch_size)
+        channels = int(data.train.pixels.shape[1])
+        shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
+        return LiveOracle(
+            get_space(self.space),
+            data,
+            shape,
+            recipe,
+            folder,
+            validation=validation,
+            seed=self.seed,
+            device=self.device,
+            workers=workers,
+            evaluate_at=self.levels,
+        )
+
+
+def _first(count: int) -> Any:
+    import torch
+
+    return torch.arange(count)
+
+
+@dataclass(frozen=True)
+class LiveOutcome:
+    """A finished search.
+
+    Attributes:
+        history: rows as in `predictornas.history.SCHEMA`; `evaluation` is the test accuracy after the same epochs.
+        curves: one row for each architecture and level: `key`, `epochs`, `validation`, `test`, `seconds`.
+        recommended: genes `(g,)` of what the search recommends.
+        description: the same as its space writes it.
+        test_accuracy: of the recommended architecture after its longest training.
+    """
+
+    history: pl.DataFrame
+    curves: pl.DataFrame
+    recommended: np.ndarray
+    description: str
+    test_accuracy: float
+
+
+def run_live_study(
+    study: LiveStudy,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> LiveOutcome:
+    """Runs, or goes on with, a search that trains its networks, and writes what it found.
+
+    Writes `history.parquet`, `curves.csv`, `curves.png`, `recommended.txt`, `recommended.png` and `manifest.json`. A
+    killed run goes on from its journal and its checkpoints: no epoch is trained twice beyond the last checkpoint.
+
+    Args:
+        study: what to run.
+        folder: where everything goes; created when missing.
+        workers: networks that are trained at once; the results do not depend on it.
+        started: told the number of epochs, gives back what is told about progress.
+
+    Raises:
+        ConfigurationError: the folder holds another search, or settings that cannot work.
+        StoreError: the folder cannot be written.
+    """
+    oracle = study.oracle(folder / "trainings", workers)
+    strategy = study.strategy()
+    facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
+    _claim(folder, facts, strategy)
+    identity = run_identity(facts, study.method, strategy, study.seed)
+    path = journal_path(folder, identity["run_id"])
+    search = Search(oracle.space, strategy, seed=study.seed)
+    with Journal(path) as journal:
+        budget = Budget(epochs=study.budget_epochs)
+        run_journaled(search, oracle, budget, journal, identity=identity, advance=started(study.budget_epochs))
+    if not len(search.history):
+        raise ConfigurationError(
+            f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
+        )
+    outcome = _outcome(search, oracle, history_frame(evaluation_rows(identity, read_records(path))))
+    _write(folder, study, oracle, outcome)
+    return outcome
+
+
+def _claim(folder: Path, facts: dict[str, Any], strategy: Strategy) -> None:
+    path = folder / "manifest.json"
+    described = json.loads(json.dumps(describe(strategy)))
+    if path.exists():
+        before = json.loads(path.read_text())
+        if before.get("study") != facts or before.get("strategy") != described:
+            raise ConfigurationError(f"{folder} holds another search. Choose another --out.")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"study": facts, "strategy": described, "made_with": surroundings()})
+
+
+def _outcome(search: Search, oracle: LiveOracle, history: pl.DataFrame) -> LiveOutcome:
+    genes = np.array(history["genes"].to_list(), np.int8)
+    tests = [
+        float(oracle.test_accuracy(row[None], epochs)[0])
+        for row, epochs in zip(genes, history["epochs"].to_list(), strict=True)
+    ]
+    history = history.with_columns(evaluation=pl.Series(tests, dtype=pl.Float64))
+    recommended = search.recommend()[0]
+    longest = history.filter(pl.col("key") == int(search.space.keys(recommended[None])[0])).sort("epochs")
+    latest = search.history.latest()
+    curves = [_curve_rows(int(key), oracle.curve(row)) for key, row in zip(latest.keys, latest.genes, strict=True)]
+    return LiveOutcome(
+        history=history,
+        curves=pl.concat(curves),
+        recommended=recommended,
+        description=search.space.describe(recommended),
+        test_accuracy=float(longest["evaluation"][-1]),
+    )
+
+
+def _curve_rows(key: int, curve: Curve) -> pl.DataFrame:
+    epochs = np.flatnonzero(np.isfinite(curve.validation_accuracy))
+    return pl.DataFrame(
+        {
+            "key": np.full(len(epochs), key, np.uint64),
+            "epochs": epochs + 1,
+            "validation": curve.validation_accuracy[epochs],
+            "test": curve.test_accuracy[epochs],
+            "seconds": np.cumsum(curve.seconds)[epochs],
+        }
+    )
+
+
+def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> None:
+    from predictornas.plots.cells import draw_cells
+    from predictornas.plots.learning_curves import draw_learning_curves
+
+    write_table(folder / "history.parquet", outcome.history)
+    write_table(folder / "curves.csv", outcome.curves)
+    with writing_file(folder / "recommended.txt") as temporary:
+        temporary.write_text(outcome.description + "\n")
+    key = int(oracle.space.keys(outcome.recommended[None])[0])
+    curves = draw_learning_curves(
+        outcome.curves,
+        recommended=key,
+        title=f"{study.method} on {study.space}, {oracle.data.name}",
+        caption=f"One line an architecture, validation accuracy after each level; {study.budget_epochs} epochs in all.",
+    )
+    cell = draw_cells(oracle.space, outcome.recommended, title=f"Recommended by {study.method}")
+    for name, figure in {"curves.png": curves, "recommended.png": cell}.items():
+        with writing_file(folder / name) as temporary:
+            figure.savefig(temporary, format="png", dpi=160)

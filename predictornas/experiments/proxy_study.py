@@ -1,0 +1,116 @@
+"""How well zero-cost proxies of untrained networks rank the architectures of a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.stats import kendalltau
+
+from predictornas.analysis.statistics import bootstrap_interval
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.experiments.folder import surroundings
+from predictornas.experiments.tables import write_table
+from predictornas.files import write_json
+from predictornas.search.executors import Advance, one_thread
+from predictornas.seeding import rng_for
+
+IMAGES = 16
+"""Images that every proxy looks at."""
+
+
+@dataclass(frozen=True)
+class ProxyStudy:
+    """What is scored.
+
+    Attributes:
+        benchmark: a table of a space whose networks can be built.
+        sample: random architectures.
+        images: see `predictornas.live.images.load_images`; the first training images are looked at.
+        channels: of the networks.
+        cells: as in `predictornas.live.network.NetworkShape`.
+        seed: of the sample and of the weights.
+    """
+
+    benchmark: str = "nasbench201-cifar10"
+    sample: int = 100
+    images: str = "hard-digits"
+    channels: int = 8
+    cells: int = 1
+    seed: int = 0
+
+
+def run_proxy_study(
+    study: ProxyStudy, folder: Path, *, started: Callable[[int], Advance] = lambda _: lambda __: None
+) -> pl.DataFrame:
+    """Scores a random sample of a table's architectures and compares the orders.
+
+    Writes `scores.csv`, `proxies.csv` and `manifest.json`.
+
+    Args:
+        study: what to score.
+        folder: where everything goes.
+        started: told the number of architectures, gives back what is told about progress.
+
+    Returns:
+        `proxy`, `tau` (Kendall's, against the table's evaluation), `low`, `high` (95 % bootstrap over architectures)
+        and `milliseconds` a network.
+
+    Raises:
+        ConfigurationError: a table without evaluation, or fewer than three architectures.
+    """
+    import torch
+
+    from predictornas.live.augmentation import normalised
+    from predictornas.live.images import load_images
+    from predictornas.live.network import NetworkShape, build_network
+    from predictornas.live.zerocost import PROXIES
+
+    benchmark = open_benchmark(study.benchmark)
+    if benchmark.evaluation is None or study.sample < 3:
+        raise ConfigurationError("A proxy study needs a table with an evaluation column and at least 3 architectures.")
+    genes = benchmark.space.sample(study.sample, rng_for(study.seed, 0, "sample"))
+    values = benchmark.lookup(genes, benchmark.evaluation)
+    data = load_images(study.images)
+    pixels = normalised(data.train.pixels[:IMAGES], data.mean, data.std)
+    labels = data.train.labels[:IMAGES]
+    shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
+    generator = torch.Generator().manual_seed(study.seed)
+    advance = started(len(genes))
+    rows = []
+    with one_thread():
+        for row, value in zip(genes, values.tolist(), strict=True):
+            network = build_network(benchmark.space, row, shape, generator=generator)
+            for name, proxy in PROXIES.items():
+                begin = time.perf_counter()
+                score = proxy(network, pixels, labels, generator)
+                seconds = time.perf_counter() - begin
+                rows.append({"proxy": name, "score": score, "value": value, "seconds": seconds})
+            advance(1)
+    scores = pl.DataFrame(rows)
+    table = _correlations(scores)
+    write_table(folder / "scores.csv", scores)
+    write_table(folder / "proxies.csv", table)
+    write_json(folder / "manifest.json", {"study": asdict(study), "made_with": surroundings()})
+    return table
+
+
+def _correlations(scores: pl.DataFrame) -> pl.DataFrame:
+    rows = []
+    for (name,), part in scores.partition_by("proxy", as_dict=True, maintain_order=True).items():
+        pairs = part.select("score", "value").to_numpy()
+        low, high = bootstrap_interval(pairs, statistic=_tau, rng=rng_for(0, 0, "proxies"))
+        milliseconds = 1000 * float(part["seconds"].mean())  # type: ignore[arg-type]
+        rows.append({"proxy": name, "tau": _tau(pairs), "low": low, "high": high, "milliseconds": milliseconds})
+    return pl.DataFrame(rows).sort("tau", descending=True)
+
+
+def _tau(pairs: np.ndarray) -> float:
+    """Kendall's tau; 0 where a resample holds no order at all."""
+    tau = float(kendalltau(pairs[:, 0], pairs[:, 1]).statistic)
+    return 0.0 if np.isnan(tau) else tau

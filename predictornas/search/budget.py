@@ -1,0 +1,114 @@
+"""What a search may spend, and the account of what it has spent."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from predictornas.errors import ConfigurationError
+from predictornas.search.strategies import Proposal
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit on one run, the initial set T0 included: on evaluations, or on the epochs trained for them.
+
+    Attributes:
+        evaluations: evaluations in all; None for no limit.
+        epochs: epochs in all; None for no limit. An evaluation that would go beyond it is not begun.
+
+    Raises:
+        ConfigurationError: no limit, or one below 1.
+    """
+
+    evaluations: int | None = None
+    epochs: int | None = None
+
+    def __post_init__(self) -> None:
+        limits = [limit for limit in (self.evaluations, self.epochs) if limit is not None]
+        if not limits or min(limits) < 1:
+            raise ConfigurationError(f"A budget is a number of evaluations or of epochs, at least 1, not {self}.")
+
+
+class Ledger:
+    """The account of a run: it says what can still be afforded, and what an evaluation costs.
+
+    Args:
+        budget: the limits.
+        resumes: whether trainings go on where earlier ones of the same architecture ended. Their oracle reports the
+            cost of the whole training, of which only the new part is charged.
+        advance: told of what is spent, in epochs where these are limited, else in evaluations.
+    """
+
+    def __init__(self, budget: Budget, *, resumes: bool, advance: Callable[[int], None] = lambda _: None) -> None:
+        self._budget = budget
+        self._resumes = resumes
+        self._advance = advance
+        self._evaluations = 0
+        self._epochs = 0.0
+        self._paid: defaultdict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+
+    @property
+    def evaluations_left(self) -> int | None:
+        """Evaluations that the budget still has; None where these are not limited."""
+        return None if self._budget.evaluations is None else self._budget.evaluations - self._evaluations
+
+    def affordable(self, proposal: Proposal) -> Proposal:
+        """The first architectures of a proposal, as many as there are epochs left for.
+
+        Raises:
+            ConfigurationError: epochs are limited, but nobody says how many the proposal takes.
+        """
+        if self._budget.epochs is None:
+            return proposal
+        if proposal.epochs is None:
+            raise ConfigurationError(
+                "A budget of epochs needs a scheduler that says how many each training takes. Use a method such as "
+                "rank-nosh, or predictornas.search.scheduled.Scheduled with Full."
+            )
+        left = self._budget.epochs - self._epochs
+        for place, key in enumerate(proposal.keys.tolist()):
+            paid = self._paid[key]["cost_epochs"] if self._resumes else 0.0
+            left -= max(0.0, proposal.epochs - paid)
+            if left < 0:
+                return proposal.first(place)
+        return proposal
+
+    def charge(self, key: int, costs: dict[str, float | None]) -> dict[str, float | None]:
+        """What is charged for an evaluation: its costs, less what was paid for the same training before.
+
+        Args:
+            key: of the architecture.
+            costs: `cost_seconds` and `cost_epochs` as the oracle reports them; None where they are not known.
+
+        Raises:
+            ConfigurationError: epochs are limited, but the oracle does not know how many it trained.
+        """
+        if self._budget.epochs is not None and costs["cost_epochs"] is None:
+            raise ConfigurationError(
+                f"A budget of {self._budget.epochs} epochs needs an oracle that reports `cost_epochs`, and this one "
+                "gave NaN. Limit evaluations instead."
+            )
+        if not self._resumes:
+            return costs
+        paid = self._paid[key]
+        return {name: None if cost is None else max(0.0, cost - paid[name]) for name, cost in costs.items()}
+
+    def enter(self, record: dict[str, Any]) -> None:
+        """Books an evaluation as it stands in the journal, with what was charged for it."""
+        self._evaluations += 1
+        for name in ("cost_seconds", "cost_epochs"):
+            cost = record.get(name)
+            if cost is not None and not math.isnan(cost):
+                self._paid[record["key"]][name] += cost
+        spent = record.get("cost_epochs") or 0.0
+        self._epochs += spent
+        self._advance(1 if self._budget.epochs is None else round(spent))
+
+    def enter_all(self, records: Sequence[dict[str, Any]]) -> None:
+        """Books several evaluations."""
+        for record in records:
+            self.enter(record)

@@ -1,0 +1,100 @@
+"""A strategy whose architectures are trained as a scheduler says: few epochs first, more for the promising ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from predictornas.errors import ConfigurationError
+from predictornas.history import History
+from predictornas.schedulers.base import Scheduler, incumbent
+from predictornas.search.strategies import Proposal, Recommending, Strategy, propose_uniformly
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import Genes, SearchSpace
+
+
+@dataclass(frozen=True)
+class ZeroCost:
+    """Level 0: what a network says before any training, as a score of its architecture (Wang, chapter 4).
+
+    Attributes:
+        proxy: a name in `predictornas.live.zerocost.PROXIES`.
+        channels: of the networks that are looked at.
+        cells: of the networks, as in `NetworkShape`.
+        pool: random architectures ranked for each one that is taken.
+    """
+
+    proxy: str = "synflow"
+    channels: int = 8
+    cells: int = 1
+    pool: int = 10
+
+    def scores(self, space: SearchSpace, genes: Genes, rng: np.random.Generator) -> Float[np.ndarray, " n"]:
+        """`(n,)`, higher is better, of networks with fresh weights; images are random noise of 3 x 16 x 16."""
+        import torch
+
+        from predictornas.live.network import NetworkShape, build_network
+        from predictornas.live.zerocost import get_proxy
+
+        proxy, shape = get_proxy(self.proxy), NetworkShape(self.channels, self.cells, classes=10)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        images = torch.randn(16, 3, 16, 16, generator=generator)
+        labels = torch.randint(10, (16,), generator=generator)
+        networks = (build_network(space, row, shape, generator=generator) for row in genes)
+        return np.array([proxy(network, images, labels, generator) for network in networks])
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """Promotes whom the scheduler names; where that is nobody, the strategy proposes newcomers for the first level.
+
+    Attributes:
+        strategy: proposes newcomers from everything evaluated so far, at whatever level.
+        scheduler: says how long each is trained.
+        zero_cost: ranks a random pool for the initial set T0; None for a uniform draw.
+    """
+
+    strategy: Strategy
+    scheduler: Scheduler
+    zero_cost: ZeroCost | None = None
+
+    @property
+    def initial(self) -> int:
+        """K0 of the strategy."""
+        return self.strategy.initial
+
+    @property
+    def batch(self) -> int:
+        """K of the strategy: newcomers; how many are promoted is up to the scheduler."""
+        return self.strategy.batch
+
+    def start(self, space: SearchSpace, n: int, *, seed: int) -> Proposal:
+        """T0, uniform or the best by its zero-cost score, for the first level."""
+        nothing, rng = History.empty(space.num_genes), rng_for(seed, 0, "initial")
+        if self.zero_cost is None:
+            proposal = propose_uniformly(space, nothing, n, rng, by="initial")
+        else:
+            pool = propose_uniformly(space, nothing, n * self.zero_cost.pool, rng, by=self.zero_cost.proxy)
+            scores = self.zero_cost.scores(space, pool.genes, rng_for(seed, 0, "zero-cost"))
+            best = np.argsort(-scores, kind="stable")[:n]
+            proposal = replace(pool, genes=pool.genes[best], keys=pool.keys[best])
+        return replace(proposal, epochs=self.scheduler.entry)
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        """The scheduler's promotions, or else up to `n` newcomers."""
+        promoted = self.scheduler.promotions(history)
+        if len(promoted):
+            return Proposal(promoted.genes, promoted.keys, proposed_by="promotion", epochs=promoted.epochs)
+        proposal = self.strategy.propose(space, history, n, seed=seed, iteration=iteration)
+        return replace(proposal, epochs=self.scheduler.entry)
+
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
+        """What the strategy would recommend; else the best value of those that were trained longest."""
+        if isinstance(self.strategy, Recommending):
+            return self.strategy.recommend(space, history, seed=seed, iteration=iteration)
+        best = incumbent(history)
+        if best is None:
+            raise ConfigurationError("Every training failed, so there is nothing to recommend.")
+        return best

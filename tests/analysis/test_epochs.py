@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from predictornas.analysis.epochs import epochs_table, errors_after, grid_of, savings
+from predictornas.analysis.regret import TRACES, OracleErrors
+from predictornas.errors import ConfigurationError, DataError
+
+
+def curve(method: str, seed: int, points: Sequence[tuple[float | None, float]]) -> pl.DataFrame:
+    """A run with (epochs spent, error) after each evaluation; the four traces are 0, 1, 2 and 3 tenths apart."""
+    spent, errors = zip(*points, strict=True)
+    return pl.DataFrame(
+        {
+            "run_id": [f"{method}/{seed}"] * len(points),
+            "method": [method] * len(points),
+            "seed": [seed] * len(points),
+            "evaluations": np.arange(1, len(points) + 1),
+            "cost_seconds": pl.Series([None] * len(points), dtype=pl.Float64),
+            "cost_epochs": pl.Series(spent, dtype=pl.Float64),
+            **{trace: np.array(errors) + place / 10 for place, trace in enumerate(TRACES)},
+        }
+    )
+
+
+def test_the_grid_goes_from_where_all_have_begun_to_where_one_ends() -> None:
+    grid = grid_of(pl.concat([curve("a", 0, [(2, 0.5), (4000, 0.4)]), curve("a", 1, [(3, 0.5), (2500, 0.4)])]))
+    assert (grid[0], grid[-1]) == (3, 2500)
+    assert (np.diff(grid) >= 1).all()
+    assert len(grid) <= 240
+    # even on a logarithmic axis, as far as whole numbers can be: (2500 / 3) ** (1 / 239) is 1.0285
+    late = grid[grid > 500]
+    assert np.abs(late[1:] / late[:-1] - 1.0285).max() < 2 / 500
+
+
+def test_short_runs_have_every_number_of_epochs() -> None:
+    assert grid_of(curve("a", 0, [(1, 0.5), (40, 0.4)])).tolist() == list(range(1, 41))
+    assert grid_of(curve("a", 0, [(7, 0.5)])).tolist() == [7]
+
+
+def test_epochs_that_are_not_known_make_no_grid() -> None:
+    with pytest.raises(DataError, match="no cost in epochs"):
+        grid_of(curve("a", 0, [(1, 0.5), (None, 0.4)]))
+
+
+def test_what_counts_is_what_was_finished_by_then() -> None:
+    run = curve("a", 3, [(2, 0.5), (4, 0.4), (4, 0.3), (8, 0.2)])  # the third evaluation cost nothing more
+    after = errors_after(run, np.array([1, 2, 3, 4, 7, 8, 100]))
+    assert after.columns == ["method", "seed", "run_id", "cost_epochs", "evaluations", *TRACES]
+    assert after["cost_epochs"].to_list() == [2, 3, 4, 7, 8, 100]
+    assert after["evaluations"].to_list() == [1, 1, 3, 3, 4, 4]
+    assert after["searched"].to_list() == pytest.approx([0.5, 0.5, 0.3, 0.3, 0.2, 0.2])
+    assert after["best"].to_list() == pytest.approx([0.8, 0.8, 0.6, 0.6, 0.5, 0.5])
+    assert after["run_id"].unique().to_list() == ["a/3"]
+
+
+def test_runs_stay_apart() -> None:
+    runs = pl.concat([curve("b", 0, [(1, 0.5), (9, 0.1)]), curve("a", 0, [(4, 0.3)])])
+    after = errors_after(runs, np.array([2, 5]))
+    assert after.select("method", "cost_epochs", "searched").rows() == [("b", 2, 0.5), ("b", 5, 0.5), ("a", 5, 0.3)]
+
+
+def test_a_table_by_hand() -> None:
+    runs = pl.concat([curve("a", 0, [(1, 0.5), (2, 0.4), (4, 0.1)]), curve("a", 1, [(1, 0.4), (3, 0.2), (4, 0.2)])])
+    oracles = OracleErrors(0.05, 0.15, 0.12, 0.08)
+    table = epochs_table(runs, oracles)
+    assert table["trace"].unique(maintain_order=True).to_list() == ["searched", "chosen", "best"]
+    searched = table.filter(pl.col("trace") == "searched")
+    assert searched["cost_epochs"].to_list() == [1, 2, 3, 4]
+    assert searched["mean"].to_list() == pytest.approx([0.45, 0.4, 0.3, 0.15])
+    assert searched["evaluations"].to_list() == [1, 2, 2, 3]  # 1 and 1, 2 and 1 (the even one of 1.5), 2 and 2, 3 and 3
+    assert searched["regret"].to_list() == pytest.approx([0.4, 0.35, 0.25, 0.1])
+    last = searched.row(-1, named=True)
+    low, high = stats.t.interval(0.95, 1, 0.15, stats.sem([0.1, 0.2]))
+    assert (last["low"], last["high"], last["std"]) == pytest.approx((low, high, np.std([0.1, 0.2], ddof=1)))
+    assert (last["runs"], last["cost_seconds"]) == (2, None)
+    best = table.filter(pl.col("trace") == "best")
+    assert best["regret"].to_list() == pytest.approx([0.63, 0.58, 0.48, 0.33])  # 0.3 above, and beside 0.12
+    assert epochs_table(runs)["regret"].null_count() == len(table)
+
+
+REFERENCE = [(10, 0.5), (40, 0.3), (100, 0.2)]
+
+
+def saved(
+    *runs: pl.DataFrame, at: Sequence[int] = (100,), trace: str = "searched", resamples: int = 200
+) -> dict[str, dict[str, Any]]:
+    table = savings(pl.concat(runs), "full", at=at, trace=trace, resamples=resamples, rng=np.random.default_rng(0))
+    assert table["at"].unique().to_list() == sorted(at)
+    return {row["method"]: row for row in table.filter(pl.col("at") == at[-1]).to_dicts()}
+
+
+def test_savings_of_one_seed_by_hand() -> None:
+    rows = saved(
+        curve("full", 0, REFERENCE),
+        curve("fast", 0, [(10, 0.5), (25, 0.2), (100, 0.1)]),
+        curve("never", 0, [(10, 0.5), (100, 0.21)]),
+        curve("late", 0, [(10, 0.5), (100, 0.2)]),
+    )
+    assert list(rows) == ["fast", "never", "late"]
+    fast = rows["fast"]
+    assert (fast["reference"], fast["trace"], fast["error"]) == ("full", "searched", pytest.approx(0.2))
+    assert (fast["reference_epochs"], fast["epochs"], fast["factor"]) == (100, 25, 4)
+    assert (fast["low"], fast["high"], fast["reached"]) == (4, 4, 1)
+    never = rows["never"]
+    assert (never["epochs"], never["factor"], never["reached"]) == (None, None, 0)
+    assert (never["low"], never["high"]) == (0, 0)
+    assert (rows["late"]["epochs"], rows["late"]["factor"]) == (100, 1)
+
+
+def test_savings_at_other_epochs_of_the_reference_by_hand() -> None:
+    full, fast = curve("full", 0, REFERENCE), curve("fast", 0, [(10, 0.5), (20, 0.3), (50, 0.15), (100, 0.1)])
+    early = saved(full, fast, at=[40])["fast"]
+    assert (early["error"], early["reference_epochs"], early["epochs"], early["factor"]) == (0.3, 40, 20, 2)
+    # after 60 epochs the reference is as good as it was after 40
+    stalled = saved(full, fast, at=[40, 60])["fast"]
+    assert (stalled["error"], stalled["reference_epochs"], stalled["epochs"], stalled["factor"]) == (0.3, 40, 20, 2)
+    end = saved(full, fast, at=[40, 60, 100])["fast"]
+    assert (end["error"], end["reference_epochs"], end["epochs"], end["factor"]) == (0.2, 100, 50, 2)
+
+
+def test_means_over_seeds_are_compared_and_not_each_seed() -> None:
+    rows = saved(
+        curve("full", 0, [(10, 0.5), (100, 0.1)]),
+        curve("full", 1, [(10, 0.5), (100, 0.3)]),
+        curve("fast", 0, [(10, 0.5), (30, 0.3), (100, 0.25)]),
+        curve("fast", 1, [(10, 0.5), (20, 0.4), (50, 0.1), (100, 0.1)]),
+    )
+    # 0.2 is reached with 0.3 and 0.1 after 50, though seed 0 never gets to 0.1
+    assert (rows["fast"]["error"], rows["fast"]["epochs"]) == (pytest.approx(0.2), 50)
+
+
+Points = list[tuple[int, float]]
+
+
+def exact_factors(full: list[Points], fast: list[Points]) -> dict[tuple[int, ...], float]:
+    """The factor of each of the 3 ** 3 equally likely resamples of three seeds, epoch by epoch."""
+
+    def mean(runs: list[Points], drawn: tuple[int, ...], epoch: int) -> float:
+        return sum([error for spent, error in runs[seed] if spent <= epoch][-1] for seed in drawn) / 3
+
+    factors = {}
+    for drawn in product(range(3), repeat=3):
+        goal = mean(full, drawn, 100) + 1e-9
+        own, needed = ([n for n in range(1, 101) if mean(runs, drawn, n) <= goal] for runs in (full, fast))
+        factors[drawn] = own[0] / needed[0] if needed else 0.0
+    return factors
+
+
+def test_the_interval_agrees_with_all_resamples() -> None:
+    full = [[(1, 0.9), (100, 0.10)], [(1, 0.9), (90, 0.20)], [(1, 0.9), (80, 0.36)]]
+    fast = [[(1, 0.9), (10, 0.3), (20, 0.12)], [(1, 0.9), (5, 0.4), (25, 0.1)], [(1, 0.9), (40, 0.3), (50, 0.25)]]
+    runs = [
+        curve(method, seed, points if points[-1][0] == 100 else [*points, (100, points[-1][1])])
+        for method, seeds in (("full", full), ("fast", fast))
+        for seed, points in enumerate(seeds)
+    ]
+    row = saved(*runs, resamples=4000)["fast"]
+    factors = exact_factors(full, fast)
+    # one seed drawn three times has a chance of 1 in 27, above the tail of 1 in 40: the ends are those of the range
+    assert (row["low"], row["high"]) == pytest.approx((min(factors.values()), max(factors.values())))
+    assert min(factors.values()) == 0 < factors[0, 1, 2] < max(factors.values())
+    assert row["factor"] == pytest.approx(factors[0, 1, 2])
+    assert row["reached"] == pytest.approx(np.mean([factor > 0 for factor in factors.values()]), abs=0.02)
+
+
+def test_the_same_errors_count_as_reached_however_they_are_summed() -> None:
+    ends = np.random.default_rng(1).uniform(0.05, 0.1, 23)
+    runs = [curve("full", seed, [(1, 0.5), (100, end)]) for seed, end in enumerate(ends)]
+    runs += [curve("fast", seed, [(1, 0.5), (50, end), (100, end)]) for seed, end in enumerate(ends)]
+    row = saved(*runs)["fast"]
+    assert (row["factor"], row["low"], row["high"], row["reached"]) == (2, 2, 2, 1)
+
+
+def test_an_error_that_is_not_there_yet_counts_as_one() -> None:
+    fast = curve("fast", 0, [(1, 0.5), (20, 0.1), (100, 0.1)])
+    unsaid = fast.with_columns(recommended=pl.when(pl.col("cost_epochs") == 100).then(pl.col("recommended")))
+    rows = saved(curve("full", 0, [(1, 0.5), (100, 0.2)]), unsaid, trace="recommended")
+    assert rows["fast"]["epochs"] == 100
+
+
+def test_nothing_to_compare_saves_nothing() -> None:
+    full, rng = curve("full", 0, REFERENCE), np.random.default_rng(0)
+    assert savings(full, "full", at=[100], rng=rng).is_empty()
+    assert savings(pl.concat([full, curve("fast", 0, REFERENCE)]), "full", at=[], rng=rng).is_empty()
+
+
+def test_what_cannot_be_compared() -> None:
+    full = curve("full", 0, REFERENCE)
+    with pytest.raises(ConfigurationError, match="No run of 'complete'"):
+        savings(full, "complete", at=[100], rng=np.random.default_rng(0))
+    for seeds in ((1,), (0, 1)):
+        runs = pl.concat([full, *(curve("fast", seed, REFERENCE) for seed in seeds)])
+        with pytest.raises(ConfigurationError, match="different seeds"):
+            savings(runs, "full", at=[100], rng=np.random.default_rng(0))
