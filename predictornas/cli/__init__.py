@@ -10,6 +10,7 @@ from predictornas.cli.console import remark
 from predictornas.cli.figures import reproduce
 from predictornas.cli.predictors import predictors
 from predictornas.cli.studies import compare, gain, search
+from predictornas.cli.supernet import supernet
 from predictornas.cli.tables import data
 from predictornas.cli.training import build_table, live_search, proxies, train
 from predictornas.errors import PredictorNASError
@@ -21,7 +22,7 @@ app = App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for _verb in (gain, search, compare, predictors, reproduce, live_search, train, build_table, proxies, data):
+for _verb in (gain, search, compare, predictors, reproduce, live_search, supernet, train, build_table, proxies, data):
     app.command(_verb)
 
 

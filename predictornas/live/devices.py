@@ -55,7 +55,8 @@ def enough_memory(device: torch.device, batch_size: int) -> Iterator[None]:
         yield
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         # an exhausted CPU is a plain RuntimeError of torch's allocator
-        if type(error) is RuntimeError and "can't allocate memory" not in str(error):
+        exhausted = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        if not exhausted and "can't allocate memory" not in str(error):
             raise
         raise ConfigurationError(
             f"Out of memory on {device} with batches of {batch_size} images. The batch is not made smaller by itself, "

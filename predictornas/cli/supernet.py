@@ -1,0 +1,99 @@
+"""The verb that searches with one super-network: supernet."""
+
+from __future__ import annotations
+
+import sys
+from json import dumps
+from pathlib import Path
+
+from predictornas.cli.console import Json, console, progress_bar, remark
+
+
+def supernet(
+    *,
+    method: str = "darts-1",
+    space: str = "darts",
+    data: str = "digits",
+    cells: int | None = None,
+    channels: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    size: int | None = None,
+    seed: int = 0,
+    preset: str = "paper",
+    device: str = "cpu",
+    curvature: bool = False,
+    small: bool = False,
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Train one network that holds every architecture of a space, and select one from it.
+
+    Example: predictornas supernet --method drnas --space darts-s2 --data digits --small
+
+    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes.
+
+    Parameters
+    ----------
+    method
+        darts-1, darts-2, single-level, gdas, milenas, milenas-gumbel, bilevel-to-mixed, sdarts-rs, sdarts-adv, sgas-1,
+        sgas-2, pc-darts, drnas, drnas-progressive, pvll; +pt at the end (darts-1+pt) for perturbation selection.
+    space
+        darts (7 operations), darts-8, darts-s1 to darts-s4, or nasbench201.
+    data
+        digits, hard-digits, or a folder: CIFAR's python batches, image-parquet files, train/CLASS and test/CLASS.
+    cells
+        Cells of the super-network, in nasbench201 of each stage; as in the paper by default, like all below.
+    channels
+        Channels of the first cells.
+    epochs
+        Length of the search; warm-ups, stages and intervals keep their share of it.
+    batch_size
+        Images of a batch.
+    size
+        Height and width that images are brought to.
+    seed
+        Seed of everything random.
+    preset
+        paper, or released: the settings of the method's released code.
+    device
+        cpu or cuda.
+    curvature
+        Measure the largest eigenvalue of the Hessian of the validation loss in each epoch.
+    small
+        As small as shows that everything works, in minutes; what is given besides still holds.
+    out
+        Folder of the results; supernet-METHOD by default.
+    """
+    from predictornas.experiments.supernet_run import SuperNetworkRun, run_supernet
+    from predictornas.spaces.registry import get_space
+
+    run = SuperNetworkRun(
+        method=method,
+        space=space,
+        data=data,
+        preset=preset,
+        cells=cells,
+        channels=channels,
+        epochs=epochs,
+        batch_size=batch_size,
+        size=size,
+        seed=seed,
+        device=device,
+        curvature=curvature,
+        small=small,
+    )
+    folder = out or Path(f"supernet-{method}")
+    job, images = run.prepared()
+    with progress_bar(f"{method} in {space}, epochs") as started:
+        outcome = run_supernet(method, job, images, folder, started=started)
+    import numpy as np
+
+    architecture = get_space(space).describe(np.array(outcome.genes, dtype=np.int8))
+    if json:
+        last = outcome.records[-1]
+        found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records)}
+        sys.stdout.write(dumps({**found, "validation_accuracy": last.validation_accuracy}, indent=2) + "\n")
+        return
+    console().print(architecture, highlight=False, soft_wrap=True, markup=False)
+    remark(f"Genotype, tables and figures: {folder}/")

@@ -1,0 +1,70 @@
+"""The images of a super-network search as batches: pairs from both halves to learn from, or one half to measure on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from predictornas.live.augmentation import Augmentation, augmented, black, normalised
+from predictornas.live.epochs import generator_for
+from predictornas.live.image_sets import ImageSet
+from predictornas.live.partition import Partition
+from predictornas.seeding import rng_for
+from predictornas.supernet.perturbation import Batches
+from predictornas.supernet.state import Batch
+
+SMALLEST_BATCH = 2
+"""Images that batch normalisation needs; a smaller rest of an epoch is left out."""
+
+
+def steps_of(images: ImageSet, size: int) -> int:
+    """Batches in an epoch."""
+    whole, rest = divmod(len(images), size)
+    return whole + (rest >= SMALLEST_BATCH)
+
+
+def paired_batches(
+    images: Partition, augmentation: Augmentation, *, size: int, seed: int, epoch: int
+) -> Iterator[tuple[Batch, Batch]]:
+    """For every batch of the training half one of the validation half, which begins anew where it is the shorter one.
+
+    Both are changed at random, as in the released code of DARTS. Orders and changes are functions of seed and epoch.
+
+    Args:
+        images: both halves, on the device of the network.
+        augmentation: the changes.
+        size: images of a batch; the last one of a half may be smaller.
+        seed: of the search.
+        epoch: of the search.
+    """
+    changes = generator_for(seed, epoch, "augmentation", "cpu")  # so that every device sees the same images
+    padding = black(images.mean, images.std)
+
+    def batch(part: ImageSet, places: Int64[Tensor, " b"]) -> Batch:
+        chosen = part.rows(places.to(part.pixels.device))
+        pixels = normalised(chosen.pixels, images.mean, images.std)
+        return Batch(augmented(pixels, augmentation, changes, padding), chosen.labels)
+
+    valid = _places(len(images.validation), size, seed, epoch, "validation order")
+    for number, train in enumerate(_places(len(images.train), size, seed, epoch, "order")):
+        yield batch(images.train, train), batch(images.validation, valid[number % len(valid)])
+
+
+def validation_batches(images: Partition, size: int) -> Batches:
+    """The whole validation half as it is, in the same batches at every call."""
+
+    def batches() -> Iterator[Batch]:
+        for places in torch.split(torch.arange(len(images.validation)), size):
+            if len(places) >= SMALLEST_BATCH:
+                chosen = images.validation.rows(places.to(images.validation.pixels.device))
+                yield Batch(normalised(chosen.pixels, images.mean, images.std), chosen.labels)
+
+    return batches
+
+
+def _places(total: int, size: int, seed: int, epoch: int, purpose: str) -> list[Int64[Tensor, " b"]]:
+    order = torch.from_numpy(rng_for(seed, epoch, purpose).permutation(total))
+    return [places for places in torch.split(order, size) if len(places) >= SMALLEST_BATCH]

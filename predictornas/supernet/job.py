@@ -1,0 +1,100 @@
+"""One search with a super-network, apart from its images: what is asked for, and whether it can work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import torch
+
+from predictornas.errors import ConfigurationError
+from predictornas.live.checkpoints import Identity
+from predictornas.live.devices import checked_device
+from predictornas.live.network import NetworkShape
+from predictornas.live.partition import Partition
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.method import Method
+from predictornas.supernet.relaxations import Dirichlet
+from predictornas.supernet.topology import Topology, topology_of
+
+
+@dataclass(frozen=True)
+class SearchJob:
+    """One search: equal jobs on equal images give equal architectures, bit for bit on CPUs.
+
+    Attributes:
+        space: name of the search space in the registry.
+        method: how to search.
+        shape: depth and width of the super-network.
+        seed: of weights, order, augmentation and samples, >= 0.
+        device: `cpu`, `cuda` or `cuda:N`.
+        threads: CPU threads.
+        curvature: whether the dominant eigenvalue of the Hessian of the validation loss is measured after each epoch,
+            on one batch.
+    """
+
+    space: str
+    method: Method
+    shape: NetworkShape
+    seed: int
+    device: str = "cpu"
+    threads: int = 1
+    curvature: bool = False
+
+    @property
+    def topology(self) -> Topology:
+        """The cells of the space."""
+        return topology_of(get_space(self.space))
+
+    @property
+    def epochs(self) -> int:
+        """Length of the search and of the fine-tuning in perturbation selection."""
+        return self.method.epochs + self.method.fine_tuning_epochs(self.topology)
+
+    def identity(self, images: Partition) -> Identity:
+        """Everything that decides what the search computes, as JSON has it."""
+        settings = {**described(self), "device": torch.device(self.device).type, "images": images.digest}
+        plain: Identity = json.loads(json.dumps(settings))
+        return plain
+
+    def check(self, images: Partition) -> None:
+        """Says what cannot work.
+
+        Raises:
+            ConfigurationError: settings out of range, another kind of images than the shape says, too few images, a
+                device that is not there, or a space that the method cannot search.
+            UnknownNameError: no space has this name.
+        """
+        recipe = self.method.weights
+        recipe.check()
+        self.method.fine_tuning_epochs(self.topology)
+        there = (images.train.pixels.shape[1], images.classes)
+        if there != (self.shape.in_channels, self.shape.classes):
+            raise ConfigurationError(
+                f"{images.name!r} has {there[0]} channels and {there[1]} classes, but the super-network is made for "
+                f"{self.shape.in_channels} and {self.shape.classes}. Change NetworkShape's in_channels and classes."
+            )
+        halves = {"training": len(images.train), "validation": len(images.validation)}
+        for name, count in halves.items():
+            if count < recipe.batch_size:
+                raise ConfigurationError(
+                    f"The {name} half of {images.name!r} has {count} images, fewer than one batch of "
+                    f"{recipe.batch_size}. Take a batch_size of at most {min(halves.values())}, or more images."
+                )
+        if self.curvature and isinstance(self.method.mixing, Dirichlet):
+            raise ConfigurationError(
+                "The Hessian of the validation loss cannot be measured with samples of a Dirichlet, which have no "
+                "second derivative. Set curvature to False, or use another relaxation."
+            )
+        checked_device(self.device)
+
+
+def described(value: Any) -> Any:
+    """A configuration as JSON has it; a dataclass becomes an object with the name of its type first."""
+    if is_dataclass(value) and not isinstance(value, type):
+        settings = {field.name: described(getattr(value, field.name)) for field in fields(value)}
+        return {"type": type(value).__name__, **settings}
+    if isinstance(value, (list, tuple)):
+        return [described(item) for item in value]
+    return value

@@ -1,0 +1,94 @@
+"""The same method in fewer epochs, or in more: every length that is counted in epochs is scaled alike (ours)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import accumulate, pairwise
+
+from predictornas.errors import ConfigurationError
+from predictornas.supernet.anchor import Anchored
+from predictornas.supernet.greedy import Greedy
+from predictornas.supernet.method import Method, Selection
+from predictornas.supernet.perturbation import PerturbationSelection
+from predictornas.supernet.pvll import LossSpaceRegression
+from predictornas.supernet.stages import Stage
+from predictornas.supernet.updates import ArchitectureUpdate, Switch
+
+
+def with_epochs(method: Method, epochs: int) -> Method:
+    """The method with a search of so many epochs, fine-tuning of perturbation selection not counted.
+
+    Warm-ups, stages, intervals of decisions, and the epoch of a switch keep their share of the search, rounded; an
+    interval and a stage have at least one epoch. An update of another package is left as it is.
+
+    Args:
+        method: any method.
+        epochs: >= 1; with stages at least one for each.
+
+    Raises:
+        ConfigurationError: fewer epochs than that.
+    """
+    if epochs < max(len(method.stages), 1):
+        raise ConfigurationError(
+            f"A search of {epochs} epochs is too short: this method needs {max(len(method.stages), 1)} or more."
+        )
+    factor = Fraction(epochs, method.epochs)
+    return replace(
+        method,
+        weights=replace(method.weights, epochs=epochs),
+        update=_update(method.update, epochs, factor),
+        stages=_stages(method.stages, epochs, factor),
+        selection=_selection(method.selection, factor),
+        warm_up=_scaled(method.warm_up, factor),
+    )
+
+
+def _update(
+    update: ArchitectureUpdate | LossSpaceRegression, epochs: int, factor: Fraction
+) -> ArchitectureUpdate | LossSpaceRegression:
+    match update:
+        case LossSpaceRegression():
+            warm_up = min(_scaled(update.warm_up, factor), (epochs - 1) // 2)
+            return replace(update, warm_up=warm_up, steps=epochs - 2 * warm_up)
+        case _:
+            return _gradient(update, factor)
+
+
+def _gradient(update: ArchitectureUpdate, factor: Fraction) -> ArchitectureUpdate:
+    match update:
+        case Anchored():
+            return replace(update, update=_gradient(update.update, factor))
+        case Switch():
+            first, then = _gradient(update.first, factor), _gradient(update.then, factor)
+            return Switch(first, then, epoch=_scaled(update.epoch, factor))
+        case _:
+            return update
+
+
+def _stages(stages: Sequence[Stage], epochs: int, factor: Fraction) -> tuple[Stage, ...]:
+    """Ends are rounded, not lengths, so that the lengths add up to `epochs`."""
+    ends = [0]
+    for place, end in enumerate(accumulate(stage.epochs for stage in stages)):
+        remaining = len(stages) - place - 1
+        ends.append(min(max(_scaled(end, factor), ends[-1] + 1), epochs - remaining))
+    return tuple(
+        replace(stage, epochs=end - start, warm_up=_scaled(stage.warm_up, factor))
+        for stage, (start, end) in zip(stages, pairwise(ends), strict=True)
+    )
+
+
+def _selection(selection: Selection, factor: Fraction) -> Selection:
+    match selection:
+        case Greedy():
+            interval = max(_scaled(selection.interval, factor), 1)
+            return replace(selection, warm_up=_scaled(selection.warm_up, factor), interval=interval)
+        case PerturbationSelection():
+            return replace(selection, interval=max(_scaled(selection.interval, factor), 1))
+        case _:
+            return selection
+
+
+def _scaled(length: int, factor: Fraction) -> int:
+    return round(length * factor)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from predictornas.supernet.methods import METHODS
+
+TINY = [
+    "--space",
+    "nasbench201",
+    "--data",
+    "digits",
+    "--small",
+    "--epochs",
+    "1",
+    "--channels",
+    "4",
+    "--batch-size",
+    "128",
+]
+
+
+def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "found"
+    command = ["supernet", "--method", "gdas", *TINY, "--out", str(out)]
+    assert run(*command) == 0
+    shown = capsys.readouterr()
+    assert shown.out == (out / "genotype.txt").read_text()
+    assert shown.out.startswith("|")
+    assert f"figures: {out}/" in shown.err
+    assert run(*command, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["architecture"], found["epochs"]) == (shown.out.strip(), 1)
+    assert len((out / "epochs.jsonl").read_text().splitlines()) == 1  # nothing was computed again
+
+
+def test_help_lists_every_method(run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("supernet", "--help") == 0
+    listed = re.split(r"[\s,;()]+", capsys.readouterr().out)
+    assert set(METHODS) | {"darts-1+pt"} <= set(listed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--method", "drna"], "Did you mean 'drnas'?"),
+        (["--space", "dart"], "Did you mean 'darts'?"),
+        (["--space", "nasbench101"], "no super-network for space 'nasbench101'"),
+        (["--preset", "papers"], "Did you mean 'paper'?"),
+        (["--small", "--batch-size", "500"], "fewer than one batch of 500"),
+        (["--small", "--method", "drnas", "--curvature"], "no second derivative"),
+    ],
+)
+def test_bad_input_ends_in_one_line(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert run("supernet", *arguments, "--out", str(tmp_path / "none")) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "none").exists()

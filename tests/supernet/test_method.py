@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.anchor import Anchored, DirichletAnchor
+from predictornas.supernet.greedy import Greedy
+from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, BestEpoch, Method
+from predictornas.supernet.perturbation import PerturbationSelection
+from predictornas.supernet.pvll import LossSpaceRegression
+from predictornas.supernet.regularisers import RandomSmoothing
+from predictornas.supernet.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Softmax
+from predictornas.supernet.selection import Magnitude
+from predictornas.supernet.stages import Stage
+from predictornas.supernet.topology import topology_of
+from predictornas.supernet.updates import Bilevel, Mixed, Switch
+
+PATHS = GumbelSoftmax(0.1, 0.1, argmax_only=True)
+STAGES = (Stage(3, operations=7, partial=2), Stage(4, operations=4, partial=1))
+ANCHORED = Anchored(Bilevel(), DirichletAnchor("kl"))
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"relaxation": GumbelHard(), "regulariser": RandomSmoothing()}, "samples one operation an edge"),
+        ({"relaxation": EdgeWeighted(PATHS), "regulariser": RandomSmoothing()}, "samples one operation an edge"),
+        ({"update": ANCHORED}, "Dirichlet concentrations"),
+        ({"update": Switch(Bilevel(), ANCHORED)}, "Dirichlet concentrations"),
+        ({"stages": STAGES, "selection": Greedy()}, "greedy decisions close them"),
+        ({"stages": STAGES, "partial": 2}, "stages bring their own"),
+        ({"stages": STAGES, "warm_up": 2}, "stages bring their own"),
+        ({"selection": Magnitude("gdas")}, "two operations on one edge"),
+        ({"selection": BestEpoch("gdas")}, "two operations on one edge"),
+        ({"warm_up": -1}, "warm_up is a number of epochs"),
+        ({"update": LossSpaceRegression()}, "draws its paths by Gumbel-softmax"),
+        ({"update": LossSpaceRegression(), "relaxation": EdgeWeighted(PATHS)}, "draws its paths by Gumbel-softmax"),
+        ({"update": LossSpaceRegression(), "relaxation": PATHS, "stages": STAGES}, "reads every operation"),
+        ({"update": LossSpaceRegression(), "relaxation": PATHS, "selection": Greedy()}, "reads every operation"),
+        ({"weights": replace(DARTS_WEIGHTS, auxiliary_weight=0.4)}, "without an auxiliary head"),
+        ({"weights": replace(DARTS_WEIGHTS, drop_path=0.2)}, "without dropped paths"),
+        ({"weights": replace(DARTS_WEIGHTS, optimiser="rmsprop")}, "without another optimiser"),
+    ],
+)
+def test_parts_that_do_not_go_together(parts: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        Method(**parts)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"relaxation": GumbelSoftmax(), "regulariser": RandomSmoothing()},
+        {"relaxation": EdgeWeighted(Dirichlet()), "update": ANCHORED, "partial": 4},
+        {"relaxation": Softmax(), "update": Anchored(Bilevel(), DirichletAnchor("weight-decay"))},
+        {"stages": STAGES, "selection": PerturbationSelection()},
+        {"relaxation": GumbelHard(), "update": Mixed(), "selection": Greedy(criterion=2)},
+        {"update": LossSpaceRegression(), "relaxation": PATHS, "selection": PerturbationSelection()},
+    ],
+)
+def test_combinations_that_nobody_published(parts: dict[str, Any]) -> None:
+    method = Method(**parts)
+    assert method.relaxation == parts.get("relaxation", Softmax())
+
+
+def test_lengths() -> None:
+    assert Method().epochs == 50
+    assert Method(stages=STAGES).epochs == 7
+    assert Method(relaxation=PATHS, update=LossSpaceRegression(warm_up=10, steps=5)).epochs == 25
+
+
+def test_fine_tuning_of_86_epochs_in_the_darts_space() -> None:
+    darts = topology_of(get_space("darts"))
+    assert Method(selection=PerturbationSelection()).fine_tuning_epochs(darts) == 86
+    assert Method().fine_tuning_epochs(darts) == 0
+
+
+def test_no_topology_step_where_every_edge_is_kept() -> None:
+    nasbench201 = topology_of(get_space("nasbench201"))
+    with pytest.raises(ConfigurationError, match="topology_step to False"):
+        Method(selection=PerturbationSelection()).fine_tuning_epochs(nasbench201)
+    kept = Method(selection=PerturbationSelection(topology_step=False))
+    assert kept.fine_tuning_epochs(nasbench201) == 31
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"learning_rate": 0.0}, {"betas": (1.0, 0.9)}, {"weight_decay": -0.1}, {"clip": 0.0}, {"initial_scale": -1.0}],
+)
+def test_settings_out_of_range(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="Architecture parameters need"):
+        ArchitectureSettings(**settings)
+
+
+def test_rules_are_known_by_name() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'darts'"):
+        BestEpoch("dart")

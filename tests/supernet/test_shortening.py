@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictornas.errors import ConfigurationError
+from predictornas.supernet.anchor import Anchored, DirichletAnchor
+from predictornas.supernet.greedy import Greedy
+from predictornas.supernet.method import Method
+from predictornas.supernet.methods import METHODS, get_method
+from predictornas.supernet.perturbation import PerturbationSelection
+from predictornas.supernet.pvll import LossSpaceRegression
+from predictornas.supernet.relaxations import Dirichlet
+from predictornas.supernet.shortening import with_epochs
+from predictornas.supernet.updates import Bilevel, Mixed, Switch
+
+
+@given(st.sampled_from(sorted(METHODS)), st.integers(2, 700))
+def test_as_many_epochs_as_asked_for(name: str, epochs: int) -> None:
+    short = with_epochs(METHODS[name], epochs)
+    assert short.epochs == epochs
+    assert all(stage.epochs >= 1 for stage in short.stages)
+
+
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_the_papers_length_changes_nothing(name: str) -> None:
+    method = METHODS[name]
+    restored = with_epochs(method, method.epochs)
+    # the length of the weights' recipe is that of the visits in PVLL-NAS
+    assert restored == method or name == "pvll"
+    assert restored.update == method.update
+
+
+def test_a_fifth_of_the_search() -> None:
+    assert with_epochs(METHODS["pc-darts"], 10).warm_up == 3
+    assert with_epochs(METHODS["sgas-1"], 10).selection == Greedy(warm_up=2, interval=1)
+    assert with_epochs(get_method("darts-1+pt"), 10).selection == PerturbationSelection(interval=1)
+    switch = with_epochs(METHODS["bilevel-to-mixed"], 10).update
+    assert switch == Switch(Bilevel(order=2), Mixed(weight=1.0), epoch=7)
+    stages = with_epochs(METHODS["drnas-progressive"], 10).stages
+    assert [(stage.epochs, stage.warm_up) for stage in stages] == [(5, 2), (5, 2)]
+
+
+def test_switches_inside_of_anchors() -> None:
+    update = Anchored(Switch(Bilevel(), Mixed(), epoch=35), DirichletAnchor())
+    short = with_epochs(Method(relaxation=Dirichlet(), update=update), 10).update
+    assert isinstance(short, Anchored)
+    assert short.update == Switch(Bilevel(), Mixed(), epoch=7)
+
+
+def test_visits_keep_their_proportions() -> None:
+    short = with_epochs(METHODS["pvll"], 30).update
+    assert isinstance(short, LossSpaceRegression)
+    assert (short.warm_up, short.steps) == (10, 10)
+    shortest = with_epochs(METHODS["pvll"], 1).update
+    assert isinstance(shortest, LossSpaceRegression)
+    assert (shortest.warm_up, shortest.steps) == (0, 1)
+
+
+def test_too_short() -> None:
+    with pytest.raises(ConfigurationError, match="needs 2 or more"):
+        with_epochs(METHODS["drnas-progressive"], 1)
+    with pytest.raises(ConfigurationError, match="0 epochs is too short"):
+        with_epochs(METHODS["darts-1"], 0)
