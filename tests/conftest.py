@@ -9,6 +9,11 @@ import numpy as np
 import pytest
 
 
+def pytest_configure() -> None:
+    """One thread each: tests run in as many processes as there are cores."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """One cache for the session (enumerated spaces, hashes); the caller's own where PREDICTORNAS_CACHE is set."""
