@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.base import Keys, SearchSpace
+from predictornas.spaces.darts import DARTS
 from predictornas.spaces.nasbench201 import NASBench201
 from predictornas.spaces.registry import SPACES, get_space
 from predictornas.spaces.restricted import RestrictedSpace
@@ -27,6 +28,15 @@ def test_our_spaces_keep_every_rule(name: str, rng: np.random.Generator) -> None
 def test_restricted_spaces_keep_every_rule(name: str, size: int, rng: np.random.Generator) -> None:
     space = get_space(name)
     check_space(space.restricted_to(space.keys(space.sample(size, rng))), rng=rng, samples=10)
+
+
+def test_a_space_too_large_to_list_has_to_say_so(rng: np.random.Generator) -> None:
+    class Endless(DARTS):
+        def restricted_to(self, keys: Keys) -> SearchSpace:
+            return self
+
+    with pytest.raises(ConformanceError, match=r"restricted_to\(\) of a space with more than 16,777,216"):
+        check_space(Endless(), rng=rng, samples=10)
 
 
 class Plain(NASBench201):
