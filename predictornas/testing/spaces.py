@@ -74,7 +74,7 @@ def check_numbers(space: SearchSpace) -> None:
 def check_refusals(space: SearchSpace) -> None:
     """A space too large to be listed says so, instead of filling the memory."""
     none = np.empty(0, np.uint64)
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "enumerate()": space.enumerate,
         "enumerated_keys()": space.enumerated_keys,
         "restricted_to()": lambda: space.restricted_to(none),
