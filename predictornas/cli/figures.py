@@ -27,6 +27,9 @@ def reproduce(
     seeds: int | None = None,
     workers: int = 0,
     study: Path | None = None,
+    form: str = "table",
+    data: str | None = None,
+    device: str = "cpu",
     json: Json = False,
 ) -> None:
     """Make figures of the papers by name, each with its tidy table and manifest.
@@ -59,6 +62,12 @@ def reproduce(
         Processes; 0 takes one for each core. Results do not depend on it.
     study
         A folder that `gain` wrote, to draw from and to extend; it fixes benchmark, preset, budget and seeds.
+    form
+        table, or supernet for figures of PVLL-NAS with a trained super-network in the place of the table.
+    data
+        Images for super-networks: a built-in set, or a folder such as that of CIFAR-10; by default hard-digits.
+    device
+        Where super-networks are trained: cpu or cuda.
     """
     from predictornas.experiments.figure import FigureRequest
     from predictornas.experiments.named_figures import find_figures
@@ -72,7 +81,7 @@ def reproduce(
     if benchmark is None and study is None:
         tables = {figure.benchmark(): None for figure in figures}
         remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
-    request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study)
+    request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study, data, device, form)
     written = _written(figures, request)
     if not json:
         written = [row | {"files": ", ".join(Path(path).name for path in row["files"])} for row in written]

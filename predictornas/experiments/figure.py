@@ -41,6 +41,10 @@ SIZES = {
 }
 
 
+FORMS = ("table", "supernet")
+"""What stands in the place of trainings: a table of accuracies, or a super-network."""
+
+
 @dataclass(frozen=True)
 class FigureRequest:
     """How a figure is to be made.
@@ -54,6 +58,10 @@ class FigureRequest:
         seeds: runs of each method, instead of the size's own.
         workers: processes; the results do not depend on it.
         study: folder of a study to draw from and to extend; it then fixes benchmark, preset, budget and seeds.
+        data: images, as in `predictornas.live.images.load_images`, where super-networks are trained; None for those
+            that need no file.
+        device: where super-networks are trained, "cpu" or "cuda".
+        form: "table", or "supernet" for the super-network form of a figure that has both.
         started: told the number of evaluations, gives back what is told about progress.
     """
 
@@ -65,6 +73,9 @@ class FigureRequest:
     seeds: int | None = None
     workers: int = 1
     study: Path | None = None
+    data: str | None = None
+    device: str = "cpu"
+    form: str = "table"
     started: Callable[[int], Advance] = lambda _: lambda __: None
 
     def scale(self) -> Size:
@@ -116,6 +127,7 @@ class NamedFigure:
         needs: what must be there, and what is run.
         minutes: how long each size takes on two cores, where nothing was run before; a key for each of `SIZES`.
         make: makes it; runs only what is missing.
+        supernet: makes its super-network form; None where `make` is the only form.
         benchmark: names the table where a request names none.
     """
 
@@ -126,6 +138,19 @@ class NamedFigure:
     minutes: Mapping[str, float]
     make: Callable[[FigureRequest], Made]
     benchmark: Callable[[], str] = default_benchmark
+    supernet: Callable[[FigureRequest], Made] | None = None
+
+    def made(self, request: FigureRequest) -> Made:
+        """The figure in the form asked for; in the only form where it has one.
+
+        Raises:
+            UnknownNameError: another form than "table" and "supernet".
+        """
+        if request.form not in FORMS:
+            raise UnknownNameError("form", request.form, FORMS)
+        return (
+            self.supernet(request) if self.supernet is not None and request.form == "supernet" else self.make(request)
+        )
 
 
 def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
@@ -139,7 +164,7 @@ def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
         ConfigurationError: options that do not go together.
         StoreError: the folder cannot be written.
     """
-    made = figure.make(request)
+    made = figure.made(request)
     base = request.folder / figure.name
     tables = {Path(f"{base}.csv"): made.table}
     if made.paper is not None:
@@ -156,13 +181,14 @@ def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
 
 
 def _manifest(figure: NamedFigure, request: FigureRequest, made: Made) -> dict[str, Any]:
-    asked = ("benchmark", "size", "preset", "budget", "seeds", "workers")
+    asked = ("benchmark", "size", "preset", "budget", "seeds", "workers", "device", "form")
     return {
         "figure": figure.name,
         "title": figure.title,
         "source": figure.source,
         "request": {name: getattr(request, name) for name in asked}
-        | {"study": None if request.study is None else str(request.study)},
+        | {"study": None if request.study is None else str(request.study)}
+        | {"data": None if request.data is None else Path(request.data).name},
         **made.facts,
         "paper": [] if made.paper is None else made.paper.to_dicts(),
         "made_with": surroundings(),

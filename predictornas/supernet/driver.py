@@ -87,7 +87,7 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
             yield _one_epoch(ongoing)
         return
     with Journal(folder / EPOCH_LOG) as log:
-        ongoing, records = _taken_up(job, images, folder / CHECKPOINT, log)
+        ongoing, records = _with_records(job, images, folder / CHECKPOINT, log)
         yield from records
         while not ongoing.finished:
             record = _one_epoch(ongoing, folder / CHECKPOINT)
@@ -95,6 +95,28 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
             log.append(record.as_json())
             save_checkpoint(folder / CHECKPOINT, Checkpoint(job.identity(images), curve_of(records), ongoing.tensors()))
             yield record
+
+
+def taken_up(job: SearchJob, images: Partition, folder: Path) -> OngoingSearch:
+    """A search as its newest checkpoint left it, to look at its trained super-network; the folder is only read.
+
+    Args:
+        job: the search that ran in the folder.
+        images: those that it ran on.
+        folder: where its checkpoint is.
+
+    Raises:
+        CheckpointError: the folder's checkpoint is damaged, missing, or belongs to another search.
+    """
+    path = folder / CHECKPOINT
+    try:
+        found = load_checkpoint(path, job.device)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path} does not exist. Run the search in this folder first.") from error
+    require_same(path, found.identity, job.identity(images))
+    ongoing = OngoingSearch.begin(job, images)
+    ongoing.restore(found.tensors)
+    return ongoing
 
 
 def _one_epoch(ongoing: OngoingSearch, checkpoint: Path | None = None) -> EpochRecord:
@@ -108,15 +130,13 @@ def _one_epoch(ongoing: OngoingSearch, checkpoint: Path | None = None) -> EpochR
             raise ConfigurationError(f"{error}{kept}") from error
 
 
-def _taken_up(job: SearchJob, images: Partition, path: Path, log: Journal) -> tuple[OngoingSearch, list[EpochRecord]]:
+def _with_records(
+    job: SearchJob, images: Partition, path: Path, log: Journal
+) -> tuple[OngoingSearch, list[EpochRecord]]:
     """The search where its checkpoint left it, and the records until then."""
-    ongoing = OngoingSearch.begin(job, images)
-    try:
-        found = load_checkpoint(path, job.device)
-    except FileNotFoundError:
-        return ongoing, []
-    require_same(path, found.identity, job.identity(images))
-    ongoing.restore(found.tensors)
+    if not path.exists():
+        return OngoingSearch.begin(job, images), []
+    ongoing = taken_up(job, images, path.parent)
     # an epoch whose checkpoint was not completed is computed, and logged, once more
     latest = {record["epoch"]: record for record in log.records if record["epoch"] <= ongoing.done}
     if len(latest) != ongoing.done:
