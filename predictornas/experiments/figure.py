@@ -148,9 +148,8 @@ class NamedFigure:
         """
         if request.form not in FORMS:
             raise UnknownNameError("form", request.form, FORMS)
-        return (
-            self.supernet(request) if self.supernet is not None and request.form == "supernet" else self.make(request)
-        )
+        make = self.make if request.form == "table" else self.supernet or self.make
+        return make(request)
 
 
 def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:

@@ -168,6 +168,20 @@ def scale_of(request: FigureRequest) -> Scale:
     return scale if request.seeds is None else replace(scale, seeds=request.seeds)
 
 
+def described_scale(request: FigureRequest) -> str:
+    """What is run for a request, in one sentence for captions."""
+    scale, data = scale_of(request), Path(request.data or DEFAULT_DATA).name
+    parts = {
+        "{:,} images": scale.images,
+        "{0} x {0} pixels": scale.pixels,
+        "{} epochs": scale.epochs,
+        "{} channels": scale.channels,
+        "cells a stage: {}": scale.cells,
+    }
+    said = [text.format(value) for text, value in parts.items() if value is not None]
+    return f"{data}, size {request.size}: {', '.join([scale.space, *said, f'{scale.seeds} seeds'])}."
+
+
 def studied(
     request: FigureRequest,
     methods: Mapping[str, Method],
