@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+TABLE = "benchmarks_data/nasbench101-digits/manifest.json"
+
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -38,7 +40,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_holds_the_packages_the_tables_and_the_type_marker(unpacked: Path) -> None:
-    for name in ("cli/__init__.py", "py.typed", "spaces/nasbench101.py", "benchmarks_data/__init__.py"):
+    for name in ("cli/__init__.py", "py.typed", "spaces/nasbench101.py", "benchmarks_data/__init__.py", TABLE):
         assert (unpacked / "predictornas" / name).is_file()
     assert not (unpacked / "tests").exists()
 

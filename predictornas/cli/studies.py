@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from predictornas.experiments.study import Study
 
+BENCHMARK = "nasbench201-cifar10"
+"""Table of a study where none is given: accuracies of whole trainings, no download."""
+
+LEARNING_CURVES = "nasbench101-digits"
+"""The same where epochs are counted: it comes with the package and has learning curves."""
+
 DEFAULT_METHODS = "random,uniform-100,uniform-1000,exhaustive"
 
 EVALUATIONS = 100
@@ -28,7 +34,7 @@ FULL_TRAININGS = 30
 
 def gain(
     *,
-    benchmark: str = "nasbench201-cifar10",
+    benchmark: str | None = None,
     methods: str = DEFAULT_METHODS,
     budget: int | None = None,
     budget_epochs: int | None = None,
@@ -51,7 +57,8 @@ def gain(
     Parameters
     ----------
     benchmark
-        A table's name: see `predictornas data list`.
+        A table's name: see `predictornas data list`; by default nasbench201-cifar10, or with --budget-epochs
+        nasbench101-digits, which has learning curves.
     methods
         Commas between: random, exhaustive, uniform-N, evolutionary-N, likelihood-N, pvll-N (a pool of N), pvll,
         regularised-evolution, local-search, bananas; uniform-100@rnn (or @flow) for another predictor than the GCN.
@@ -78,6 +85,7 @@ def gain(
     """
     from predictornas.experiments.study import Study
 
+    benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
     study = Study(
         benchmark=benchmark,
         methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
@@ -95,7 +103,7 @@ def gain(
 
 def search(
     *,
-    benchmark: str = "nasbench201-cifar10",
+    benchmark: str | None = None,
     method: str = "bayesian-optimisation",
     budget: int | None = None,
     budget_epochs: int | None = None,
@@ -113,7 +121,8 @@ def search(
     Parameters
     ----------
     benchmark
-        A table's name: see `predictornas data list`.
+        A table's name: see `predictornas data list`; by default nasbench201-cifar10, or for methods with a scheduler
+        nasbench101-digits, which has learning curves.
     method
         A method as in `gain`; the best search of this package by default.
     budget
@@ -136,8 +145,11 @@ def search(
     from predictornas.oracles.tabular import TabularOracle
     from predictornas.search.scheduled import Scheduled
 
-    study = Study(benchmark, (method,), EVALUATIONS, (seed,), signal, evaluation, preset)
-    if budget is None and budget_epochs is None and isinstance(study.strategy(method), Scheduled):
+    on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
+    scheduled = isinstance(on_curves.strategy(method), Scheduled)
+    benchmark = benchmark or _default_benchmark(counts_epochs=scheduled or budget_epochs is not None)
+    study = replace(on_curves, benchmark=benchmark, signal=signal, evaluation=evaluation)
+    if budget is None and budget_epochs is None and scheduled:
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
     history = _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
@@ -187,6 +199,10 @@ def worker_count(workers: int) -> int:
     if workers < 0:
         raise PredictorNASError(f"--workers must be 0 (one for each core) or more, not {workers}.")
     return workers or len(os.sched_getaffinity(0))
+
+
+def _default_benchmark(*, counts_epochs: bool) -> str:
+    return LEARNING_CURVES if counts_epochs else BENCHMARK
 
 
 def _evaluations(budget: int | None, budget_epochs: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""The `data` verbs: list tables, look at one, import a file, download, verify."""
+"""The `data` verbs: list tables, look at one, import a file, download, verify, compare its columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cyclopts import App
 
 from predictornas.cli.console import Json, console, progress_bar, show_rows
 
-data = App(name="data", help="Tables: list them, look at one, import a file, download, verify.")
+data = App(name="data", help="Tables: list them, look at one, import a file, download, verify, compare their columns.")
 
 
 @data.command(name="list")
@@ -121,6 +121,30 @@ def fetch(name: str, *, folder: Path | None = None) -> None:
 
     path = download(name, folder=folder)
     console().print(f"{path}\nImport it: predictornas data import nasbench101 {path}")
+
+
+@data.command(name="agreement")
+def show_agreement(name: str, *, beside: str | None = None, out: Path | None = None, json: Json = False) -> None:
+    """Show how far a table's accuracies agree on the order of architectures: between seeds, lengths and splits.
+
+    Example: predictornas data agreement nasbench101-digits --beside nasbench101 --out agreement
+
+    Parameters
+    ----------
+    name
+        Name of the table.
+    beside
+        Another table of the same space, compared on the architectures that both have.
+    out
+        Folder for agreement.csv, the figure agreement.png and manifest.json.
+    """
+    from predictornas.experiments.table_agreement import agreement, write_agreement
+
+    table = agreement(name, beside) if out is None else write_agreement(name, beside, out)
+    pairs = [row for row in table.to_dicts() if json or row["first"] != row["second"]]
+    show_rows(pairs, "Kendall's tau between accuracies", as_json=json)
+    if out is not None and not json:
+        console().print(f"Table and figure: {out}/", highlight=False)
 
 
 @data.command

@@ -14,7 +14,7 @@ import polars as pl
 from predictornas.analysis.ranking import RANKS_SCHEMA, rank_table
 from predictornas.analysis.regret import TRACES, OracleErrors, anytime_regret, incumbent_curves, oracle_errors
 from predictornas.analysis.statistics import over_seeds, paired_difference
-from predictornas.benchmarks.catalog import open_benchmark, stored_names
+from predictornas.benchmarks.catalog import is_here, open_benchmark
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.experiments.study import data_fingerprint
 from predictornas.seeding import rng_for
@@ -175,7 +175,7 @@ def _shared_parts(paths: Sequence[Sequence[str]]) -> int:
 def _oracles(study: Mapping[str, object]) -> OracleErrors | None:
     """The best possible errors of a study's table; None where the store does not hold this very table."""
     name, signal, evaluation = (study.get(fact) for fact in ("benchmark", "signal", "evaluation"))
-    if name not in stored_names():
+    if not is_here(str(name)):
         return None
     benchmark = open_benchmark(str(name))
     if data_fingerprint(benchmark) != study.get("data_sha256") or evaluation is None:

@@ -29,6 +29,19 @@ def test_search_prints_json_and_writes_the_outputs(
     assert json.loads(capsys.readouterr().out)["errors"][0]["evaluations"] == 20
 
 
+def test_a_method_with_a_scheduler_searches_the_bundled_table_with_learning_curves(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "one"
+    assert run("search", "--method", "successive-halving", "--out", str(out), "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    study = json.loads((out / "manifest.json").read_text())["study"]
+    assert (study["benchmark"], study["budget_epochs"]) == ("nasbench101-digits", 30 * 9)
+    assert row["method"] == "successive-halving"
+    assert set(pl.read_parquet(out / "history.parquet")["epochs"]) == {1, 3, 9}
+    assert not any(store.iterdir()) if store.exists() else True  # nothing was built or fetched
+
+
 def test_search_names_what_it_recommends(run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("search", "--budget", "20", "--out", str(tmp_path / "best")) == 0
     shown = capsys.readouterr().out

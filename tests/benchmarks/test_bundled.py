@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from predictornas.benchmarks.bundled import bundled_folder
+from predictornas.benchmarks.catalog import import_table, list_benchmarks, open_benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.oracles.tabular import TabularOracle
+
+NAME = "nasbench101-digits"
+
+
+def test_it_is_whole_and_small() -> None:
+    table = open_benchmark(NAME)
+    table.verify()
+    files = [path for path in bundled_folder(NAME).rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 3 * 2**20
+    assert {str(path.relative_to(bundled_folder(NAME))) for path in files} == {
+        *table.manifest["files"],
+        "manifest.json",
+    }
+
+
+def test_it_holds_every_small_cell_at_three_budgets() -> None:
+    table = open_benchmark(NAME)
+    assert len(table) == 1 + 6 + 84 + 2441  # unique cells of 2 to 5 vertices (known for NAS-Bench-101)
+    assert TabularOracle(table).levels == (1, 3, 9)
+    for split in ("valid", "test"):
+        for epochs in (1, 3, 9):
+            runs = np.stack([table.values(f"{split}_accuracy_{epochs}_run{run}") for run in range(3)])
+            assert ((runs >= 0) & (runs <= 1)).all()
+            np.testing.assert_allclose(runs.mean(axis=0), table.values(f"{split}_accuracy_{epochs}_mean"), atol=1e-6)
+            np.testing.assert_allclose(
+                runs[1:].mean(axis=0), table.values(f"{split}_accuracy_{epochs}_rest"), atol=1e-6
+            )
+
+
+def test_it_needs_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREDICTORNAS_DATA", str(tmp_path / "absent"))
+    assert open_benchmark(NAME).folder == bundled_folder(NAME)
+    assert {line.name: line.state for line in list_benchmarks()}[NAME] == "bundled"
+    assert not (tmp_path / "absent").exists()
+
+
+def test_its_name_keeps_its_meaning(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("a\n1\n")
+    with pytest.raises(ConfigurationError, match="comes with this package"):
+        import_table(NAME, tmp_path / "other.csv")
+
+
+def test_it_is_found_where_the_package_is_used_from_a_checkout() -> None:
+    code = (
+        "import predictornas.benchmarks.bundled as bundled; bundled.find_spec = lambda name: None; "
+        f"print((bundled.bundled_folder('{NAME}') / 'manifest.json').is_file())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
