@@ -13,6 +13,7 @@ import torch
 from measure import interleaved, report, threads
 
 from predictornas.live.network import NetworkShape
+from predictornas.spaces.darts import DARTS_OPERATIONS
 from predictornas.supernet.mixture import Mixture
 from predictornas.supernet.network import SuperNetwork
 from predictornas.supernet.parameters import ArchitectureParameters
@@ -21,20 +22,10 @@ from predictornas.supernet.topology import Topology, darts_topology, nasbench201
 from tests.supernet.straightforward import Straightforward, reference_of
 
 ROUNDS = 3
-OPERATIONS = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
 CASES: dict[str, tuple[Topology, int, int, Relaxation]] = {
-    "darts, all operations": (darts_topology(OPERATIONS), 8, 1, Softmax()),
-    "darts, 1/4 of the channels": (darts_topology(OPERATIONS), 8, 4, Dirichlet()),
-    "darts, a sampled path": (darts_topology(OPERATIONS), 8, 1, GumbelHard()),
+    "darts, all operations": (darts_topology(DARTS_OPERATIONS), 8, 1, Softmax()),
+    "darts, 1/4 of the channels": (darts_topology(DARTS_OPERATIONS), 8, 4, Dirichlet()),
+    "darts, a sampled path": (darts_topology(DARTS_OPERATIONS), 8, 1, GumbelHard()),
     "nasbench201, all operations": (nasbench201_topology(), 5, 1, Softmax()),
 }
 """Topology, cells, k and relaxation."""

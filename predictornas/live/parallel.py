@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import os
 import pickle
-import signal
-import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait as wait_for_handles
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +17,7 @@ from predictornas.errors import ConfigurationError, MissingDependencyError, Pred
 from predictornas.live.curve import Curve
 from predictornas.live.partition import Partition
 from predictornas.live.training import Job, train
+from predictornas.processes import follow_parent
 
 Executor = Literal["processes", "ray"]
 """Where trainings run."""
@@ -108,16 +105,7 @@ class _StoppedError(Exception):
 def _start_worker(images: bytes, stop: Event) -> None:
     global _images, _stop
     _images, _stop = pickle.loads(images), stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt from the keyboard reaches every process; one answers
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """Ends this worker when the command that started it was killed, so that it does not train on alone."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for_handles([parent.sentinel])
-        os._exit(1)
+    follow_parent()
 
 
 def _train_in_worker(task: Task) -> Curve:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from math import floor
 
@@ -11,36 +10,19 @@ import numpy as np
 
 from predictornas.history import History
 from predictornas.schedulers.base import Plan
-from predictornas.schedulers.rungs import Rungs, check_levels, check_ratio
+from predictornas.schedulers.rungs import Promotions, Rungs
 
 
 @dataclass(frozen=True)
-class SuccessiveHalving:
+class SuccessiveHalving(Promotions):
     """The newcomers of each iteration are a bracket of their own (Jamieson and Talwalkar 2016).
 
     Of the n architectures of a bracket that reached a level, the best max(1, floor(r n)) are trained to the next one,
     and the others never again. That at least one goes on, so that every bracket has a winner, is ours. A training that
     failed, whose value is NaN, counts and ranks last.
 
-    Attributes:
-        levels: e_1 < ... < e_L in epochs.
-        ratio: r = 1 / eta, exact, 0 < r <= 1.
-
-    Raises:
-        ConfigurationError: levels that do not ascend, or a ratio out of range or not exact.
+    Levels and ratio: see `Promotions`; r = 1 / eta.
     """
-
-    levels: tuple[int, ...]
-    ratio: Fraction = Fraction(1, 2)
-
-    def __post_init__(self) -> None:
-        check_levels(self.levels)
-        check_ratio(self.ratio)
-
-    @property
-    def entry(self) -> int:
-        """Epochs that a newcomer is trained: e_1."""
-        return self.levels[0]
 
     def promotions(self, history: History) -> Plan:
         """The best of the first bracket that is not done, to its next level; see `Scheduler.promotions`."""
@@ -58,7 +40,7 @@ class SuccessiveHalving:
 
 
 @dataclass(frozen=True)
-class ASHALike:
+class ASHALike(Promotions):
     """Whoever is among the best floor(r n_i) of the n_i that ever reached level i goes on, whoever went on before.
 
     The rule of asynchronous successive halving (Li et al. 2020), worked through after each batch of newcomers (ours).
@@ -66,25 +48,8 @@ class ASHALike:
     before it out of the best, and nearly everyone is promoted. A training that failed, whose value is NaN, counts and
     ranks last.
 
-    Attributes:
-        levels: e_1 < ... < e_L in epochs.
-        ratio: r = 1 / eta, exact, 0 < r <= 1.
-
-    Raises:
-        ConfigurationError: levels that do not ascend, or a ratio out of range or not exact.
+    Levels and ratio: see `Promotions`; r = 1 / eta.
     """
-
-    levels: tuple[int, ...]
-    ratio: Fraction = Fraction(1, 2)
-
-    def __post_init__(self) -> None:
-        check_levels(self.levels)
-        check_ratio(self.ratio)
-
-    @property
-    def entry(self) -> int:
-        """Epochs that a newcomer is trained: e_1."""
-        return self.levels[0]
 
     def promotions(self, history: History) -> Plan:
         """Those in the top share of the lowest level who have not gone on; see `Scheduler.promotions`."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from math import floor
 
 from predictornas.history import History
 from predictornas.schedulers.base import Plan
-from predictornas.schedulers.rungs import Rungs, check_levels, check_ratio
+from predictornas.schedulers.rungs import Promotions, Rungs
 
 
 @dataclass(frozen=True)
-class NOSH:
+class NOSH(Promotions):
     """Keeps floor(r n_i) of the n_i architectures that ever reached level i on the level above it.
 
     Whenever newcomers make a level larger, the best of all who wait there, new or old, are trained further: nobody is
@@ -21,25 +20,8 @@ class NOSH:
     gives the idea without a rule; the quota is the only reading that keeps the pyramid when later arrivals are better
     (ours). A training that failed, whose value is NaN, counts and waits last.
 
-    Attributes:
-        levels: e_1 < ... < e_L in epochs.
-        ratio: r, exact, 0 < r <= 1; 0.4 to 0.7 are reported to do well and 0.3 worse.
-
-    Raises:
-        ConfigurationError: levels that do not ascend, or a ratio out of range or not exact.
+    Levels and ratio: see `Promotions`; r from 0.4 to 0.7 is reported to do well and 0.3 worse.
     """
-
-    levels: tuple[int, ...]
-    ratio: Fraction = Fraction(1, 2)
-
-    def __post_init__(self) -> None:
-        check_levels(self.levels)
-        check_ratio(self.ratio)
-
-    @property
-    def entry(self) -> int:
-        """Epochs that a newcomer is trained: e_1."""
-        return self.levels[0]
 
     def promotions(self, history: History) -> Plan:
         """The best who wait at the lowest level whose quota is not filled; see `Scheduler.promotions`.

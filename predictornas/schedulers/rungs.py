@@ -1,4 +1,4 @@
-"""A history seen by level: who reached which one, with which value, and who comes first among those who wait there."""
+"""Levels and shares of promotions, and a history seen by level: who reached which one, and who comes first there."""
 
 from __future__ import annotations
 
@@ -12,6 +12,31 @@ from jaxtyping import Bool, Float, Int
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History
 from predictornas.schedulers.base import Plan
+
+
+@dataclass(frozen=True)
+class Promotions:
+    """What schedulers have in common that begin at the lowest level and promote a share of each.
+
+    Attributes:
+        levels: e_1 < ... < e_L in epochs.
+        ratio: r, exact, 0 < r <= 1.
+
+    Raises:
+        ConfigurationError: levels that do not ascend, or a ratio out of range or not exact.
+    """
+
+    levels: tuple[int, ...]
+    ratio: Fraction = Fraction(1, 2)
+
+    def __post_init__(self) -> None:
+        check_levels(self.levels)
+        check_ratio(self.ratio)
+
+    @property
+    def entry(self) -> int:
+        """Epochs that a newcomer is trained: e_1."""
+        return self.levels[0]
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.connection import wait as wait_for_handles
 from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
 from predictornas.errors import PredictorNASError
+from predictornas.processes import follow_parent
 
 TaskT = TypeVar("TaskT")
 
@@ -125,16 +123,7 @@ class _StoppedError(Exception):
 def _start_worker(counter: Synchronized[int], stop: Synchronized[bool]) -> None:
     global _done, _stop
     _done, _stop = counter, stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt from the keyboard reaches every process; one answers
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-
-def _die_with_parent() -> None:
-    """Ends this worker when the command that started it was killed, so that it does not write on alone."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait_for_handles([parent.sentinel])
-        os._exit(1)
+    follow_parent()
 
 
 def _call(function: Callable[[TaskT, Advance], None], task: TaskT) -> None:

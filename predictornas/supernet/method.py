@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.recipes import Recipe
 from predictornas.supernet.anchor import Anchored
-from predictornas.supernet.derivation import RULES
 from predictornas.supernet.greedy import Greedy
 from predictornas.supernet.perturbation import PerturbationSelection
 from predictornas.supernet.pvll import LossSpaceRegression
 from predictornas.supernet.regularisers import Regulariser
 from predictornas.supernet.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Relaxation, Softmax
-from predictornas.supernet.selection import Magnitude
+from predictornas.supernet.selection import Derivation, Magnitude
 from predictornas.supernet.stages import Stage
 from predictornas.supernet.topology import Topology
 from predictornas.supernet.updates import ArchitectureUpdate, Bilevel, Switch
@@ -63,23 +62,11 @@ class ArchitectureSettings:
 
 
 @dataclass(frozen=True)
-class BestEpoch:
+class BestEpoch(Derivation):
     """The architecture that `Magnitude` gives after the epoch of best validation accuracy; of equals, the first one.
 
     He et al. 2020, section 4.1 (MiLeNAS).
-
-    Attributes:
-        rule: "darts", see `derivation.strongest`.
-
-    Raises:
-        UnknownNameError: another rule.
     """
-
-    rule: str = "darts"
-
-    def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise UnknownNameError("derivation rule", self.rule, RULES)
 
 
 Selection = Magnitude | BestEpoch | Greedy | PerturbationSelection
@@ -176,7 +163,7 @@ class Method:
             "stages bring their own partial channels and warm-up. Set them there and leave `partial` and `warm_up`.",
         )
         yield (
-            isinstance(self.selection, (Magnitude, BestEpoch)) and self.selection.rule == "gdas",
+            isinstance(self.selection, Derivation) and self.selection.rule == "gdas",
             "the rule 'gdas' may keep two operations on one edge, which is no architecture that could be trained. Use "
             "'darts', and `derivation.strongest` to look at what 'gdas' gives.",
         )

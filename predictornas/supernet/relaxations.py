@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
 
 from predictornas.errors import ConfigurationError
 from predictornas.supernet.mixture import PRUNED, Decisions, EdgeWeights, Mixture, OperationWeights
@@ -28,7 +29,7 @@ class Relaxation(Protocol):
         parameters: ArchitectureParameters,
         *,
         progress: float,
-        generator: torch.Generator,
+        generator: Generator,
         decided: Decisions | None = None,
     ) -> Mixture:
         """The factors of one forward pass, differentiable in the parameters.
@@ -46,20 +47,38 @@ class Relaxation(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Softmax:
-    """Each edge's factors are the softmax of its alpha (Liu et al. 2019, eq. 2)."""
+class _Factors(ABC):
+    """A relaxation that gives factors for every edge; those of decided edges make way for one-hot or zero ones."""
 
     def mixture(
         self,
         parameters: ArchitectureParameters,
         *,
         progress: float,
-        generator: torch.Generator,
+        generator: Generator,
         decided: Decisions | None = None,
     ) -> Mixture:
-        """See `Relaxation`; uses no random numbers."""
-        return _mixture(parameters, _softmax(parameters), decided)
+        """See `Relaxation`."""
+        decisions = decided or Decisions()
+        factors = self._factors(parameters, progress, generator)
+        fixed = {name: _decided(values, decisions.of(name)) for name, values in factors.items()}
+        return Mixture(fixed, sparse=self._sparse, decisions=decisions)
+
+    @abstractmethod
+    def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
+        """The factors by cell type, as if no edge were decided."""
+
+    @property
+    def _sparse(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Softmax(_Factors):
+    """Each edge's factors are the softmax of its alpha, without random numbers (Liu et al. 2019, eq. 2)."""
+
+    def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
+        return _softmax(parameters)
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
         """softmax(alpha)."""
@@ -67,7 +86,7 @@ class Softmax:
 
 
 @dataclass(frozen=True)
-class GumbelSoftmax:
+class GumbelSoftmax(_Factors):
     """One sample of relaxed one-hot rows a cell type (Jang et al. 2017).
 
     Attributes:
@@ -81,19 +100,15 @@ class GumbelSoftmax:
     end: float = 1.0
     argmax_only: bool = False
 
-    def mixture(
-        self,
-        parameters: ArchitectureParameters,
-        *,
-        progress: float,
-        generator: torch.Generator,
-        decided: Decisions | None = None,
-    ) -> Mixture:
-        """See `Relaxation`."""
+    def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
         soft = _gumbel_softmax(parameters, _temperature(self.start, self.end, progress), generator)
         if self.argmax_only:
-            soft = {name: weights * _largest(weights) for name, weights in soft.items()}
-        return _mixture(parameters, soft, decided, sparse=self.argmax_only)
+            return {name: weights * _largest(weights) for name, weights in soft.items()}
+        return soft
+
+    @property
+    def _sparse(self) -> bool:
+        return self.argmax_only
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
         """softmax(alpha): the probability that an operation has the largest factor."""
@@ -101,7 +116,7 @@ class GumbelSoftmax:
 
 
 @dataclass(frozen=True)
-class GumbelHard:
+class GumbelHard(_Factors):
     """One sampled operation an edge, one sample a cell type, with the gradient of the relaxed sample (GDAS).
 
     The factor is exactly one, and only the sampled path is computed (Dong and Yang 2019, eq. 5 to 7).
@@ -114,18 +129,13 @@ class GumbelHard:
     start: float = 10.0
     end: float = 0.1
 
-    def mixture(
-        self,
-        parameters: ArchitectureParameters,
-        *,
-        progress: float,
-        generator: torch.Generator,
-        decided: Decisions | None = None,
-    ) -> Mixture:
-        """See `Relaxation`."""
+    def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
         soft = _gumbel_softmax(parameters, _temperature(self.start, self.end, progress), generator)
-        hard = {name: _largest(weights) + (weights - weights.detach()) for name, weights in soft.items()}
-        return _mixture(parameters, hard, decided, sparse=True)
+        return {name: _largest(weights) + (weights - weights.detach()) for name, weights in soft.items()}
+
+    @property
+    def _sparse(self) -> bool:
+        return True
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
         """softmax(alpha): the probability of an operation to be sampled."""
@@ -133,7 +143,7 @@ class GumbelHard:
 
 
 @dataclass(frozen=True)
-class Dirichlet:
+class Dirichlet(_Factors):
     """Each edge's factors are a sample of a Dirichlet distribution of concentration elu(alpha) + 1 (DrNAS).
 
     The gradient is that of the sample (Chen et al. 2021, section 3.1), by implicit differentiation of the Gamma
@@ -146,22 +156,15 @@ class Dirichlet:
 
     ranking: str = "mean"
 
-    def mixture(
-        self,
-        parameters: ArchitectureParameters,
-        *,
-        progress: float,
-        generator: torch.Generator,
-        decided: Decisions | None = None,
-    ) -> Mixture:
-        """See `Relaxation`; samples are drawn on the generator's device."""
+    def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
         weights = {}
         for cell in parameters.topology.cells:
             concentration = concentration_of(parameters.alpha[cell.name])
+            # samples are drawn where the generator is
             gamma = torch._standard_gamma(concentration.to(generator.device), generator=generator)
             shares = gamma.to(concentration.device) * _present(cell, concentration)
             weights[cell.name] = shares / shares.sum(dim=1, keepdim=True)
-        return _mixture(parameters, weights, decided)
+        return weights
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
         """See `ranking`.
@@ -198,7 +201,7 @@ class EdgeWeighted:
         parameters: ArchitectureParameters,
         *,
         progress: float,
-        generator: torch.Generator,
+        generator: Generator,
         decided: Decisions | None = None,
     ) -> Mixture:
         """See `Relaxation`.
@@ -225,19 +228,6 @@ def concentration_of(alpha: Float[Tensor, "edges operations"]) -> Float[Tensor, 
     return (torch.nn.functional.elu(alpha) + 1).clamp_min(SMALLEST_CONCENTRATION)
 
 
-def _mixture(
-    parameters: ArchitectureParameters,
-    weights: dict[str, Tensor],
-    decided: Decisions | None,
-    *,
-    sparse: bool = False,
-) -> Mixture:
-    """The mixture, with decided edges one-hot or zero."""
-    decisions = decided or Decisions()
-    fixed = {name: _decided(values, decisions.of(name)) for name, values in weights.items()}
-    return Mixture(fixed, sparse=sparse, decisions=decisions)
-
-
 def _decided(weights: OperationWeights, decided: Mapping[int, int | None]) -> OperationWeights:
     if not decided:
         return weights
@@ -254,9 +244,7 @@ def _softmax(parameters: ArchitectureParameters) -> dict[str, Tensor]:
     return {cell.name: _logits(parameters, cell).softmax(dim=1) for cell in parameters.topology.cells}
 
 
-def _gumbel_softmax(
-    parameters: ArchitectureParameters, temperature: float, generator: torch.Generator
-) -> dict[str, Tensor]:
+def _gumbel_softmax(parameters: ArchitectureParameters, temperature: float, generator: Generator) -> dict[str, Tensor]:
     weights = {}
     for cell in parameters.topology.cells:
         logits = _logits(parameters, cell)

@@ -11,10 +11,8 @@ from predictornas.supernet.state import SearchState
 
 
 @dataclass(frozen=True)
-class Magnitude:
-    """The operations of largest importance on the strongest inputs of each node.
-
-    Edges that are decided (SGAS, perturbation selection) stay as decided, so that this ends every search.
+class Derivation:
+    """What selections have in common that take the strongest operations and inputs.
 
     Attributes:
         rule: "darts" or "gdas", see `derivation.strongest`.
@@ -28,6 +26,14 @@ class Magnitude:
     def __post_init__(self) -> None:
         if self.rule not in RULES:
             raise UnknownNameError("derivation rule", self.rule, RULES)
+
+
+@dataclass(frozen=True)
+class Magnitude(Derivation):
+    """The operations of largest importance on the strongest inputs of each node.
+
+    Edges that are decided (SGAS, perturbation selection) stay as decided, so that this ends every search.
+    """
 
     def choices(self, state: SearchState) -> Choices:
         """The edges kept and their operations; `derivation.genes_of` makes genes of them."""

@@ -11,18 +11,9 @@ from predictornas.live.operations import (
     nasbench101_operation,
     nasbench201_operation,
 )
+from predictornas.spaces.darts import DARTS_OPERATIONS
 
-DARTS_NAMES = (
-    "none",
-    "noise",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
+DARTS_NAMES = (*DARTS_OPERATIONS, "noise")
 NASBENCH201_NAMES = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 

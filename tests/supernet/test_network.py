@@ -6,26 +6,17 @@ from torch import Tensor
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.network import NetworkShape
+from predictornas.spaces.darts import DARTS_OPERATIONS
 from predictornas.supernet.mixture import Decisions, Mixture
 from predictornas.supernet.network import SuperNetwork
 from predictornas.supernet.topology import Topology, darts_topology, nasbench201_topology
 from tests.supernet.straightforward import paired, reference_of
 
-EIGHT = (
-    "none",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "skip_connect",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-)
-DARTS = darts_topology(EIGHT)
+DARTS = darts_topology(DARTS_OPERATIONS)
 PER_EDGE = darts_topology(
-    EIGHT,
-    tuple(EIGHT[edge % 4 : edge % 4 + 2 + edge % 3] for edge in range(14)),
-    tuple(EIGHT[3:5] if edge % 2 else ("max_pool_3x3",) for edge in range(14)),
+    DARTS_OPERATIONS,
+    tuple(DARTS_OPERATIONS[edge % 4 : edge % 4 + 2 + edge % 3] for edge in range(14)),
+    tuple(DARTS_OPERATIONS[3:5] if edge % 2 else ("max_pool_3x3",) for edge in range(14)),
 )
 """Edges of one to four operations, as in a space with its own operations on each edge."""
 CELL = nasbench201_topology()

@@ -1,0 +1,26 @@
+"""What a worker process owes to the one that started it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from multiprocessing.connection import wait
+
+
+def follow_parent() -> None:
+    """Ends this worker with the process that started it, even if that is killed, so that it does not work on alone.
+
+    Interrupts from the keyboard, which reach every process, are left to the parent. Call it from the main thread, once;
+    a process without a parent of `multiprocessing` only stops answering interrupts.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
