@@ -45,8 +45,8 @@ def test_what_a_training_raises_reaches_the_caller(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, epochs=200)
-    long = [Task(job(row, recipe=recipe), 200, tmp_path / str(row)) for row in range(2)]
+    recipe = replace(RECIPE, epochs=2000)
+    long = [Task(job(row, recipe=recipe), 2000, tmp_path / str(row)) for row in range(2)]
 
     def kill_one() -> None:
         while not all((task.folder / CHECKPOINT).exists() for task in long):
