@@ -5,8 +5,15 @@ from __future__ import annotations
 import sys
 from json import dumps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from predictornas.cli.console import Json, console, progress_bar, remark
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Int8
+
+    from predictornas.spaces.base import SearchSpace
 
 
 def supernet(
@@ -31,7 +38,8 @@ def supernet(
 
     Example: predictornas supernet --method drnas --space darts-s2 --data digits --small
 
-    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes.
+    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes. Tells how
+    large a DARTS network of that genotype is in the mobile setting of ImageNet.
 
     Parameters
     ----------
@@ -89,11 +97,30 @@ def supernet(
         outcome = run_supernet(method, job, images, folder, started=started)
     import numpy as np
 
-    architecture = get_space(space).describe(np.array(outcome.genes, dtype=np.int8))
+    searched, row = get_space(space), np.array(outcome.genes, dtype=np.int8)
+    architecture = searched.describe(row)
+    mobile = _mobile_size(searched, row) if job.topology.family == "darts" else {}
     if json:
         last = outcome.records[-1]
-        found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records)}
+        found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records), **mobile}
         sys.stdout.write(dumps({**found, "validation_accuracy": last.validation_accuracy}, indent=2) + "\n")
         return
     console().print(architecture, highlight=False, soft_wrap=True, markup=False)
+    if mobile:
+        remark(
+            f"On ImageNet, 14 cells of 48 channels: {mobile['mobile_parameters'] / 1e6:.1f}M parameters, "
+            f"{mobile['mobile_multiply_adds'] / 1e6:.0f}M multiply-adds of the 600M that its mobile setting allows."
+        )
     remark(f"Genotype, tables and figures: {folder}/")
+
+
+def _mobile_size(space: SearchSpace, row: Int8[np.ndarray, " g"]) -> dict[str, int]:
+    """Parameters and multiply-adds as `train --recipe darts-imagenet --cells 14 --channels 48` counts them."""
+    from predictornas.live.counting import count_multiply_adds, count_parameters
+    from predictornas.live.network import NetworkShape, weightless_network
+
+    network = weightless_network(space, row, NetworkShape(48, 14, 1000, stem="imagenet"))
+    return {
+        "mobile_parameters": count_parameters(network),
+        "mobile_multiply_adds": count_multiply_adds(network, 3, 224),
+    }

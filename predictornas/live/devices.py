@@ -1,4 +1,4 @@
-"""The device a training runs on: is it there, does the training fit, and how many threads compute."""
+"""The device a training runs on: is it there, does the training fit, how precisely and on how many threads."""
 
 from __future__ import annotations
 
@@ -31,6 +31,34 @@ def checked_device(name: str) -> torch.device:
             f"{'' if count == 1 else 's'} here. Train on cpu, or install the driver and a torch built for CUDA."
         )
     return device
+
+
+def forward_precision(device: torch.device) -> torch.dtype:
+    """What forward passes compute in: bfloat16 where it is safe, on GPUs; single precision on CPUs."""
+    return torch.float32 if device.type == "cpu" else torch.bfloat16
+
+
+def computing_in(precision: torch.dtype, device: torch.device) -> torch.autocast:
+    """Forward passes inside the block compute in bfloat16 if that is the precision, else in that of their tensors.
+
+    Weights keep their precision, and so do their gradients. Backward passes belong behind the block.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == torch.bfloat16)
+
+
+@contextmanager
+def exact_convolutions() -> Iterator[None]:
+    """Convolutions in single precision are that inside the block, backward passes included.
+
+    By default cuDNN rounds their factors to 11 bits (TF32).
+    """
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # torch swaps the module for an object
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        convolutions.fp32_precision = before
 
 
 @contextmanager

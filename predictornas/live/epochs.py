@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.optimizer import Optimizer
 
 from predictornas.live.augmentation import augmented, black, normalised
+from predictornas.live.devices import computing_in, forward_precision
 from predictornas.live.image_sets import ImageSet
 from predictornas.live.network import CellNetwork
 from predictornas.live.partition import Partition
@@ -72,7 +73,7 @@ def train_epoch(
         pixels = normalised(chosen.pixels, images.mean, images.std)
         pixels = augmented(pixels, recipe.augmentation, changes, padding).contiguous(memory_format=MEMORY_FORMAT)
         optimiser.zero_grad()
-        with _precision(device):
+        with computing_in(forward_precision(device), device):
             logits, auxiliary = forward(pixels)
             loss = cross_entropy(logits, chosen.labels, label_smoothing=recipe.label_smoothing)
             total = loss + _auxiliary_loss(auxiliary, chosen.labels, recipe)
@@ -97,11 +98,12 @@ def accuracy(network: CellNetwork, part: ImageSet, images: Partition, *, seed: i
         seed: of this training, for networks that add noise.
         epoch: of this training, likewise.
     """
+    device = part.pixels.device
     network.eval()
-    network.path_generator = generator_for(seed, epoch, "evaluation", part.pixels.device)
-    right = torch.zeros((), dtype=torch.int64, device=part.pixels.device)
-    with torch.inference_mode(), _precision(part.pixels.device):
-        for rows in torch.split(torch.arange(len(part), device=part.pixels.device), EVALUATION_BATCH):
+    network.path_generator = generator_for(seed, epoch, "evaluation", device)
+    right = torch.zeros((), dtype=torch.int64, device=device)
+    with torch.inference_mode(), computing_in(forward_precision(device), device):
+        for rows in torch.split(torch.arange(len(part), device=device), EVALUATION_BATCH):
             chosen = part.rows(rows)
             pixels = normalised(chosen.pixels, images.mean, images.std).contiguous(memory_format=MEMORY_FORMAT)
             right += (network(pixels).argmax(1) == chosen.labels).sum()
@@ -120,8 +122,3 @@ def _auxiliary_loss(
     if logits is None or recipe.auxiliary_weight == 0:
         return 0.0
     return recipe.auxiliary_weight * cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-
-
-def _precision(device: torch.device) -> torch.autocast:
-    """bfloat16 where it is safe, on GPUs; single precision on CPUs."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type != "cpu")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch.nn import CrossEntropyLoss
 
+from predictornas.live.devices import forward_precision
 from predictornas.live.epochs import generator_for
 from predictornas.live.recipes import Recipe
 from predictornas.live.training import optimiser_of
 from predictornas.supernet.job import SearchJob
+from predictornas.supernet.layout import lay_out_weights
 from predictornas.supernet.network import SuperNetwork
 from predictornas.supernet.parameters import ArchitectureParameters
 from predictornas.supernet.state import SearchState
@@ -29,6 +31,7 @@ def assembled(job: SearchJob, topology: Topology, partial: int, recipe: Recipe) 
     network = SuperNetwork(
         topology, job.shape, partial=partial, generator=generator_for(job.seed, 0, "weights", "cpu")
     ).to(device)
+    lay_out_weights(network)
     settings = method.architecture
     parameters = ArchitectureParameters.initial(
         topology,
@@ -47,4 +50,5 @@ def assembled(job: SearchJob, topology: Topology, partial: int, recipe: Recipe) 
         architecture_optimiser=adam,
         loss=CrossEntropyLoss(label_smoothing=method.weights.label_smoothing),
         generator=generator_for(job.seed, 0, "search", device),
+        precision=forward_precision(torch.device(device)),
     )

@@ -64,7 +64,8 @@ def validation_hessian(state: SearchState, valid: Batch) -> Hessian:
     """The Hessian of L_val with respect to alpha (and beta) at the current weights.
 
     That is what Zela et al. 2020 follow on one batch through a DARTS search. Padding places of alpha give rows of
-    zeros. A relaxation that samples is looked at in one sample.
+    zeros. A relaxation that samples is looked at in one sample. On a GPU it belongs inside `state.exact()`, with its
+    products: the second derivative of a loss in bfloat16 is too coarse for an eigenvalue to be found by iteration.
     """
     return hessian_of(state.loss_of(valid, state.mixture()), state.parameters.tensors())
 

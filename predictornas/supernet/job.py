@@ -28,7 +28,7 @@ class SearchJob:
         method: how to search.
         shape: depth and width of the super-network.
         seed: of weights, order, augmentation and samples, >= 0.
-        device: `cpu`, `cuda` or `cuda:N`.
+        device: `cpu`, `cuda` or `cuda:N`; GPUs compute in bfloat16, second derivatives excepted.
         threads: CPU threads.
         curvature: whether the dominant eigenvalue of the Hessian of the validation loss is measured after each epoch,
             on one batch.

@@ -246,9 +246,9 @@ class OngoingSearch:
     def _eigenvalue(self) -> float:
         """Of the Hessian on the first validation batch, at the statistics of that batch."""
         batch = next(iter(self._validation()()))
-        with mode(self.state.network, training=True), restored(self.state.network.buffers()):
-            hessian = validation_hessian(self.state, batch)
-            return dominant_eigenvalue(hessian, self.state.generator, iterations=_EIGENVALUE_ITERATIONS).value
+        with self.state.exact() as state, mode(state.network, training=True), restored(state.network.buffers()):
+            hessian = validation_hessian(state, batch)
+            return dominant_eigenvalue(hessian, state.generator, iterations=_EIGENVALUE_ITERATIONS).value
 
 
 def _phase(visit: Visit | None, searching: bool) -> str:

@@ -135,7 +135,7 @@ def accuracy(state: SearchState, batches: Batches, mixture: Mixture) -> float:
     images = 0
     with torch.no_grad(), mode(state.network, training=True), restored(state.network.buffers()):
         for batch in batches():
-            correct += (state.network(batch.images, mixture).argmax(dim=1) == batch.labels).sum()
+            correct += (state.logits_of(batch, mixture).argmax(dim=1) == batch.labels).sum()
             images += len(batch.labels)
     if not images:
         raise ConfigurationError("Perturbation selection got no validation images. Give the search a validation half.")

@@ -10,6 +10,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError
+from predictornas.supernet.layout import lay_out_weights
 from predictornas.supernet.mixture import OperationWeights
 from predictornas.supernet.network import SuperNetwork
 from predictornas.supernet.parameters import ArchitectureParameters
@@ -91,6 +92,7 @@ def entered(state: SearchState, stage: Stage, generator: torch.Generator) -> Sea
         for cell in topology.cells
     }
     network, transfer = reduced(state.network, names, partial=stage.partial, generator=generator)
+    lay_out_weights(network)
     weight_optimiser = _like(state.weight_optimiser, list(network.parameters()))
     transfer.copy_momentum((state.network, state.weight_optimiser), (network, weight_optimiser))
     parameters = _reduced_parameters(state.parameters, network.topology, columns)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from predictornas.live.devices import computing_in, exact_convolutions
 from predictornas.supernet.mixture import Decisions, Mixture
 from predictornas.supernet.parameters import ArchitectureParameters
 from predictornas.supernet.relaxations import Relaxation
@@ -42,6 +44,8 @@ class SearchState:
         progress: share of the search that is over, in [0, 1].
         epoch: the current epoch, from 0.
         decisions: the edges that are no longer mixed.
+        precision: of forward passes, torch.float32 or torch.bfloat16. Losses, and the gradients of weights and
+            parameters, are in theirs either way.
     """
 
     network: torch.nn.Module
@@ -54,6 +58,7 @@ class SearchState:
     progress: float = 0.0
     epoch: int = 0
     decisions: Decisions = field(default_factory=Decisions)
+    precision: torch.dtype = torch.float32
 
     def mixture(self) -> Mixture:
         """A mixture of the current parameters, differentiable in them; draws from the generator where it samples."""
@@ -61,9 +66,24 @@ class SearchState:
             self.parameters, progress=self.progress, generator=self.generator, decided=self.decisions
         )
 
+    def logits_of(self, batch: Batch, mixture: Mixture) -> Tensor:
+        """The logits `(n, classes)` of a batch, computed in `precision`."""
+        with computing_in(self.precision, batch.images.device):
+            logits: Tensor = self.network(batch.images, mixture)
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
+
     def loss_of(self, batch: Batch, mixture: Mixture) -> Float[Tensor, ""]:
         """The loss of the super-network on a batch."""
-        return self.loss(self.network(batch.images, mixture), batch.labels)
+        return self.loss(self.logits_of(batch, mixture), batch.labels)
+
+    @contextmanager
+    def exact(self) -> Iterator[SearchState]:
+        """The same search with forward and backward passes in the precision of the weights, on GPUs too.
+
+        For what asks how a loss changes with weights or parameters that change by less than 1/256 of themselves.
+        """
+        with exact_convolutions():
+            yield replace(self, precision=torch.float32)
 
     def move_parameters(self) -> None:
         """One step of the architecture optimiser; edges that are decided keep their parameters (as SGAS's code does).

@@ -55,6 +55,9 @@ class Bilevel:
     v = grad_w L_val(w', alpha), eps = epsilon / |v|. The step dw is SGD's with momentum and weight decay, as released;
     its Nesterov correction and the clipping of gradients are not unrolled. xi is the learning rate of each weight.
 
+    Order 2 computes in single precision on GPUs too: dw and eps v move a weight by far less than the 8 bits of bfloat16
+    (or the 11 of TF32) resolve, so that the difference would be one of rounding errors, times 1 / (2 eps).
+
     Attributes:
         order: 1 or 2.
         epsilon: length of the displacement of w in the finite difference, > 0 (released code: 0.01).
@@ -73,7 +76,11 @@ class Bilevel:
     def step(self, state: SearchState, train: Batch, valid: Batch) -> None:
         """See `ArchitectureUpdate.step`."""
         point = _Point.drawn(state)
-        slopes = point.slopes(state, valid) if self.order == 1 else _unrolled(point, state, train, valid, self.epsilon)
+        if self.order == 1:
+            slopes = point.slopes(state, valid)
+        else:
+            with state.exact() as exact:
+                slopes = _unrolled(point, exact, train, valid, self.epsilon)
         point.hand_over(state, slopes)
 
 

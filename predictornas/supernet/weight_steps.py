@@ -94,7 +94,7 @@ def measured(state: SearchState, batches: Batches, mixtures: Callable[[], Mixtur
     tally = _Tally()
     with torch.no_grad(), mode(state.network, training=True), restored(state.network.buffers()):
         for batch in batches():
-            logits = state.network(batch.images, mixtures().detached())
+            logits = state.logits_of(batch, mixtures().detached())
             tally.add(state.loss(logits, batch.labels), logits, batch.labels)
     return tally.measured(f"The validation loss after epoch {state.epoch + 1}")
 
@@ -131,7 +131,7 @@ def _weight_step(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Moves the weights once; gives the loss before, the logits and the labels."""
     state.weight_optimiser.zero_grad()
-    logits = state.network(batch.images, mixture)
+    logits = state.logits_of(batch, mixture)
     loss = state.loss(logits, batch.labels)
     torch.autograd.backward([loss])
     if clip is not None:

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from predictornas.experiments import supernet_run
+from predictornas.spaces.genotypes import NAMED_GENOTYPES
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.driver import Outcome
 from predictornas.supernet.methods import METHODS
 
 TINY = [
@@ -35,6 +39,18 @@ def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixt
     found = json.loads(capsys.readouterr().out)
     assert (found["architecture"], found["epochs"]) == (shown.out.strip(), 1)
     assert len((out / "epochs.jsonl").read_text().splitlines()) == 1  # nothing was computed again
+
+
+def test_a_darts_search_tells_the_size_of_the_mobile_network(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DARTS-V2's multiply-adds are counted by hand in the tests of `live.counting`."""
+    genes = get_space("darts").genes_of(NAMED_GENOTYPES["DARTS-V2"])
+    monkeypatch.setattr(supernet_run, "run_supernet", lambda *_, **__: Outcome(tuple(genes.tolist()), ()))
+    assert run("supernet", "--small", "--out", str(tmp_path / "found")) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Genotype(")
+    assert "4.7M parameters, 530M multiply-adds of the 600M" in shown.err
 
 
 def test_help_lists_every_method(run, capsys: pytest.CaptureFixture[str]) -> None:

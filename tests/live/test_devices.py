@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from predictornas.errors import ConfigurationError
-from predictornas.live.devices import checked_device, enough_memory, threads
+from predictornas.live.devices import (
+    checked_device,
+    computing_in,
+    enough_memory,
+    exact_convolutions,
+    forward_precision,
+    threads,
+)
 
 
 def test_a_gpu_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,3 +60,46 @@ def test_threads_are_given_back() -> None:
     with threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_gpus_compute_in_less_precision() -> None:
+    assert forward_precision(torch.device("cpu")) == torch.float32
+    assert forward_precision(torch.device("cuda", 1)) == torch.bfloat16
+
+
+def test_matrices_are_multiplied_in_the_precision_asked_for() -> None:
+    """In 8 bits 1 + 1/1024 is 1."""
+    matrix = torch.full((1, 1), 1 + 1 / 1024)
+    cpu = torch.device("cpu")
+    with computing_in(torch.bfloat16, cpu):
+        coarse = matrix @ torch.eye(1)
+        with computing_in(torch.float32, cpu):
+            inner = matrix @ torch.eye(1)
+    with computing_in(torch.float32, cpu):
+        exact = matrix.double() @ torch.eye(1, dtype=torch.float64)
+    assert (coarse.dtype, float(coarse)) == (torch.bfloat16, 1.0)
+    assert (inner.dtype, float(inner)) == (torch.float32, 1 + 1 / 1024)
+    assert exact.dtype == torch.float64
+
+
+def test_convolutions_are_exact_inside_and_as_before_after() -> None:
+    convolutions = torch.backends.cudnn.conv
+    assert convolutions.fp32_precision == "tf32"  # torch's default
+    with exact_convolutions():
+        assert convolutions.fp32_precision == "ieee"
+        with exact_convolutions():
+            pass
+        assert convolutions.fp32_precision == "ieee"
+    assert convolutions.fp32_precision == "tf32"
+    with pytest.raises(KeyError), exact_convolutions():
+        raise KeyError
+    assert convolutions.fp32_precision == "tf32"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_convolutions_on_a_gpu_are_exact() -> None:
+    """In TF32 1 + 1/4096 is 1; with 64 channels cuDNN takes the units that know TF32."""
+    images, weight = torch.ones(8, 64, 8, 8, device="cuda"), torch.full((64, 64, 3, 3), 1 + 1 / 4096, device="cuda")
+    with exact_convolutions():
+        summed = torch.nn.functional.conv2d(images, weight)
+    torch.testing.assert_close(summed, torch.full_like(summed, 576 * (1 + 1 / 4096)), rtol=1e-6, atol=0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from predictornas.supernet.assembly import assembled
@@ -22,6 +23,16 @@ def test_weights_and_parameters_are_of_the_seed_alone() -> None:
     assert torch.equal(first.parameters.alpha["normal"], again.parameters.alpha["normal"])
     assert not torch.equal(first.parameters.alpha["normal"], other.parameters.alpha["normal"])
     assert not torch.equal(*(dict(state.network.named_parameters())["classifier.weight"] for state in (first, other)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_begins_with_the_same_weights_and_less_precision() -> None:
+    here, there = (begun(replace(job("darts-1", "nasbench201"), device=device)) for device in ("cpu", "cuda"))
+    for name, values in here.network.state_dict().items():
+        assert torch.equal(values, there.network.state_dict()[name].cpu())
+    assert (here.precision, there.precision) == (torch.float32, torch.bfloat16)
+    stem = next(weight for weight in there.network.parameters() if weight.ndim == 4)
+    assert stem.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_settings_reach_the_optimisers() -> None:

@@ -6,12 +6,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from predictornas.errors import CheckpointError, ConfigurationError, JournalError
 from predictornas.journal import Journal, read_records
 from predictornas.live.checkpoints import load_checkpoint
+from predictornas.spaces.registry import get_space
 from predictornas.supernet import driver
 from predictornas.supernet.driver import CHECKPOINT, EPOCH_LOG, epochs, search
 from predictornas.supernet.job import SearchJob
@@ -40,6 +42,30 @@ def test_goes_on_after_its_last_checkpoint(name: str, space: str, tmp_path: Path
     assert outcome.genes == whole.genes
     assert list(map(without_seconds, outcome.records)) == list(map(without_seconds, whole.records))
     assert len(told) == searched.epochs
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(
+    ("name", "space"),
+    [
+        ("darts-2", "darts"),
+        ("darts-1+pt", "nasbench201"),
+        ("gdas", "darts-s4"),
+        ("pc-darts", "darts"),
+        ("drnas-progressive", "darts"),
+        ("sdarts-adv", "nasbench201"),
+        ("sgas-2", "darts-8"),
+        ("pvll", "nasbench201"),
+    ],
+)
+def test_on_a_gpu(name: str, space: str, tmp_path: Path) -> None:
+    searched = replace(job(name, space, epochs=4), device="cuda", curvature=name == "darts-2")
+    stopped_after(2, searched, tmp_path)
+    outcome = search(searched, IMAGES, folder=tmp_path)
+    assert len(outcome.records) == searched.epochs
+    losses = [record.train_loss for record in outcome.records if record.train_loss is not None]
+    assert np.isfinite(losses).all()
+    assert get_space(space).valid(np.array([outcome.genes], dtype=np.int8)).all()
 
 
 def searched_alone(folder: Path) -> None:

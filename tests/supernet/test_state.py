@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 import torch
+from torch import Tensor
 
 from predictornas.supernet.mixture import PRUNED, Decisions
-from predictornas.supernet.state import random_like
+from predictornas.supernet.state import Batch, SearchState, random_like
 from tests.supernet.examples import TRIANGLE, batch, parameters_of, tiny_search
+from tests.supernet.search_examples import images, job
+from tests.supernet.test_assembly import begun
 
 
 def test_the_mixture_is_that_of_the_relaxation_with_the_decisions_in_it() -> None:
@@ -49,3 +55,47 @@ def test_random_numbers_have_the_type_of_what_they_are_for_and_come_from_the_gen
     assert first.dtype == torch.float64
     assert 0 <= float(first.min()) < 0.01
     assert 0.99 < float(first.max()) < 1
+
+
+def slopes_of(state: SearchState, examples: Batch) -> list[Tensor]:
+    """The gradients of the loss with respect to architecture parameters and weights."""
+    tensors = [*state.parameters.tensors(), *state.network.parameters()]
+    loss = state.loss_of(examples, state.mixture())
+    assert loss.dtype == torch.float32
+    return list(torch.autograd.grad(loss, tensors, materialize_grads=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "space"), [("darts-1", "darts-8"), ("pc-darts", "darts-s4"), ("darts-1", "nasbench201")]
+)
+def test_bfloat16_gives_logits_and_gradients_in_single_precision(name: str, space: str) -> None:
+    exact = begun(job(name, space))
+    coarse = replace(exact, precision=torch.bfloat16)
+    part = images().train
+    examples = Batch(part.pixels.float() / 255, part.labels)
+    exact.network.train()
+    slopes = slopes_of(coarse, examples)
+    assert all(slope.dtype == torch.float32 and bool(slope.isfinite().all()) for slope in slopes)
+    logits = coarse.logits_of(examples, coarse.mixture()).detach()
+    assert logits.dtype == torch.float32
+    if space != "darts-s4":  # where each pass has noise of its own
+        expected = exact.logits_of(examples, exact.mixture()).detach()
+        assert 1e-4 < float((logits - expected).norm() / expected.norm()) < 0.05
+        count = len(exact.parameters.tensors())
+        found, true = (
+            torch.cat([slope.flatten() for slope in of[:count]]) for of in (slopes, slopes_of(exact, examples))
+        )
+        assert float(torch.cosine_similarity(found, true, dim=0)) > 0.9
+
+
+def test_an_exact_search_is_one_in_single_precision() -> None:
+    searched = begun(job("darts-1", "darts-8"))
+    part = images().train
+    examples = Batch(part.pixels.float() / 255, part.labels)
+    expected = slopes_of(searched, examples)
+    coarse = replace(searched, precision=torch.bfloat16)
+    with coarse.exact() as exact:
+        found = slopes_of(exact, examples)
+    assert all(map(torch.equal, found, expected))
+    assert not all(map(torch.equal, slopes_of(coarse, examples), expected))
+    assert exact.network is coarse.network

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError
+from predictornas.supernet.batches import paired_batches
+from predictornas.supernet.job import SearchJob
 from predictornas.supernet.mixture import Mixture
 from predictornas.supernet.relaxations import GumbelSoftmax
-from predictornas.supernet.state import SearchState
+from predictornas.supernet.state import Batch, SearchState
 from predictornas.supernet.updates import ArchitectureUpdate, Bilevel, Mixed, SingleLevel, Switch
 from tests.supernet.examples import CountingNetwork, TinyNetwork, batch, tiny_search
+from tests.supernet.search_examples import images, job
+from tests.supernet.test_assembly import begun
 
 TRAIN, VALID = batch(1), batch(2)
 
@@ -67,6 +72,40 @@ def test_the_second_order_gradient_is_that_through_the_unrolled_step_and_its_err
     # a central difference: the error falls with the square of epsilon
     assert errors[1] < errors[0] / 30
     assert errors[2] < errors[1] / 80
+
+
+def first_batches(searched: SearchJob) -> tuple[Batch, Batch]:
+    part = images().to(torch.device(searched.device))
+    return next(paired_batches(part, searched.method.weights.augmentation, size=16, seed=0, epoch=0))
+
+
+def test_the_second_order_is_computed_in_single_precision() -> None:
+    """In bfloat16 its correction would be off by more than its length: no displacement of a weight would be felt."""
+    searched = job("darts-1", "nasbench201")
+    train, valid = first_batches(searched)
+    state = begun(searched)
+    coarse = replace(state, precision=torch.bfloat16)
+
+    def slope(of: SearchState, update: ArchitectureUpdate) -> Tensor:
+        update.step(of, train, valid)
+        return of.parameters.alpha["cell"].grad.clone()
+
+    assert torch.equal(slope(coarse, Bilevel(2)), slope(state, Bilevel(2)))
+    assert not torch.equal(slope(coarse, Bilevel(1)), slope(state, Bilevel(1)))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_second_order_on_a_gpu_is_that_on_a_cpu() -> None:
+    found = []
+    for device in ("cpu", "cuda"):
+        searched = replace(job("darts-1", "nasbench201"), device=device)
+        state = begun(searched)
+        with torch.no_grad():
+            for values in state.parameters.alpha.values():  # which are drawn on the device
+                values.zero_()
+        Bilevel(2).step(state, *first_batches(searched))
+        found.append(state.parameters.alpha["cell"].grad.cpu())
+    assert float((found[1] - found[0]).norm() / found[0].norm()) < 0.02
 
 
 def test_without_a_learning_rate_the_second_order_is_the_first() -> None:
