@@ -79,8 +79,9 @@ def reproduce(
         raise ConfigurationError("Name at least one figure, as in: predictornas reproduce mauch-fig3. See --list.")
     figures, processes = find_figures(names), worker_count(workers)
     if benchmark is None and study is None:
-        tables = {figure.benchmark(): None for figure in figures}
-        remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
+        tables = {figure.benchmark(): None for figure in figures if figure.benchmark is not None}
+        if tables and form == "table":
+            remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
     request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study, data, device, form)
     written = _written(figures, request)
     if not json:

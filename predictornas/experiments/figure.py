@@ -128,7 +128,7 @@ class NamedFigure:
         minutes: how long each size takes on two cores, where nothing was run before; a key for each of `SIZES`.
         make: makes it; runs only what is missing.
         supernet: makes its super-network form; None where `make` is the only form.
-        benchmark: names the table where a request names none.
+        benchmark: names the table that is searched where a request names none; None where no table is searched.
     """
 
     name: str
@@ -137,7 +137,7 @@ class NamedFigure:
     needs: str
     minutes: Mapping[str, float]
     make: Callable[[FigureRequest], Made]
-    benchmark: Callable[[], str] = default_benchmark
+    benchmark: Callable[[], str] | None = default_benchmark
     supernet: Callable[[FigureRequest], Made] | None = None
 
     def made(self, request: FigureRequest) -> Made:

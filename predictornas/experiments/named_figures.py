@@ -28,6 +28,7 @@ from predictornas.experiments.pvll_figures import (
     populations_figure,
     space_sizes_figure,
 )
+from predictornas.experiments.supernet_figures import SUPERNET_FIGURES, maker
 
 
 def _mauch(number: int, title: str, methods: Sequence[str], make: Callable[..., Made], **options: Any) -> NamedFigure:
@@ -43,8 +44,11 @@ def _mauch(number: int, title: str, methods: Sequence[str], make: Callable[..., 
     )
 
 
-def _pvll(place: str, title: str, make: Callable[..., Made], *, seconds: float) -> NamedFigure:
-    """A figure of Li et al. 2021; `seconds`: one seed of all its settings on one core."""
+def _pvll(place: str, title: str, make: Callable[..., Made], supernet: str, *, seconds: float) -> NamedFigure:
+    """A figure of Li et al. 2021, and what makes its super-network form.
+
+    `seconds`: one seed of all its settings on one core, in the form with a table.
+    """
     return NamedFigure(
         name=f"pvll-{place}",
         title=title,
@@ -53,6 +57,7 @@ def _pvll(place: str, title: str, make: Callable[..., Made], *, seconds: float) 
         minutes={size: SIZES[size].seeds * seconds / 60 / 2 for size in SIZES},
         make=partial(make, title=title),
         benchmark=lambda: DEFAULT_BENCHMARK,
+        supernet=maker(f"pvll_supernet_figures:{supernet}", title),
     )
 
 
@@ -72,10 +77,29 @@ FIGURES: dict[str, NamedFigure] = {
             9, f"Validation error, {_CHOSEN}", CHOSEN, convergence_figure, trace="searched", stated=STATED_CONVERGED
         ),
         _mauch(10, f"Test error, {_CHOSEN}", CHOSEN, convergence_figure, trace="chosen", stated=STATED_CONVERGED),
-        _pvll("fig3a", "Loss of the estimator, gradient and uniform sampling", learning_curves_figure, seconds=8.0),
-        _pvll("fig3b", "Loss of the estimator in spaces of four sizes", space_sizes_figure, seconds=16.0),
-        _pvll("table3", "Loss of the estimator by warm-up population", populations_figure, seconds=12.0),
-        _pvll("table5", "Parts of PVLL-NAS left out", ablation_figure, seconds=30.0),
+        _pvll(
+            "fig3a",
+            "Loss of the estimator, gradient and uniform sampling",
+            learning_curves_figure,
+            "learning_curves_figure",
+            seconds=8.0,
+        ),
+        _pvll(
+            "fig3b",
+            "Loss of the estimator in spaces of four sizes",
+            space_sizes_figure,
+            "space_sizes_figure",
+            seconds=16.0,
+        ),
+        _pvll(
+            "table3",
+            "Loss of the estimator by warm-up population",
+            populations_figure,
+            "populations_figure",
+            seconds=12.0,
+        ),
+        _pvll("table5", "Parts of PVLL-NAS left out", ablation_figure, "ablation_figure", seconds=30.0),
+        *SUPERNET_FIGURES,
     )
 }
 """The registry: a figure of another module is one more entry."""
