@@ -11,13 +11,12 @@ import numpy as np
 import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
-from predictornas.benchmarks.catalog import open_benchmark, stored_names
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import ConfigurationError
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet_study import (
     SearchTrace,
     StudiedSearch,
+    cell_table,
     described_scale,
     scale_of,
     studied,
@@ -125,7 +124,7 @@ def sampling_figure(request: FigureRequest, *, title: str) -> Made:
     Raises:
         ConfigurationError: a table of another space than NAS-Bench-201.
     """
-    benchmark = _cell_table(request)
+    benchmark = _table_of_cells(request)
     searches = studied(request, _methods(request, ("gdas", "gdas-mixed", "milenas-gumbel")))
     found = traces(request, searches)
     pairs = [("milenas-gumbel", "gdas"), ("gdas-mixed", "gdas")]
@@ -156,7 +155,7 @@ def sizes_figure(request: FigureRequest, *, title: str) -> Made:
     Raises:
         ConfigurationError: a table of another space than NAS-Bench-201.
     """
-    benchmark = _cell_table(request)
+    benchmark = _table_of_cells(request)
     searches = _long_searches(request)
     sizes = size_rows(traces(request, searches), benchmark)
     by = ["setting", "convolutions"]
@@ -316,17 +315,9 @@ def _differences_by_size(sizes: pl.DataFrame) -> pl.DataFrame:
     return over_seeds(both, ["setting", "convolutions"], "value").sort("convolutions")
 
 
-def _cell_table(request: FigureRequest) -> Benchmark | None:
+def _table_of_cells(request: FigureRequest) -> Benchmark | None:
     """Where accuracies of cells are read; None for architectures of a space that has no table."""
-    if scale_of(request).space != "nasbench201":
-        return None
-    whole = "nasbench201-full-cifar10"
-    benchmark = open_benchmark(request.benchmark or (whole if whole in stored_names() else "nasbench201-cifar10"))
-    if benchmark.space.name != "nasbench201":
-        raise ConfigurationError(
-            f"Cells of NAS-Bench-201 have no accuracy in {benchmark.name!r}. Use --benchmark nasbench201-cifar10."
-        )
-    return benchmark
+    return cell_table(request) if scale_of(request).space == "nasbench201" else None
 
 
 def _accuracies(benchmark: Benchmark | None, genes: Genes) -> list[float | None]:

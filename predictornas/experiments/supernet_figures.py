@@ -7,7 +7,7 @@ from importlib import import_module
 
 from predictornas.experiments.figure import FigureRequest, Made, NamedFigure
 
-_HE, _WANG, _CHEN = "He et al. 2020", "Wang 2021", "Chen et al. 2021"
+_HE, _WANG = "He et al. 2020", "Wang 2021 (thesis)"
 
 
 def maker(place: str, title: str) -> Callable[[FigureRequest], Made]:
@@ -75,6 +75,60 @@ SUPERNET_FIGURES = (
         4,
         80_000,
         "milenas_figures:sizes_figure",
+    ),
+    _figure(
+        "pt-table2.1",
+        "Swapping layers of plain networks, or edges of a super-network",
+        f"{_WANG}, table 2.1",
+        "images; darts-1 searches; a VGG and a ResNet a seed",
+        8,
+        2_000,
+        "layer_shuffling:shuffling_figure",
+    ),
+    _figure(
+        "pt-fig2.1",
+        "Importance and strength of operations on three edges",
+        f"{_WANG}, figure 2.1",
+        "images; darts-1 searches; a fine-tuning an operation",
+        6,
+        10_000,
+        "operation_strength:strengths_figure",
+    ),
+    _figure(
+        "pt-fig2.2",
+        "Most important and strongest operations in S2",
+        f"{_WANG}, figure 2.2",
+        "images; searches in darts-s2; a fine-tuning an operation",
+        35,
+        10_000,
+        "operation_strength:chosen_operations_figure",
+    ),
+    _figure(
+        "pt-fig2.3",
+        "The lead of skip connections as the super-network learns",
+        f"{_WANG}, figure 2.3",
+        "images; darts-1 searches",
+        3,
+        2_000,
+        "perturbation_figures:skip_gap_figure",
+    ),
+    _figure(
+        "pt-fig3.1",
+        "Cells selected by magnitude and by perturbation along a search",
+        f"{_WANG}, figure 3.1",
+        "images, a table of NAS-Bench-201; darts-1 searches that are looked at on the way",
+        8,
+        6_000,
+        "perturbation_figures:selections_figure",
+    ),
+    _figure(
+        "pt-proposition1",
+        "Skip connections as predicted from variances and as learnt",
+        f"{_WANG}, proposition 1",
+        "images; darts-1 searches",
+        2,
+        2_000,
+        "unrolled_estimation:proposition_figure",
     ),
 )
 """In the order of the papers."""

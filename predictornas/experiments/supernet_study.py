@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from predictornas.benchmarks.catalog import is_here, open_benchmark
+from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, JournalError, UnknownNameError
 from predictornas.experiments.figure import FigureRequest
 from predictornas.journal import Journal
@@ -74,6 +76,9 @@ SCALES = {
 
 DEFAULT_DATA = "hard-digits"
 """Images that need no file."""
+
+WHOLE_TABLE, OFFLINE_TABLE = "nasbench201-full-cifar10", "nasbench201-cifar10"
+"""Where accuracies of cells are read: the table with test accuracies where it is imported, else the offline one."""
 
 
 @runtime_checkable
@@ -227,6 +232,21 @@ def studied(
         for setting, method in methods.items()
         for seed in range(scale.seeds)
     ]
+
+
+def cell_table(request: FigureRequest) -> Benchmark:
+    """The table of NAS-Bench-201 in which the accuracies of derived cells are read: the request's, or CIFAR-10's.
+
+    Raises:
+        ConfigurationError: a table of another space.
+        UnknownNameError, DataError: as in `open_benchmark`.
+    """
+    benchmark = open_benchmark(request.benchmark or (WHOLE_TABLE if is_here(WHOLE_TABLE) else OFFLINE_TABLE))
+    if benchmark.space.name != "nasbench201":
+        raise ConfigurationError(
+            f"Cells of NAS-Bench-201 have no accuracy in {benchmark.name!r}. Use --benchmark {OFFLINE_TABLE}."
+        )
+    return benchmark
 
 
 def traces(request: FigureRequest, searches: Sequence[StudiedSearch]) -> list[SearchTrace]:

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+import torch
+
+from predictornas.experiments import layer_shuffling
+from predictornas.experiments.layer_shuffling import (
+    ShufflingAccuracy,
+    exchangeable,
+    plain_accuracy,
+    shuffled_supernet,
+    shuffling_figure,
+    swap_edges,
+    train_plain,
+)
+from predictornas.live.plain_networks import PlainNetwork
+from predictornas.live.recipes import Recipe
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.batches import validation_batches
+from predictornas.supernet.mixture import Mixture
+from predictornas.supernet.topology import topology_of
+from tests.experiments.perturbation_examples import tiny_request, tiny_traces
+
+
+def plain(channels: int, layers: int) -> PlainNetwork:
+    generator = torch.Generator().manual_seed(0)
+    return PlainNetwork("resnet", channels=channels, layers=layers, classes=10, in_channels=1, generator=generator)
+
+
+def test_edges_of_one_stride_can_be_exchanged():
+    (bench,) = topology_of(get_space("nasbench201")).cells
+    assert len(exchangeable(bench)) == 15
+    normal, reduction = topology_of(get_space("darts-s2")).cells
+    assert len(exchangeable(normal)) == 14 * 13 // 2
+    # 8 edges leave the two inputs with stride 2, 6 leave other nodes
+    assert len(exchangeable(reduction)) == 28 + 15
+
+
+def test_weights_and_factors_of_two_edges_are_exchanged_across_waves(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    state = trace.trained().state
+    (cell,) = state.parameters.topology.cells
+    stages = [module for module in state.network.body.cells if hasattr(module, "waves")]
+    before = [[part.clone() for part in _weights(stage)] for stage in stages]
+    mixture = Mixture({"cell": torch.rand(6, 5)})
+    # 0 -> 1 is lane 0 of the first wave, 1 -> 2 is lane 0 of the second one
+    swapped = swap_edges(state.network, mixture, cell, 0, 2)
+    for stage, (first, second) in zip(stages, before, strict=True):
+        now_first, now_second = _weights(stage)
+        assert torch.equal(now_first[0], second[0])
+        assert torch.equal(now_second[0], first[0])
+        assert torch.equal(now_first[1:], first[1:])
+        assert torch.equal(now_second[1:], second[1:])
+    assert torch.equal(swapped.weights["cell"], mixture.weights["cell"][[2, 1, 0, 3, 4, 5]])
+
+
+def _weights(stage):
+    return [stage.waves[place].lanes["nor_conv_3x3"].convolution.weight for place in (0, 1)]
+
+
+def test_equal_edges_can_be_swapped_for_nothing(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    ongoing = trace.trained()
+    kept = {name: values.clone() for name, values in ongoing.state.network.state_dict().items()}
+    before, after = shuffled_supernet(ongoing, ongoing.images)
+    assert before == pytest.approx(trace.records[-1].validation_accuracy)
+    assert len(after) == 10
+    assert len(set(after)) > 1
+    assert all(torch.equal(kept[name], values) for name, values in ongoing.state.network.state_dict().items())
+    with torch.no_grad():
+        for name, weight in ongoing.state.network.named_parameters():
+            if ".lanes." in name:
+                weight.copy_(weight[:1].expand_as(weight))
+        for stage in (module for module in ongoing.state.network.body.cells if hasattr(module, "waves")):
+            for operation in ("nor_conv_1x1", "nor_conv_3x3"):
+                lanes = [wave.lanes[operation].convolution.weight for wave in stage.waves]
+                for weight in lanes[1:]:
+                    weight.copy_(lanes[0][:1].expand_as(weight))
+        ongoing.state.parameters.alpha["cell"].zero_()
+    before, after = shuffled_supernet(ongoing, ongoing.images)
+    assert after == [before] * 10
+
+
+def test_silent_blocks_can_be_computed_in_any_order(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    ongoing = trace.trained()
+    network = plain(2, 4)
+    batches = validation_batches(ongoing.images, 15)
+    orders = [[3, 1, 2, 0]] * 3
+    for layers in network.stages:
+        for layer in layers:
+            torch.nn.init.zeros_(layer.body[-1].weight)
+    kept = {name: values.clone() for name, values in network.state_dict().items()}
+    assert plain_accuracy(network, batches, orders) == plain_accuracy(network, batches, None)
+    assert all(torch.equal(kept[name], values) for name, values in network.state_dict().items())
+
+
+def test_a_plain_network_learns_its_training_half(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    ongoing = trace.trained()
+    network = plain(8, 1)
+    seen = replace(ongoing.images, validation=ongoing.images.train)
+    train_plain(network, seen, Recipe(epochs=15, batch_size=10, learning_rate=0.1), seed=0)
+    assert plain_accuracy(network, validation_batches(seen, 30), None) > 0.6
+
+
+def test_at_most_so_many_test_images_judge(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    ongoing = trace.trained()
+    judged = ShufflingAccuracy(1, 40)._judged(ongoing)
+    assert len(judged.validation) == 40
+    assert len(ShufflingAccuracy(1, None)._judged(ongoing).validation) == len(ongoing.images.test)
+
+
+def test_table_2_1_has_the_means_of_all_draws(tmp_path, monkeypatch):
+    monkeypatch.setitem(layer_shuffling.PLAIN_EPOCHS, "small", 1)
+    made = shuffling_figure(tiny_request(tmp_path, monkeypatch), title="Title")
+    assert made.table.group_by("network", "state", maintain_order=True).len()["len"].to_list() == [1, 10] * 3
+    after = made.table.filter(pl.col("state") == "after", pl.col("network") == "DARTS")["accuracy"].to_list()
+    assert made.paper is not None
+    assert made.paper["setting"].to_list() == ["VGG", "ResNet", "DARTS"] * 2
+    assert made.paper["ours"].to_list()[5] == pytest.approx(sum(after) / 10)
+    assert made.paper["paper"].to_list()[3:] == pytest.approx([0.0983, 0.832015, 0.8109])

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from predictornas.experiments import supernet_study
+from predictornas.experiments.figure import FigureRequest
+from predictornas.experiments.perturbation_settings import beside, darts_searches, facts
+from tests.experiments.perturbation_examples import TINY
+
+
+def test_searches_of_another_space_have_another_name(tmp_path, monkeypatch):
+    monkeypatch.setitem(supernet_study.SCALES, "small", replace(TINY, seeds=2))
+    request = FigureRequest(tmp_path, data="digits")
+    own, other = darts_searches(request), darts_searches(request, space="darts-s2", scale=replace(TINY, cells=4))
+    assert [search.label for search in own] == ["darts-1-seed-0", "darts-1-seed-1"]
+    assert [search.label for search in other] == ["darts-1-darts-s2-seed-0"]
+    assert other[0].prepared()[0].shape.cells == 4
+    assert facts(other)["space"] == "darts-s2"
+    assert facts(other)["settings"]["darts-1 darts-s2"]["update"]["order"] == 1
+
+
+def test_the_paper_stands_beside_the_mean_of_ours():
+    values = pl.DataFrame({"setting": ["a", "a", "b"], "value": [0.2, 0.4, 0.9]})
+    rows = beside(values, "quantity", {"b": 1.0, "a": 0.5, "c": 0.1})
+    assert rows["setting"].to_list() == ["b", "a", "c"]
+    assert rows["ours"].to_list() == [0.9, pytest.approx(0.3), None]
+    assert rows["paper"].to_list() == [1.0, 0.5, 0.1]
+    assert rows["runs"].to_list() == [1, 2, None]
