@@ -81,7 +81,7 @@ FIGURES: dict[str, NamedFigure] = {
             "fig3a",
             "Loss of the estimator, gradient and uniform sampling",
             learning_curves_figure,
-            "learning_curves_figure",
+            "sampling_curves_figure",
             seconds=8.0,
         ),
         _pvll(
@@ -98,7 +98,7 @@ FIGURES: dict[str, NamedFigure] = {
             "populations_figure",
             seconds=12.0,
         ),
-        _pvll("table5", "Parts of PVLL-NAS left out", ablation_figure, "ablation_figure", seconds=30.0),
+        _pvll("table5", "Parts of PVLL-NAS left out", ablation_figure, "supernet_ablation_figure", seconds=30.0),
         *SUPERNET_FIGURES,
     )
 }

@@ -50,6 +50,8 @@ class LossSpaceRegression:
         order: 2 if the drawn path is trained for one epoch before it is evaluated, 1 if it is evaluated as it is
             (table 4).
         weighted: whether entries are weighted by 1/p_t (eq. 8).
+        gradient: whether A follows psi; else it stays as it began, so that paths are drawn uniformly but for A's small
+            initial values, and all weights are 1 (figure 3a and table 5).
         temperature: tau > 0 of the Gumbel-softmax (paper: 0.1).
         hidden: state size of the LSTM in psi (ours).
         warm_up_steps: full-batch steps of psi on the warm-up population (ours).
@@ -66,6 +68,7 @@ class LossSpaceRegression:
     memory: int = 100
     order: int = 2
     weighted: bool = True
+    gradient: bool = True
     temperature: float = 0.1
     hidden: int = 16
     warm_up_steps: int = 400
@@ -177,9 +180,11 @@ class ProxyLandscape:
             self._advance(self._memory)
 
     def follow(self, parameters: ArchitectureParameters, path: Path) -> None:
-        """Sets `.grad` of the parameters to grad_A psi(H~) (Li et al. 2021, eq. 10)."""
+        """Sets `.grad` of the parameters to grad_A psi(H~) (Li et al. 2021, eq. 10), or to 0 without `gradient`."""
         for parameter in parameters.tensors():
             parameter.grad = torch.zeros_like(parameter)
+        if not self.settings.gradient:
+            return
         torch.autograd.backward([path.soft], list(torch.autograd.grad(self(path.soft), [path.soft])))
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -219,7 +224,8 @@ class ProxyLandscape:
         chain = np.stack([memory.sequences[-1], sequence])
         p = step_lengths(self._estimator.losses(chain), self.settings.smallest_p)[-1:]
         memory = memory.pushed(sequence[None], np.asarray([-loss]), p, limit=self.settings.memory)
-        weights = memory.weights() if self.settings.weighted else np.ones(len(memory))
+        is_weighted = self.settings.weighted and self.settings.gradient
+        weights = memory.weights() if is_weighted else np.ones(len(memory))
         losses = memory.normalised(memory.values)
         self._estimator.train(memory.sequences, losses, weights, steps=self.settings.estimator_steps)
         self._memory = memory

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -126,6 +128,23 @@ def test_the_parameters_follow_the_gradient_of_psi() -> None:
         assert (losses[0] - losses[1]) / 0.1 == pytest.approx(float(slope[edge, operation]), rel=0.02, abs=2e-6)
     landscape.follow(parameters, drawn())
     torch.testing.assert_close(alpha.grad, slope)  # set, not added to
+
+
+def test_without_the_gradient_parameters_rest_and_all_entries_count_alike() -> None:
+    uniform = ProxyLandscape(replace(SMALL, gradient=False), 5, seed=0)
+    unweighted = ProxyLandscape(replace(SMALL, weighted=False), 5, seed=0)
+    weighted = ProxyLandscape(SMALL, 5, seed=0)
+    for landscape in (uniform, unweighted, weighted):
+        told(landscape, 8)
+    probe = draw_path(zero_parameters(), 0.1, generator(8)).soft.detach()
+    assert torch.equal(uniform(probe), unweighted(probe))
+    assert not torch.equal(uniform(probe), weighted(probe))
+    parameters = ArchitectureParameters.initial(TOPOLOGY, generator(3))
+    before = parameters.alpha["cell"].detach().clone()
+    adam = torch.optim.Adam(parameters.tensors(), lr=0.1)
+    uniform.follow(parameters, draw_path(parameters, 0.1, generator(4)))
+    adam.step()
+    assert torch.equal(parameters.alpha["cell"].detach(), before)
 
 
 def test_what_was_remembered_brings_back_the_same_psi() -> None:

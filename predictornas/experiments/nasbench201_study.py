@@ -1,0 +1,241 @@
+"""Every super-network method in NAS-Bench-201: what a table knows of the cell that each would derive at each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from predictornas.analysis.statistics import over_seeds
+from predictornas.benchmarks.catalog import open_benchmark, stored_names
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.experiments.figure import FigureRequest, Made
+from predictornas.experiments.supernet_study import (
+    SearchTrace,
+    StudiedSearch,
+    described_scale,
+    scale_of,
+    studied,
+    traces,
+)
+from predictornas.experiments.supernet_tables import SKIP
+from predictornas.plots.nasbench201 import draw_trajectories
+from predictornas.spaces.base import Genes
+from predictornas.spaces.nasbench201 import OPERATIONS
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.job import described
+from predictornas.supernet.methods import METHODS, PERTURBATION, get_method
+
+SPACE = "nasbench201"
+"""Searched at every size, for its cells have been trained."""
+
+SETTINGS = tuple(METHODS)
+"""Methods with the selection of their papers; all that are known."""
+
+PERTURBED = tuple(name + PERTURBATION for name in ("darts-1", "sdarts-rs", "sgas-1", "drnas"))
+"""Methods that are followed by perturbation selection too, as in table 3.1 of the thesis, and DrNAS (ours)."""
+
+LEFT_OUT = {"small": ("sdarts-adv", "sgas-2", "sdarts-rs+pt", "sgas-1+pt", "drnas+pt")}
+"""What a size does without: on two cores these would take as long as all the others together."""
+
+STATED = {"nasbench201-cifar10": 0.9436, "nasbench201-cifar100": 0.7351, "nasbench201-imagenet16-120": 0.4634}
+"""Test accuracies of DrNAS (Chen et al. 2021): the only ones in this space that the papers state."""
+
+CLAIMED_POSITIVE = {"accuracy, difference": "darts-1+pt - darts-1", "accuracy lost": "darts-1"}
+"""What figure 3.1 of the thesis shows: DARTS degenerates, and selection by perturbation does not."""
+
+_FULL = "nasbench201-full-cifar10"
+_SPREAD = ("std", "low", "high", "runs")
+
+
+def trajectories_figure(request: FigureRequest, *, title: str) -> Made:
+    """The accuracy of the derived cell over epochs, one panel a method, as in figure 3.1 of the thesis.
+
+    Raises:
+        ConfigurationError: a table of another space than NAS-Bench-201.
+    """
+    space = get_space(SPACE)
+    left_out = LEFT_OUT.get(request.size, ())
+    methods = {name: get_method(name, space) for name in (*SETTINGS, *PERTURBED) if name not in left_out}
+    searches = studied(request, methods, scale=replace(scale_of(request), space=SPACE))
+    tables = cell_tables(request)
+    table = epoch_rows(traces(request, searches), tables)
+    summary = summarised(table, list(tables))
+    first, benchmark = next(iter(tables.items()))
+    known = cell_accuracies(benchmark, benchmark.genes)
+    drawn = table.rename({first: "accuracy"})
+    return Made(
+        table,
+        draw_trajectories(
+            drawn.filter(pl.col("setting").is_in(SETTINGS)),
+            _ends(drawn),
+            median=float(np.nanmedian(known)),
+            best=float(np.nanmax(known)),
+            title=title,
+            caption=_caption(request, tables),
+        ),
+        study_facts(searches) | {"tables": {name: _column(table) for name, table in tables.items()}},
+        _beside(summary),
+    )
+
+
+def cell_tables(request: FigureRequest) -> dict[str, Benchmark]:
+    """The tables in which accuracies of cells are read, CIFAR-10 first, by name; the request's own alone if it has one.
+
+    Raises:
+        ConfigurationError: a table of another space than NAS-Bench-201.
+    """
+    if request.benchmark is not None:
+        return {request.benchmark: first_cell_table(request)}
+    first, *others = STATED
+    return {first: first_cell_table(request)} | {name: open_benchmark(name) for name in others}
+
+
+def first_cell_table(request: FigureRequest) -> Benchmark:
+    """The request's own table; else CIFAR-10, the imported table with test accuracies where it is, or the offline one.
+
+    Raises:
+        ConfigurationError: a table of another space than NAS-Bench-201.
+    """
+    default = _FULL if _FULL in stored_names() else next(iter(STATED))
+    benchmark = open_benchmark(request.benchmark or default)
+    if benchmark.space.name != SPACE:
+        raise ConfigurationError(
+            f"Cells of NAS-Bench-201 have no accuracy in {benchmark.name!r}. Use --benchmark nasbench201-cifar10."
+        )
+    return benchmark
+
+
+def cell_accuracies(benchmark: Benchmark, genes: Genes) -> np.ndarray:
+    """The accuracy `(n,)` of cells `(n, 6)` in the table's evaluation column; NaN where it knows none."""
+    return np.asarray(benchmark.lookup(genes, _column(benchmark)), np.float64)
+
+
+def epoch_rows(found: Sequence[SearchTrace], tables: Mapping[str, Benchmark]) -> pl.DataFrame:
+    """One row an epoch of each search, with a column of accuracies for each table, null where it knows none.
+
+    `cell` is the architecture that would be selected after the epoch, `skip_share` the share of skip connections among
+    its six edges, and `is_selected` says which epoch's cell the search arrives at: of equal ones the last.
+    """
+    parts = []
+    for trace in found:
+        genes = np.array([record.genes for record in trace.records], dtype=np.int8)
+        selected = np.flatnonzero((genes == np.array(trace.genes)).all(axis=1)).max()
+        columns = {
+            "setting": [trace.search.setting] * len(genes),
+            "seed": [trace.search.seed] * len(genes),
+            "epoch": [record.epoch for record in trace.records],
+            "phase": [record.phase for record in trace.records],
+            "cell": [get_space(SPACE).describe(row) for row in genes],
+            "is_selected": [place == selected for place in range(len(genes))],
+            "skip_share": (genes == OPERATIONS.index(SKIP)).mean(axis=1),
+            "seconds": [record.seconds for record in trace.records],
+        }
+        accuracies = {name: cell_accuracies(table, genes) for name, table in tables.items()}
+        parts.append(pl.DataFrame(columns | accuracies).with_columns(pl.col(list(tables)).fill_nan(None)))
+    return pl.concat(parts)
+
+
+def summarised(epochs: pl.DataFrame, tables: Sequence[str]) -> pl.DataFrame:
+    """Means over seeds of what searches end with: accuracies by table, share of skip connections, seconds in all.
+
+    Also, by table, `accuracy lost`: the best accuracy among all epochs less that of the selected cell, and the
+    difference that perturbation selection makes at the same seed.
+
+    Returns:
+        The columns `quantity`, `table`, `setting`, `mean`, `std`, `low`, `high`, `runs`.
+    """
+    ends = epochs.filter(pl.col("is_selected"))
+    seconds = epochs.group_by("setting", "seed", maintain_order=True).agg(pl.col("seconds").sum())
+    parts: list[tuple[str, str | None, pl.DataFrame, str]] = [
+        ("skip share", None, ends, "skip_share"),
+        ("seconds", None, seconds, "seconds"),
+    ]
+    for name in tables:
+        best = epochs.group_by("setting", "seed").agg(best=pl.col(name).max())
+        lost = ends.join(best, on=["setting", "seed"], maintain_order="left")
+        parts += [
+            ("accuracy", name, ends, name),
+            ("accuracy lost", name, lost.with_columns(value=pl.col("best") - pl.col(name)), "value"),
+            ("accuracy, difference", name, _differences(ends, name), "value"),
+        ]
+    return pl.concat(
+        over_seeds(values, ["setting"], column).select(
+            pl.lit(quantity).alias("quantity"),
+            pl.lit(table, dtype=pl.String).alias("table"),
+            "setting",
+            "mean",
+            *_SPREAD,
+        )
+        for quantity, table, values, column in parts
+        if len(values)
+    )
+
+
+def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
+    """What a manifest says of the searches behind a figure: every setting's method, the scale, the data, the device."""
+    return {
+        "settings": {search.setting: described(search.method) for search in searches if search.seed == 0},
+        "scale": described(searches[0].scale),
+        "data": str(searches[0].data).rsplit("/", 1)[-1],
+        "device": searches[0].device,
+    }
+
+
+def _differences(ends: pl.DataFrame, column: str) -> pl.DataFrame:
+    """With perturbation selection less without, at the same seed; the super-networks of a pair begin alike."""
+    perturbed = ends.filter(pl.col("setting").str.ends_with(PERTURBATION))
+    own = ends.select("seed", pl.col("setting") + PERTURBATION, own=pl.col(column))
+    both = perturbed.join(own, on=["setting", "seed"], maintain_order="left")
+    return both.select(
+        setting=pl.col("setting") + " - " + pl.col("setting").str.strip_suffix(PERTURBATION),
+        value=pl.col(column) - pl.col("own"),
+    )
+
+
+def _ends(epochs: pl.DataFrame) -> pl.DataFrame:
+    """What each search arrives at; with perturbation selection below the name of the method without."""
+    is_perturbed = pl.col("setting").str.ends_with(PERTURBATION)
+    return epochs.filter(pl.col("is_selected")).select(
+        pl.col("setting").str.strip_suffix(PERTURBATION),
+        pl.when(is_perturbed).then(pl.lit("perturbation")).otherwise(pl.lit("own")).alias("selection"),
+        "accuracy",
+        "skip_share",
+    )
+
+
+def _beside(summary: pl.DataFrame) -> pl.DataFrame:
+    """Every method's end, with the accuracies that a paper states and what the thesis claims."""
+    on = ["quantity", "table", "setting"]
+    stated = [
+        {"quantity": "accuracy", "table": name, "setting": "drnas", "paper": accuracy, "claim": None}
+        for name, accuracy in STATED.items()
+    ]
+    claims = [
+        {"quantity": quantity, "table": name, "setting": setting, "paper": None, "claim": "> 0"}
+        for name in STATED
+        for quantity, setting in CLAIMED_POSITIVE.items()
+    ]
+    said = pl.DataFrame(stated + claims, schema_overrides={"paper": pl.Float64, "claim": pl.String})
+    rows = summary.join(said, on=on, how="left", nulls_equal=True, maintain_order="left").rename({"mean": "ours"})
+    return rows.select(*on, "paper", "claim", "ours", *_SPREAD)
+
+
+def _caption(request: FigureRequest, tables: Mapping[str, Benchmark]) -> str:
+    first, *others = tables.values()
+    also = f" The table of this figure also has {', '.join(table.name for table in others)}." if others else ""
+    return (
+        f"{described_scale(request)} Cells of NAS-Bench-201 at every size; accuracies from {first.name}, "
+        f"{_column(first)}, of the cell that would be selected after the epoch. Thin lines: seeds; thick: their mean. "
+        "Diamonds: seeds and mean with perturbation selection (+pt). Dotted: median and best cell of the table. "
+        "Numbers: mean accuracy in % and share of skip connections of the cell that the search arrives at; the "
+        f"vertical axis is logarithmic in the error.{also}"
+    )
+
+
+def _column(benchmark: Benchmark) -> str:
+    return benchmark.evaluation or benchmark.signal

@@ -1,0 +1,318 @@
+"""Figures 3a and 3b, tables 3 to 5 of Li et al. 2021 with a super-network, whose losses move while psi learns them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from predictornas.analysis.statistics import over_seeds
+from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.estimator_probe import EstimatorProbe
+from predictornas.experiments.figure import FigureRequest, Made
+from predictornas.experiments.nasbench201_study import SPACE, cell_accuracies, first_cell_table, study_facts
+from predictornas.experiments.pvll_figures import ABLATION, POPULATIONS
+from predictornas.experiments.supernet_study import (
+    DEFAULT_DATA,
+    Scale,
+    SearchTrace,
+    StudiedSearch,
+    scale_of,
+    studied,
+    traces,
+)
+from predictornas.plots.estimator import draw_curves, draw_rows
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.method import Method
+from predictornas.supernet.methods import get_method
+from predictornas.supernet.pvll import LossSpaceRegression
+from predictornas.supernet.topology import topology_of
+
+PAPER = LossSpaceRegression()
+"""Algorithm 1 with the paper's N = T = 100, at every size: visits are cheap where images are few."""
+
+IMAGES = 200
+"""At most so many at a scale that reduces images, half of them to train a path with and half to validate (ours)."""
+
+CELLS = {"darts": 3, SPACE: 1}
+"""Depth at a scale that reduces it; a DARTS super-network of three has one normal and two reduction cells (ours)."""
+
+SPACES = ("darts-s2", "darts-s3", "darts", "darts-8")
+"""Two, three, seven and eight operations on each of 28 edges (ours: the legend of figure 3b is lost)."""
+
+FULL, UNWARMED, UNIFORM = "sampler, warm-up, weighted loss", "sampler, weighted loss", "none"
+"""Rows of table 5 that other figures look at too."""
+
+ORDERS = {"second order": (0.0272, 0.20), "first order": (0.0348, 0.10)}
+"""Table 4: test error on CIFAR-10 after retraining, and days of search."""
+
+_PROBE = EstimatorProbe()
+_SPREAD = ("std", "low", "high", "runs")
+_LOSS = (
+    "Loss: mean squared error of psi against the normalised validation losses that uniformly drawn paths outside the "
+    "memory have in the super-network at that time"
+)
+
+
+def sampling_curves_figure(request: FigureRequest, *, title: str) -> Made:
+    """Figure 3a: psi's loss with gradient-sampled and with uniform paths, without a warm-up population."""
+    names = {UNWARMED: "gradient sampling", UNIFORM: "uniform sampling"}
+    searches = _searches(request, {setting: ablation()[setting] for setting in names})
+    rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(names))
+    table = _curves(rows, {"test": "test_loss", "training": "training_loss"})
+    caption = (
+        f"{_described(request, SPACE)} {_LOSS} (solid), and against the memory (dashed), which psi was trained on "
+        "one path at a time. Each path is trained for one epoch before it is evaluated. Mean and 95 % t interval over "
+        "seeds."
+    )
+    return Made(
+        table,
+        draw_curves(table, quantity="mean squared error, normalised loss", title=title, caption=caption),
+        study_facts(searches),
+        _uniform_less_gradient(rows),
+    )
+
+
+def space_sizes_figure(request: FigureRequest, *, title: str) -> Made:
+    """Figure 3b: psi's loss in four DARTS spaces, which differ in their operations on each edge.
+
+    NAS-Bench-201 has one set of operations for all edges and no smaller super-network, so these are DARTS cells.
+    """
+    update = replace(PAPER, warm_up=0)
+    searches = [search for name in SPACES for search in _searches(request, {f"{UNWARMED}, {name}": update}, space=name)]
+    labels = {f"{UNWARMED}, {name}": _sized(name) for name in SPACES}
+    rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(labels))
+    table = _curves(rows, {"test": "relative_loss"})
+    caption = (
+        f"{_described(request, 'darts')} The spaces are those of DARTS with 2, 3, 7 and 8 operations an edge; a path "
+        f"has 28. Without a warm-up population. {_LOSS}, over the variance of these: 1 is no better than their mean. "
+        "Mean and 95 % t interval over seeds."
+    )
+    ends = _last(rows, "relative_loss")
+    return Made(
+        table,
+        draw_curves(table, quantity="loss / variance of the test set", title=title, caption=caption),
+        study_facts(searches),
+        _claimed(ends, "relative loss at the end", dict.fromkeys(labels.values(), "alike in all spaces")),
+    )
+
+
+def populations_figure(request: FigureRequest, *, title: str) -> Made:
+    """Table 3: psi's loss after warm-up populations of four sizes, and one step of the search."""
+    settings = {f"{size} architectures": replace(PAPER, warm_up=size, memory=size, steps=1) for size in POPULATIONS}
+    searches = _searches(request, settings)
+    ends = _at_end(probed_rows(traces(request, searches)))
+    table = ends.unpivot(
+        ["test_loss", "relative_loss", "tau"], index=["setting", "seed", "evaluations"], variable_name="quantity"
+    )
+    values = table.filter(pl.col("quantity") == "test_loss")
+    caption = (
+        f"{_described(request, SPACE)} {_LOSS}. Every member of the population is trained for an epoch twice, the "
+        "second time before it is evaluated; psi is trained once all are. Points: seeds; bar: 95 % t interval. The "
+        "paper does not say how its losses are normalised: compare the order, not the numbers."
+    )
+    return Made(
+        table,
+        draw_rows(values, quantity="mean squared error, normalised loss", title=title, caption=caption),
+        study_facts(searches),
+        _beside(values, "estimation loss", {f"{size} architectures": loss for size, loss in POPULATIONS.items()}),
+    )
+
+
+def orders_figure(request: FigureRequest, *, title: str) -> Made:
+    """Table 4: each path evaluated as it is (first order), or after an epoch of training (second order)."""
+    settings = {"second order": FULL, "first order": f"{FULL}, first order"}
+    methods = {FULL: PAPER, settings["first order"]: replace(PAPER, order=1)}
+    searches = _searches(request, methods)
+    found, benchmark = traces(request, searches), first_cell_table(request)
+    names = {setting: name for name, setting in settings.items()}
+    table = derived_rows(found, benchmark).with_columns(pl.col("setting").replace(names))
+    values = table.filter(pl.col("quantity") == "derived")
+    paper = [
+        _beside(values, "error of the cell (paper: retrained on CIFAR-10)", {n: e for n, (e, _) in ORDERS.items()}),
+        _beside(
+            table.filter(pl.col("quantity") == "seconds"),
+            "time of the search (paper: days; ours: seconds)",
+            {name: days for name, (_, days) in ORDERS.items()},
+        ),
+    ]
+    return Made(
+        table,
+        draw_rows(values, quantity="error, %", title=title, caption=_cells_caption(request, benchmark), scale=100.0),
+        study_facts(searches) | {"table": benchmark.name},
+        pl.concat(paper),
+    )
+
+
+def supernet_ablation_figure(request: FigureRequest, *, title: str) -> Made:
+    """Table 5: the error of the cell that is derived with and without sampler, warm-up and weighted loss.
+
+    Without the sampler the parameters never move, so that the cell is that of smallest validation loss; `evaluated`
+    has that cell for every setting.
+    """
+    searches = _searches(request, ablation())
+    benchmark = first_cell_table(request)
+    table = derived_rows(traces(request, searches), benchmark)
+    values = table.filter(pl.col("quantity") == "derived")
+    return Made(
+        table,
+        draw_rows(values, quantity="error, %", title=title, caption=_cells_caption(request, benchmark), scale=100.0),
+        study_facts(searches)
+        | {"table": benchmark.name, "paper_deviation": {name: deviation for name, _, _, deviation in ABLATION}},
+        _beside(
+            values,
+            "error of the cell (paper: retrained on CIFAR-10)",
+            {name: mean / 100 for name, _, mean, _ in ABLATION},
+        ),
+    )
+
+
+def ablation() -> dict[str, LossSpaceRegression]:
+    """The rows of table 5; a search without a warm-up has as many evaluations in all (Li et al. 2021, section 5.5)."""
+    alone = replace(PAPER, warm_up=0, steps=PAPER.warm_up + PAPER.steps)
+    return {
+        FULL: PAPER,
+        "sampler, warm-up": replace(PAPER, weighted=False),
+        UNWARMED: alone,
+        "sampler": replace(alone, weighted=False),
+        "warm-up": replace(PAPER, gradient=False),
+        UNIFORM: replace(alone, gradient=False),
+    }
+
+
+def probed_rows(found: Sequence[SearchTrace]) -> pl.DataFrame:
+    """What the probes measured, with the `setting` and `seed` of each search."""
+    rows = [
+        {"setting": trace.search.setting, "seed": trace.search.seed, **row} for trace in found for row in trace.probed
+    ]
+    overrides = dict.fromkeys(("test_loss", "training_loss", "relative_loss", "tau"), pl.Float64)
+    return pl.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None)
+
+
+def derived_rows(found: Sequence[SearchTrace], benchmark: Benchmark) -> pl.DataFrame:
+    """One row a search and `quantity`: `derived` and `evaluated`, errors of cells, and `seconds`.
+
+    `derived` is the cell of the largest parameters, or where these never move that of smallest validation loss, which
+    `evaluated` is everywhere: among the paths in the order of their visits, of equals the first.
+    """
+    rows = []
+    for trace in found:
+        update = trace.search.method.update
+        moves = isinstance(update, LossSpaceRegression) and update.gradient
+        evaluated = _best_evaluated(trace)
+        cells = np.array([trace.genes if moves else evaluated, evaluated], dtype=np.int8)
+        errors = 1 - cell_accuracies(benchmark, cells)
+        values = {
+            "derived": float(errors[0]),
+            "evaluated": float(errors[1]),
+            "seconds": sum(record.seconds for record in trace.records),
+        }
+        place = {"setting": trace.search.setting, "seed": trace.search.seed}
+        rows += [{**place, "quantity": quantity, "value": value} for quantity, value in values.items()]
+    return pl.DataFrame(rows).with_columns(pl.col("value").fill_nan(None))
+
+
+def _best_evaluated(trace: SearchTrace) -> tuple[int, ...]:
+    landscape = trace.trained().landscape
+    if landscape is None:  # a method of another kind
+        return trace.genes
+    remembered = landscape.state_dict()
+    best = remembered["sequences"][int(remembered["losses"].argmin())]
+    return tuple(best.argmax(dim=1).tolist())
+
+
+def _searches(
+    request: FigureRequest, settings: Mapping[str, LossSpaceRegression], *, space: str = SPACE
+) -> list[StudiedSearch]:
+    """Searches of PVLL-NAS that differ in the settings of algorithm 1 alone, each with the same probe."""
+    base = get_method("pvll", get_space(space))
+    methods: dict[str, Method] = {name: replace(base, update=update) for name, update in settings.items()}
+    return studied(request, methods, scale=_scale(request, space), space=space, probe=_PROBE)
+
+
+def _scale(request: FigureRequest, space: str) -> Scale:
+    """The request's own, with as many visits as the paper, of fewer images."""
+    scale = scale_of(request)
+    return replace(
+        scale,
+        space=space,
+        epochs=None,
+        images=None if scale.images is None else min(scale.images, IMAGES),
+        cells=None if scale.cells is None else CELLS[SPACE if space == SPACE else "darts"],
+    )
+
+
+def _described(request: FigureRequest, space: str) -> str:
+    scale, data = _scale(request, space), Path(request.data or DEFAULT_DATA).name
+    parts = {
+        "{:,} images": scale.images,
+        "{0} x {0} pixels": scale.pixels,
+        "{} channels": scale.channels,
+        "cells a stage: {}" if space == SPACE else "{} cells": scale.cells,
+    }
+    said = [text.format(value) for text, value in parts.items() if value is not None]
+    return f"{data}, size {request.size}: {', '.join([space, *said, f'{scale.seeds} seeds'])}."
+
+
+def _cells_caption(request: FigureRequest, benchmark: Benchmark) -> str:
+    return (
+        f"{_described(request, SPACE)} {PAPER.warm_up + PAPER.steps} evaluations a search. Error of the derived "
+        f"cell in {benchmark.name}, {benchmark.evaluation or benchmark.signal}. Points: seeds; bar: 95 % t interval."
+    )
+
+
+def _sized(name: str) -> str:
+    """A space with the number of its paths, e.g. "1.9e+25 paths (darts-8)"."""
+    operations = [len(names) for cell in topology_of(get_space(name)).cells for names in cell.operations]
+    return f"{math.prod(operations):.1e} paths ({name})"
+
+
+def _curves(rows: pl.DataFrame, splits: Mapping[str, str]) -> pl.DataFrame:
+    parts = [
+        over_seeds(rows, ["setting", "evaluations"], column).select(
+            curve="setting",
+            split=pl.lit(split),
+            quantity=pl.lit(column),
+            **{name: name for name in ("evaluations", "mean", *_SPREAD)},
+        )
+        for split, column in splits.items()
+    ]
+    return pl.concat(parts)
+
+
+def _at_end(rows: pl.DataFrame) -> pl.DataFrame:
+    """The last row of each search."""
+    return rows.sort("epoch").group_by("setting", "seed", maintain_order=True).last()
+
+
+def _last(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    return _at_end(rows).select("setting", "seed", value=column)
+
+
+def _uniform_less_gradient(rows: pl.DataFrame) -> pl.DataFrame:
+    """Whether gradient sampling has the smaller loss, at every number of evaluations, paired by seed."""
+    on = ["seed", "evaluations"]
+    gradient, uniform = (rows.filter(pl.col("setting") == f"{name} sampling") for name in ("gradient", "uniform"))
+    both = uniform.join(gradient, on=on).select(*on, value=pl.col("test_loss") - pl.col("test_loss_right"))
+    named = both.sort(on).select(setting=pl.format("uniform - gradient, {} evaluations", "evaluations"), value="value")
+    settings = named["setting"].unique(maintain_order=True).to_list()
+    return _claimed(named, "difference of test losses", dict.fromkeys(settings, "> 0"))
+
+
+def _claimed(values: pl.DataFrame, quantity: str, claims: Mapping[str, str]) -> pl.DataFrame:
+    return _joined(values, quantity, pl.DataFrame({"setting": list(claims), "claim": list(claims.values())}))
+
+
+def _beside(values: pl.DataFrame, quantity: str, paper: Mapping[str, float]) -> pl.DataFrame:
+    return _joined(values, quantity, pl.DataFrame({"setting": list(paper), "paper": list(paper.values())}))
+
+
+def _joined(values: pl.DataFrame, quantity: str, said: pl.DataFrame) -> pl.DataFrame:
+    """What is said of each setting beside the mean `value` over seeds."""
+    ours = over_seeds(values, ["setting"], "value").rename({"mean": "ours"})
+    rows = said.join(ours, on="setting", how="left", maintain_order="left")
+    return rows.select(pl.lit(quantity).alias("quantity"), *said.columns, "ours", *_SPREAD)

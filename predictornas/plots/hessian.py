@@ -1,0 +1,53 @@
+"""Curvature of the validation loss along a search, and a lower bound on what it is expected to be."""
+
+from __future__ import annotations
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from predictornas.plots.style import INK, MUTED, new_figure, tidy_axes
+
+_METHODS = {"darts-1": ("DARTS, 1st order", "#0B4F9E"), "drnas": ("DrNAS", "#D6286E")}
+_CURVATURES = {"spectral_radius": "modulus of the dominant eigenvalue", "trace": "trace of the Hessian"}
+_LOSSES = {
+    "expected_loss": ("expected loss", "#D6286E", "-"),
+    "second_order": ("its second-order estimate", "#E0A000", "-."),
+    "bound": ("lower bound (eq. 3.4)", "#0B4F9E", "--"),
+    "loss": ("loss at mu", MUTED, ":"),
+}
+
+
+def draw_hessians(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
+    """Dominant eigenvalue and trace of both methods, and both sides of the bound for DrNAS, against epochs.
+
+    Args:
+        table: columns `quantity`, `setting` ("darts-1" or "drnas"), `epoch`, `mean`, `low`, `high`.
+        title: of the figure.
+        caption: below it.
+    """
+    figure = new_figure(11.4, 4.2, title=title, caption=caption)
+    panels = figure.subplots(1, 3)
+    for axes, (quantity, name) in zip(panels, _CURVATURES.items(), strict=False):
+        for setting, (label, color) in _METHODS.items():
+            rows = table.filter((pl.col("quantity") == quantity) & (pl.col("setting") == setting))
+            _draw(axes, rows, label, color, "-", band=True)
+        axes.set_title(name, loc="left", fontsize=9.5, color=INK)
+    for quantity, (label, color, line) in _LOSSES.items():
+        rows = table.filter((pl.col("quantity") == quantity) & (pl.col("setting") == "drnas"))
+        _draw(panels[2], rows, label, color, line, band=False)
+    panels[2].set_title("validation loss, DrNAS (nats)", loc="left", fontsize=9.5, color=INK)
+    for axes in panels:
+        tidy_axes(axes)
+        axes.set_xlabel("epoch", fontsize=8.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(fontsize=7.5, frameon=False, labelcolor=INK)
+    return figure
+
+
+def _draw(axes: Axes, rows: pl.DataFrame, label: str, color: str, line: str, *, band: bool) -> None:
+    rows = rows.sort("epoch")
+    axes.plot(rows["epoch"], rows["mean"], line, color=color, marker=".", linewidth=1.5, label=label)
+    if band and len(rows) and rows["low"].null_count() == 0:
+        axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.1, linewidth=0)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from predictornas.experiments.estimator_probe import EstimatorProbe
+from predictornas.experiments.figure import FigureRequest
+from predictornas.experiments.supernet_study import Scale, studied
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.method import Method
+from predictornas.supernet.methods import get_method
+from predictornas.supernet.mixture import Mixture
+from predictornas.supernet.ongoing import OngoingSearch
+from predictornas.supernet.pvll import LossSpaceRegression
+
+TINY = Scale("nasbench201", images=60, pixels=8, batch_size=30, epochs=None, cells=1, channels=2, seeds=1)
+PROBE = EstimatorProbe(paths=8, interval=2)
+
+
+def search_of(method: Method, tmp_path) -> OngoingSearch:
+    request = FigureRequest(tmp_path, data="digits")
+    ((job, images),) = (one.prepared() for one in studied(request, {"setting": method}, scale=TINY))
+    return OngoingSearch.begin(job, images)
+
+
+@pytest.fixture
+def searching(tmp_path) -> OngoingSearch:
+    """A search before its first visit: two warm-up paths, visited twice, then three steps."""
+    base = get_method("pvll", get_space("nasbench201"))
+    update = LossSpaceRegression(warm_up=2, steps=3, hidden=4, warm_up_steps=5)
+    return search_of(Method(base.relaxation, update, weights=base.weights, architecture=base.architecture), tmp_path)
+
+
+def test_it_measures_at_the_end_and_every_so_many_visits_before():
+    assert [epoch for epoch in range(1, 8) if PROBE.is_due(epoch, 7)] == [1, 3, 5, 7]
+    assert PROBE.name == "estimator-8-paths-every-2"
+
+
+def test_losses_of_paths_are_those_of_the_network_and_estimates_those_of_psi(searching):
+    for _ in range(7):
+        searching.run_epoch()
+    before = {name: values.clone() for name, values in searching.state.network.state_dict().items()}
+    (row,) = PROBE.measure(searching)
+    assert all(torch.equal(values, before[name]) for name, values in searching.state.network.state_dict().items())
+    assert (row["evaluations"], row["paths"]) == (5, 8)
+    # the same by hand, of one batch: every path by a mixture of its own
+    landscape, state = searching.landscape, searching.state
+    assert landscape is not None
+    assert landscape.memory is not None
+    paths = PROBE._drawn(searching, 0.1)
+    pixels = searching.images.validation.pixels.float() / 255
+    mean, std = (torch.tensor(values)[:, None, None] for values in (searching.images.mean, searching.images.std))
+    losses = []
+    with torch.no_grad():
+        for path in paths:
+            chosen = torch.nn.functional.one_hot(path.soft.argmax(dim=1), 5) * path.soft
+            logits = state.network((pixels - mean) / std, Mixture({"cell": chosen}))
+            losses.append(float(torch.nn.functional.cross_entropy(logits, searching.images.validation.labels)))
+        estimates = np.array([float(landscape(path.soft)) for path in paths])
+    known = -landscape.memory.values
+    truth = np.clip((np.array(losses) - known.min()) / (known.max() - known.min()), 0, 1)
+    assert row["test_loss"] == pytest.approx(float(((estimates - truth) ** 2).mean()), rel=1e-4)
+    assert row["relative_loss"] == pytest.approx(row["test_loss"] / float(np.var(truth)), rel=1e-4)
+    targets = (known - known.min()) / (known.max() - known.min())
+    remembered = [float(landscape(torch.from_numpy(row)).detach()) for row in landscape.memory.sequences]
+    assert row["training_loss"] == pytest.approx(float(((np.array(remembered) - targets) ** 2).mean()), rel=1e-4)
+
+
+def test_paths_of_the_memory_are_no_test_paths(searching):
+    for _ in range(7):
+        searching.run_epoch()
+    paths = PROBE._drawn(searching, 0.1)
+    assert searching.landscape is not None
+    searching.landscape.remember(paths[0].sequence(), 1.0)
+    (row,) = PROBE.measure(searching)
+    same = sum(torch.equal(path.soft.argmax(dim=1), paths[0].soft.argmax(dim=1)) for path in paths)
+    assert row["paths"] == 8 - same
+
+
+def test_there_is_nothing_to_measure_before_psi_was_trained_or_without_it(searching, tmp_path):
+    for _ in range(3):
+        searching.run_epoch()
+        assert PROBE.measure(searching) == []
+    assert PROBE.measure(search_of(get_method("darts-1", get_space("nasbench201")), tmp_path)) == []
