@@ -11,7 +11,7 @@ from predictornas.spaces.registry import get_space
 def test_every_benchmark_has_a_space_and_one_origin() -> None:
     for entry in CATALOG.values():
         assert get_space(entry.space).name == entry.space
-        assert (entry.dataset is None) != (entry.source is None)
+        assert [entry.dataset is not None, entry.source is not None, entry.bundled].count(True) == 1
 
 
 def test_every_offline_data_set_is_a_benchmark() -> None:

@@ -45,8 +45,8 @@ def test_what_a_training_raises_reaches_the_caller(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, epochs=2000)
-    long = [Task(job(row, recipe=recipe), 2000, tmp_path / str(row)) for row in range(2)]
+    recipe = replace(RECIPE, epochs=100_000)
+    long = [Task(job(row, recipe=recipe), 100_000, tmp_path / str(row)) for row in range(2)]
 
     def kill_one() -> None:
         while not all((task.folder / CHECKPOINT).exists() for task in long):
@@ -59,15 +59,15 @@ def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -
         train_all(long, PARTS, workers=2)
     thread.join()
     done = [[record["epoch"] for record in read_records(task.folder / EPOCH_LOG)] for task in long]
-    until = max(max(epochs) for epochs in done) + 1
-    curves = train_all([replace(task, until=until) for task in long], PARTS, workers=1)
-    assert [len(curve) for curve in curves] == [until, until]
-    for task, before in zip(long, done, strict=True):
+    again = [replace(task, until=max(before) + 1) for task, before in zip(long, done, strict=True)]
+    curves = train_all(again, PARTS, workers=1)
+    assert [len(curve) for curve in curves] == [task.until for task in again]
+    for task, before in zip(again, done, strict=True):
         epochs = [record["epoch"] for record in read_records(task.folder / EPOCH_LOG)]
         assert epochs[: len(before)] == before
         # at most the epoch whose checkpoint was cut off is trained again
         assert epochs[len(before)] in (before[-1], before[-1] + 1)
-        assert sorted(set(epochs)) == list(range(1, until + 1))
+        assert sorted(set(epochs)) == list(range(1, task.until + 1))
 
 
 @pytest.mark.parametrize(
