@@ -18,6 +18,7 @@ from predictornas.predictors.rnn import RNN
 _BATCH = 32
 _PASSES = 200
 _MOST_UPDATES = 6000
+_FEW = 2000
 
 
 def _gcn(size: int) -> GCN:
@@ -46,8 +47,14 @@ def _bidirectional(size: int) -> GCN:
 
 
 def _ensemble(size: int) -> Ensemble:
-    """Five processes with random networks of their own, and two trained ones, which see what these do not."""
-    processes = tuple(GaussianProcess(width=32, flow_seed=seed) for seed in range(5))
+    """Processes with random networks of their own, and two trained ones, which see what these do not.
+
+    Where there is more to learn from, fewer and wider processes, tuned on more, rank better for the same time.
+    """
+    if size <= _FEW:
+        processes = [GaussianProcess(width=32, flow_seed=seed) for seed in range(5)]
+    else:
+        processes = [GaussianProcess(width=128, tuned_on=1000, flow_seed=seed) for seed in range(4)]
     return Ensemble((*processes, _bidirectional(size), _bidirectional(size)))
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt64
+from jaxtyping import Float32, UInt64
+from scipy import sparse
 
 from predictornas.predictors.graph_features import random_flow_features, structure_features
+from predictornas.predictors.matern import View
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
 from predictornas.spaces.hashing import vertex_hashes
 
@@ -79,7 +81,7 @@ def _of_graphs(graphs: Graphs, width: int, seed: int) -> RawViews:
     )
 
 
-Scaled = Callable[[RawViews], list[Float[np.ndarray, "n _"]]]
+Scaled = Callable[[RawViews], list[View]]
 """Turns raw views into features of comparable size, one array a view."""
 
 
@@ -93,7 +95,7 @@ def scaling(training: RawViews) -> Scaled:
     vocabularies = [_vocabulary(subtrees) for subtrees in training.subtrees]
     spreads = [_spread(_counts(s, v)) for s, v in zip(training.subtrees, vocabularies, strict=True)]
 
-    def scaled(views: RawViews) -> list[Float[np.ndarray, "n _"]]:
+    def scaled(views: RawViews) -> list[View]:
         counted = [
             _counts(subtrees, vocabulary) / spread
             for subtrees, vocabulary, spread in zip(views.subtrees, vocabularies, spreads, strict=True)
@@ -119,16 +121,20 @@ def _vocabulary(subtrees: UInt64[np.ndarray, "n v"]) -> UInt64[np.ndarray, " s"]
     return np.asarray(found[graphs > 1])
 
 
-def _counts(subtrees: UInt64[np.ndarray, "n v"], vocabulary: UInt64[np.ndarray, " s"]) -> Float[np.ndarray, "n s"]:
-    """Square root of how often each subtree of the vocabulary occurs in each graph."""
-    counts = np.zeros((len(subtrees), len(vocabulary)))
-    if len(vocabulary):
-        for column in subtrees.T:
-            place = np.minimum(np.searchsorted(vocabulary, column), len(vocabulary) - 1)
-            rows = np.flatnonzero(vocabulary[place] == column)
-            counts[rows, place[rows]] += 1
-    return np.sqrt(counts)
+def _counts(subtrees: UInt64[np.ndarray, "n v"], vocabulary: UInt64[np.ndarray, " s"]) -> sparse.csr_array:
+    """Square root of how often each subtree of the vocabulary occurs in each graph, `(n, s)`."""
+    shape = (len(subtrees), len(vocabulary))
+    if not len(vocabulary):
+        return sparse.csr_array(shape)
+    place = np.minimum(np.searchsorted(vocabulary, subtrees), len(vocabulary) - 1)
+    rows, columns = np.nonzero(vocabulary[place] == subtrees)
+    ones = np.ones(len(rows))
+    return sparse.csr_array((ones, (rows, place[rows, columns])), shape=shape).sqrt()
 
 
-def _spread(counts: Float[np.ndarray, "n s"]) -> float:
-    return 2 * float(counts.std(axis=0).mean()) + 1e-9 if counts.size else 1.0
+def _spread(counts: sparse.csr_array) -> float:
+    """Twice the mean over subtrees of the standard deviation of their counts."""
+    if not counts.shape[1]:
+        return 1.0
+    variances = (counts * counts).mean(axis=0) - counts.mean(axis=0) ** 2
+    return 2 * float(np.sqrt(np.maximum(variances, 0)).mean()) + 1e-9

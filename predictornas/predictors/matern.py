@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
+from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-Inputs = Sequence[Float[np.ndarray, "_ _"]]
+View: TypeAlias = Float[np.ndarray, "_ _"] | sparse.csr_array
+"""Features of n inputs, `(n, f)`; sparse where most are zero: counts of subtrees fill 1 % of their table."""
+
+Inputs = Sequence[View]
 """The same inputs as each view describes them, `(n, features of the view)` each."""
 
 _ROOT5 = 5**0.5
@@ -44,7 +49,7 @@ def tuned(inputs: Inputs, targets: Float[np.ndarray, " n"]) -> Hyperparameters:
     The priors are wide (standard deviations 2, 1 and 2 of the logarithms of scales, lengths and noise, medians 1, 2
     and 0.05, ours) and keep a handful of observations from deciding more than they know.
     """
-    distances = [_distances(view, view) for view in inputs]
+    distances = [_Observed(view).distances(view) for view in inputs]
     views = len(inputs)
     middles = np.repeat([_SCALE_PRIOR[0], _LENGTH_PRIOR[0], _NOISE_PRIOR[0]], [views, views, 1])
     widths = np.repeat([_SCALE_PRIOR[1], _LENGTH_PRIOR[1], _NOISE_PRIOR[1]], [views, views, 1])
@@ -69,12 +74,13 @@ class Regression:
 
     def __init__(self, inputs: Inputs, targets: Float[np.ndarray, " n"], hyperparameters: Hyperparameters) -> None:
         self.hyperparameters = hyperparameters
-        self._inputs = inputs
-        covariance = self._kernel(inputs, inputs)
-        covariance[np.diag_indices(len(targets))] += hyperparameters.noise + _JITTER
+        self._observed = [_Observed(view) for view in inputs]
+        self._count = len(targets)
+        covariance = np.concatenate([self._kernel(part, self._observed) for part in self._blocks(inputs)])
+        covariance[np.diag_indices(self._count)] += hyperparameters.noise + _JITTER
         self._factor = cho_factor(covariance, lower=True, overwrite_a=True)
-        self._weights = cho_solve(self._factor, targets)
-        self._single = [view.astype(np.float32) for view in inputs], self._weights.astype(np.float32)
+        weights = cho_solve(self._factor, targets)
+        self._single = [_Observed(view.astype(np.float32)) for view in inputs], weights.astype(np.float32)
 
     def mean(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
         """Posterior mean at each input, in single precision: what ranks a whole space has to be fast."""
@@ -86,28 +92,44 @@ class Regression:
         """Posterior standard deviation of the function, without noise, at each input."""
         variances = []
         for part in self._blocks(inputs):
-            explained = solve_triangular(self._factor[0], self._kernel(part, self._inputs).T, lower=True)
+            explained = solve_triangular(self._factor[0], self._kernel(part, self._observed).T, lower=True)
             variances.append(self.hyperparameters.scales.sum() - (explained**2).sum(axis=0))
         return np.asarray(np.sqrt(np.maximum(np.concatenate(variances), 0)))
 
-    def _kernel(self, inputs: Inputs, others: Inputs) -> Float[np.ndarray, "m n"]:
-        total = np.zeros((len(inputs[0]), len(others[0])), inputs[0].dtype)
+    def _kernel(self, inputs: Inputs, observed: Sequence[_Observed]) -> Float[np.ndarray, "m n"]:
+        total = np.zeros((inputs[0].shape[0], self._count), inputs[0].dtype)
         scales, lengths = self.hyperparameters.scales.tolist(), self.hyperparameters.lengths.tolist()
-        for view, other, scale, length in zip(inputs, others, scales, lengths, strict=True):
-            total += scale * _matern(_distances(view, other) / length)[0]
+        for view, known, scale, length in zip(inputs, observed, scales, lengths, strict=True):
+            total += scale * _matern(known.distances(view) / length)[0]
         return total
 
     def _blocks(self, inputs: Inputs) -> list[Inputs]:
-        rows = max(1, _BLOCK // max(1, len(self._inputs[0])))
-        starts = range(0, max(1, len(inputs[0])), rows)
+        rows = max(1, _BLOCK // max(1, self._count))
+        starts = range(0, max(1, inputs[0].shape[0]), rows)
         return [[view[start : start + rows] for view in inputs] for start in starts]
 
 
-def _distances(a: Float[np.ndarray, "m f"], b: Float[np.ndarray, "n f"]) -> Float[np.ndarray, "m n"]:
-    """Euclidean distances over the root of the number of features; one product of matrices, many times a loop."""
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    distances: Float[np.ndarray, "m n"] = np.sqrt(np.maximum(squares, 0) / max(1, a.shape[1]))
-    return distances
+class _Observed:
+    """One view of what was observed, laid out once for many tables of distances to it."""
+
+    def __init__(self, view: View) -> None:
+        columns = view.T.toarray() if isinstance(view, sparse.csr_array) else view.T
+        self._columns = -2 * np.ascontiguousarray(columns)
+        self._squares = _squared_norms(view)
+
+    def distances(self, view: View) -> Float[np.ndarray, "m n"]:
+        """Euclidean distances over the root of the number of features; one product of matrices, many times a loop."""
+        distances: Float[np.ndarray, "m n"] = view @ self._columns
+        distances += self._squares
+        distances += _squared_norms(view)[:, None]
+        np.maximum(distances, 0, out=distances)
+        distances /= max(1, view.shape[1])
+        np.sqrt(distances, out=distances)
+        return distances
+
+
+def _squared_norms(view: View) -> Float[np.ndarray, " n"]:
+    return np.asarray((view * view).sum(axis=1), view.dtype)
 
 
 def _matern(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import check_grad
 from scipy.stats import multivariate_normal
 
@@ -35,7 +36,7 @@ def test_the_posterior_is_the_textbooks() -> None:
 
 
 def test_the_likelihood_is_that_of_a_normal_vector_and_its_slopes_are_exact() -> None:
-    distances = [matern._distances(view, view) for view in INPUTS]
+    distances = [matern._Observed(view).distances(view) for view in INPUTS]
     theta = np.log([*HYPER.scales, *HYPER.lengths, HYPER.noise])
     value, _ = matern._negative_log_likelihood(theta, distances, TARGETS)
     covariance = kernel(INPUTS, INPUTS) + (HYPER.noise + 1e-4) * np.eye(12)
@@ -64,6 +65,18 @@ def test_blocks_do_not_change_what_comes_out(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(matern, "_BLOCK", 12 * 7)
     np.testing.assert_allclose(regression.mean(new), whole[0], atol=1e-5)
     np.testing.assert_allclose(regression.std(new), whole[1], rtol=1e-7)
+
+
+def test_sparse_views_give_what_dense_ones_give() -> None:
+    counts = np.sqrt(RNG.poisson(0.3, (12, 6)).astype(float))
+    new = np.sqrt(RNG.poisson(0.3, (5, 6)).astype(float))
+    dense = Regression([INPUTS[0], counts], TARGETS, HYPER)
+    thin = Regression([INPUTS[0], sparse.csr_array(counts)], TARGETS, HYPER)
+    asked = RNG.normal(size=(5, 3))
+    for quantity in ("mean", "std"):
+        expected = getattr(dense, quantity)([asked, new])
+        np.testing.assert_allclose(getattr(thin, quantity)([asked, sparse.csr_array(new)]), expected, atol=1e-6)
+    assert tuned([sparse.csr_array(counts)], TARGETS).noise == pytest.approx(tuned([counts], TARGETS).noise)
 
 
 def test_far_from_everything_it_knows_nothing() -> None:
