@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import beside, darts_searches, facts
-from predictornas.experiments.supernet_study import described_scale, traces
+from predictornas.experiments.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet_study import described_scale, study_facts, traces
 from predictornas.experiments.trained_measures import Item, measurements
 from predictornas.live.epochs import generator_for
 from predictornas.live.images import split
@@ -118,7 +118,7 @@ def shuffling_figure(request: FigureRequest, *, title: str) -> Made:
             for state, said in PAPER.items()
         ]
     )
-    return Made(table, draw_shuffling(by_seed, title=title, caption=caption), facts(searches), paper)
+    return Made(table, draw_shuffling(by_seed, title=title, caption=caption), study_facts(searches), paper)
 
 
 def shuffled_supernet(ongoing: OngoingSearch, images: Partition) -> tuple[float, list[float]]:

@@ -12,14 +12,15 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet_study import (
     SearchTrace,
     StudiedSearch,
-    cell_table,
     described_scale,
     scale_of,
     studied,
+    study_facts,
     traces,
 )
 from predictornas.experiments.supernet_tables import operations_of
@@ -27,7 +28,6 @@ from predictornas.plots.milenas import draw_curves_and_rows, draw_sizes
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.nasbench201 import OPERATIONS
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.job import described
 from predictornas.supernet.method import Method
 from predictornas.supernet.methods import get_method
 from predictornas.supernet.updates import Mixed
@@ -81,7 +81,7 @@ def gap_figure(request: FigureRequest, *, title: str) -> Made:
         caption=caption,
     )
     claims = {f"{a} - {b}": "about 0" if b == "darts-2" else "> 0" for a, b in pairs}
-    return Made(table, figure, _facts(searches), _beside(table, "final gap, difference", claim=claims))
+    return Made(table, figure, study_facts(searches), _beside(table, "final gap, difference", claim=claims))
 
 
 def validation_figure(request: FigureRequest, *, title: str) -> Made:
@@ -115,7 +115,7 @@ def validation_figure(request: FigureRequest, *, title: str) -> Made:
         _beside(table, "final validation accuracy, difference", claim=accuracies),
         _beside(table, "seconds an epoch, ratio", claim={"darts-2 / mixed-1": "> 3"}),
     ]
-    return Made(table, figure, _facts(searches) | {"losses_a_step": LOSSES_A_STEP}, pl.concat(paper))
+    return Made(table, figure, study_facts(searches) | {"losses_a_step": LOSSES_A_STEP}, pl.concat(paper))
 
 
 def sampling_figure(request: FigureRequest, *, title: str) -> Made:
@@ -146,7 +146,7 @@ def sampling_figure(request: FigureRequest, *, title: str) -> Made:
         caption=caption,
     )
     paper = [_beside(table, quantity, paper=numbers) for quantity, numbers in SAMPLING_ACCURACIES.items()]
-    return Made(table, figure, _facts(searches), pl.concat(paper))
+    return Made(table, figure, study_facts(searches), pl.concat(paper))
 
 
 def sizes_figure(request: FigureRequest, *, title: str) -> Made:
@@ -174,7 +174,7 @@ def sizes_figure(request: FigureRequest, *, title: str) -> Made:
     paper = _part(table, "best validation accuracy, difference").select(
         "quantity", "setting", "convolutions", pl.lit("> 0").alias("claim"), pl.col("mean").alias("ours"), *_SPREAD
     )
-    return Made(table, draw_sizes(drawn, title=title, caption=caption), _facts(searches), paper)
+    return Made(table, draw_sizes(drawn, title=title, caption=caption), study_facts(searches), paper)
 
 
 def epoch_rows(found: Iterable[SearchTrace]) -> pl.DataFrame:
@@ -317,13 +317,13 @@ def _differences_by_size(sizes: pl.DataFrame) -> pl.DataFrame:
 
 def _table_of_cells(request: FigureRequest) -> Benchmark | None:
     """Where accuracies of cells are read; None for architectures of a space that has no table."""
-    return cell_table(request) if scale_of(request).space == "nasbench201" else None
+    return cell_table(request) if scale_of(request).space == CELL_SPACE else None
 
 
 def _accuracies(benchmark: Benchmark | None, genes: Genes) -> list[float | None]:
     if benchmark is None:
         return [None] * len(genes)
-    values = benchmark.lookup(genes, benchmark.evaluation or benchmark.signal)
+    values = cell_accuracies(benchmark, genes)
     return [None if np.isnan(value) else float(value) for value in values]
 
 
@@ -350,12 +350,4 @@ def _best_of_table(benchmark: Benchmark) -> pl.DataFrame:
 def _described_cells(benchmark: Benchmark | None) -> str:
     if benchmark is None:
         return "Architectures of this space have no table: retrain them for their accuracy."
-    return f"Cells: {benchmark.name}, {benchmark.evaluation or benchmark.signal}."
-
-
-def _facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
-    return {
-        "settings": {search.setting: described(search.method) for search in searches if search.seed == 0},
-        "scale": described(searches[0].scale),
-        "data": str(searches[0].data).rsplit("/", 1)[-1],
-    }
+    return f"Cells: {benchmark.name}, {accuracy_column(benchmark)}."

@@ -4,34 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
-from predictornas.benchmarks.catalog import open_benchmark, stored_names
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import ConfigurationError
+from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet_study import (
+    Scale,
     SearchTrace,
-    StudiedSearch,
     described_scale,
     scale_of,
     studied,
+    study_facts,
     traces,
 )
 from predictornas.experiments.supernet_tables import SKIP
 from predictornas.plots.nasbench201 import draw_trajectories
-from predictornas.spaces.base import Genes
 from predictornas.spaces.nasbench201 import OPERATIONS
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.job import described
 from predictornas.supernet.methods import METHODS, PERTURBATION, get_method
-
-SPACE = "nasbench201"
-"""Searched at every size, for its cells have been trained."""
 
 SETTINGS = tuple(METHODS)
 """Methods with the selection of their papers; all that are known."""
@@ -48,7 +43,6 @@ STATED = {"nasbench201-cifar10": 0.9436, "nasbench201-cifar100": 0.7351, "nasben
 CLAIMED_POSITIVE = {"accuracy, difference": "darts-1+pt - darts-1", "accuracy lost": "darts-1"}
 """What figure 3.1 of the thesis shows: DARTS degenerates, and selection by perturbation does not."""
 
-_FULL = "nasbench201-full-cifar10"
 _SPREAD = ("std", "low", "high", "runs")
 
 
@@ -58,10 +52,11 @@ def trajectories_figure(request: FigureRequest, *, title: str) -> Made:
     Raises:
         ConfigurationError: a table of another space than NAS-Bench-201.
     """
-    space = get_space(SPACE)
+    space = get_space(CELL_SPACE)
     left_out = LEFT_OUT.get(request.size, ())
     methods = {name: get_method(name, space) for name in (*SETTINGS, *PERTURBED) if name not in left_out}
-    searches = studied(request, methods, scale=replace(scale_of(request), space=SPACE))
+    scale = replace(scale_of(request), space=CELL_SPACE)
+    searches = studied(request, methods, scale=scale)
     tables = cell_tables(request)
     table = epoch_rows(traces(request, searches), tables)
     summary = summarised(table, list(tables))
@@ -76,9 +71,9 @@ def trajectories_figure(request: FigureRequest, *, title: str) -> Made:
             median=float(np.nanmedian(known)),
             best=float(np.nanmax(known)),
             title=title,
-            caption=_caption(request, tables),
+            caption=_caption(request, scale, tables),
         ),
-        study_facts(searches) | {"tables": {name: _column(table) for name, table in tables.items()}},
+        study_facts(searches) | {"tables": {name: accuracy_column(table) for name, table in tables.items()}},
         _beside(summary),
     )
 
@@ -90,29 +85,9 @@ def cell_tables(request: FigureRequest) -> dict[str, Benchmark]:
         ConfigurationError: a table of another space than NAS-Bench-201.
     """
     if request.benchmark is not None:
-        return {request.benchmark: first_cell_table(request)}
+        return {request.benchmark: cell_table(request)}
     first, *others = STATED
-    return {first: first_cell_table(request)} | {name: open_benchmark(name) for name in others}
-
-
-def first_cell_table(request: FigureRequest) -> Benchmark:
-    """The request's own table; else CIFAR-10, the imported table with test accuracies where it is, or the offline one.
-
-    Raises:
-        ConfigurationError: a table of another space than NAS-Bench-201.
-    """
-    default = _FULL if _FULL in stored_names() else next(iter(STATED))
-    benchmark = open_benchmark(request.benchmark or default)
-    if benchmark.space.name != SPACE:
-        raise ConfigurationError(
-            f"Cells of NAS-Bench-201 have no accuracy in {benchmark.name!r}. Use --benchmark nasbench201-cifar10."
-        )
-    return benchmark
-
-
-def cell_accuracies(benchmark: Benchmark, genes: Genes) -> np.ndarray:
-    """The accuracy `(n,)` of cells `(n, 6)` in the table's evaluation column; NaN where it knows none."""
-    return np.asarray(benchmark.lookup(genes, _column(benchmark)), np.float64)
+    return {first: cell_table(request)} | {name: open_benchmark(name) for name in others}
 
 
 def epoch_rows(found: Sequence[SearchTrace], tables: Mapping[str, Benchmark]) -> pl.DataFrame:
@@ -130,7 +105,7 @@ def epoch_rows(found: Sequence[SearchTrace], tables: Mapping[str, Benchmark]) ->
             "seed": [trace.search.seed] * len(genes),
             "epoch": [record.epoch for record in trace.records],
             "phase": [record.phase for record in trace.records],
-            "cell": [get_space(SPACE).describe(row) for row in genes],
+            "cell": [get_space(CELL_SPACE).describe(row) for row in genes],
             "is_selected": [place == selected for place in range(len(genes))],
             "skip_share": (genes == OPERATIONS.index(SKIP)).mean(axis=1),
             "seconds": [record.seconds for record in trace.records],
@@ -176,16 +151,6 @@ def summarised(epochs: pl.DataFrame, tables: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
-    """What a manifest says of the searches behind a figure: every setting's method, the scale, the data, the device."""
-    return {
-        "settings": {search.setting: described(search.method) for search in searches if search.seed == 0},
-        "scale": described(searches[0].scale),
-        "data": str(searches[0].data).rsplit("/", 1)[-1],
-        "device": searches[0].device,
-    }
-
-
 def _differences(ends: pl.DataFrame, column: str) -> pl.DataFrame:
     """With perturbation selection less without, at the same seed; the super-networks of a pair begin alike."""
     perturbed = ends.filter(pl.col("setting").str.ends_with(PERTURBATION))
@@ -225,17 +190,13 @@ def _beside(summary: pl.DataFrame) -> pl.DataFrame:
     return rows.select(*on, "paper", "claim", "ours", *_SPREAD)
 
 
-def _caption(request: FigureRequest, tables: Mapping[str, Benchmark]) -> str:
+def _caption(request: FigureRequest, scale: Scale, tables: Mapping[str, Benchmark]) -> str:
     first, *others = tables.values()
     also = f" The table of this figure also has {', '.join(table.name for table in others)}." if others else ""
     return (
-        f"{described_scale(request)} Cells of NAS-Bench-201 at every size; accuracies from {first.name}, "
-        f"{_column(first)}, of the cell that would be selected after the epoch. Thin lines: seeds; thick: their mean. "
-        "Diamonds: seeds and mean with perturbation selection (+pt). Dotted: median and best cell of the table. "
-        "Numbers: mean accuracy in % and share of skip connections of the cell that the search arrives at; the "
+        f"{described_scale(request, scale)} Accuracies from {first.name}, {accuracy_column(first)}, of the cell that "
+        "would be selected after the epoch. Thin lines: seeds; thick: their mean. Diamonds: seeds and mean with "
+        "perturbation selection (+pt). Dotted: median and best cell of the table. Numbers: mean accuracy in % and "
+        "share of skip connections of the cell that the search arrives at; the "
         f"vertical axis is logarithmic in the error.{also}"
     )
-
-
-def _column(benchmark: Benchmark) -> str:
-    return benchmark.evaluation or benchmark.signal

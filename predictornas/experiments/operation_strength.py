@@ -11,8 +11,8 @@ import polars as pl
 from scipy.stats import kendalltau
 
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import beside, darts_searches, facts
-from predictornas.experiments.supernet_study import described_scale, scale_of, traces
+from predictornas.experiments.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet_study import described_scale, scale_of, study_facts, traces
 from predictornas.experiments.trained_measures import Item, measurements
 from predictornas.live.epochs import generator_for
 from predictornas.live.training import optimiser_of
@@ -142,7 +142,7 @@ def strengths_figure(request: FigureRequest, *, title: str) -> Made:
             ),
         ]
     )
-    return Made(table, draw_strengths(table, title=title, caption=caption), facts(searches), paper)
+    return Made(table, draw_strengths(table, title=title, caption=caption), study_facts(searches), paper)
 
 
 def chosen_operations_figure(request: FigureRequest, *, title: str) -> Made:
@@ -172,7 +172,7 @@ def chosen_operations_figure(request: FigureRequest, *, title: str) -> Made:
             beside(_setting(counted, "weak"), "edges of 14 where sep_conv_3x3 is stronger", _claim(table, "7")),
         ]
     )
-    return Made(table, draw_chosen_operations(table, title=title, caption=caption), facts(searches), paper)
+    return Made(table, draw_chosen_operations(table, title=title, caption=caption), study_facts(searches), paper)
 
 
 def with_choices(table: pl.DataFrame) -> pl.DataFrame:

@@ -14,17 +14,21 @@ from scipy.stats import pearsonr
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import PER_SEED, beside, darts_searches, facts
-from predictornas.experiments.supernet_study import SearchTrace, cell_table, described_scale, scale_of, traces
+from predictornas.experiments.perturbation_settings import PER_SEED, beside, darts_searches
+from predictornas.experiments.supernet_study import (
+    SearchTrace,
+    described_scale,
+    scale_of,
+    study_facts,
+    traces,
+)
 from predictornas.experiments.supernet_tables import SKIP
 from predictornas.plots.perturbation import draw_selections, draw_skip_gaps
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.perturbation import PerturbationSelection
 from predictornas.supernet.records import EpochRecord
-
-CELL_SPACE = "nasbench201"
-"""Whose cells have accuracies in a table."""
 
 INTERVALS = {"small": 1, "full": 5}
 """Epochs of fine-tuning between rounds of perturbation selection (paper: 5)."""
@@ -87,7 +91,7 @@ def skip_gap_figure(request: FigureRequest, *, title: str) -> Made:
     ]
     ends = table.group_by("setting", "seed", maintain_order=True).agg(value=pl.col("lead").sort_by("epoch").last())
     parts.append(beside(ends, "lead of skip connections at the end", {setting: "> 0, growing"}))
-    return Made(table, draw_skip_gaps(table, title=title, caption=caption), facts(searches), pl.concat(parts))
+    return Made(table, draw_skip_gaps(table, title=title, caption=caption), study_facts(searches), pl.concat(parts))
 
 
 def selections_figure(request: FigureRequest, *, title: str) -> Made:
@@ -102,14 +106,14 @@ def selections_figure(request: FigureRequest, *, title: str) -> Made:
     searches = darts_searches(request, space=CELL_SPACE, scale=scale, probe=probe)
     rows = selection_rows(traces(request, searches), benchmark)
     table = over_seeds(rows, ["selection", "epoch"], "accuracy")
-    best = float(np.nanmax(benchmark.values(_column(benchmark))))
+    best = float(np.nanmax(benchmark.values(accuracy_column(benchmark))))
     caption = (
-        f"{described_scale(request)} First-order DARTS in {CELL_SPACE}. Accuracy of the selected cell in "
-        f"{benchmark.name}, {_column(benchmark)}. Perturbation: run from the super-network after that epoch, "
+        f"{described_scale(request, scale)} First-order DARTS. Accuracy of the selected cell in "
+        f"{benchmark.name}, {accuracy_column(benchmark)}. Perturbation: run from the super-network after that epoch, "
         f"fine-tuning epochs a round: {probe.interval} (paper: 5). {PER_SEED}; points: seeds. Dashed: the best cell."
     )
     figure = draw_selections(table, rows, best=best, title=title, caption=caption)
-    return Made(rows, figure, facts(searches) | {"benchmark": benchmark.name}, _selection_claims(rows))
+    return Made(rows, figure, study_facts(searches) | {"benchmark": benchmark.name}, _selection_claims(rows))
 
 
 def gap_rows(found: Sequence[SearchTrace]) -> pl.DataFrame:
@@ -164,7 +168,7 @@ def selection_rows(found: Sequence[SearchTrace], benchmark: Benchmark) -> pl.Dat
         )
     ]
     genes = np.array([row["genes"] for row in rows], dtype=np.int8)
-    accuracies = benchmark.lookup(genes, _column(benchmark))
+    accuracies = cell_accuracies(benchmark, genes)
     return pl.DataFrame(
         [
             {
@@ -199,7 +203,3 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
     return float(pearsonr(a, b).statistic)
-
-
-def _column(benchmark: Benchmark) -> str:
-    return benchmark.evaluation or benchmark.signal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,6 @@ from predictornas.analysis.statistics import over_seeds
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.supernet_study import Probe, Scale, StudiedSearch, scale_of, studied
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.job import described
 from predictornas.supernet.methods import get_method
 
 METHOD = "darts-1"
@@ -50,14 +49,3 @@ def beside(values: pl.DataFrame, quantity: str, said: Mapping[str, Any]) -> pl.D
     rows = pl.DataFrame({"setting": list(said), "paper": list(said.values())})
     rows = rows.join(ours, on="setting", how="left", maintain_order="left")
     return rows.select(pl.lit(quantity).alias("quantity"), "setting", "paper", "ours", "std", "low", "high", "runs")
-
-
-def facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
-    """How the searches were made, as JSON has it."""
-    first = searches[0]
-    return {
-        "settings": {first.setting: described(first.method)},
-        "space": first.space,
-        "scale": described(first.scale),
-        "data": first.data.rsplit("/", 1)[-1],
-    }

@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
 from predictornas.experiments.estimator_probe import EstimatorProbe
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.nasbench201_study import SPACE, cell_accuracies, first_cell_table, study_facts
 from predictornas.experiments.pvll_figures import ABLATION, POPULATIONS
 from predictornas.experiments.supernet_study import (
-    DEFAULT_DATA,
     Scale,
     SearchTrace,
     StudiedSearch,
+    described_scale,
     scale_of,
     studied,
+    study_facts,
     traces,
 )
 from predictornas.plots.estimator import draw_curves, draw_rows
@@ -38,7 +38,7 @@ PAPER = LossSpaceRegression()
 IMAGES = 200
 """At most so many at a scale that reduces images, half of them to train a path with and half to validate (ours)."""
 
-CELLS = {"darts": 3, SPACE: 1}
+CELLS = {"darts": 3, CELL_SPACE: 1}
 """Depth at a scale that reduces it; a DARTS super-network of three has one normal and two reduction cells (ours)."""
 
 SPACES = ("darts-s2", "darts-s3", "darts", "darts-8")
@@ -65,7 +65,7 @@ def sampling_curves_figure(request: FigureRequest, *, title: str) -> Made:
     rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(names))
     table = _curves(rows, {"test": "test_loss", "training": "training_loss"})
     caption = (
-        f"{_described(request, SPACE)} {_LOSS} (solid), and against the memory (dashed), which psi was trained on "
+        f"{_described(request, CELL_SPACE)} {_LOSS} (solid), and against the memory (dashed), which psi was trained on "
         "one path at a time. Each path is trained for one epoch before it is evaluated. Mean and 95 % t interval over "
         "seeds."
     )
@@ -111,7 +111,7 @@ def populations_figure(request: FigureRequest, *, title: str) -> Made:
     )
     values = table.filter(pl.col("quantity") == "test_loss")
     caption = (
-        f"{_described(request, SPACE)} {_LOSS}. Every member of the population is trained for an epoch twice, the "
+        f"{_described(request, CELL_SPACE)} {_LOSS}. Every member of the population is trained for an epoch twice, the "
         "second time before it is evaluated; psi is trained once all are. Points: seeds; bar: 95 % t interval. The "
         "paper does not say how its losses are normalised: compare the order, not the numbers."
     )
@@ -128,7 +128,7 @@ def orders_figure(request: FigureRequest, *, title: str) -> Made:
     settings = {"second order": FULL, "first order": f"{FULL}, first order"}
     methods = {FULL: PAPER, settings["first order"]: replace(PAPER, order=1)}
     searches = _searches(request, methods)
-    found, benchmark = traces(request, searches), first_cell_table(request)
+    found, benchmark = traces(request, searches), cell_table(request)
     names = {setting: name for name, setting in settings.items()}
     table = derived_rows(found, benchmark).with_columns(pl.col("setting").replace(names))
     values = table.filter(pl.col("quantity") == "derived")
@@ -155,7 +155,7 @@ def supernet_ablation_figure(request: FigureRequest, *, title: str) -> Made:
     has that cell for every setting.
     """
     searches = _searches(request, ablation())
-    benchmark = first_cell_table(request)
+    benchmark = cell_table(request)
     table = derived_rows(traces(request, searches), benchmark)
     values = table.filter(pl.col("quantity") == "derived")
     return Made(
@@ -226,7 +226,7 @@ def _best_evaluated(trace: SearchTrace) -> tuple[int, ...]:
 
 
 def _searches(
-    request: FigureRequest, settings: Mapping[str, LossSpaceRegression], *, space: str = SPACE
+    request: FigureRequest, settings: Mapping[str, LossSpaceRegression], *, space: str = CELL_SPACE
 ) -> list[StudiedSearch]:
     """Searches of PVLL-NAS that differ in the settings of algorithm 1 alone, each with the same probe."""
     base = get_method("pvll", get_space(space))
@@ -235,33 +235,26 @@ def _searches(
 
 
 def _scale(request: FigureRequest, space: str) -> Scale:
-    """The request's own, with as many visits as the paper, of fewer images."""
+    """The request's own, with as many visits as the paper, of fewer images; alpha's learning rate is the paper's."""
     scale = scale_of(request)
     return replace(
         scale,
         space=space,
         epochs=None,
         images=None if scale.images is None else min(scale.images, IMAGES),
-        cells=None if scale.cells is None else CELLS[SPACE if space == SPACE else "darts"],
+        cells=None if scale.cells is None else CELLS[CELL_SPACE if space == CELL_SPACE else "darts"],
+        architecture_rate=1.0,
     )
 
 
 def _described(request: FigureRequest, space: str) -> str:
-    scale, data = _scale(request, space), Path(request.data or DEFAULT_DATA).name
-    parts = {
-        "{:,} images": scale.images,
-        "{0} x {0} pixels": scale.pixels,
-        "{} channels": scale.channels,
-        "cells a stage: {}" if space == SPACE else "{} cells": scale.cells,
-    }
-    said = [text.format(value) for text, value in parts.items() if value is not None]
-    return f"{data}, size {request.size}: {', '.join([space, *said, f'{scale.seeds} seeds'])}."
+    return described_scale(request, _scale(request, space))
 
 
 def _cells_caption(request: FigureRequest, benchmark: Benchmark) -> str:
     return (
-        f"{_described(request, SPACE)} {PAPER.warm_up + PAPER.steps} evaluations a search. Error of the derived "
-        f"cell in {benchmark.name}, {benchmark.evaluation or benchmark.signal}. Points: seeds; bar: 95 % t interval."
+        f"{_described(request, CELL_SPACE)} {PAPER.warm_up + PAPER.steps} evaluations a search. Error of the derived "
+        f"cell in {benchmark.name}, {accuracy_column(benchmark)}. Points: seeds; bar: 95 % t interval."
     )
 
 

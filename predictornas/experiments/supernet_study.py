@@ -8,8 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from predictornas.benchmarks.catalog import is_here, open_benchmark
-from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, JournalError, UnknownNameError
 from predictornas.experiments.figure import FigureRequest
 from predictornas.journal import Journal
@@ -19,7 +17,7 @@ from predictornas.live.network import NetworkShape
 from predictornas.live.partition import Partition, partition
 from predictornas.search.executors import Advance, run_tasks
 from predictornas.supernet.driver import epochs, taken_up
-from predictornas.supernet.job import SearchJob
+from predictornas.supernet.job import SearchJob, described
 from predictornas.supernet.method import Method
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.pvll import LossSpaceRegression
@@ -76,9 +74,6 @@ SCALES = {
 
 DEFAULT_DATA = "hard-digits"
 """Images that need no file."""
-
-WHOLE_TABLE, OFFLINE_TABLE = "nasbench201-full-cifar10", "nasbench201-cifar10"
-"""Where accuracies of cells are read: the table with test accuracies where it is imported, else the offline one."""
 
 
 @runtime_checkable
@@ -189,15 +184,15 @@ def scale_of(request: FigureRequest) -> Scale:
     return scale if request.seeds is None else replace(scale, seeds=request.seeds)
 
 
-def described_scale(request: FigureRequest) -> str:
-    """What is run for a request, in one sentence for captions."""
-    scale, data = scale_of(request), Path(request.data or DEFAULT_DATA).name
+def described_scale(request: FigureRequest, scale: Scale | None = None) -> str:
+    """What is run for a request, at its own scale or another one, in one sentence for captions."""
+    scale, data = scale or scale_of(request), Path(request.data or DEFAULT_DATA).name
     parts = {
         "{:,} images": scale.images,
         "{0} x {0} pixels": scale.pixels,
         "{} epochs": scale.epochs,
         "{} channels": scale.channels,
-        "cells a stage: {}": scale.cells,
+        "cells a stage: {}" if scale.space == "nasbench201" else "{} cells": scale.cells,
         "alpha's learning rate times {:g}": None if scale.architecture_rate == 1 else scale.architecture_rate,
     }
     said = [text.format(value) for text, value in parts.items() if value is not None]
@@ -234,19 +229,16 @@ def studied(
     ]
 
 
-def cell_table(request: FigureRequest) -> Benchmark:
-    """The table of NAS-Bench-201 in which the accuracies of derived cells are read: the request's, or CIFAR-10's.
-
-    Raises:
-        ConfigurationError: a table of another space.
-        UnknownNameError, DataError: as in `open_benchmark`.
-    """
-    benchmark = open_benchmark(request.benchmark or (WHOLE_TABLE if is_here(WHOLE_TABLE) else OFFLINE_TABLE))
-    if benchmark.space.name != "nasbench201":
-        raise ConfigurationError(
-            f"Cells of NAS-Bench-201 have no accuracy in {benchmark.name!r}. Use --benchmark {OFFLINE_TABLE}."
-        )
-    return benchmark
+def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
+    """What a manifest says of the searches behind a figure: every setting's method, the scale, the data, the device."""
+    first = searches[0]
+    return {
+        "settings": {search.setting: described(search.method) for search in searches if search.seed == 0},
+        "space": first.space,
+        "scale": described(first.scale),
+        "data": Path(first.data).name,
+        "device": first.device,
+    }
 
 
 def traces(request: FigureRequest, searches: Sequence[StudiedSearch]) -> list[SearchTrace]:

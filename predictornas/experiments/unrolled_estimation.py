@@ -14,8 +14,8 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import beside, darts_searches, facts
-from predictornas.experiments.supernet_study import described_scale, traces
+from predictornas.experiments.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet_study import described_scale, study_facts, traces
 from predictornas.experiments.supernet_tables import SKIP
 from predictornas.experiments.trained_measures import Item, measurements
 from predictornas.plots.perturbation import draw_proposition
@@ -126,7 +126,7 @@ def proposition_figure(request: FigureRequest, *, title: str) -> Made:
         "exp(alpha_conv)). In the shaded quarters the order of the two is as predicted."
     )
     paper = _against_claims(table)
-    return Made(table, draw_proposition(table, title=title, caption=caption), facts(searches), paper)
+    return Made(table, draw_proposition(table, title=title, caption=caption), study_facts(searches), paper)
 
 
 def _against_claims(table: pl.DataFrame) -> pl.DataFrame:

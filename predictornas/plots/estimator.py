@@ -6,6 +6,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from predictornas.analysis.statistics import over_seeds
+from predictornas.plots.limits import limits_of_means
 from predictornas.plots.style import INK, MUTED, legend_beside, new_figure, tidy_axes
 
 _COLORS = ("#D6286E", "#3DA88A", "#0B4F9E", "#E0A000", "#7B3294")
@@ -43,7 +44,7 @@ def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str)
 
 
 def draw_rows(table: pl.DataFrame, *, quantity: str, title: str, caption: str, scale: float = 1.0) -> Figure:
-    """One row a setting: each run as a faint point, the mean with its 95 % interval.
+    """One row a setting: each run as a faint point, the mean with its 95 % interval, cut at the edge where it is wide.
 
     Args:
         table: columns `setting`, `value` (one row a run), in the order in which the rows stand, topmost first.
@@ -72,5 +73,9 @@ def draw_rows(table: pl.DataFrame, *, quantity: str, title: str, caption: str, s
     axes.grid(False, axis="y")
     axes.set_ylim(-0.6, len(settings) - 0.2)
     axes.set_yticks(range(len(settings)), list(reversed(settings)))
+    low, high = limits_of_means(means)
+    values = table["value"].drop_nulls().to_numpy()
+    margin = 0.03 * (high - low)
+    axes.set_xlim(min(low, float(values.min()) - margin) * scale, max(high, float(values.max()) + margin) * scale)
     axes.set_xlabel(quantity)
     return figure

@@ -38,6 +38,7 @@ def draw_hessians(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         rows = table.filter((pl.col("quantity") == quantity) & (pl.col("setting") == "drnas"))
         _draw(panels[2], rows, label, color, line, band=False)
     panels[2].set_title("validation loss, DrNAS (nats)", loc="left", fontsize=9.5, color=INK)
+    panels[0].set_ylim(bottom=0)  # bands of few seeds would go below
     for axes in panels:
         tidy_axes(axes)
         axes.set_xlabel("epoch", fontsize=8.5)

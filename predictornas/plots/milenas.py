@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from predictornas.plots.limits import limits_of_means
 from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, tidy_axes
 
 _LOOKS = {
@@ -85,7 +85,8 @@ def draw_sizes(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
             own = shown.filter(pl.col("setting") == setting).sort("convolutions")
             points[_LOOKS[setting][0]] = _draw_sizes(axes, own, setting, 0.16 * (place - (len(settings) - 1) / 2))
         _frame(axes, f"{quantity}, %")
-        axes.set_ylim(_span(shown))
+        low, high = limits_of_means(shown)
+        axes.set_ylim(low, min(high, 1.0))
         axes.yaxis.set_major_formatter(percent_axis())
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("convolutions in the derived cell", fontsize=9)
@@ -113,23 +114,12 @@ def _draw_rows(axes: Axes, rows: pl.DataFrame, quantity: str, *, percent: bool) 
         axes.annotate(text, (row["mean"], place), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
     _frame(axes, "")
     axes.grid(False, axis="y")
-    axes.set_xlim(_span(rows))
+    axes.set_xlim(limits_of_means(rows))
     axes.set_ylim(-0.6, len(rows) - 0.2)
     axes.set_yticks(range(len(rows)), [_LOOKS[setting][0] for setting in rows["setting"].reverse()])
     if percent:
         axes.xaxis.set_major_formatter(percent_axis())
     axes.set_xlabel(quantity, fontsize=9)
-
-
-def _span(rows: pl.DataFrame) -> tuple[float, float]:
-    """Limits of an axis of means with intervals: those of two or three seeds may be far wider than all means apart."""
-    means = rows["mean"].to_numpy()
-    lows, highs = (rows[end].fill_null(rows["mean"]).to_numpy() for end in ("low", "high"))
-    room = max(0.6 * float(np.ptp(means)), 0.05 * float(np.abs(means).max()), 0.001)
-    low = max(float(lows.min()), float(means.min()) - room)
-    high = min(float(highs.max()), float(means.max()) + room)
-    margin = 0.08 * max(high - low, room)
-    return low - margin, high + margin
 
 
 def _frame(axes: Axes, quantity: str) -> None:

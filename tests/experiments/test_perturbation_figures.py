@@ -9,7 +9,7 @@ import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
-from predictornas.experiments import perturbation_figures, supernet_study
+from predictornas.experiments import cell_accuracy, perturbation_figures
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.perturbation_figures import (
     SelectedByPerturbation,
@@ -133,7 +133,7 @@ def test_figure_3_1_looks_cells_up_and_pairs_them(store, tmp_path, monkeypatch):
 
 def test_tables_of_other_spaces_and_unknown_sizes_are_refused(tmp_path, monkeypatch):
     other = SimpleNamespace(name="other", space=get_space("nasbench101"))
-    monkeypatch.setattr(supernet_study, "open_benchmark", lambda name: other)
+    monkeypatch.setattr(cell_accuracy, "open_benchmark", lambda name: other)
     with pytest.raises(ConfigurationError, match="no accuracy in 'other'"):
         selections_figure(FigureRequest(tmp_path, benchmark="other"), title="Title")
     with pytest.raises(UnknownNameError, match="size"):

@@ -7,7 +7,8 @@ import pytest
 
 from predictornas.experiments import supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.perturbation_settings import beside, darts_searches, facts
+from predictornas.experiments.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet_study import study_facts
 from tests.experiments.perturbation_examples import TINY
 
 
@@ -18,8 +19,8 @@ def test_searches_of_another_space_have_another_name(tmp_path, monkeypatch):
     assert [search.label for search in own] == ["darts-1-seed-0", "darts-1-seed-1"]
     assert [search.label for search in other] == ["darts-1-darts-s2-seed-0"]
     assert other[0].prepared()[0].shape.cells == 4
-    assert facts(other)["space"] == "darts-s2"
-    assert facts(other)["settings"]["darts-1 darts-s2"]["update"]["order"] == 1
+    assert study_facts(other)["space"] == "darts-s2"
+    assert study_facts(other)["settings"]["darts-1 darts-s2"]["update"]["order"] == 1
 
 
 def test_the_paper_stands_beside_the_mean_of_ours():

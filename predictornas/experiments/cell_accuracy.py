@@ -1,0 +1,43 @@
+"""What tables of NAS-Bench-201 know of the cells that super-networks derive."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from predictornas.benchmarks.catalog import is_here, open_benchmark
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.experiments.figure import FigureRequest
+from predictornas.spaces.base import Genes
+
+CELL_SPACE = "nasbench201"
+"""The space of super-networks whose cells have all been trained."""
+
+WHOLE_TABLE, OFFLINE_TABLE = "nasbench201-full-cifar10", "nasbench201-cifar10"
+"""Where accuracies of cells are read: the table with test accuracies where it is imported, else the offline one."""
+
+
+def cell_table(request: FigureRequest) -> Benchmark:
+    """The table in which the accuracies of derived cells are read: the request's, or CIFAR-10's.
+
+    Raises:
+        ConfigurationError: a table of another space than NAS-Bench-201.
+        UnknownNameError, DataError: as in `open_benchmark`.
+    """
+    benchmark = open_benchmark(request.benchmark or (WHOLE_TABLE if is_here(WHOLE_TABLE) else OFFLINE_TABLE))
+    if benchmark.space.name != CELL_SPACE:
+        raise ConfigurationError(
+            f"Cells of NAS-Bench-201 have no accuracy in {benchmark.name!r}. Use --benchmark {OFFLINE_TABLE}."
+        )
+    return benchmark
+
+
+def accuracy_column(benchmark: Benchmark) -> str:
+    """The column that cells are judged by: the evaluation, or the signal of a table that has no other."""
+    return benchmark.evaluation or benchmark.signal
+
+
+def cell_accuracies(benchmark: Benchmark, genes: Genes) -> Float[np.ndarray, " n"]:
+    """The accuracy `(n,)` of cells `(n, 6)` as a fraction; NaN where the table knows none."""
+    return np.asarray(benchmark.lookup(genes, accuracy_column(benchmark)), np.float64)
