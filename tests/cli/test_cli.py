@@ -27,6 +27,15 @@ def test_help_is_fast_and_shows_an_example_for_every_verb(run, capsys: pytest.Ca
     assert check.stdout.strip().endswith("set()")
 
 
+def test_the_package_itself_is_the_command_line_too() -> None:
+    from predictornas import __version__
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "predictornas", "--version"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == __version__
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
