@@ -147,7 +147,7 @@ def strengths_figure(request: FigureRequest, *, title: str) -> Made:
 
 def chosen_operations_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 2.2: on every edge of the normal cell of S2 the most important operation, and the strongest one."""
-    scale = scale_of(request)
+    scale = replace(scale_of(request), space=SKIP_SPACE)
     if scale.cells is not None:
         scale = replace(scale, cells=max(scale.cells, SKIP_SPACE_CELLS))
     searches = darts_searches(request, space=SKIP_SPACE, scale=scale)
@@ -155,12 +155,10 @@ def chosen_operations_figure(request: FigureRequest, *, title: str) -> Made:
         request, traces(request, searches), DiscretisationAccuracy(_epochs(request), cell="normal")
     )
     table = with_choices(measured_rows)
-    depth = "" if scale.cells is None else f", {scale.cells} cells in all"
     caption = (
-        f"{described_scale(request)} Here instead {SKIP_SPACE}{depth}: first-order DARTS, normal cell. Most "
-        "important: largest alpha at the end of the search. Strongest: highest accuracy on the validation half "
-        f"once the edge is discretised to it, after {_epochs(request)} epochs of fine-tuning; of equals, "
-        "that of lower loss."
+        f"{described_scale(request, scale)} First-order DARTS, normal cell. Most important: largest alpha at the end "
+        "of the search. Strongest: highest accuracy on the validation half once the edge is discretised to it, after "
+        f"{_epochs(request)} epochs of fine-tuning; of equals, that of lower loss."
     )
     skips = table.filter(pl.col("operation") == "skip_connect")
     counted = skips.group_by("setting", "seed", maintain_order=True).agg(
