@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +12,21 @@ from jaxtyping import Float
 from scipy.stats import kendalltau
 
 from predictornas.live.epochs import generator_for
+from predictornas.samplers.pvll_memory import Memory
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.parameters import ArchitectureParameters
 from predictornas.supernet.pvll import LossSpaceRegression, Path, ProxyLandscape, draw_path
+from predictornas.supernet.restoring import restored
 from predictornas.supernet.weight_steps import measured
 
 
 @dataclass(frozen=True)
 class EstimatorProbe:
-    """psi against the validation losses that uniformly drawn paths have in the super-network as it is now.
+    """psi against the validation losses that uniformly drawn paths would have if they were visited next.
 
-    Losses are normalised by the memory that psi was trained on, as in training, so that they lie in [0, 1].
+    As in a visit, a path is trained for an epoch before it is evaluated where the search does so (second order); then
+    the weights go back. psi's estimates go back from the memory's range to nats, so that errors of searches compare.
 
     Attributes:
         paths: drawn uniformly, the same ones throughout a search; those that the memory holds are left out.
@@ -44,9 +48,9 @@ class EstimatorProbe:
     def measure(self, ongoing: OngoingSearch) -> list[dict[str, Any]]:
         """No row before psi was trained, else one.
 
-        It has `evaluations` remembered so far, `test_loss` and `training_loss` (mean squared errors of the normalised
-        loss; the latter on the memory), `relative_loss` (the test loss over the variance of what is estimated: 1 is no
-        better than its mean) and `tau` (Kendall's, 0 where all are equal).
+        It has `evaluations` remembered so far, `test_loss` and `training_loss` (mean squared errors in squared nats;
+        the latter on the memory), `relative_loss` and `relative_training_loss` (both over the variance of the test
+        paths' losses: 1 is no better than their mean) and `tau` (Kendall's on the test paths, 0 where all are equal).
         """
         landscape, update = ongoing.landscape, ongoing.job.method.update
         if landscape is None or not isinstance(update, LossSpaceRegression) or landscape.memory is None:
@@ -55,18 +59,19 @@ class EstimatorProbe:
         paths = _unknown(self._drawn(ongoing, update.temperature), memory.sequences)
         if not paths:
             return []
-        truth = memory.normalised(-_losses(ongoing, paths))
-        estimates = _estimates(landscape, np.stack([path.sequence() for path in paths]))
-        known = memory.normalised(memory.values)
+        truth = _losses(ongoing, paths, trained=update.order == 2)
+        estimates = _estimates(landscape, memory, np.stack([path.sequence() for path in paths]))
         variance = float(truth.var())
         test_loss = float(((estimates - truth) ** 2).mean())
+        training_loss = float(((_estimates(landscape, memory, memory.sequences) + memory.values) ** 2).mean())
         tau = float(kendalltau(estimates, truth).statistic)
         return [
             {
                 "evaluations": len(landscape.state_dict()["losses"]),
                 "test_loss": test_loss,
-                "training_loss": float(((_estimates(landscape, memory.sequences) - known) ** 2).mean()),
+                "training_loss": training_loss,
                 "relative_loss": test_loss / variance if variance > 0 else None,
+                "relative_training_loss": training_loss / variance if variance > 0 else None,
                 "tau": 0.0 if np.isnan(tau) else tau,
                 "paths": len(paths),
             }
@@ -86,16 +91,27 @@ def _unknown(paths: list[Path], remembered: Float[np.ndarray, "m steps k"]) -> l
     return [path for path in paths if path.sequence().argmax(axis=1).tobytes() not in known]
 
 
-def _losses(ongoing: OngoingSearch, paths: list[Path]) -> Float[np.ndarray, " n"]:
-    """Validation losses, measured as the search measures those of its own paths."""
+def _losses(ongoing: OngoingSearch, paths: list[Path], *, trained: bool) -> Float[np.ndarray, " n"]:
+    """Validation losses, measured as the search measures those of its own paths; afterwards all is as it was."""
     batches = validation_batches(ongoing.images, ongoing.job.method.weights.batch_size)
+    network, optimiser = ongoing.state.network, ongoing.state.weight_optimiser
+    tensors, momenta = [*network.parameters(), *network.buffers()], deepcopy(optimiser.state_dict())
 
     def loss(path: Path) -> float:
-        return measured(ongoing.state, batches, lambda: path.mixture).loss
+        with restored(tensors):
+            if trained:
+                ongoing.train_path(path)
+                optimiser.load_state_dict(deepcopy(momenta))
+            return measured(ongoing.state, batches, lambda: path.mixture).loss
 
     return np.array([loss(path) for path in paths])
 
 
-def _estimates(landscape: ProxyLandscape, sequences: Float[np.ndarray, "n steps k"]) -> Float[np.ndarray, " n"]:
+def _estimates(
+    landscape: ProxyLandscape, memory: Memory, sequences: Float[np.ndarray, "n steps k"]
+) -> Float[np.ndarray, " n"]:
+    """psi's estimates in nats: 0 is the least loss of the memory, and 1 the greatest."""
+    least, greatest = -memory.values.max(), -memory.values.min()
     with torch.no_grad():
-        return np.array([float(landscape(torch.from_numpy(sequence))) for sequence in sequences])
+        shares = np.array([float(landscape(torch.from_numpy(sequence))) for sequence in sequences])
+    return np.asarray(least + (greatest - least) * shares)

@@ -29,6 +29,8 @@ _EPOCHS: dict[str, Any] = {
     "validation_loss": pl.Float64,
     "validation_accuracy": pl.Float64,
     "eigenvalue": pl.Float64,
+    "clamp_rate": pl.Float64,
+    "effective_share": pl.Float64,
     "architecture": pl.String,
     "seconds": pl.Float64,
 }

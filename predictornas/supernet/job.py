@@ -15,6 +15,7 @@ from predictornas.live.network import NetworkShape
 from predictornas.live.partition import Partition
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.method import Method
+from predictornas.supernet.network import check_shape
 from predictornas.supernet.relaxations import Dirichlet
 from predictornas.supernet.topology import Topology, topology_of
 
@@ -69,6 +70,8 @@ class SearchJob:
         recipe = self.method.weights
         recipe.check()
         self.method.fine_tuning_epochs(self.topology)
+        for partial in [stage.partial for stage in self.method.stages] or [self.method.partial]:
+            check_shape(self.topology, self.shape, partial)
         there = (images.train.pixels.shape[1], images.classes)
         if there != (self.shape.in_channels, self.shape.classes):
             raise ConfigurationError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import Augmentation
@@ -163,21 +164,31 @@ class Method:
             "stages bring their own partial channels and warm-up. Set them there and leave `partial` and `warm_up`.",
         )
         yield (
+            any(later.partial > earlier.partial for earlier, later in pairwise(self.stages)),
+            "channels can only grow wider from stage to stage, so `partial` can only fall. Order the stages by it.",
+        )
+        yield (
             isinstance(self.selection, Derivation) and self.selection.rule == "gdas",
             "the rule 'gdas' may keep two operations on one edge, which is no architecture that could be trained. Use "
             "'darts', and `derivation.strongest` to look at what 'gdas' gives.",
         )
         yield self.warm_up < 0, f"warm_up is a number of epochs, not {self.warm_up}. Use 0 or more."
         if isinstance(self.update, LossSpaceRegression):
-            yield from self._regression_conflicts()
+            yield from self._regression_conflicts(self.update)
         asked = _beyond_a_super_network(self.weights)
         yield asked is not None, f"a super-network is trained by SGD, without {asked}. Change `weights`."
 
-    def _regression_conflicts(self) -> Iterator[tuple[bool, str]]:
+    def _regression_conflicts(self, update: LossSpaceRegression) -> Iterator[tuple[bool, str]]:
+        temperature = update.temperature
         yield (
-            not (isinstance(self.relaxation, GumbelSoftmax) and self.relaxation.argmax_only),
-            "regression of the loss draws its paths by Gumbel-softmax, one operation an edge. Use "
-            "GumbelSoftmax(0.1, 0.1, argmax_only=True).",
+            self.relaxation != GumbelSoftmax(temperature, temperature, argmax_only=True),
+            "regression of the loss draws its paths by Gumbel-softmax at its own temperature, one operation an edge. "
+            f"Use GumbelSoftmax({temperature}, {temperature}, argmax_only=True).",
+        )
+        yield (
+            self.architecture.clip is not None,
+            "regression of the loss follows the gradient of its estimator, which is not clipped. Leave out "
+            "`architecture.clip`.",
         )
         yield (
             bool(self.stages) or self.warm_up != 0 or isinstance(self.selection, Greedy),

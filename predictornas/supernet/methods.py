@@ -23,7 +23,10 @@ PERTURBATION = "+pt"
 """Ends a name: the same super-network, and selection by perturbation (DARTS-PT: Wang et al. 2021)."""
 
 PRESETS = ("paper", "released")
-"""Whose settings a method has: its paper's, or its released code's where they differ."""
+"""Whose settings a method has: its paper's, or its released code's where they differ.
+
+There is none of our own: nothing better was measured at a size that would say so for CIFAR-10.
+"""
 
 _DRNAS_WEIGHTS = replace(DARTS_WEIGHTS, learning_rate=0.1, final_learning_rate=0.0)
 
@@ -77,8 +80,9 @@ METHODS: dict[str, Method] = {
 """Each method with the settings of its paper for CIFAR-10 in the DARTS space.
 
 `single-level` and `bilevel-to-mixed` are those that He et al. 2020 compare MiLeNAS with. No source has settings of the
-plain `drnas` in this space; it has those of `darts-1`. `sdarts-rs` has the uniform noise of Chen and Hsieh 2020,
-`RandomSmoothing(noise="gaussian")` is that of the thesis.
+plain `drnas` in this space; it has those of `darts-1`. For ImageNet, DrNAS is `drnas-progressive` with k = 6, then 3,
+batches of 512 and a rate of 6e-3 for alpha (Chen et al. 2021): `replace` these. `sdarts-rs` has the uniform noise of
+Chen and Hsieh 2020, `RandomSmoothing(noise="gaussian")` is that of the thesis.
 """
 
 

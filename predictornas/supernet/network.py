@@ -29,7 +29,8 @@ class SuperNetwork(nn.Module):
     Built as the released code of DARTS (Liu et al. 2019) and of NAS-Bench-201 (Dong and Yang 2020) builds it for
     search: batch normalisation inside cells learns no scale and shift, and in DARTS follows pools too. Equal up to
     rounding to one module an edge and operation, except that a pool that several edges from a node share has one set
-    of running statistics, which every use moves.
+    of running statistics, which every use moves, and that with sampled paths weight decay and momentum also move the
+    weights of an edge that was not picked where another edge from its node picked the same operation.
 
     Args:
         topology: the cells.
@@ -46,7 +47,7 @@ class SuperNetwork(nn.Module):
         self, topology: Topology, shape: NetworkShape, *, partial: int = 1, generator: torch.Generator
     ) -> None:
         super().__init__()
-        _check(topology, shape, partial)
+        check_shape(topology, shape, partial)
         self.topology, self.shape, self.partial = topology, shape, partial
         with torch.device("meta"):
             body = _DARTSBody if topology.family == "darts" else _NASBench201Body
@@ -166,8 +167,12 @@ def _initialise(network: SuperNetwork, generator: torch.Generator) -> None:
                 nn.init.uniform_(parameter, -bound, bound, generator=generator)
 
 
-def _check(topology: Topology, shape: NetworkShape, partial: int) -> None:
-    """Refuses what cannot be built."""
+def check_shape(topology: Topology, shape: NetworkShape, partial: int) -> None:
+    """Refuses what cannot be built.
+
+    Raises:
+        ConfigurationError: a shape or `partial` out of range; says what would fit.
+    """
     least = {"channels": 2, "cells": 1, "classes": 2, "in_channels": 1}
     for name, bound in least.items():
         if getattr(shape, name) < bound:

@@ -92,6 +92,7 @@ class OngoingSearch:
             decisions, self.past = method.selection.decide(self.state, self.past, self._validation())
             self.state = replace(self.state, decisions=decisions)
         eigenvalue = self._eigenvalue() if self.job.curvature else None
+        diagnostics = {} if self.landscape is None else self.landscape.diagnostics()
         self.done += 1
         return EpochRecord(
             epoch=self.done,
@@ -103,8 +104,19 @@ class OngoingSearch:
             validation_accuracy=valid and valid.accuracy,
             seconds=time.perf_counter() - start,
             eigenvalue=eigenvalue,
+            clamp_rate=diagnostics.get("clamp_rate"),
+            effective_share=diagnostics.get("effective_share"),
             **architecture_of(self.state),
         )
+
+    def train_path(self, path: Path) -> Measured:
+        """An epoch in which the weights of one path are trained, as in a visit of PVLL-NAS.
+
+        Raises:
+            NotFiniteError: a loss is not finite.
+        """
+        clip = self.job.method.weights.clip
+        return train_at_path(self.state, path.mixture, self._pairs(), self._rate, clip)
 
     def tensors(self) -> dict[str, Any]:
         """Everything that `restore` needs: tensors, numbers and names only."""
@@ -145,7 +157,7 @@ class OngoingSearch:
         """What changes before an epoch: random numbers, progress, the stage, and the optimiser of the fine-tuning."""
         method, seed = self.job.method, self.job.seed
         generator = generator_for(seed, epoch, "search", self.job.device)
-        progress = min(epoch / method.epochs, 1.0)
+        progress = min(epoch / max(method.epochs - 1, 1), 1.0)  # schedules arrive in the last epoch of the search
         self.state = replace(self.state, generator=generator, progress=progress, epoch=epoch)
         begun = 0
         for stage in method.stages:
@@ -223,10 +235,8 @@ class OngoingSearch:
     def _visited(self, visit: Visit) -> tuple[Measured | None, Measured | None]:
         """One visit of algorithm 1 of Li et al. 2021."""
         path = self._path(visit)
-        train = valid = None
-        if visit.trains:
-            clip = self.job.method.weights.clip
-            train = train_at_path(self.state, path.mixture, self._pairs(), self._rate, clip)
+        train = self.train_path(path) if visit.trains else None
+        valid = None
         if visit.evaluates and self.landscape is not None:
             valid = measured(self.state, self._validation(), lambda: path.mixture)
             self.landscape.remember(path.sequence(), valid.loss)

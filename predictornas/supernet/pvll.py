@@ -179,6 +179,15 @@ class ProxyLandscape:
         elif self._memory is not None:
             self._advance(self._memory)
 
+    def diagnostics(self) -> dict[str, float]:
+        """What the weights of the memory can say, `clamp_rate` and `effective_share`; empty before psi is trained."""
+        if self._memory is None:
+            return {}
+        return {
+            "clamp_rate": self._memory.clamp_rate(self.settings.smallest_p),
+            "effective_share": self._memory.effective_share(),
+        }
+
     def follow(self, parameters: ArchitectureParameters, path: Path) -> None:
         """Sets `.grad` of the parameters to grad_A psi(H~) (Li et al. 2021, eq. 10), or to 0 without `gradient`."""
         for parameter in parameters.tensors():

@@ -39,6 +39,8 @@ class EpochRecord:
         importance: how much each operation is wanted, as the relaxation says; 1 or 0 on edges that are decided.
         decided: number of decided edges of each cell type.
         eigenvalue: of largest modulus of the Hessian of the validation loss; None where it was not asked for.
+        clamp_rate: of PVLL-NAS's memory, see `Memory.clamp_rate`; None before its estimator is trained, as the next.
+        effective_share: of PVLL-NAS's memory, see `Memory.effective_share`.
     """
 
     epoch: int
@@ -54,6 +56,8 @@ class EpochRecord:
     importance: EdgeValues
     decided: dict[str, int]
     eigenvalue: float | None = None
+    clamp_rate: float | None = None
+    effective_share: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON has it."""

@@ -36,7 +36,7 @@ class Relaxation(Protocol):
 
         Args:
             parameters: what the search moves.
-            progress: share of the search that is done, 0 to 1; temperatures follow it.
+            progress: 0 in the first epoch of a search to 1 in its last; temperatures follow it.
             generator: the only source of random numbers.
             decided: edges that are no longer mixed; None for no edge.
         """
@@ -90,8 +90,8 @@ class GumbelSoftmax(_Factors):
     """One sample of relaxed one-hot rows a cell type (Jang et al. 2017).
 
     Attributes:
-        start: temperature at progress 0; it moves on a straight line.
-        end: temperature at progress 1 (MiLeNAS: 10 to 1).
+        start: temperature in the first epoch; it moves on a straight line.
+        end: temperature in the last epoch (MiLeNAS: 10 to 1).
         argmax_only: whether all factors but the largest of an edge are dropped, so that only that operation is computed
             (Li et al. 2021, eq. 4).
     """
@@ -122,8 +122,8 @@ class GumbelHard(_Factors):
     The factor is exactly one, and only the sampled path is computed (Dong and Yang 2019, eq. 5 to 7).
 
     Attributes:
-        start: temperature at progress 0; it moves on a straight line.
-        end: temperature at progress 1 (GDAS: 10 to 0.1).
+        start: temperature in the first epoch; it moves on a straight line.
+        end: temperature in the last epoch (GDAS: 10 to 0.1).
     """
 
     start: float = 10.0

@@ -43,10 +43,10 @@ class Magnitude(Derivation):
 
 
 def _with_decisions(importance: OperationWeights, state: SearchState, cell_type: str) -> OperationWeights:
-    """The importance, with what was decided above everything and what was decided against below everything."""
+    """The importance, raised above all others where an operation was decided, and below them where it was not."""
     ranked = importance.clone()
     for edge, operation in state.decisions.of(cell_type).items():
         ranked[edge] = -1.0
         if operation is not PRUNED:
-            ranked[edge, operation] = 2.0
+            ranked[edge, operation] = 2.0 + importance[edge, operation]
     return ranked

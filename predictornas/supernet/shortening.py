@@ -16,12 +16,16 @@ from predictornas.supernet.pvll import LossSpaceRegression
 from predictornas.supernet.stages import Stage
 from predictornas.supernet.updates import ArchitectureUpdate, Switch
 
+_DECISIONS = 8
+"""Edges that a cell of DARTS keeps; NAS-Bench-201 has six."""
+
 
 def with_epochs(method: Method, epochs: int) -> Method:
     """The method with a search of so many epochs, fine-tuning of perturbation selection not counted.
 
     Warm-ups, stages, intervals of decisions, and the epoch of a switch keep their share of the search, rounded; an
-    interval and a stage have at least one epoch. An update of another package is left as it is.
+    interval and a stage have at least one epoch. Greedy decisions (SGAS) begin and follow each other soon enough for
+    the eight that a cell of DARTS needs, in eight epochs or more. An update of another package is left as it is.
 
     Args:
         method: any method.
@@ -40,7 +44,7 @@ def with_epochs(method: Method, epochs: int) -> Method:
         weights=replace(method.weights, epochs=epochs),
         update=_update(method.update, epochs, factor),
         stages=_stages(method.stages, epochs, factor),
-        selection=_selection(method.selection, factor),
+        selection=_selection(method.selection, epochs, factor),
         warm_up=_scaled(method.warm_up, factor),
     )
 
@@ -79,11 +83,13 @@ def _stages(stages: Sequence[Stage], epochs: int, factor: Fraction) -> tuple[Sta
     )
 
 
-def _selection(selection: Selection, factor: Fraction) -> Selection:
+def _selection(selection: Selection, epochs: int, factor: Fraction) -> Selection:
     match selection:
         case Greedy():
-            interval = max(_scaled(selection.interval, factor), 1)
-            return replace(selection, warm_up=_scaled(selection.warm_up, factor), interval=interval)
+            interval = min(_scaled(selection.interval, factor), (epochs - 1) // (_DECISIONS - 1))
+            interval = max(interval, 1)
+            latest = max(epochs - 1 - (_DECISIONS - 1) * interval, 0)
+            return replace(selection, warm_up=min(_scaled(selection.warm_up, factor), latest), interval=interval)
         case PerturbationSelection():
             return replace(selection, interval=max(_scaled(selection.interval, factor), 1))
         case _:

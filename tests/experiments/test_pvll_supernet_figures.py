@@ -27,8 +27,11 @@ def tiny(store, tmp_path, monkeypatch) -> FigureRequest:
     monkeypatch.setattr(figures, "IMAGES", 60)
     monkeypatch.setattr(figures, "POPULATIONS", {2: 0.0023, 3: 0.0009})
     monkeypatch.setattr(figures, "SPACES", ("darts-s2", "darts-s3"))
-    monkeypatch.setattr(figures, "_PROBE", EstimatorProbe(paths=4, interval=2))
+    monkeypatch.setitem(figures.PROBES, "small", EstimatorProbe(paths=4, interval=2))
     return FigureRequest(tmp_path / "figures", data="digits")
+
+
+PROBED = "+estimator-*"
 
 
 def error(genes: np.ndarray) -> float:
@@ -36,23 +39,25 @@ def error(genes: np.ndarray) -> float:
     return 1 - float(benchmark.lookup(genes, benchmark.evaluation)[0])
 
 
-def lines(request: FigureRequest, setting: str, seed: int, file: str) -> list[dict]:
+def lines(request: FigureRequest, setting: str, seed: int, file: str, probe: str = "") -> list[dict]:
     folder = request.folder / "supernet-small-digits"
-    (path,) = folder.glob(f"{setting.replace(' ', '-')}+estimator-*-seed-{seed}/{file}*.jsonl")
+    (path,) = folder.glob(f"{setting.replace(' ', '-')}{probe}-seed-{seed}/{file}*.jsonl")
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def test_figure_3a_follows_both_samplings_from_the_first_evaluation(tiny):
     made = figures.sampling_curves_figure(replace(tiny, seeds=2), title="Title")
-    counts = made.table.group_by("curve", "split").len().sort("curve", "split")
+    counts = made.table.group_by("curve", "quantity").len().sort("curve", "quantity")
     assert counts.rows() == [
-        (f"{name} sampling", split, 2) for name in ("gradient", "uniform") for split in ("test", "training")
+        (f"{name} sampling", quantity, 2)
+        for name in ("gradient", "uniform")
+        for quantity in ("relative_loss", "relative_training_loss", "tau")
     ]
     losses = {
-        setting: [lines(tiny, setting, seed, "estimator")[-1]["rows"][0]["test_loss"] for seed in (0, 1)]
+        setting: [lines(tiny, setting, seed, "estimator", PROBED)[-1]["rows"][0]["relative_loss"] for seed in (0, 1)]
         for setting in (figures.UNWARMED, figures.UNIFORM)
     }
-    end = made.table.filter(pl.col("curve") == "uniform sampling", pl.col("split") == "test", evaluations=4)
+    end = made.table.filter(curve="uniform sampling", quantity="relative_loss", evaluations=4)
     assert end["mean"].item() == pytest.approx(np.mean(losses["none"]))
     assert made.paper is not None
     assert made.paper["setting"].to_list() == [f"uniform - gradient, {n} evaluations" for n in (2, 4)]
@@ -80,14 +85,14 @@ def test_table_3_looks_at_psi_right_after_the_population(tiny):
     ]
     assert made.paper is not None
     assert made.paper["paper"].to_list() == [0.0023, 0.0009]
-    measured = lines(tiny, "2 architectures", 0, "estimator")[-1]["rows"][0]["test_loss"]
+    measured = lines(tiny, "2 architectures", 0, "estimator", PROBED)[-1]["rows"][0]["relative_loss"]
     assert made.paper["ours"][0] == pytest.approx(measured)
 
 
 @pytest.fixture
 def tables(tiny, monkeypatch) -> tuple[FigureRequest, Made, Made]:
     """Tables 4 and 5, made in one folder."""
-    monkeypatch.setattr(figures, "_PROBE", EstimatorProbe(paths=2, interval=10))
+    monkeypatch.setitem(figures.PROBES, "small", EstimatorProbe(paths=2, interval=10))
     return tiny, figures.orders_figure(tiny, title="Title"), figures.supernet_ablation_figure(tiny, title="Title")
 
 

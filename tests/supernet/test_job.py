@@ -12,9 +12,11 @@ from predictornas.supernet.method import Method
 from predictornas.supernet.methods import METHODS
 from predictornas.supernet.perturbation import PerturbationSelection
 from predictornas.supernet.relaxations import GumbelHard, GumbelSoftmax
+from predictornas.supernet.stages import Stage
 from tests.supernet.search_examples import images, job
 
 IMAGES = images()
+STAGED = replace(job("drnas").method, stages=(Stage(1, operations=7, partial=4), Stage(1, operations=4, partial=2)))
 SHAPE = NetworkShape(channels=4, cells=2, classes=3, in_channels=1)
 
 
@@ -32,6 +34,7 @@ def test_length() -> None:
         ({"shape": replace(SHAPE, in_channels=3)}, "Change NetworkShape's in_channels"),
         ({"device": "cuda:99"}, "CUDA device"),
         ({"method": Method()}, "16 images, fewer than one batch of 64. Take a batch_size of at most 16"),
+        ({"method": STAGED, "shape": replace(SHAPE, channels=6)}, "partial = 4 does not fit 6 channels"),
         ({"space": "nasbench101"}, "no super-network"),
         ({"method": job("drnas").method, "curvature": True}, "no second derivative"),
     ],

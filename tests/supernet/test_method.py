@@ -21,6 +21,7 @@ from predictornas.supernet.updates import Bilevel, Mixed, Switch
 
 PATHS = GumbelSoftmax(0.1, 0.1, argmax_only=True)
 STAGES = (Stage(3, operations=7, partial=2), Stage(4, operations=4, partial=1))
+CLIPPED = ArchitectureSettings(clip=5.0)
 ANCHORED = Anchored(Bilevel(), DirichletAnchor("kl"))
 
 
@@ -34,6 +35,7 @@ ANCHORED = Anchored(Bilevel(), DirichletAnchor("kl"))
         ({"stages": STAGES, "selection": Greedy()}, "greedy decisions close them"),
         ({"stages": STAGES, "partial": 2}, "stages bring their own"),
         ({"stages": STAGES, "warm_up": 2}, "stages bring their own"),
+        ({"stages": STAGES[::-1]}, "channels can only grow wider"),
         ({"selection": Magnitude("gdas")}, "two operations on one edge"),
         ({"selection": BestEpoch("gdas")}, "two operations on one edge"),
         ({"warm_up": -1}, "warm_up is a number of epochs"),
@@ -41,6 +43,8 @@ ANCHORED = Anchored(Bilevel(), DirichletAnchor("kl"))
         ({"update": LossSpaceRegression(), "relaxation": EdgeWeighted(PATHS)}, "draws its paths by Gumbel-softmax"),
         ({"update": LossSpaceRegression(), "relaxation": PATHS, "stages": STAGES}, "reads every operation"),
         ({"update": LossSpaceRegression(), "relaxation": PATHS, "selection": Greedy()}, "reads every operation"),
+        ({"update": LossSpaceRegression(temperature=0.2), "relaxation": PATHS}, r"Use GumbelSoftmax\(0.2, 0.2"),
+        ({"update": LossSpaceRegression(), "relaxation": PATHS, "architecture": CLIPPED}, "which is not clipped"),
         ({"weights": replace(DARTS_WEIGHTS, auxiliary_weight=0.4)}, "without an auxiliary head"),
         ({"weights": replace(DARTS_WEIGHTS, drop_path=0.2)}, "without dropped paths"),
         ({"weights": replace(DARTS_WEIGHTS, optimiser="rmsprop")}, "without another optimiser"),

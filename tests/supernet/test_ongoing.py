@@ -35,6 +35,24 @@ def test_one_cosine_over_the_search() -> None:
     assert rates == pytest.approx(expected)
 
 
+def test_schedules_of_the_search_arrive_in_its_last_epoch() -> None:
+    searching = OngoingSearch.begin(job("gdas", "nasbench201", epochs=3), IMAGES)
+    progress = []
+    while not searching.finished:
+        searching.run_epoch()
+        progress.append(searching.state.progress)
+    assert progress == [0, 0.5, 1]
+
+
+def test_the_weights_of_pvll_are_watched_once_there_are_some() -> None:
+    records = records_of(job("pvll", "nasbench201", epochs=5))  # two paths, visited twice, and a step
+    assert [record.clamp_rate is None for record in records] == [True, True, True, False, False]
+    assert all(0 <= record.clamp_rate <= 1 for record in records[3:] if record.clamp_rate is not None)
+    assert all(0 < record.effective_share <= 1 + 1e-9 for record in records[3:] if record.effective_share is not None)
+    assert records[-1].effective_share is not None
+    assert {record.effective_share for record in records_of(job("darts-1", "nasbench201"))} == {None}
+
+
 @pytest.mark.parametrize("name", ["darts-1", "sgas-2", "drnas-progressive", "pvll"])
 def test_a_search_put_down_goes_on_bit_for_bit(name: str) -> None:
     searched = job(name, "nasbench201", epochs=4)

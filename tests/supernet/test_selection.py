@@ -30,6 +30,12 @@ def test_what_is_decided_comes_first_and_the_rest_by_importance(rule: str) -> No
     assert choices(rule, everything) == ((0, 1), (2, 2))
 
 
+def test_of_too_many_decided_edges_those_of_largest_importance_stay() -> None:
+    # softmax of the decided operations: .0003 on edge 0, .52 on edge 1, .27 on edge 2, .21 on edge 3
+    decisions = Decisions({"normal": {0: 1, 1: 2, 2: 0, 3: 2}})
+    assert choices("darts", decisions) == ((1, 2), (3, 2))
+
+
 def test_another_rule_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="darts"):
         Magnitude("dart")

@@ -42,6 +42,13 @@ def test_a_fifth_of_the_search() -> None:
     assert [(stage.epochs, stage.warm_up) for stage in stages] == [(5, 2), (5, 2)]
 
 
+@pytest.mark.parametrize("epochs", [8, 9, 10, 15, 16, 20, 26, 49])
+def test_greedy_decisions_have_the_time_for_every_edge_that_a_cell_keeps(epochs: int) -> None:
+    selection = with_epochs(METHODS["sgas-1"], epochs).selection
+    assert isinstance(selection, Greedy)
+    assert sum(selection.decides_at(epoch) for epoch in range(epochs)) >= 8
+
+
 def test_switches_inside_of_anchors() -> None:
     update = Anchored(Switch(Bilevel(), Mixed(), epoch=35), DirichletAnchor())
     short = with_epochs(Method(relaxation=Dirichlet(), update=update), 10).update
