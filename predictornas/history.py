@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Int8, UInt64
+from jaxtyping import Bool, Float, Int, Int8, UInt64
 
 SCHEMA: dict[str, str] = {
     "run_id": "str",  # hash of configuration and seed
@@ -99,6 +99,16 @@ class History:
             return self
         rows = np.array(list(self._rows.values()), np.int64)
         return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
+
+    @property
+    def succeeded(self) -> Bool[np.ndarray, " n"]:
+        """Which trainings did not fail: a NaN is none, nor is exactly 0, the accuracy of a training that diverged."""
+        return np.asarray(~np.isnan(self.values) & (self.values != 0))
+
+    def longest(self) -> Int[np.ndarray, " k"]:
+        """Rows of the most epochs after which any training succeeded, without failed ones; none where all failed."""
+        rows = np.flatnonzero(self.succeeded)
+        return np.asarray(rows[self.epochs[rows] == self.epochs[rows].max(initial=0)])
 
     def best(self, count: int) -> Int[np.ndarray, " k"]:
         """Rows of the `count` best values, best first; ties in order of evaluation."""

@@ -31,6 +31,14 @@ def test_extending_appends_in_order(history: History) -> None:
     assert history.iterations.tolist() == [0, 0, 1, 1]
 
 
+def test_the_longest_trainings_are_those_that_succeeded(history: History) -> None:
+    assert history.longest().tolist() == [0, 1, 2]
+    failed = history.extended(keys=[7, 8], genes=[[0, 0], [1, 0]], epochs=[200, 200], values=[0.0, np.nan], iteration=2)
+    assert failed.succeeded.tolist() == [True] * 4 + [False] * 2
+    assert failed.longest().tolist() == [0, 1, 2]
+    assert History.empty(2).longest().tolist() == []
+
+
 def test_types_stay_those_of_the_schema(history: History) -> None:
     columns = (history.keys, history.genes, history.epochs, history.values, history.iterations)
     assert [column.dtype.name for column in columns] == ["uint64", "int8", "int64", "float64", "int64"]

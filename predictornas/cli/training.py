@@ -6,6 +6,7 @@ from pathlib import Path
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
 from predictornas.cli.studies import worker_count
+from predictornas.errors import ConfigurationError
 
 
 def live_search(
@@ -20,6 +21,7 @@ def live_search(
     cells: int = 3,
     recipe: str = "small",
     batch_size: int | None = None,
+    image_size: int | None = None,
     training_images: int | None = None,
     preset: str = "quick",
     device: str = "cpu",
@@ -55,6 +57,8 @@ def live_search(
         A training recipe; its length is the last level.
     batch_size
         Images in a batch; the recipe's by default.
+    image_size
+        Height and width that images are brought to; as they are by default.
     training_images
         Images to train with, half as many to validate and to test with; by default half of all training images each.
     preset
@@ -74,11 +78,12 @@ def live_search(
         method=method,
         budget_epochs=budget_epochs,
         seed=seed,
-        levels=tuple(int(level) for level in levels.split(",") if level.strip()),
+        levels=_numbers(levels),
         channels=channels,
         cells=cells,
         recipe=recipe,
         batch_size=batch_size,
+        image_size=image_size,
         training_images=training_images,
         preset=preset,
         device=device,
@@ -150,6 +155,7 @@ def train(
     channels: int = 36,
     cells: int = 20,
     batch_size: int | None = None,
+    image_size: int | None = None,
     validation: float = 0.1,
     seed: int = 0,
     device: str = "cpu",
@@ -181,6 +187,8 @@ def train(
         Cells of a DARTS network, or of each stack or stage of the others.
     batch_size
         Images in a batch; the recipe's by default.
+    image_size
+        Height and width that images are brought to; as they are by default.
     validation
         Share of the training images that is set aside to validate with.
     seed
@@ -193,7 +201,18 @@ def train(
     from predictornas.experiments.retraining import Retraining, retrain
 
     request = Retraining(
-        architecture, space, images, recipe, epochs, channels, cells, batch_size, validation, seed, device
+        architecture=architecture,
+        space=space,
+        images=images,
+        recipe=recipe,
+        epochs=epochs,
+        channels=channels,
+        cells=cells,
+        batch_size=batch_size,
+        image_size=image_size,
+        validation=validation,
+        seed=seed,
+        device=device,
     )
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
     with progress_bar(f"{architecture[:40]}, epochs") as started:
@@ -210,6 +229,7 @@ def proxies(
     images: str = "hard-digits",
     channels: int = 8,
     cells: int = 1,
+    image_size: int | None = None,
     seed: int = 0,
     out: Path | None = None,
     json: Json = False,
@@ -230,14 +250,17 @@ def proxies(
         Channels of the first cells.
     cells
         Cells of each stack or stage.
+    image_size
+        Height and width that images are brought to; as they are by default.
     seed
-        Seed of the sample and of the weights.
+        Seed of the sample, the images and the weights.
     out
         Folder of the results; proxies-BENCHMARK by default.
     """
     from predictornas.experiments.proxy_study import ProxyStudy, run_proxy_study
 
-    study, folder = ProxyStudy(benchmark, sample, images, channels, cells, seed), out or Path(f"proxies-{benchmark}")
+    study = ProxyStudy(benchmark, sample, images, channels, cells, image_size, seed)
+    folder = out or Path(f"proxies-{benchmark}")
     with progress_bar(f"proxies on {benchmark}") as started:
         table = run_proxy_study(study, folder, started=started)
     rows = [
@@ -249,3 +272,10 @@ def proxies(
         for row in table.to_dicts()
     ]
     show_rows(table.to_dicts() if json else rows, f"{sample} architectures of {benchmark}", as_json=json)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(",") if number.strip())
+    except ValueError:
+        raise ConfigurationError(f"levels are whole numbers of epochs with commas between, not {text!r}.") from None

@@ -19,8 +19,9 @@ from predictornas.experiments.tables import write_table
 from predictornas.files import write_json, writing_file
 from predictornas.journal import Journal, read_records
 from predictornas.schedulers.full import Full
+from predictornas.schedulers.rungs import check_levels
 from predictornas.search.budget import Budget
-from predictornas.search.executors import Advance
+from predictornas.search.executors import Advance, one_thread
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search
 from predictornas.search.methods import get_preset, get_strategy
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from predictornas.live.curve import Curve
     from predictornas.oracles.live import LiveOracle
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever the same configuration and seed would give another history."""
 
 
@@ -51,8 +52,10 @@ class LiveStudy:
         cells: as in `predictornas.live.network.NetworkShape`.
         recipe: name of the training recipe, whose length the last level replaces.
         batch_size: images in a batch; None for the recipe's.
-        training_images: images to train with, and half as many to validate and to test with; None for half of the
-            training images each, and all test images.
+        image_size: height and width that images are brought to; None for as they are.
+        training_images: images to train with, and half as many to validate and to test with, drawn so that every class
+            has its share; None for half of the training images each, and all test images. A few fewer where images
+            share a source, which is never divided.
         preset: fills in what the method's name leaves open.
         device: where networks are trained.
     """
@@ -67,6 +70,7 @@ class LiveStudy:
     cells: int = 3
     recipe: str = "small"
     batch_size: int | None = None
+    image_size: int | None = None
     training_images: int | None = None
     preset: str = "quick"
     device: str = "cpu"
@@ -78,6 +82,7 @@ class LiveStudy:
             UnknownNameError: no method or preset has this name.
             ConfigurationError: levels that do not ascend.
         """
+        check_levels(self.levels)
         strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
         return strategy if isinstance(strategy, Scheduled) else Scheduled(strategy, Full(self.levels))
 
@@ -88,12 +93,13 @@ class LiveStudy:
             UnknownNameError: no recipe or image set has this name.
             DataError: images that cannot be read.
         """
-        from predictornas.live.images import load_images
+        from predictornas.live.images import BUILT_IN, load_images, split
         from predictornas.live.network import NetworkShape
         from predictornas.live.recipes import get_recipe
         from predictornas.oracles.live import LiveOracle
 
-        data = load_images(self.images if self.images in ("digits", "hard-digits") else Path(self.images))
+        source = self.images if self.images in BUILT_IN else Path(self.images)
+        data = load_images(source, size=self.image_size)
         validation: int | float = 0.5
         if self.training_images is not None:
             held = self.training_images // 2
@@ -102,11 +108,11 @@ class LiveStudy:
                     f"{self.images!r} has {len(data.train)} training images, too few for {self.training_images} to "
                     f"train and {held} to validate with. Ask for at least 2 and fewer."
                 )
-            test = data.test.rows(_first(min(held, len(data.test))))
-            data = replace(data, train=data.train.rows(_first(self.training_images + held)), test=test)
+            (train,) = split(data.train, (self.training_images + held,), self.seed)
+            (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
+            data = replace(data, train=train, test=test)
             validation = held
-        recipe = get_recipe(self.recipe)
-        recipe = replace(recipe, epochs=self.levels[-1], batch_size=self.batch_size or recipe.batch_size)
+        recipe = get_recipe(self.recipe).with_lengths(self.levels[-1], self.batch_size)
         channels = int(data.train.pixels.shape[1])
         shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
         return LiveOracle(
@@ -121,12 +127,6 @@ class LiveStudy:
             workers=workers,
             evaluate_at=self.levels,
         )
-
-
-def _first(count: int) -> Any:
-    import torch
-
-    return torch.arange(count)
 
 
 @dataclass(frozen=True)
@@ -170,14 +170,15 @@ def run_live_study(
         ConfigurationError: the folder holds another search, or settings that cannot work.
         StoreError: the folder cannot be written.
     """
-    oracle = study.oracle(folder / "trainings", workers)
     strategy = study.strategy()
+    oracle = study.oracle(folder / "trainings", workers)
     facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
     _claim(folder, facts, strategy)
     identity = run_identity(facts, study.method, strategy, study.seed)
     path = journal_path(folder, identity["run_id"])
     search = Search(oracle.space, strategy, seed=study.seed)
-    with Journal(path) as journal:
+    # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
+    with one_thread(), Journal(path) as journal:
         budget = Budget(epochs=study.budget_epochs)
         run_journaled(search, oracle, budget, journal, identity=identity, advance=started(study.budget_epochs))
     if not len(search.history):

@@ -37,7 +37,8 @@ class TableRecipe:
         name: of the benchmark.
         most_vertices: the cells of NAS-Bench-101 with at most so many vertices, input and output included.
         canvas: height and width of the images.
-        images: training, validation and test images.
+        images: training, validation and test images; a few fewer where one more would divide what comes from one
+            original digit.
         difficulty: of `hard_digits`: shift, pieces, noise, contrast.
         channels: of the first stack.
         stacks: of one cell each.
@@ -104,8 +105,10 @@ def build_table(
         The benchmark, or None where architectures are still missing.
 
     Raises:
-        ConfigurationError: the folder holds a table of another recipe.
+        ConfigurationError: the folder holds a table of another recipe, or `at_most` below 0.
     """
+    if at_most is not None and at_most < 0:
+        raise ConfigurationError(f"at_most is a number of architectures, not {at_most}.")
     genes = architectures(recipe)
     chunks = [_Chunk(recipe, first, folder) for first in range(0, len(genes), CELLS_A_JOURNAL)]
     advance = started(len(genes))

@@ -31,10 +31,11 @@ class ProxyStudy:
     Attributes:
         benchmark: a table of a space whose networks can be built.
         sample: random architectures.
-        images: see `predictornas.live.images.load_images`; the first training images are looked at.
+        images: see `predictornas.live.images.load_images`; a few of the training images are looked at.
         channels: of the networks.
         cells: as in `predictornas.live.network.NetworkShape`.
-        seed: of the sample and of the weights.
+        image_size: height and width that images are brought to; None for as they are.
+        seed: of the sample, the images and the weights.
     """
 
     benchmark: str = "nasbench201-cifar10"
@@ -42,6 +43,7 @@ class ProxyStudy:
     images: str = "hard-digits"
     channels: int = 8
     cells: int = 1
+    image_size: int | None = None
     seed: int = 0
 
 
@@ -67,7 +69,7 @@ def run_proxy_study(
     import torch
 
     from predictornas.live.augmentation import normalised
-    from predictornas.live.images import load_images
+    from predictornas.live.images import load_images, split
     from predictornas.live.network import NetworkShape, build_network
     from predictornas.live.zerocost import PROXIES
 
@@ -76,9 +78,9 @@ def run_proxy_study(
         raise ConfigurationError("A proxy study needs a table with an evaluation column and at least 3 architectures.")
     genes = benchmark.space.sample(study.sample, rng_for(study.seed, 0, "sample"))
     values = benchmark.lookup(genes, benchmark.evaluation)
-    data = load_images(study.images)
-    pixels = normalised(data.train.pixels[:IMAGES], data.mean, data.std)
-    labels = data.train.labels[:IMAGES]
+    data = load_images(study.images, size=study.image_size)
+    (shown,) = split(data.train, (IMAGES,), study.seed)
+    pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels
     shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
     generator = torch.Generator().manual_seed(study.seed)
     advance = started(len(genes))
@@ -86,6 +88,7 @@ def run_proxy_study(
     with one_thread():
         for row, value in zip(genes, values.tolist(), strict=True):
             network = build_network(benchmark.space, row, shape, generator=generator)
+            network.path_generator = generator
             for name, proxy in PROXIES.items():
                 begin = time.perf_counter()
                 score = proxy(network, pixels, labels, generator)
@@ -103,7 +106,7 @@ def run_proxy_study(
 def _correlations(scores: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for (name,), part in scores.partition_by("proxy", as_dict=True, maintain_order=True).items():
-        pairs = part.select("score", "value").to_numpy()
+        pairs = part.select("score", "value").drop_nans().to_numpy()
         low, high = bootstrap_interval(pairs, statistic=_tau, rng=rng_for(0, 0, "proxies"))
         milliseconds = 1000 * float(part["seconds"].mean())  # type: ignore[arg-type]
         rows.append({"proxy": name, "tau": _tau(pairs), "low": low, "high": high, "milliseconds": milliseconds})

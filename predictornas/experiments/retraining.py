@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Retraining:
         channels: of the first cells.
         cells: as in `predictornas.live.network.NetworkShape`.
         batch_size: None for the recipe's.
+        image_size: height and width that images are brought to; None for as they are.
         validation: share of the training images set aside.
         seed: of weights, order and augmentation.
         device: where torch computes.
@@ -51,6 +52,7 @@ class Retraining:
     channels: int = 36
     cells: int = 20
     batch_size: int | None = None
+    image_size: int | None = None
     validation: float = 0.1
     seed: int = 0
     device: str = "cpu"
@@ -71,8 +73,8 @@ def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
     if len(text) < 200 and path.is_file():
         text = path.read_text().strip()
     if text.replace(",", "").replace(" ", "").isdigit() and "," in text:
-        genes = np.array([int(gene) for gene in text.split(",")], np.int8)
-        if genes.shape != (space.num_genes,) or not space.valid(genes[None])[0]:
+        genes = _genes(text)
+        if genes is None or genes.shape != (space.num_genes,) or not space.valid(genes[None])[0]:
             raise InvalidArchitectureError(
                 f"{text} is no architecture of {space.name}, which has {space.num_genes} genes."
             )
@@ -86,6 +88,13 @@ def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
     if text not in NAMED_GENOTYPES:
         raise UnknownNameError("genotype", text, NAMED_GENOTYPES)
     return np.asarray(space.genes_of(NAMED_GENOTYPES[text]))
+
+
+def _genes(text: str) -> Int8[np.ndarray, " g"] | None:
+    try:
+        return np.array([int(gene) for gene in text.split(",")], np.int8)
+    except (ValueError, OverflowError):
+        return None
 
 
 def retrain(
@@ -114,10 +123,9 @@ def retrain(
 
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
-    recipe = get_recipe(request.recipe)
-    recipe = replace(recipe, epochs=request.epochs or recipe.epochs, batch_size=request.batch_size or recipe.batch_size)
-    images = partition(load_images(request.images), request.validation, 0)
-    channels, size = images.train.pixels.shape[1], images.train.pixels.shape[2]
+    recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
+    images = partition(load_images(request.images, size=request.image_size), request.validation, 0)
+    channels, height, width = images.train.pixels.shape[1:]
     mobile = "imagenet" in request.recipe
     shape = NetworkShape(
         request.channels,
@@ -128,8 +136,8 @@ def retrain(
         stem="imagenet" if mobile else "cifar",
     )
     network = weightless_network(space, row, shape)
-    work = count_multiply_adds(network, channels, size)
-    if mobile and size == 224 and work > MOBILE_LIMIT:
+    work = count_multiply_adds(network, channels, (height, width))
+    if mobile and min(height, width) >= 224 and work > MOBILE_LIMIT:
         raise ConfigurationError(
             f"This network takes {work / 1e6:.0f}M multiply-adds, more than the mobile setting's 600M. Take fewer "
             "channels."

@@ -17,8 +17,8 @@ def count_parameters(network: CellNetwork) -> int:
     return _parameters(network) - auxiliary
 
 
-def count_multiply_adds(network: CellNetwork, in_channels: int, size: int) -> int:
-    """Multiply-adds of convolutions and linear layers for one square image, without the auxiliary head.
+def count_multiply_adds(network: CellNetwork, in_channels: int, size: int | tuple[int, int]) -> int:
+    """Multiply-adds of convolutions and linear layers for one image, without the auxiliary head.
 
     Nothing is computed: the network's shapes alone are followed, and it is left as it was. Batch normalisation,
     activations and pools, which some published counts include, do not count, nor do operations that are not computed.
@@ -26,13 +26,14 @@ def count_multiply_adds(network: CellNetwork, in_channels: int, size: int) -> in
     Args:
         network: with or without weights (`weightless_network`).
         in_channels: channels of the image.
-        size: height and width of the image.
+        size: height and width of the image, or one number for both.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
     tensors = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     shapes = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-    image = torch.empty(1, in_channels, size, size, device="meta")
+    height, width = (size, size) if isinstance(size, int) else size
+    image = torch.empty(1, in_channels, height, width, device="meta")
     training, generator = network.training, network.path_generator
     network.eval()
     network.path_generator = None

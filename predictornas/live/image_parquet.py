@@ -112,7 +112,7 @@ def _encoded(path: Path) -> list[bytes]:
 
 def _column(path: Path, name: str) -> pl.Series:
     try:
-        return pl.read_parquet(path, columns=[name])[name]
+        return pl.read_parquet(path, columns=[name], glob=False)[name]
     except pl.exceptions.ColumnNotFoundError as error:
         raise DataError(f"{path} has no column {name!r}; the columns 'image' and 'label' are read.") from error
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -19,7 +19,7 @@ from predictornas.errors import DataError
 
 _BROKEN = (
     *(pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, ImportError),
-    *(MemoryError, OverflowError, RecursionError, struct.error),
+    *(MemoryError, OverflowError, RecursionError, SyntaxError, struct.error),
 )
 """What a torn or forged pickle can make the unpickler raise."""
 
@@ -48,7 +48,7 @@ class _PlainUnpickler(pickle._Unpickler):
     def find_class(self, module_name: str, global_name: str) -> Any:
         module_name = module_name.replace("numpy.core.", "numpy._core.")  # its name before numpy 2
         try:
-            return _STAND_INS[module_name, global_name]
+            return _StandIn(_STAND_INS[module_name, global_name])
         except KeyError:
             raise DataError(
                 f"the pickle asks for {module_name}.{global_name}; only numbers, texts, lists, dictionaries and arrays "
@@ -57,6 +57,21 @@ class _PlainUnpickler(pickle._Unpickler):
 
     def persistent_load(self, pid: Any) -> NoReturn:
         raise DataError("the pickle refers to an object outside itself. Do not use the file.")
+
+
+class _StandIn:
+    """Stands in for what a pickle calls; made anew for each mention, and no state that the pickle brings reaches it."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._answer(*arguments)
+
+    def __setstate__(self, state: Any) -> NoReturn:
+        raise DataError("the pickle would alter what reads it. Do not use the file.")
 
 
 class _DataType:
@@ -117,7 +132,6 @@ def _text(value: Any) -> str:
     return text
 
 
-# functions and texts only: a class here could be altered by a pickle for those that are read after it
 _STAND_INS: dict[tuple[str, str], Any] = {
     ("numpy._core.multiarray", "_reconstruct"): _empty_array,
     ("numpy._core.numeric", "_frombuffer"): _array_of_buffer,

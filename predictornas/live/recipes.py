@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
+
+Schedule = Literal["cosine", "exponential", "linear", "constant"]
+SCHEDULES: tuple[str, ...] = get_args(Schedule)
+"""How a learning rate may fall."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Recipe:
     batch_size: int
     learning_rate: float
     final_learning_rate: float = 0.0
-    schedule: Literal["cosine", "exponential", "linear", "constant"] = "cosine"
+    schedule: Schedule = "cosine"
     decay: float = 1.0
     every_step: bool = False
     warm_up_epochs: int = 0
@@ -79,6 +83,14 @@ class Recipe:
         """Probability of dropping a path in an epoch, 0 in the first (DARTS's released code)."""
         return self.drop_path * epoch / self.epochs
 
+    def with_lengths(self, epochs: int | None, batch_size: int | None) -> Recipe:
+        """The same recipe with these where they are given."""
+        return replace(
+            self,
+            epochs=self.epochs if epochs is None else epochs,
+            batch_size=self.batch_size if batch_size is None else batch_size,
+        )
+
     def check(self) -> None:
         """Says what could not work.
 
@@ -89,6 +101,12 @@ class Recipe:
             "epochs must be at least 1": self.epochs >= 1,
             "batch_size must be at least 2, as batch normalisation needs": self.batch_size >= 2,
             "learning_rate must be above 0": self.learning_rate > 0,
+            "decay must be above 0": self.decay > 0,
+            "final_learning_rate and warm_up_epochs must be at least 0": min(
+                self.final_learning_rate, self.warm_up_epochs
+            )
+            >= 0,
+            f"schedule must be one of {', '.join(SCHEDULES)}": self.schedule in SCHEDULES,
             "momentum must be in [0, 1)": 0 <= self.momentum < 1,
             "weight_decay must be at least 0": self.weight_decay >= 0,
             "clip must be above 0 or None": self.clip is None or self.clip > 0,

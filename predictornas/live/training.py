@@ -118,6 +118,8 @@ def _train_in(folder: Path, log: Journal, job: Job, images: Partition, until: in
     curve = stored_curve(folder, job, images)
     if curve is not None and curve.reaches(until):
         return curve.until(until)
+    for torn in folder.glob(f".{CHECKPOINT}.*"):  # of a process that was killed while it wrote
+        torn.unlink(missing_ok=True)
     training = Training.begin(job, images)
     if curve is not None:
         training.restore(load_checkpoint(folder / CHECKPOINT, job.device))

@@ -80,10 +80,7 @@ def cost(history: History, plan: Plan, *, resumes: bool) -> Int[np.ndarray, " k"
 def incumbent(history: History) -> int | None:
     """Row of the best architecture at the most epochs after which any training succeeded; ties to the first.
 
-    None where no training succeeded: a NaN is a training that failed.
+    None where no training succeeded; see `History.succeeded`.
     """
-    succeeded = np.flatnonzero(~np.isnan(history.values))
-    if not len(succeeded):
-        return None
-    longest = succeeded[history.epochs[succeeded] == history.epochs[succeeded].max()]
-    return int(longest[history.values[longest].argmax()])
+    longest = history.longest()
+    return int(longest[history.values[longest].argmax()]) if len(longest) else None

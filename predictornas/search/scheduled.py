@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
@@ -42,8 +42,13 @@ class ZeroCost:
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         images = torch.randn(16, 3, 16, 16, generator=generator)
         labels = torch.randint(10, (16,), generator=generator)
-        networks = (build_network(space, row, shape, generator=generator) for row in genes)
-        return np.array([proxy(network, images, labels, generator) for network in networks])
+
+        def score(row: Int8[np.ndarray, " g"]) -> float:
+            network = build_network(space, row, shape, generator=generator)
+            network.path_generator = generator  # of the operation `noise`
+            return proxy(network, images, labels, generator)
+
+        return np.array([score(row) for row in genes])
 
 
 @dataclass(frozen=True)

@@ -216,6 +216,7 @@ class PredictorSearch:
 
 
 def _best_of_longest(history: History, scores: Float[np.ndarray, " n"]) -> int:
-    """Row of the best score among the longest trainings."""
-    longest = np.flatnonzero(history.epochs == history.epochs.max())
-    return int(longest[scores[longest].argmax()])
+    """Row of the best score among the longest trainings that succeeded; of all where none did."""
+    longest = history.longest()
+    rows = longest if len(longest) else np.arange(len(history))
+    return int(rows[scores[rows].argmax()])

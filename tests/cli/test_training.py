@@ -22,6 +22,12 @@ def test_a_live_search_prints_what_it_found(run, tmp_path: Path, capsys: pytest.
     assert (row["architectures"], row["epochs"]) == (10, 15)
 
 
+def test_levels_that_are_no_numbers(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for levels, reason in (("1,x", "not '1,x'"), ("", "ascending")):
+        assert run("live-search", "--levels", levels, "--out", str(tmp_path)) == 2
+        assert reason in capsys.readouterr().err
+
+
 def test_a_gpu_that_is_not_there(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*LIVE, *TINY, "--device", "cuda:99", "--out", str(tmp_path)) == 2
     assert "cuda" in capsys.readouterr().err

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
+from PIL import Image
 from polars.testing import assert_frame_equal
 
 from predictornas.errors import ConfigurationError, DataError, UnknownNameError
@@ -120,6 +122,8 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
         (replace(STUDY, budget_epochs=0), ConfigurationError, "at least 1"),
         (replace(STUDY, levels=(5, 6), budget_epochs=3), ConfigurationError, "too few"),
         (replace(STUDY, levels=(2, 1)), ConfigurationError, "ascending"),
+        (replace(STUDY, levels=()), ConfigurationError, "ascending"),
+        (replace(STUDY, batch_size=0), ConfigurationError, "batch_size must be at least 2"),
         (replace(STUDY, training_images=10_000), ConfigurationError, "too few"),
         (replace(STUDY, space="nasbench2001"), UnknownNameError, "nasbench201"),
         (replace(STUDY, method="rank-nsh"), UnknownNameError, "rank-nosh"),
@@ -137,6 +141,21 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(DataError, match="no images"):
         run_live_study(replace(STUDY, images=str(tmp_path / "images")), tmp_path / "out")
+
+
+def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Path) -> None:
+    """And `image_size` brings them to one size."""
+    for part, count in (("train", 12), ("test", 4)):
+        for label in range(3):
+            (tmp_path / "images" / part / f"class{label}").mkdir(parents=True)
+            for number in range(count):
+                image = Image.new("L", (9 + number % 2, 9), 40 * label + number)
+                image.save(tmp_path / "images" / part / f"class{label}" / f"{number}.png")
+    study = replace(STUDY, images=str(tmp_path / "images"), training_images=12, image_size=8)
+    parts = study.oracle(tmp_path / "trainings").images
+    assert parts.train.pixels.shape == (12, 1, 8, 8)
+    for images, share in ((parts.train, 4), (parts.validation, 2), (parts.test, 2)):
+        assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3
 
 
 def test_rank_nosh_on_the_darts_space(tmp_path: Path) -> None:

@@ -194,6 +194,8 @@ def test_as_many_as_are_wanted_in_a_call(tmp_path: Path, monkeypatch: pytest.Mon
         assert len(trained) == total
         assert (table is None) == (total < 7)
         assert (tmp_path / "tiny").exists() == (total == 7)
+    with pytest.raises(ConfigurationError, match="not -5"):
+        build_table(TINY, tmp_path, at_most=-5)
 
 
 def test_another_recipe_is_refused(built: tuple[Path, Benchmark], monkeypatch: pytest.MonkeyPatch) -> None:

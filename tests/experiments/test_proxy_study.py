@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import kendalltau
 
 from predictornas.errors import ConfigurationError
+from predictornas.experiments import proxy_study
 from predictornas.experiments.proxy_study import ProxyStudy, run_proxy_study
 from predictornas.live.zerocost import PROXIES
 
@@ -23,6 +24,13 @@ def test_scores_and_correlations(store: Path, tmp_path: Path) -> None:
     one = scores.filter(pl.col("proxy") == "synflow")
     expected = kendalltau(one["score"], one["value"]).statistic
     assert table.filter(pl.col("proxy") == "synflow")["tau"][0] == pytest.approx(expected, abs=1e-3)
+
+
+def test_unknown_values_are_left_out() -> None:
+    scores = pl.DataFrame(
+        {"proxy": "synflow", "score": [1.0, 2, 3, 4], "value": [0.1, float("nan"), 0.2, 0.3], "seconds": 0.1}
+    )
+    assert proxy_study._correlations(scores)["tau"].to_list() == [1.0]
 
 
 def test_too_few_architectures(store: Path, tmp_path: Path) -> None:

@@ -31,12 +31,19 @@ def test_four_ways_to_write_an_architecture(tmp_path: Path) -> None:
         ("darts", "DARTS-V3", UnknownNameError, "DARTS-V2"),
         ("nasbench201", "3,0,1,2,4,5", InvalidArchitectureError, "6 genes"),
         ("nasbench201", "3,0", InvalidArchitectureError, "6 genes"),
+        ("nasbench201", "3,,0,1,2,4,", InvalidArchitectureError, "6 genes"),
+        ("nasbench201", "300,0,1,2,4,3", InvalidArchitectureError, "6 genes"),
         ("nasbench201", "DARTS-V2", ConfigurationError, "commas"),
     ],
 )
 def test_what_is_none(space: str, text: str, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         read_architecture(get_space(space), text)
+
+
+def test_a_length_of_nothing_is_not_the_recipes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="epochs must be at least 1"):
+        retrain(replace(TINY, epochs=0), tmp_path)
 
 
 def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def test_the_stand_ins_cannot_be_altered_by_a_pickle(tmp_path: Path):
     forged = (
         b"\x80\x02cnumpy\nndarray\n(N}U\x08__init__Nstb.",
         b"\x80\x02cnumpy\ndtype\n(N}U\x08__code__Nstb.",
+        b"\x80\x02cnumpy\ndtype\n(N}U\x0c__defaults__K\x01K\x02\x86stb.",
         b"\x80\x02cnumpy\ndtype\n)\x81.",
+        b"\x80\x02cnumpy\ndtype\nU\x05(1,f8K\x00K\x01\x87R.",
         b"\x80\x02cnumpy.core.multiarray\n_reconstruct\nNK\x00N\x87R.",
     )
     for content in forged:

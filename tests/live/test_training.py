@@ -97,6 +97,13 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     assert (epochs[0], epochs[-1]) == (1, 10)
 
 
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    torn = tmp_path / f".{CHECKPOINT}.torn"
+    torn.write_bytes(b"half of it")
+    train(job(), PARTS, folder=tmp_path, until=1)
+    assert not torn.exists()
+
+
 def test_nothing_is_trained_twice(tmp_path: Path) -> None:
     told: list[int] = []
     train(job(), PARTS, until=3, folder=tmp_path, advance=told.append)

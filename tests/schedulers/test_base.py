@@ -38,7 +38,8 @@ def test_the_incumbent_is_the_best_of_the_longest_trained() -> None:
     assert incumbent(history((1, 4, 0.9), (2, 4, 0.5), (2, 12, 0.6), (3, 12, 0.7), (4, 12, 0.7))) == 3
     # a training that failed is nobody's result
     assert incumbent(history((1, 4, 0.9), (2, 12, NAN), (2, 4, 0.8))) == 0
-    assert incumbent(history((1, 4, NAN))) is None
+    assert incumbent(history((1, 4, 0.9), (1, 12, 0.0), (2, 4, 0.8))) == 0
+    assert incumbent(history((1, 4, NAN), (2, 4, 0.0))) is None
 
 
 def test_schedulers_need_no_torch() -> None:

@@ -153,6 +153,13 @@ def test_zero_cost_scores_are_those_of_networks_with_fresh_weights() -> None:
         ZeroCost(proxy="sinflow").scores(SPACE, genes, np.random.default_rng(0))
 
 
+def test_zero_cost_scores_of_noise_depend_on_the_seed_alone() -> None:
+    space = get_space("darts-s4")
+    genes = space.sample(2, np.random.default_rng(0))
+    first, again = (ZeroCost(channels=2).scores(space, genes, np.random.default_rng(0)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Benchmark:
     """400 cells on learning curves of three levels."""
