@@ -18,6 +18,10 @@ WHOLE_TABLE, OFFLINE_TABLE = "nasbench201-full-cifar10", "nasbench201-cifar10"
 """Where accuracies of cells are read: the table with test accuracies where it is imported, else the offline one."""
 
 
+OTHER_TABLES = ("nasbench201-cifar100", "nasbench201-imagenet16-120")
+"""The same cells on two other data sets."""
+
+
 def cell_table(request: FigureRequest) -> Benchmark:
     """The table in which the accuracies of derived cells are read: the request's, or CIFAR-10's.
 
@@ -33,9 +37,25 @@ def cell_table(request: FigureRequest) -> Benchmark:
     return benchmark
 
 
+def cell_tables(request: FigureRequest) -> dict[str, Benchmark]:
+    """The tables in which accuracies of cells are read, CIFAR-10 first, by name; the request's own alone if it has one.
+
+    Raises:
+        ConfigurationError: a table of another space than NAS-Bench-201.
+    """
+    if request.benchmark is not None:
+        return {request.benchmark: cell_table(request)}
+    return {OFFLINE_TABLE: cell_table(request)} | {name: open_benchmark(name) for name in OTHER_TABLES}
+
+
 def accuracy_column(benchmark: Benchmark) -> str:
     """The column that cells are judged by: the evaluation, or the signal of a table that has no other."""
     return benchmark.evaluation or benchmark.signal
+
+
+def described_table(benchmark: Benchmark) -> str:
+    """Table and column that cells are judged by, as captions and manifests name them."""
+    return f"{benchmark.name}, {accuracy_column(benchmark)}"
 
 
 def cell_accuracies(benchmark: Benchmark, genes: Genes) -> Float[np.ndarray, " n"]:

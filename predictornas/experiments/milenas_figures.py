@@ -12,7 +12,7 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
+from predictornas.experiments.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet_study import (
     SearchTrace,
@@ -132,10 +132,12 @@ def sampling_figure(request: FigureRequest, *, title: str) -> Made:
     if benchmark is not None:
         parts |= _summarised(_derived_accuracies(found, benchmark), CELL_ACCURACY, pairs)
     table = _table(parts)
+    own_recipes = scale_of(request).epochs is None
+    recipes = " Each has the recipe of its paper: 250 epochs in batches of 256, and 50 of 128." if own_recipes else ""
     caption = (
         f"{described_scale(request)} Accuracy of the super-network on the validation half, at sampled operations "
         "(GDAS: one an edge; MiLeNAS: a mixture), so that levels also differ by the relaxation. 'GDAS, mixed-level' "
-        f"differs from GDAS in its update alone. {_SEEDS}. {_described_cells(benchmark)}"
+        f"differs from GDAS in its update alone.{recipes} {_SEEDS}. {_described_cells(benchmark)}"
     )
     figure = draw_curves_and_rows(
         _part(table, "validation accuracy"),
@@ -350,4 +352,4 @@ def _best_of_table(benchmark: Benchmark) -> pl.DataFrame:
 def _described_cells(benchmark: Benchmark | None) -> str:
     if benchmark is None:
         return "Architectures of this space have no table: retrain them for their accuracy."
-    return f"Cells: {benchmark.name}, {accuracy_column(benchmark)}."
+    return f"Cells: {described_table(benchmark)}."

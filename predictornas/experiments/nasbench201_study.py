@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
-from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
+from predictornas.experiments.cell_accuracy import CELL_SPACE, cell_accuracies, cell_tables, described_table
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet_study import (
     Scale,
@@ -40,7 +39,7 @@ LEFT_OUT = {"small": ("sdarts-adv", "sgas-2", "sdarts-rs+pt", "sgas-1+pt", "drna
 STATED = {"nasbench201-cifar10": 0.9436, "nasbench201-cifar100": 0.7351, "nasbench201-imagenet16-120": 0.4634}
 """Test accuracies of DrNAS (Chen et al. 2021): the only ones in this space that the papers state."""
 
-CLAIMED_POSITIVE = {"accuracy, difference": "darts-1+pt - darts-1", "accuracy lost": "darts-1"}
+CLAIMS = {"accuracy, difference": ("darts-1+pt - darts-1", "> 0"), "accuracy since half-way": ("darts-1", "< 0")}
 """What figure 3.1 of the thesis shows: DARTS degenerates, and selection by perturbation does not."""
 
 _SPREAD = ("std", "low", "high", "runs")
@@ -73,21 +72,9 @@ def trajectories_figure(request: FigureRequest, *, title: str) -> Made:
             title=title,
             caption=_caption(request, scale, tables),
         ),
-        study_facts(searches) | {"tables": {name: accuracy_column(table) for name, table in tables.items()}},
+        study_facts(searches) | {"tables": {name: described_table(table) for name, table in tables.items()}},
         _beside(summary),
     )
-
-
-def cell_tables(request: FigureRequest) -> dict[str, Benchmark]:
-    """The tables in which accuracies of cells are read, CIFAR-10 first, by name; the request's own alone if it has one.
-
-    Raises:
-        ConfigurationError: a table of another space than NAS-Bench-201.
-    """
-    if request.benchmark is not None:
-        return {request.benchmark: cell_table(request)}
-    first, *others = STATED
-    return {first: cell_table(request)} | {name: open_benchmark(name) for name in others}
 
 
 def epoch_rows(found: Sequence[SearchTrace], tables: Mapping[str, Benchmark]) -> pl.DataFrame:
@@ -118,8 +105,8 @@ def epoch_rows(found: Sequence[SearchTrace], tables: Mapping[str, Benchmark]) ->
 def summarised(epochs: pl.DataFrame, tables: Sequence[str]) -> pl.DataFrame:
     """Means over seeds of what searches end with: accuracies by table, share of skip connections, seconds in all.
 
-    Also, by table, `accuracy lost`: the best accuracy among all epochs less that of the selected cell, and the
-    difference that perturbation selection makes at the same seed.
+    Also, by table, `accuracy since half-way`: that of the selected cell less that of the cell after half of the search,
+    and the difference that perturbation selection makes at the same seed.
 
     Returns:
         The columns `quantity`, `table`, `setting`, `mean`, `std`, `low`, `high`, `runs`.
@@ -131,11 +118,11 @@ def summarised(epochs: pl.DataFrame, tables: Sequence[str]) -> pl.DataFrame:
         ("seconds", None, seconds, "seconds"),
     ]
     for name in tables:
-        best = epochs.group_by("setting", "seed").agg(best=pl.col(name).max())
-        lost = ends.join(best, on=["setting", "seed"], maintain_order="left")
+        then = epochs.filter(pl.col("epoch") == _half_way()).select("setting", "seed", then=pl.col(name))
+        since = ends.join(then, on=["setting", "seed"], maintain_order="left")
         parts += [
             ("accuracy", name, ends, name),
-            ("accuracy lost", name, lost.with_columns(value=pl.col("best") - pl.col(name)), "value"),
+            ("accuracy since half-way", name, since.with_columns(value=pl.col(name) - pl.col("then")), "value"),
             ("accuracy, difference", name, _differences(ends, name), "value"),
         ]
     return pl.concat(
@@ -149,6 +136,12 @@ def summarised(epochs: pl.DataFrame, tables: Sequence[str]) -> pl.DataFrame:
         for quantity, table, values, column in parts
         if len(values)
     )
+
+
+def _half_way() -> pl.Expr:
+    """The epoch at half of each search; what comes after it with perturbation selection is fine-tuning."""
+    searched = pl.col("epoch").filter(pl.col("phase") != "fine-tuning").max()
+    return (searched.over("setting", "seed") + 1) // 2
 
 
 def _differences(ends: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -181,9 +174,9 @@ def _beside(summary: pl.DataFrame) -> pl.DataFrame:
         for name, accuracy in STATED.items()
     ]
     claims = [
-        {"quantity": quantity, "table": name, "setting": setting, "paper": None, "claim": "> 0"}
+        {"quantity": quantity, "table": name, "setting": setting, "paper": None, "claim": claim}
         for name in STATED
-        for quantity, setting in CLAIMED_POSITIVE.items()
+        for quantity, (setting, claim) in CLAIMS.items()
     ]
     said = pl.DataFrame(stated + claims, schema_overrides={"paper": pl.Float64, "claim": pl.String})
     rows = summary.join(said, on=on, how="left", nulls_equal=True, maintain_order="left").rename({"mean": "ours"})
@@ -192,9 +185,10 @@ def _beside(summary: pl.DataFrame) -> pl.DataFrame:
 
 def _caption(request: FigureRequest, scale: Scale, tables: Mapping[str, Benchmark]) -> str:
     first, *others = tables.values()
+    reduced = "" if scale.epochs is None else " PVLL-NAS: so many visits, and its own learning rate."
     also = f" The table of this figure also has {', '.join(table.name for table in others)}." if others else ""
     return (
-        f"{described_scale(request, scale)} Accuracies from {first.name}, {accuracy_column(first)}, of the cell that "
+        f"{described_scale(request, scale)}{reduced} Accuracies from {described_table(first)}, of the cell that "
         "would be selected after the epoch. Thin lines: seeds; thick: their mean. Diamonds: seeds and mean with "
         "perturbation selection (+pt). Dotted: median and best cell of the table. Numbers: mean accuracy in % and "
         "share of skip connections of the cell that the search arrives at; the "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
@@ -14,7 +14,13 @@ from scipy.stats import pearsonr
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
+from predictornas.experiments.cell_accuracy import (
+    CELL_SPACE,
+    accuracy_column,
+    cell_accuracies,
+    cell_tables,
+    described_table,
+)
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.perturbation_settings import PER_SEED, beside, darts_searches
 from predictornas.experiments.supernet_study import (
@@ -26,6 +32,7 @@ from predictornas.experiments.supernet_study import (
 )
 from predictornas.experiments.supernet_tables import SKIP
 from predictornas.plots.perturbation import draw_selections, draw_skip_gaps
+from predictornas.spaces.registry import get_space
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.perturbation import PerturbationSelection
 from predictornas.supernet.records import EpochRecord
@@ -101,19 +108,20 @@ def selections_figure(request: FigureRequest, *, title: str) -> Made:
         ConfigurationError: a table of another space than NAS-Bench-201.
     """
     scale = replace(scale_of(request), space=CELL_SPACE)
-    benchmark = cell_table(request)
+    tables = cell_tables(request)
     probe = SelectedByPerturbation(INTERVALS[request.size])
     searches = darts_searches(request, space=CELL_SPACE, scale=scale, probe=probe)
-    rows = selection_rows(traces(request, searches), benchmark)
-    table = over_seeds(rows, ["selection", "epoch"], "accuracy")
-    best = float(np.nanmax(benchmark.values(accuracy_column(benchmark))))
+    rows = selection_rows(traces(request, searches), tables)
+    table = over_seeds(rows, ["table", "selection", "epoch"], "accuracy")
+    best = {name: float(np.nanmax(table.values(accuracy_column(table)))) for name, table in tables.items()}
+    columns = {name: described_table(table) for name, table in tables.items()}
     caption = (
         f"{described_scale(request, scale)} First-order DARTS. Accuracy of the selected cell in "
-        f"{benchmark.name}, {accuracy_column(benchmark)}. Perturbation: run from the super-network after that epoch, "
+        f"{'; '.join(columns.values())}. Perturbation: run from the super-network after that epoch, "
         f"fine-tuning epochs a round: {probe.interval} (paper: 5). {PER_SEED}; points: seeds. Dashed: the best cell."
     )
     figure = draw_selections(table, rows, best=best, title=title, caption=caption)
-    return Made(rows, figure, study_facts(searches) | {"benchmark": benchmark.name}, _selection_claims(rows))
+    return Made(rows, figure, study_facts(searches) | {"tables": columns}, _selection_claims(rows))
 
 
 def gap_rows(found: Sequence[SearchTrace]) -> pl.DataFrame:
@@ -157,9 +165,9 @@ def gap_correlations(table: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides={"levels": pl.Float64, "changes": pl.Float64})
 
 
-def selection_rows(found: Sequence[SearchTrace], benchmark: Benchmark) -> pl.DataFrame:
-    """One row a seed, epoch and `selection`: "magnitude" after every epoch, "perturbation" where it was run."""
-    rows = [
+def selection_rows(found: Sequence[SearchTrace], tables: Mapping[str, Benchmark]) -> pl.DataFrame:
+    """One row a `table`, seed, epoch and `selection`: "magnitude" after all epochs, "perturbation" where it was run."""
+    selected = [
         {"selection": selection, "seed": trace.search.seed, "epoch": epoch, "genes": genes}
         for trace in found
         for selection, epoch, genes in (
@@ -167,19 +175,15 @@ def selection_rows(found: Sequence[SearchTrace], benchmark: Benchmark) -> pl.Dat
             *(("perturbation", row["epoch"], row["genes"]) for row in trace.probed),
         )
     ]
-    genes = np.array([row["genes"] for row in rows], dtype=np.int8)
-    accuracies = cell_accuracies(benchmark, genes)
-    return pl.DataFrame(
-        [
-            {
-                **{name: row[name] for name in ("selection", "seed", "epoch")},
-                "cell": benchmark.space.describe(own),
-                "accuracy": None if np.isnan(accuracy) else float(accuracy),
-            }
-            for row, own, accuracy in zip(rows, genes, accuracies, strict=True)
-        ],
-        schema_overrides={"accuracy": pl.Float64},
-    )
+    genes = np.array([row.pop("genes") for row in selected], dtype=np.int8)
+    cells = [get_space(CELL_SPACE).describe(row) for row in genes]
+    parts = [
+        pl.DataFrame(selected).with_columns(
+            table=pl.lit(name), cell=pl.Series(cells), accuracy=pl.Series(cell_accuracies(table, genes)).fill_nan(None)
+        )
+        for name, table in tables.items()
+    ]
+    return pl.concat(parts)
 
 
 def _selection_claims(rows: pl.DataFrame) -> pl.DataFrame:
@@ -187,8 +191,8 @@ def _selection_claims(rows: pl.DataFrame) -> pl.DataFrame:
     magnitude, perturbation = (
         rows.filter(pl.col("selection") == selection) for selection in ("magnitude", "perturbation")
     )
-    both = perturbation.join(magnitude, on=["seed", "epoch"]).select(
-        setting=pl.format("epoch {}", "epoch"), value=pl.col("accuracy") - pl.col("accuracy_right")
+    both = perturbation.join(magnitude, on=["table", "seed", "epoch"], maintain_order="left").select(
+        setting=pl.format("{}, epoch {}", "table", "epoch"), value=pl.col("accuracy") - pl.col("accuracy_right")
     )
     claims = dict.fromkeys(both["setting"].unique(maintain_order=True), "> 0")
     return beside(both, "accuracy of the cell, perturbation - magnitude", claims)

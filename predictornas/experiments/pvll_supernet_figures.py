@@ -11,7 +11,7 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, accuracy_column, cell_accuracies, cell_table
+from predictornas.experiments.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
 from predictornas.experiments.estimator_probe import EstimatorProbe
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.pvll_figures import ABLATION, POPULATIONS
@@ -235,8 +235,8 @@ def _searches(
     """Searches of PVLL-NAS that differ in the settings of algorithm 1 alone, each with the same probe, or none."""
     base = get_method("pvll", get_space(space))
     methods: dict[str, Method] = {name: replace(base, update=update) for name, update in settings.items()}
-    probe = PROBES[request.size] if probed else None
-    return studied(request, methods, scale=_scale(request, space), space=space, probe=probe)
+    scale = _scale(request, space)
+    return studied(request, methods, scale=scale, space=space, probe=PROBES[request.size] if probed else None)
 
 
 def _scale(request: FigureRequest, space: str) -> Scale:
@@ -259,7 +259,8 @@ def _described(request: FigureRequest, space: str) -> str:
 def _cells_caption(request: FigureRequest, benchmark: Benchmark) -> str:
     return (
         f"{_described(request, CELL_SPACE)} {PAPER.warm_up + PAPER.steps} evaluations a search. Error of the derived "
-        f"cell in {benchmark.name}, {accuracy_column(benchmark)}. Points: seeds; bar: 95 % t interval."
+        "cell, which without the sampler is the evaluated one of smallest validation loss, in "
+        f" {described_table(benchmark)}. Points: seeds; bar: 95 % t interval."
     )
 
 

@@ -102,7 +102,6 @@ class StudiedSearch:
         method: with the lengths and sizes of the scale.
         scale: what else it is made with.
         data: as in `load_images`.
-        curvature: as in `SearchJob`.
         probe: what is measured on the way; None for nothing.
         device: "cpu" or "cuda".
     """
@@ -113,15 +112,13 @@ class StudiedSearch:
     method: Method
     scale: Scale
     data: str
-    curvature: bool = False
     probe: Probe | None = None
     device: str = "cpu"
 
     @property
     def label(self) -> str:
         """Name of its folder."""
-        extra = "+curvature" if self.curvature else ""
-        extra += f"+{self.probe.name}" if self.probe is not None else ""
+        extra = "" if self.probe is None else f"+{self.probe.name}"
         return f"{self.setting.replace(' ', '-').replace('/', '-')}{extra}-seed-{self.seed}"
 
     def prepared(self) -> tuple[SearchJob, Partition]:
@@ -139,7 +136,7 @@ class StudiedSearch:
             classes=images.classes,
             in_channels=images.train.pixels.shape[1],
         )
-        job = SearchJob(self.space, self.method, shape, self.seed, device=self.device, curvature=self.curvature)
+        job = SearchJob(self.space, self.method, shape, self.seed, device=self.device)
         return job, partition(images, 0.5, self.seed)
 
 
@@ -205,7 +202,6 @@ def studied(
     *,
     scale: Scale | None = None,
     space: str | None = None,
-    curvature: bool = False,
     probe: Probe | None = None,
 ) -> list[StudiedSearch]:
     """A search for each setting and seed, at the scale of the request.
@@ -215,15 +211,13 @@ def studied(
         methods: by setting, with the lengths of the paper.
         scale: instead of the request's own.
         space: instead of the scale's own.
-        curvature: whether the dominant eigenvalue is measured.
         probe: what is measured on the way.
     """
     scale = scale or scale_of(request)
+    scale = replace(scale, space=space or scale.space)
     data = request.data or DEFAULT_DATA
     return [
-        StudiedSearch(
-            setting, seed, space or scale.space, _at(scale, method, data), scale, data, curvature, probe, request.device
-        )
+        StudiedSearch(setting, seed, scale.space, _at(scale, method, data), scale, data, probe, request.device)
         for setting, method in methods.items()
         for seed in range(scale.seeds)
     ]
@@ -234,7 +228,7 @@ def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
     first = searches[0]
     return {
         "settings": {search.setting: described(search.method) for search in searches if search.seed == 0},
-        "space": first.space,
+        "spaces": list(dict.fromkeys(search.space for search in searches)),
         "scale": described(first.scale),
         "data": Path(first.data).name,
         "device": first.device,
@@ -244,14 +238,18 @@ def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
 def traces(request: FigureRequest, searches: Sequence[StudiedSearch]) -> list[SearchTrace]:
     """Runs every search to its end, or reads what is there already, in as many processes as the request has workers.
 
-    Each has a folder of its own below `supernet-SIZE-DATA` in the request's folder; figures of one folder share them.
+    Each has a folder of its own below `supernet-SIZE-DATA` in the request's folder, searches in another space than that
+    of the size below a folder named after it; figures of one folder share them.
 
     Raises:
         CheckpointError: a folder holds another search of the same name.
         ConfigurationError, DataError, JournalError, StoreError: as in `predictornas.supernet.driver.epochs`.
     """
     base = request.folder / f"supernet-{request.size}-{Path(request.data or DEFAULT_DATA).name}"
-    tasks = [_Task(search, base / search.label) for search in searches]
+    own = scale_of(request).space
+    tasks = [
+        _Task(search, (base if search.space == own else base / search.space) / search.label) for search in searches
+    ]
     advance = request.started(sum(_epochs(search) for search in searches))
     run_tasks(_execute, tasks, workers=request.workers, advance=advance)
     return [_read(task) for task in tasks]

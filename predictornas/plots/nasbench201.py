@@ -33,7 +33,7 @@ def draw_trajectories(
     columns = min(_COLUMNS, len(settings))
     rows = math.ceil(len(settings) / columns)
     figure = new_figure(max(2.3 * columns, 7.0), 2.0 * rows + 1.2, title=title, caption=caption)
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for panel in panels.flat[len(settings) :]:
         panel.set_axis_off()
     for axes, setting in zip(panels.flat, settings, strict=False):

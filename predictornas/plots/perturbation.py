@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -100,32 +102,38 @@ def draw_skip_gaps(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
     return figure
 
 
-def draw_selections(means: pl.DataFrame, runs: pl.DataFrame, *, best: float, title: str, caption: str) -> Figure:
-    """The accuracy of the selected cell over the epochs of the search, for each way to select.
+def draw_selections(
+    means: pl.DataFrame, runs: pl.DataFrame, *, best: Mapping[str, float], title: str, caption: str
+) -> Figure:
+    """The accuracy of the selected cell over the epochs of the search, for each way to select; one panel a table.
 
     Args:
-        means: columns `selection`, `epoch`, `mean`, `low`, `high`; fractions.
-        runs: columns `selection`, `epoch`, `accuracy`, one row a seed.
-        best: accuracy of the best cell.
+        means: columns `table`, `selection`, `epoch`, `mean`, `low`, `high`; fractions.
+        runs: columns `table`, `selection`, `epoch`, `accuracy`, one row a seed.
+        best: accuracy of the best cell, by table.
         title: of the figure.
         caption: below it.
     """
-    figure = new_figure(7.2, 4.3, title=title, caption=caption)
-    axes = figure.subplots()
-    axes.axhline(best, color=MUTED, linestyle="--", linewidth=1)
-    for selection, (color, marker) in _SELECTIONS.items():
-        own = means.filter(pl.col("selection") == selection).sort("epoch")
-        seeds = runs.filter(pl.col("selection") == selection)
-        axes.plot(seeds["epoch"], seeds["accuracy"], marker, color=color, markersize=3.5, alpha=0.4, linewidth=0)
-        axes.plot(own["epoch"], own["mean"], color=color, marker=marker, markersize=5, linewidth=1.6, label=selection)
-        if own["low"].null_count() == 0:
-            axes.fill_between(own["epoch"], own["low"], own["high"], color=color, alpha=0.1, linewidth=0)
-    low = float(runs["accuracy"].drop_nulls().to_numpy().min())
-    axes.set_ylim(low - 0.05 * (best - low), best + 0.05 * (best - low))
-    axes.set_xlabel("epoch of the search", fontsize=9)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc="lower right", fontsize=8.5, frameon=False, labelcolor=INK)
-    _frame(axes, "accuracy of the selected cell, %")
+    figure = new_figure(max(3.6 * len(best), 7.2), 4.3, title=title, caption=caption)
+    panels = figure.subplots(1, len(best), squeeze=False)[0]
+    for axes, (table, most) in zip(panels, best.items(), strict=True):
+        axes.axhline(most, color=MUTED, linestyle="--", linewidth=1)
+        for selection, (color, marker) in _SELECTIONS.items():
+            own = means.filter(table=table, selection=selection).sort("epoch")
+            seeds = runs.filter(table=table, selection=selection)
+            axes.plot(seeds["epoch"], seeds["accuracy"], marker, color=color, markersize=3.5, alpha=0.4, linewidth=0)
+            axes.plot(
+                own["epoch"], own["mean"], color=color, marker=marker, markersize=5, linewidth=1.6, label=selection
+            )
+            if own["low"].null_count() == 0:
+                axes.fill_between(own["epoch"], own["low"], own["high"], color=color, alpha=0.1, linewidth=0)
+        low = float(runs.filter(table=table)["accuracy"].drop_nulls().to_numpy().min())
+        axes.set_ylim(low - 0.05 * (most - low), most + 0.05 * (most - low))
+        axes.set_title(table, loc="left", fontsize=9, color=INK)
+        axes.set_xlabel("epoch of the search", fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _frame(axes, "accuracy of the selected cell, %" if axes is panels[0] else "")
+    panels[0].legend(loc="lower right", fontsize=8.5, frameon=False, labelcolor=INK)
     return figure
 
 

@@ -15,6 +15,7 @@ from predictornas.experiments.cell_accuracy import (
     accuracy_column,
     cell_accuracies,
     cell_table,
+    cell_tables,
 )
 from predictornas.experiments.figure import FigureRequest
 from predictornas.spaces.nasbench201 import from_strings
@@ -38,6 +39,16 @@ def test_without_a_wish_it_is_the_whole_table_where_that_is_here(tmp_path, monke
 def test_a_table_of_another_space_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match=f"no accuracy in 'nasbench101-digits'.*{OFFLINE_TABLE}"):
         cell_table(FigureRequest(tmp_path, benchmark="nasbench101-digits"))
+
+
+def test_there_are_three_tables_unless_one_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(cell_accuracy, "is_here", lambda name: False)
+    names = [OFFLINE_TABLE, "nasbench201-cifar100", "nasbench201-imagenet16-120"]
+    assert {name: table.name for name, table in cell_tables(FigureRequest(tmp_path)).items()} == dict(
+        zip(names, names, strict=True)
+    )
+    (only,) = cell_tables(FigureRequest(tmp_path, benchmark="nasbench201-cifar100"))
+    assert only == "nasbench201-cifar100"
 
 
 def test_accuracies_are_those_of_the_evaluation_column_or_else_of_the_signal():

@@ -115,17 +115,22 @@ def test_figure_3_1_looks_cells_up_and_pairs_them(store, tmp_path, monkeypatch):
         float(values[np.flatnonzero((benchmark.genes == row).all(axis=1))[0]])
         for row in ((1,) * 6, (4,) * 6, (3, 3, 3, 3, 3, 2))
     )
-    assert made.table.select("selection", "seed", "epoch").rows() == [
+    assert made.table["table"].unique(maintain_order=True).to_list() == [
+        "nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16-120",
+    ]  # fmt: skip
+    own = made.table.filter(table="nasbench201-cifar10")
+    assert own.select("selection", "seed", "epoch").rows() == [
         ("magnitude", 0, 1), ("magnitude", 0, 2), ("perturbation", 0, 2),
         ("magnitude", 1, 1), ("magnitude", 1, 2), ("perturbation", 1, 2),
     ]  # fmt: skip
-    assert made.table["cell"][0] == benchmark.space.describe(np.full(6, 3, np.int8))
-    ends = made.table.filter(pl.col("epoch") == 2)["accuracy"].to_list()
+    assert own["cell"][0] == benchmark.space.describe(np.full(6, 3, np.int8))
+    ends = own.filter(pl.col("epoch") == 2)["accuracy"].to_list()
     assert ends == pytest.approx([skips, found, pools, found])
     assert made.paper is not None
-    assert made.paper.select("setting", "runs").rows() == [("epoch 2", 2)]
+    assert made.paper.select("setting", "runs").rows()[0] == ("nasbench201-cifar10, epoch 2", 2)
+    assert len(made.paper) == 3
     assert made.paper["ours"][0] == pytest.approx(found - (skips + pools) / 2)
-    assert made.facts["benchmark"] == "nasbench201-cifar10"
+    assert made.facts["tables"]["nasbench201-cifar10"] == f"nasbench201-cifar10, {benchmark.evaluation}"
     assert [search.label for search in searched] == [
         f"darts-1+perturbation-1-epochs-4-snapshots-seed-{seed}" for seed in (0, 1)
     ]

@@ -19,7 +19,7 @@ def test_searches_of_another_space_have_another_name(tmp_path, monkeypatch):
     assert [search.label for search in own] == ["darts-1-seed-0", "darts-1-seed-1"]
     assert [search.label for search in other] == ["darts-1-darts-s2-seed-0"]
     assert other[0].prepared()[0].shape.cells == 4
-    assert study_facts(other)["space"] == "darts-s2"
+    assert study_facts(other)["spaces"] == ["darts-s2"]
     assert study_facts(other)["settings"]["darts-1 darts-s2"]["update"]["order"] == 1
 
 

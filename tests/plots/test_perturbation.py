@@ -69,9 +69,11 @@ def test_bands_need_several_seeds():
     means = runs.rename({"accuracy": "mean"}).with_columns(
         low=pl.Series([0.7, None], dtype=pl.Float64), high=pl.Series([0.9, None], dtype=pl.Float64)
     )
-    axes = draw_selections(means, runs, best=0.95, **LABELS).axes[0]
-    assert len(axes.collections) == 1
-    assert axes.get_ylim() == pytest.approx((0.8 - 0.0075, 0.95 + 0.0075))
+    named = [frame.with_columns(table=pl.lit(name)) for frame in (means, runs) for name in ("first", "second")]
+    figure = draw_selections(pl.concat(named[:2]), pl.concat(named[2:]), best={"first": 0.95, "second": 1.0}, **LABELS)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["first", "second"]
+    assert [len(axes.collections) for axes in figure.axes] == [1, 1]
+    assert figure.axes[0].get_ylim() == pytest.approx((0.8 - 0.0075, 0.95 + 0.0075))
 
 
 def test_bars_are_means_and_points_are_seeds():
