@@ -73,7 +73,7 @@ def supernet(
     out
         Folder of the results; supernet-METHOD by default.
     """
-    from predictornas.experiments.supernet_run import SuperNetworkRun, run_supernet
+    from predictornas.experiments.supernet.run import SuperNetworkRun, run_supernet
     from predictornas.spaces.registry import get_space
 
     run = SuperNetworkRun(

@@ -28,7 +28,7 @@ from predictornas.experiments.pvll_figures import (
     populations_figure,
     space_sizes_figure,
 )
-from predictornas.experiments.supernet_figures import SUPERNET_FIGURES, maker
+from predictornas.experiments.supernet.figures import SUPERNET_FIGURES, maker
 
 
 def _mauch(number: int, title: str, methods: Sequence[str], make: Callable[..., Made], **options: Any) -> NamedFigure:
@@ -57,7 +57,7 @@ def _pvll(place: str, title: str, make: Callable[..., Made], supernet: str, *, s
         minutes={size: SIZES[size].seeds * seconds / 60 / 2 for size in SIZES},
         make=partial(make, title=title),
         benchmark=lambda: DEFAULT_BENCHMARK,
-        supernet=maker(f"pvll_supernet_figures:{supernet}", title),
+        supernet=maker(f"pvll_figures:{supernet}", title),
     )
 
 

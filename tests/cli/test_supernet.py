@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.experiments import supernet_run
+from predictornas.experiments.supernet import run as supernet_run
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.driver import Outcome

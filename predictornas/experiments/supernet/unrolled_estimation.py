@@ -14,10 +14,10 @@ from scipy.stats import spearmanr
 from torch import Tensor, nn
 
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet_study import described_scale, study_facts, traces
-from predictornas.experiments.supernet_tables import SKIP
-from predictornas.experiments.trained_measures import Item, measurements
+from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet.study import described_scale, study_facts, traces
+from predictornas.experiments.supernet.tables import SKIP
+from predictornas.experiments.supernet.trained_measures import Item, measurements
 from predictornas.plots.perturbation import draw_proposition
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.cell import MixedCell, MixedWave

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from predictornas.experiments.folder import MANIFEST, surroundings
-from predictornas.experiments.supernet_tables import cells_table, epochs_table, operations_table
+from predictornas.experiments.supernet.tables import cells_table, epochs_table, operations_table
 from predictornas.experiments.tables import write_table
 from predictornas.files import write_json, writing_file
 from predictornas.live.augmentation import Augmentation

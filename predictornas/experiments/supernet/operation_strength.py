@@ -11,9 +11,9 @@ import polars as pl
 from scipy.stats import kendalltau
 
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet_study import described_scale, scale_of, study_facts, traces
-from predictornas.experiments.trained_measures import Item, measurements
+from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet.study import described_scale, scale_of, study_facts, traces
+from predictornas.experiments.supernet.trained_measures import Item, measurements
 from predictornas.live.epochs import generator_for
 from predictornas.live.training import optimiser_of
 from predictornas.plots.perturbation import draw_chosen_operations, draw_strengths

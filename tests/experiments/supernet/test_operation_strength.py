@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 import torch
 
-from predictornas.experiments import operation_strength
-from predictornas.experiments.operation_strength import (
+from predictornas.experiments.supernet import operation_strength
+from predictornas.experiments.supernet.operation_strength import (
     DiscretisationAccuracy,
     agreements,
     chosen_operations_figure,
@@ -19,7 +19,7 @@ from predictornas.spaces.registry import get_space
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.mixture import Mixture
 from predictornas.supernet.topology import topology_of
-from tests.experiments.perturbation_examples import tiny_request, tiny_traces
+from tests.experiments.supernet.perturbation_examples import tiny_request, tiny_traces
 
 
 def rows(*values: tuple[int, str, float, float, float]) -> pl.DataFrame:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, JournalError, UnknownNameError
-from predictornas.experiments import supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import Scale, SearchTrace, described_scale, scale_of, studied, traces
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.study import Scale, SearchTrace, described_scale, scale_of, studied, traces
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.methods import get_method

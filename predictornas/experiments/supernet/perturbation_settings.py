@@ -9,7 +9,7 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import Probe, Scale, StudiedSearch, scale_of, studied
+from predictornas.experiments.supernet.study import Probe, Scale, StudiedSearch, scale_of, studied
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.methods import get_method
 

@@ -27,7 +27,7 @@ from torch import Tensor
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet_study import SearchTrace, described_scale, scale_of, studied, study_facts, traces
+from predictornas.experiments.supernet.study import SearchTrace, described_scale, scale_of, studied, study_facts, traces
 from predictornas.live.epochs import generator_for
 from predictornas.plots.hessian import draw_hessians
 from predictornas.spaces.registry import get_space

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from predictornas.experiments.perturbation_settings import darts_searches
-from predictornas.experiments.supernet_study import traces
-from predictornas.experiments.trained_measures import measurements
-from tests.experiments.perturbation_examples import tiny_request
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
+from predictornas.experiments.supernet.study import traces
+from predictornas.experiments.supernet.trained_measures import measurements
+from tests.experiments.supernet.perturbation_examples import tiny_request
 
 CALLS: list[tuple[int, int]] = []
 

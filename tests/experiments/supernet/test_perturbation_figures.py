@@ -9,22 +9,22 @@ import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
-from predictornas.experiments import cell_accuracy, perturbation_figures
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.perturbation_figures import (
+from predictornas.experiments.supernet import cell_accuracy, perturbation_figures
+from predictornas.experiments.supernet.perturbation_figures import (
     SelectedByPerturbation,
     gap_correlations,
     selections_figure,
     skip_gap_figure,
     skip_lead,
 )
-from predictornas.experiments.perturbation_settings import darts_searches
-from predictornas.experiments.supernet_study import SearchTrace, traces
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
+from predictornas.experiments.supernet.study import SearchTrace, traces
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.driver import search
 from predictornas.supernet.perturbation import PerturbationSelection
 from predictornas.supernet.records import EpochRecord
-from tests.experiments.perturbation_examples import tiny_request
+from tests.experiments.supernet.perturbation_examples import tiny_request
 
 
 def test_snapshots_are_quarters_of_the_search():

@@ -11,11 +11,11 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
-from predictornas.experiments.estimator_probe import EstimatorProbe
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.pvll_figures import ABLATION, POPULATIONS
-from predictornas.experiments.supernet_study import (
+from predictornas.experiments.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
+from predictornas.experiments.supernet.estimator_probe import EstimatorProbe
+from predictornas.experiments.supernet.study import (
     Scale,
     SearchTrace,
     StudiedSearch,

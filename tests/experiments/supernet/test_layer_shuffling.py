@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 import torch
 
-from predictornas.experiments import layer_shuffling
-from predictornas.experiments.layer_shuffling import (
+from predictornas.experiments.supernet import layer_shuffling
+from predictornas.experiments.supernet.layer_shuffling import (
     ShufflingAccuracy,
     exchangeable,
     plain_accuracy,
@@ -22,7 +22,7 @@ from predictornas.spaces.registry import get_space
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.mixture import Mixture
 from predictornas.supernet.topology import topology_of
-from tests.experiments.perturbation_examples import tiny_request, tiny_traces
+from tests.experiments.supernet.perturbation_examples import tiny_request, tiny_traces
 
 
 def plain(channels: int, layers: int) -> PlainNetwork:

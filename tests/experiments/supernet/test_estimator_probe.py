@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from predictornas.experiments.estimator_probe import EstimatorProbe
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import Scale, studied
+from predictornas.experiments.supernet.estimator_probe import EstimatorProbe
+from predictornas.experiments.supernet.study import Scale, studied
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.method import Method
 from predictornas.supernet.methods import get_method

@@ -14,23 +14,23 @@ from scipy.stats import pearsonr
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import (
+from predictornas.experiments.figure import FigureRequest, Made
+from predictornas.experiments.supernet.cell_accuracy import (
     CELL_SPACE,
     accuracy_column,
     cell_accuracies,
     cell_tables,
     described_table,
 )
-from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import PER_SEED, beside, darts_searches
-from predictornas.experiments.supernet_study import (
+from predictornas.experiments.supernet.perturbation_settings import PER_SEED, beside, darts_searches
+from predictornas.experiments.supernet.study import (
     SearchTrace,
     described_scale,
     scale_of,
     study_facts,
     traces,
 )
-from predictornas.experiments.supernet_tables import SKIP
+from predictornas.experiments.supernet.tables import SKIP
 from predictornas.plots.perturbation import draw_selections, draw_skip_gaps
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.ongoing import OngoingSearch

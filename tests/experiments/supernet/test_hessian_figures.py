@@ -10,10 +10,10 @@ import torch
 from scipy.special import polygamma
 from torch import Tensor
 
-from predictornas.experiments import hessian_figures as figures
-from predictornas.experiments import supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import Scale, studied, traces
+from predictornas.experiments.supernet import hessian_figures as figures
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.study import Scale, studied, traces
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.hessian import dense, validation_hessian
 from predictornas.supernet.mixture import Mixture

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from predictornas.experiments.supernet_tables import cells_table, epochs_table, operations_of, operations_table
+from predictornas.experiments.supernet.tables import cells_table, epochs_table, operations_of, operations_table
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.nasbench201 import EDGES, OPERATIONS
 from predictornas.spaces.registry import get_space

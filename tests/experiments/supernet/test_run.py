@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, UnknownNameError
-from predictornas.experiments.supernet_run import SuperNetworkRun, run_supernet
+from predictornas.experiments.supernet.run import SuperNetworkRun, run_supernet
 from predictornas.live.augmentation import Augmentation
 from predictornas.supernet.driver import EPOCH_LOG
 from predictornas.supernet.methods import METHODS

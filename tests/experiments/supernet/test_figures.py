@@ -8,7 +8,7 @@ import pytest
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.named_figures import FIGURES
-from predictornas.experiments.supernet_figures import SUPERNET_FIGURES
+from predictornas.experiments.supernet.figures import SUPERNET_FIGURES
 
 BOTH_FORMS = [figure for figure in FIGURES.values() if figure.supernet is not None]
 

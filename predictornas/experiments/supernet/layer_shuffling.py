@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet_study import described_scale, study_facts, traces
-from predictornas.experiments.trained_measures import Item, measurements
+from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet.study import described_scale, study_facts, traces
+from predictornas.experiments.supernet.trained_measures import Item, measurements
 from predictornas.live.epochs import generator_for
 from predictornas.live.images import split
 from predictornas.live.partition import Partition

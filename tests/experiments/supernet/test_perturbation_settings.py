@@ -5,11 +5,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from predictornas.experiments import supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet_study import study_facts
-from tests.experiments.perturbation_examples import TINY
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet.study import study_facts
+from tests.experiments.supernet.perturbation_examples import TINY
 
 
 def test_searches_of_another_space_have_another_name(tmp_path, monkeypatch):

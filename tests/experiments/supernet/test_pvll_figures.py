@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
-from predictornas.experiments import pvll_supernet_figures as figures
-from predictornas.experiments import supernet_study
-from predictornas.experiments.estimator_probe import EstimatorProbe
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet_study import Scale
+from predictornas.experiments.supernet import pvll_figures as figures
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.estimator_probe import EstimatorProbe
+from predictornas.experiments.supernet.study import Scale
 from predictornas.spaces.nasbench201 import OPERATIONS
 from predictornas.supernet.pvll import LossSpaceRegression
 

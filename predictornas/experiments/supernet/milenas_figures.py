@@ -12,9 +12,9 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet_study import (
+from predictornas.experiments.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
+from predictornas.experiments.supernet.study import (
     SearchTrace,
     StudiedSearch,
     described_scale,
@@ -23,7 +23,7 @@ from predictornas.experiments.supernet_study import (
     study_facts,
     traces,
 )
-from predictornas.experiments.supernet_tables import operations_of
+from predictornas.experiments.supernet.tables import operations_of
 from predictornas.plots.milenas import draw_curves_and_rows, draw_sizes
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.nasbench201 import OPERATIONS

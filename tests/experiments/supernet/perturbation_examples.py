@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.experiments import supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.perturbation_settings import darts_searches
-from predictornas.experiments.supernet_study import Scale, SearchTrace, traces
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
+from predictornas.experiments.supernet.study import Scale, SearchTrace, traces
 
 TINY = Scale("nasbench201", images=60, pixels=8, batch_size=15, epochs=2, cells=1, channels=2, seeds=1)
 

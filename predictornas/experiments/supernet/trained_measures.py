@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import SearchTrace
+from predictornas.experiments.supernet.study import SearchTrace
 from predictornas.journal import Journal
 from predictornas.live.devices import checked_device, enough_memory
 from predictornas.search.executors import Advance, run_tasks

@@ -8,8 +8,9 @@ import pytest
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
-from predictornas.experiments import cell_accuracy
-from predictornas.experiments.cell_accuracy import (
+from predictornas.experiments.figure import FigureRequest
+from predictornas.experiments.supernet import cell_accuracy
+from predictornas.experiments.supernet.cell_accuracy import (
     OFFLINE_TABLE,
     WHOLE_TABLE,
     accuracy_column,
@@ -17,7 +18,6 @@ from predictornas.experiments.cell_accuracy import (
     cell_table,
     cell_tables,
 )
-from predictornas.experiments.figure import FigureRequest
 from predictornas.spaces.nasbench201 import from_strings
 
 

@@ -10,9 +10,9 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.cell_accuracy import CELL_SPACE, cell_accuracies, cell_tables, described_table
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet_study import (
+from predictornas.experiments.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_tables, described_table
+from predictornas.experiments.supernet.study import (
     Scale,
     SearchTrace,
     described_scale,
@@ -21,7 +21,7 @@ from predictornas.experiments.supernet_study import (
     study_facts,
     traces,
 )
-from predictornas.experiments.supernet_tables import SKIP
+from predictornas.experiments.supernet.tables import SKIP
 from predictornas.plots.nasbench201 import draw_trajectories
 from predictornas.spaces.nasbench201 import OPERATIONS
 from predictornas.spaces.registry import get_space

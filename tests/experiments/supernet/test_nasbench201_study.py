@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
-from predictornas.experiments import nasbench201_study as study
-from predictornas.experiments import supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import Scale
+from predictornas.experiments.supernet import nasbench201_study as study
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.study import Scale
 from predictornas.spaces.nasbench201 import from_strings
 from predictornas.supernet.methods import METHODS, method_names
 

@@ -10,9 +10,10 @@ import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
-from predictornas.experiments import milenas_figures, supernet_study
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.supernet_study import Scale, SearchTrace, StudiedSearch, studied, traces
+from predictornas.experiments.supernet import milenas_figures
+from predictornas.experiments.supernet import study as supernet_study
+from predictornas.experiments.supernet.study import Scale, SearchTrace, StudiedSearch, studied, traces
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.methods import get_method

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from predictornas.experiments.unrolled_estimation import (
+from predictornas.experiments.supernet.unrolled_estimation import (
     difference_variance,
     map_variances,
     predicted_skip_share,
@@ -15,7 +15,7 @@ from predictornas.experiments.unrolled_estimation import (
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.cell import MixedCell
 from predictornas.supernet.plans import plans_of
-from tests.experiments.perturbation_examples import tiny_request, tiny_traces
+from tests.experiments.supernet.perturbation_examples import tiny_request, tiny_traces
 
 
 def test_variances_of_normalised_maps():

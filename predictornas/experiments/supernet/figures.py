@@ -14,13 +14,14 @@ def maker(place: str, title: str) -> Callable[[FigureRequest], Made]:
     """What makes a figure, loaded at the first call.
 
     Args:
-        place: `module:function` in `predictornas.experiments`.
+        place: `module:function` in this package.
         title: handed to the function.
     """
     module, function = place.split(":")
 
     def make(request: FigureRequest) -> Made:
-        made: Made = getattr(import_module(f"predictornas.experiments.{module}"), function)(request, title=title)
+        loaded = import_module(f"predictornas.experiments.supernet.{module}")
+        made: Made = getattr(loaded, function)(request, title=title)
         return made
 
     return make
@@ -155,7 +156,7 @@ SUPERNET_FIGURES = (
         "images, a table of NAS-Bench-201",
         10.0,
         6_000.0,
-        "pvll_supernet_figures:orders_figure",
+        "pvll_figures:orders_figure",
     ),
 )
 """In the order of the papers."""
