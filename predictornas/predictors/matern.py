@@ -23,6 +23,8 @@ _JITTER = 1e-4
 _SCALE_PRIOR = (0.0, 2.0)
 _LENGTH_PRIOR = (0.7, 1.0)
 _NOISE_PRIOR = (-3.0, 2.0)
+_REACH = 8
+"""Standard deviations of the priors within which the likelihood is computed."""
 _MOST_STEPS = 60
 _BLOCK = 1 << 18
 """Kernel entries worked on at once: 2 MiB in float64."""
@@ -55,9 +57,11 @@ def tuned(inputs: Inputs, targets: Float[np.ndarray, " n"]) -> Hyperparameters:
     widths = np.repeat([_SCALE_PRIOR[1], _LENGTH_PRIOR[1], _NOISE_PRIOR[1]], [views, views, 1])
 
     def objective(theta: Float[np.ndarray, " t"]) -> tuple[float, Float[np.ndarray, " t"]]:
-        value, slopes = _negative_log_likelihood(theta, distances, targets)
+        # a line search may try what overflows: the likelihood stays as it is at the edge, the prior goes on to rise
+        inside = np.clip(theta, middles - _REACH * widths, middles + _REACH * widths)
+        value, slopes = _negative_log_likelihood(inside, distances, targets)
         off = (theta - middles) / widths
-        return value + 0.5 * float(off @ off), slopes + off / widths
+        return value + 0.5 * float(off @ off), slopes * (inside == theta) + off / widths
 
     best = minimize(objective, middles, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS}).x
     return Hyperparameters(np.exp(best[:views]), np.exp(best[views:-1]), float(np.exp(best[-1])))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.optimize import check_grad
+from scipy.optimize import check_grad, minimize
 from scipy.stats import multivariate_normal
 
 from predictornas.predictors import matern
@@ -56,6 +56,19 @@ def test_tuning_tells_which_view_matters_and_how_noisy_it_is() -> None:
     found = tuned([useful, useless], targets - targets.mean())
     assert found.scales[0] > 10 * found.scales[1]
     assert 0.1**2 / 3 < found.noise < 3 * 0.1**2
+
+
+def test_a_step_far_too_long_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_far(objective, start, **options):
+        value, slopes = objective(start + np.array([90.0, -700.0, 50.0, -540.0, 10.0]))
+        assert np.isfinite(value)
+        assert value > objective(start)[0] + 1e4
+        assert np.isfinite(slopes).all()
+        return minimize(objective, start, **options)
+
+    expected = tuned(INPUTS, TARGETS)
+    monkeypatch.setattr(matern, "minimize", too_far)
+    np.testing.assert_array_equal(tuned(INPUTS, TARGETS).lengths, expected.lengths)
 
 
 def test_blocks_do_not_change_what_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
