@@ -6,7 +6,7 @@ import importlib
 import multiprocessing
 import pickle
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -26,6 +26,7 @@ _DIED = (
     "A training's process died (out of memory, or killed). Finished epochs are kept: start the same again to go on, "
     "perhaps with fewer workers."
 )
+_WATCH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ def _in_processes(tasks: Sequence[Task], images: Partition, workers: int) -> lis
     ) as pool:
         futures = [pool.submit(_train_in_worker, task) for task in tasks]
         try:
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in done:
+            for future in _ended(pool, futures):
                 future.result()
             return [future.result() for future in futures]
         except BrokenProcessPool as error:
@@ -92,6 +92,24 @@ def _in_processes(tasks: Sequence[Task], images: Partition, workers: int) -> lis
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
+
+
+def _ended(pool: ProcessPoolExecutor, futures: Sequence[Future[Curve]]) -> set[Future[Curve]]:
+    """The futures that are done once all are, or one has failed.
+
+    A pool watches the workers that it had when something last happened; one that it started after that can die
+    unnoticed until something else happens, which may take hours with long trainings. So they are looked at here too.
+
+    Raises:
+        PredictorNASError: a worker has died.
+    """
+    while True:
+        done, waiting = wait(futures, timeout=_WATCH_SECONDS, return_when=FIRST_EXCEPTION)
+        if not waiting or any(future.exception() for future in done):
+            return done
+        workers = dict(getattr(pool, "_processes", None) or {})
+        if not all(process.is_alive() for process in workers.values()):
+            raise PredictorNASError(_DIED)
 
 
 _images: Partition

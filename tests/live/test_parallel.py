@@ -51,7 +51,8 @@ def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -
     def kill_one() -> None:
         while not all((task.folder / CHECKPOINT).exists() for task in long):
             time.sleep(0.01)
-        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+        # the one that was started last: the pool itself may not have seen it yet
+        os.kill(max(child.pid for child in multiprocessing.active_children()), signal.SIGKILL)
 
     thread = threading.Thread(target=kill_one)
     thread.start()
