@@ -11,7 +11,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.graph_views import raw_views, scaling
+from predictornas.predictors.graph_views import STRUCTURE, raw_views, scaling
 from predictornas.predictors.matern import Inputs, Regression, tuned
 from predictornas.predictors.training import check_values
 from predictornas.spaces.base import Genes, SearchSpace
@@ -25,13 +25,16 @@ class GaussianProcess:
 
     The views are counts of what a cell is made of, subtrees around its vertices (as in the Weisfeiler-Lehman kernel of
     Ru et al. 2021) and the features of an untrained flow network; see `graph_views`. Values are replaced by the normal
-    quantiles of their ranks, so that a training that blew up weighs no more than any last place.
-    Hyperparameters are the most probable ones; see `matern.tuned`.
+    quantiles of their ranks, so that a training that blew up weighs no more than any last place, and noise has heavy
+    tails, so that it weighs little where its neighbours say otherwise. Hyperparameters are the most probable ones, with
+    a relevance for each count; see `matern`.
 
     Attributes:
         width: of the random flow features, >= 1.
         flow_seed: of the random flow network; members of an ensemble differ by it.
         tuned_on: architectures, drawn at random where there are more, that the hyperparameters are tuned on.
+        relevances: whether each count has a relevance of its own.
+        degrees_of_freedom: of the noise, Student's t; None for normal noise.
         fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         space_: the space it was fitted on.
         regression_: the posterior.
@@ -40,6 +43,8 @@ class GaussianProcess:
     width: int = 64
     flow_seed: int = 0
     tuned_on: int = 500
+    relevances: bool = True
+    degrees_of_freedom: float | None = 4.0
     fidelity_pairs: FidelityRule = "common"
 
     def fit(
@@ -70,8 +75,9 @@ class GaussianProcess:
         self._scaled = scaling(views)
         inputs, targets = self._scaled(views), normal_scores(values)
         rows = np.sort(rng.permutation(len(values))[: self.tuned_on])
-        hyperparameters = tuned([view[rows] for view in inputs], targets[rows])
-        self.regression_ = Regression(inputs, targets, hyperparameters)
+        relevant = (STRUCTURE,) if self.relevances else ()
+        hyperparameters = tuned([view[rows] for view in inputs], targets[rows], relevant=relevant)
+        self.regression_ = Regression(inputs, targets, hyperparameters, degrees_of_freedom=self.degrees_of_freedom)
         self.space_ = space
         return self
 

@@ -18,6 +18,9 @@ from predictornas.spaces.hashing import vertex_hashes
 DEPTHS = (1, 2)
 """Steps around a vertex that a subtree reaches."""
 
+STRUCTURE = 0
+"""Place of the counts among the scaled views."""
+
 _BLOCK = 1 << 14
 _MOST_HELD = 2
 _HELD: OrderedDict[tuple[int, int, int], tuple[Genes, RawViews]] = OrderedDict()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -20,82 +20,127 @@ Inputs = Sequence[View]
 
 _ROOT5 = 5**0.5
 _JITTER = 1e-4
+"""Added to the kernel of each input with itself."""
 _SCALE_PRIOR = (0.0, 2.0)
 _LENGTH_PRIOR = (0.7, 1.0)
 _NOISE_PRIOR = (-3.0, 2.0)
+_RELEVANCE_PRIOR = (0.0, 0.5)
 _REACH = 8
 """Standard deviations of the priors within which the likelihood is computed."""
 _MOST_STEPS = 60
+_REWEIGHTINGS = 4
+"""Rounds in which surprising observations lose weight; more of them change no rank that matters."""
 _BLOCK = 1 << 18
 """Kernel entries worked on at once: 2 MiB in float64."""
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Of k(x, z) = sum over views of scale * m(|x - z| / (length * sqrt(features))), m the Matern-5/2 kernel.
+    """Of k(x, z) = sum over views of scale * m(|relevances * (x - z)| / (length * sqrt(features))), m = Matern-5/2.
 
     Attributes:
         scales: one for each view, the variance that it explains.
         lengths: one for each view.
         noise: variance of the observations.
+        relevances: `(features,)` of the views that have some, by their places among the views; 1 in all others.
     """
 
     scales: Float[np.ndarray, " views"]
     lengths: Float[np.ndarray, " views"]
     noise: float
+    relevances: Mapping[int, Float[np.ndarray, " f"]] = field(default_factory=dict)
+
+    def scaled(self, inputs: Inputs) -> Inputs:
+        """The inputs times their relevances."""
+        return [
+            view * self.relevances[place].astype(view.dtype) if place in self.relevances else view
+            for place, view in enumerate(inputs)
+        ]
 
 
-def tuned(inputs: Inputs, targets: Float[np.ndarray, " n"]) -> Hyperparameters:
+def tuned(inputs: Inputs, targets: Float[np.ndarray, " n"], *, relevant: Collection[int] = ()) -> Hyperparameters:
     """The most probable hyperparameters: marginal likelihood times log-normal priors, by L-BFGS with exact slopes.
 
-    The priors are wide (standard deviations 2, 1 and 2 of the logarithms of scales, lengths and noise, medians 1, 2
-    and 0.05, ours) and keep a handful of observations from deciding more than they know.
+    The priors are wide for scales, lengths and noise (standard deviations 2, 1 and 2 of their logarithms, medians 1, 2
+    and 0.05, ours) and keep a handful of observations from deciding more than they know. That of a relevance is narrow
+    (0.5 around 1): with as many features as observations, it is what they may say and not what they have to.
+
+    Args:
+        inputs: what was observed, view by view.
+        targets: `(n,)` observations.
+        relevant: places of the views whose features each get a relevance (automatic relevance determination; MacKay
+            1996); these views must be dense.
     """
-    distances = [_Observed(view).distances(view) for view in inputs]
-    views = len(inputs)
-    middles = np.repeat([_SCALE_PRIOR[0], _LENGTH_PRIOR[0], _NOISE_PRIOR[0]], [views, views, 1])
-    widths = np.repeat([_SCALE_PRIOR[1], _LENGTH_PRIOR[1], _NOISE_PRIOR[1]], [views, views, 1])
+    problem = _Problem(inputs, targets, tuple(sorted(relevant)))
+    middles, widths = problem.prior()
 
     def objective(theta: Float[np.ndarray, " t"]) -> tuple[float, Float[np.ndarray, " t"]]:
         # a line search may try what overflows: the likelihood stays as it is at the edge, the prior goes on to rise
         inside = np.clip(theta, middles - _REACH * widths, middles + _REACH * widths)
-        value, slopes = _negative_log_likelihood(inside, distances, targets)
+        value, slopes = problem.negative_log_likelihood(inside)
         off = (theta - middles) / widths
         return value + 0.5 * float(off @ off), slopes * (inside == theta) + off / widths
 
     best = minimize(objective, middles, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS}).x
-    return Hyperparameters(np.exp(best[:views]), np.exp(best[views:-1]), float(np.exp(best[-1])))
+    return problem.hyperparameters(best)
 
 
 class Regression:
-    """The posterior of a Gaussian process with mean zero.
+    """The posterior of a Gaussian process with mean zero, under normal noise or under noise with heavy tails.
+
+    Student's t noise is normal noise whose variance is unknown for each observation. The mode of the posterior comes
+    from giving each the variance that its own residual makes likely, in turns (Lange, Little and Taylor 1989); the
+    standard deviations are those under these variances.
 
     Args:
         inputs: what was observed, view by view.
         targets: `(n,)` observations.
         hyperparameters: of the kernel.
+        degrees_of_freedom: of Student's t, > 0; None for normal noise.
     """
 
-    def __init__(self, inputs: Inputs, targets: Float[np.ndarray, " n"], hyperparameters: Hyperparameters) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        targets: Float[np.ndarray, " n"],
+        hyperparameters: Hyperparameters,
+        *,
+        degrees_of_freedom: float | None = None,
+    ) -> None:
         self.hyperparameters = hyperparameters
+        inputs = hyperparameters.scaled(inputs)
         self._observed = [_Observed(view) for view in inputs]
         self._count = len(targets)
         covariance = np.concatenate([self._kernel(part, self._observed) for part in self._blocks(inputs)])
-        covariance[np.diag_indices(self._count)] += hyperparameters.noise + _JITTER
-        self._factor = cho_factor(covariance, lower=True, overwrite_a=True)
-        weights = cho_solve(self._factor, targets)
+        noise = np.full(self._count, hyperparameters.noise)
+        weights = self._condition(covariance, noise, targets)
+        if degrees_of_freedom is not None:
+            for _ in range(_REWEIGHTINGS):
+                surprise = (noise * weights) ** 2 / hyperparameters.noise
+                noise = hyperparameters.noise * (degrees_of_freedom + surprise) / (degrees_of_freedom + 1)
+                weights = self._condition(covariance, noise, targets)
         self._single = [_Observed(view.astype(np.float32)) for view in inputs], weights.astype(np.float32)
+
+    def _condition(
+        self, covariance: Float[np.ndarray, "n n"], noise: Float[np.ndarray, " n"], targets: Float[np.ndarray, " n"]
+    ) -> Float[np.ndarray, " n"]:
+        """Observations with these variances: how much the kernel of each weighs in the mean."""
+        noisy = covariance.copy()
+        noisy[np.diag_indices(self._count)] += noise + _JITTER
+        self._factor = cho_factor(noisy, lower=True, overwrite_a=True)
+        return np.asarray(cho_solve(self._factor, targets))
 
     def mean(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
         """Posterior mean at each input, in single precision: what ranks a whole space has to be fast."""
         observed, weights = self._single
+        inputs = self.hyperparameters.scaled(inputs)
         parts = ([view.astype(np.float32) for view in part] for part in self._blocks(inputs))
         return np.concatenate([np.asarray(self._kernel(part, observed) @ weights) for part in parts])
 
     def std(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
         """Posterior standard deviation of the function, without noise, at each input."""
         variances = []
-        for part in self._blocks(inputs):
+        for part in self._blocks(self.hyperparameters.scaled(inputs)):
             explained = solve_triangular(self._factor[0], self._kernel(part, self._observed).T, lower=True)
             variances.append(self.hyperparameters.scales.sum() - (explained**2).sum(axis=0))
         return np.asarray(np.sqrt(np.maximum(np.concatenate(variances), 0)))
@@ -139,28 +184,64 @@ def _squared_norms(view: View) -> Float[np.ndarray, " n"]:
 def _matern(
     distances: Float[np.ndarray, "m n"],
 ) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
-    """The Matern-5/2 kernel, and its slope in the logarithm of the length scale."""
+    """The Matern-5/2 kernel, and how fast it falls: its slope in half the squared distance is minus this."""
     r = _ROOT5 * distances
     decay = np.exp(-r)
-    third = r * r / 3
-    return (1 + r + third) * decay, third * (1 + r) * decay
+    fall = (1 + r) * decay
+    return fall + r * r / 3 * decay, 5 / 3 * fall
 
 
-def _negative_log_likelihood(
-    theta: Float[np.ndarray, " t"], distances: Sequence[Float[np.ndarray, "n n"]], targets: Float[np.ndarray, " n"]
-) -> tuple[float, Float[np.ndarray, " t"]]:
-    """-log p(targets) up to a constant, and its slopes, theta = logarithms of scales, lengths and noise."""
-    views = len(distances)
-    scales, lengths, noise = np.exp(theta[:views]), np.exp(theta[views:-1]), float(np.exp(theta[-1]))
-    parts = [_matern(d / length) for d, length in zip(distances, lengths, strict=True)]
-    covariance = sum(scale * kernel for scale, (kernel, _) in zip(scales, parts, strict=True))
-    covariance += (noise + _JITTER) * np.eye(len(targets))
-    factor = cho_factor(covariance, lower=True)
-    inverse = cho_solve(factor, np.eye(len(targets)))
-    weights = inverse @ targets
-    value = 0.5 * float(targets @ weights) + float(np.log(np.diag(factor[0])).sum())
-    # d value / d covariance = (inverse - weights weights^T) / 2
-    slope = 0.5 * (inverse - np.outer(weights, weights))
-    of_scales = [scale * (slope * kernel).sum() for scale, (kernel, _) in zip(scales, parts, strict=True)]
-    of_lengths = [scale * (slope * steep).sum() for scale, (_, steep) in zip(scales, parts, strict=True)]
-    return value, np.array([*of_scales, *of_lengths, noise * np.trace(slope)])
+class _Problem:
+    """What the hyperparameters have to explain; theta = logarithms of scales, lengths, noise and all relevances."""
+
+    def __init__(self, inputs: Inputs, targets: Float[np.ndarray, " n"], relevant: tuple[int, ...]) -> None:
+        self._inputs, self._targets, self._relevant = inputs, targets, relevant
+        self._features = [inputs[place].shape[1] for place in relevant]
+        self._distances = [
+            None if place in relevant else _Observed(view).distances(view) for place, view in enumerate(inputs)
+        ]
+
+    def prior(self) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:
+        """Means and standard deviations of theta."""
+        priors = np.array([_SCALE_PRIOR, _LENGTH_PRIOR, _NOISE_PRIOR, _RELEVANCE_PRIOR])
+        views = len(self._inputs)
+        middles, widths = np.repeat(priors, [views, views, 1, sum(self._features)], axis=0).T
+        return middles, widths
+
+    def hyperparameters(self, theta: Float[np.ndarray, " t"]) -> Hyperparameters:
+        """What theta stands for."""
+        views = len(self._inputs)
+        scales, lengths, noise, rest = np.split(np.exp(theta), [views, 2 * views, 2 * views + 1])
+        shares = np.split(rest, np.cumsum(self._features)[:-1])
+        return Hyperparameters(scales, lengths, float(noise[0]), dict(zip(self._relevant, shares, strict=False)))
+
+    def negative_log_likelihood(self, theta: Float[np.ndarray, " t"]) -> tuple[float, Float[np.ndarray, " t"]]:
+        """-log p(targets) up to a constant, and its slopes."""
+        found = self.hyperparameters(theta)
+        inputs = found.scaled(self._inputs)
+        apart = [
+            (known if known is not None else _Observed(view).distances(view)) / length
+            for known, view, length in zip(self._distances, inputs, found.lengths, strict=True)
+        ]
+        parts = [_matern(distances) for distances in apart]
+        covariance = sum(scale * kernel for scale, (kernel, _) in zip(found.scales, parts, strict=True))
+        covariance += (found.noise + _JITTER) * np.eye(len(self._targets))
+        factor = cho_factor(covariance, lower=True)
+        inverse = cho_solve(factor, np.eye(len(self._targets)))
+        weights = inverse @ self._targets
+        value = 0.5 * float(self._targets @ weights) + float(np.log(np.diag(factor[0])).sum())
+        # d value / d covariance = (inverse - weights weights^T) / 2
+        slope = 0.5 * (inverse - np.outer(weights, weights))
+        pulls = [scale * slope * fall for scale, (_, fall) in zip(found.scales, parts, strict=True)]
+        of_scales = [scale * (slope * kernel).sum() for scale, (kernel, _) in zip(found.scales, parts, strict=True)]
+        of_lengths = [(pull * distances**2).sum() for pull, distances in zip(pulls, apart, strict=True)]
+        of_relevances = [
+            _spread_along(inputs[place], pulls[place]) / (-(found.lengths[place] ** 2) * inputs[place].shape[1])
+            for place in self._relevant
+        ]
+        return value, np.concatenate([of_scales, of_lengths, [found.noise * np.trace(slope)], *of_relevances])
+
+
+def _spread_along(view: Float[np.ndarray, "n f"], pairs: Float[np.ndarray, "n n"]) -> Float[np.ndarray, " f"]:
+    """Sum over all pairs, weighted symmetrically, of their squared differences in each feature."""
+    return np.asarray(2 * (pairs.sum(axis=1) @ view**2 - (view * (pairs @ view)).sum(axis=0)))

@@ -145,7 +145,7 @@ def _bayesian_optimisation(preset: Preset, size: int | None) -> Strategy:
     if size is not None or preset.predictor not in ("gcn", "gp"):
         raise ConfigurationError("'bayesian-optimisation' has a pool and a predictor of its own. Give it without both.")
     return PredictorSearch(
-        predictor=GaussianProcess(width=32, tuned_on=200),
+        predictor=GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None),
         sampler=Evolutionary(mutants=1.0, rate=0.2),
         pool_size=300,
         initial=preset.initial,
