@@ -3,12 +3,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, wait
 from multiprocessing.connection import Connection
 
 import pytest
 
-from predictornas.processes import follow_parent
+from predictornas.processes import follow_parent, has_lost_a_worker
 
 SPAWN = multiprocessing.get_context("spawn")
 PATIENCE = 30.0
@@ -58,3 +60,18 @@ def test_a_worker_leaves_interrupts_from_the_keyboard_to_its_parent() -> None:
         assert line.recv() == "still there?"
     worker.kill()
     worker.join()
+
+
+def test_a_pool_that_lost_a_worker_is_told_apart() -> None:
+    with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
+        assert not has_lost_a_worker(pool)
+        futures = [pool.submit(time.sleep, 0.5) for _ in range(2)]
+        assert not has_lost_a_worker(pool)
+        wait(futures)
+        assert not has_lost_a_worker(pool)
+        workers = list(pool._processes.values())
+        workers[-1].kill()
+        workers[-1].join()
+    pool = ProcessPoolExecutor(2, mp_context=SPAWN)
+    vars(pool)["_processes"] = {process.pid: process for process in workers}  # as long as it has not seen it itself
+    assert has_lost_a_worker(pool)

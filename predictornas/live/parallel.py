@@ -17,7 +17,7 @@ from predictornas.errors import ConfigurationError, MissingDependencyError, Pred
 from predictornas.live.curve import Curve
 from predictornas.live.partition import Partition
 from predictornas.live.training import Job, train
-from predictornas.processes import follow_parent
+from predictornas.processes import follow_parent, has_lost_a_worker
 
 Executor = Literal["processes", "ray"]
 """Where trainings run."""
@@ -97,9 +97,6 @@ def _in_processes(tasks: Sequence[Task], images: Partition, workers: int) -> lis
 def _ended(pool: ProcessPoolExecutor, futures: Sequence[Future[Curve]]) -> set[Future[Curve]]:
     """The futures that are done once all are, or one has failed.
 
-    A pool watches the workers that it had when something last happened; one that it started after that can die
-    unnoticed until something else happens, which may take hours with long trainings. So they are looked at here too.
-
     Raises:
         PredictorNASError: a worker has died.
     """
@@ -107,8 +104,7 @@ def _ended(pool: ProcessPoolExecutor, futures: Sequence[Future[Curve]]) -> set[F
         done, waiting = wait(futures, timeout=_WATCH_SECONDS, return_when=FIRST_EXCEPTION)
         if not waiting or any(future.exception() for future in done):
             return done
-        workers = dict(getattr(pool, "_processes", None) or {})
-        if not all(process.is_alive() for process in workers.values()):
+        if has_lost_a_worker(pool):
             raise PredictorNASError(_DIED)
 
 

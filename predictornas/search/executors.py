@@ -12,7 +12,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import TypeVar
 
 from predictornas.errors import PredictorNASError
-from predictornas.processes import follow_parent
+from predictornas.processes import follow_parent, has_lost_a_worker
 
 TaskT = TypeVar("TaskT")
 
@@ -56,7 +56,7 @@ def run_tasks(
     ):
         futures = [pool.submit(_call, function, task) for task in tasks]
         try:
-            _follow(futures, counter, advance)
+            _follow(pool, futures, counter, advance)
         except BaseException:
             stop.value = True
             pool.shutdown(wait=False, cancel_futures=True)
@@ -76,7 +76,15 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _follow(futures: Sequence[Future[None]], counter: Synchronized[int], advance: Advance) -> None:
+_DIED = (
+    "A worker process died (out of memory, or killed). What was evaluated is kept: start the same command again to go "
+    "on, perhaps with fewer --workers."
+)
+
+
+def _follow(
+    pool: ProcessPoolExecutor, futures: Sequence[Future[None]], counter: Synchronized[int], advance: Advance
+) -> None:
     seen = 0
     waiting: set[Future[None]] = set(futures)
     while waiting:
@@ -89,10 +97,9 @@ def _follow(futures: Sequence[Future[None]], counter: Synchronized[int], advance
             try:
                 future.result()
             except BrokenProcessPool as error:
-                raise PredictorNASError(
-                    "A worker process died (out of memory, or killed). What was evaluated is kept: "
-                    "start the same command again to go on, perhaps with fewer --workers."
-                ) from error
+                raise PredictorNASError(_DIED) from error
+        if waiting and not done and has_lost_a_worker(pool):
+            raise PredictorNASError(_DIED)
 
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -35,6 +38,13 @@ def die(path: Path, advance: Advance) -> None:
     os._exit(7)
 
 
+def work_on(path: Path, advance: Advance) -> None:
+    path.touch()
+    for _ in range(3000):
+        time.sleep(0.02)
+        advance(1)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_task_runs_on_one_thread_and_progress_adds_up(tmp_path: Path, workers: int) -> None:
     before = torch.get_num_threads()
@@ -64,6 +74,23 @@ def test_after_an_error_the_other_tasks_stop_at_their_next_evaluation(tmp_path: 
 def test_a_dead_worker_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(PredictorNASError, match="start the same command again"):
         run_tasks(die, [tmp_path, tmp_path], workers=2)
+
+
+def test_the_worker_that_was_started_last_is_watched_too(tmp_path: Path) -> None:
+    paths = [tmp_path / "first", tmp_path / "second"]
+
+    def kill_the_last() -> None:
+        while not all(path.exists() for path in paths):
+            time.sleep(0.01)
+        os.kill(max(child.pid for child in multiprocessing.active_children()), signal.SIGKILL)
+
+    thread = threading.Thread(target=kill_the_last)
+    thread.start()
+    before = time.monotonic()
+    with pytest.raises(PredictorNASError, match="start the same command again"):
+        run_tasks(work_on, paths, workers=2)
+    thread.join()
+    assert time.monotonic() - before < 45  # the tasks alone take 60
 
 
 def test_one_thread_puts_the_number_back_after_an_error() -> None:
