@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Flow(GraphPredictor):
-    """Op-gated flow network (Ning et al. 2020, GATES), trained on pairwise order.
+    """Op-gated flow network (Ning et al. 2020, GATES), trained on pairwise order; learns best in mini-batches.
 
     In each layer the sum over a vertex and its predecessors, without degree normalisation, is multiplied by
     sigmoid(linear(embedding of its operation)). Flow starts at the input vertex, which alone has an embedding of its
@@ -29,10 +29,12 @@ class Flow(GraphPredictor):
     Attributes:
         layers: rounds of flow, >= 1.
         width: features of every layer and of the embeddings.
+        dropout: share of the features that an update on a mini-batch leaves out; the full batch leaves out none.
     """
 
     layers: int = 5
     width: int = 128
+    dropout: float = 0.3
 
     @property
     def depth(self) -> int:
@@ -60,7 +62,7 @@ class Flow(GraphPredictor):
         """An untrained network for graphs with operation codes 0 .. num_codes - 1."""
         from predictornas.predictors.flow_network import FlowNetwork
 
-        return FlowNetwork(num_codes, layers=self.layers, width=self.width, generator=generator)
+        return FlowNetwork(num_codes, layers=self.layers, width=self.width, dropout=self.dropout, generator=generator)
 
     def relaxed_batch(self, adjacency: torch.Tensor, operations: torch.Tensor) -> DenseBatch:
         """The dense form of `message_passing` for real-valued graphs, differentiable in both."""

@@ -221,7 +221,7 @@ class GraphPredictor(ABC):
         everything = dense_batch(messages, slice(None), self.device)
         fit_network_in_batches(
             network,
-            lambda rows: network.in_training(part_of(everything, rows)),
+            lambda rows: network.in_training(part_of(everything, rows), generator),
             labels,
             start=self.start_,
             loss=self.loss,

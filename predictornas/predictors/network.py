@@ -19,8 +19,8 @@ class GraphNetwork(torch.nn.Module):
     def forward(self, batch: DenseBatch) -> Float[Tensor, " n"]:
         """Scores of a dense batch."""
 
-    def in_training(self, batch: DenseBatch) -> Float[Tensor, " n"]:
-        """`forward` of discrete graphs, to be differentiated in the weights alone."""
+    def in_training(self, batch: DenseBatch, generator: torch.Generator) -> Float[Tensor, " n"]:
+        """The scores that a mini-batch is trained on; `generator` is the source of what is random in them."""
         scores: Tensor = self(batch)
         return scores
 

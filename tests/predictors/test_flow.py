@@ -37,7 +37,9 @@ def test_two_layers_worked_out_by_hand(engine, graph_space):
         (network.gates[0], [[1.0]]),
         (network.gates[1], [[1.0]]),
         (network.gate_biases, [[0.0], [0.0]]),
-        (network.output, [1.0]),
+        (network.hidden, [[-2.0]]),
+        (network.hidden_bias, [0.25]),
+        (network.output, [0.5]),
         (network.bias, 0.0),
     ]:
         parameter.data.copy_(torch.as_tensor(np.array(value)))
@@ -45,7 +47,8 @@ def test_two_layers_worked_out_by_hand(engine, graph_space):
     graph_space.all = Graphs(adjacency, np.array([[3, 1, 4]], np.int8), 5)
     middle = gate[1] * (2.0 + 0.3)
     last = gate[4] * (0.3 + 0.3)
-    assert predictor.predict(graph_space.enumerate()[:1])[0] == pytest.approx(gate[4] * -3 * (middle + last), rel=1e-5)
+    read_out = gate[4] * -3 * (middle + last)
+    assert predictor.predict(graph_space.enumerate()[:1])[0] == pytest.approx(0.5 * (-2 * read_out + 0.25), rel=1e-5)
 
 
 def test_the_order_of_vertices_does_not_matter(graph_space, rng):

@@ -72,7 +72,10 @@ def test_a_warm_start_begins_with_the_weights_of_the_other_and_leaves_it_alone(g
     np.testing.assert_array_equal(cold.predict(genes), before)
 
 
-@pytest.mark.parametrize("predictor", [GCN(width=8), GCN(width=8, bidirectional=True), Flow(width=8, layers=2)])
+PLAIN_FLOW = Flow(width=8, layers=2, dropout=0.0)
+
+
+@pytest.mark.parametrize("predictor", [GCN(width=8), GCN(width=8, bidirectional=True), PLAIN_FLOW])
 def test_a_batch_of_everything_is_the_full_batch_whatever_the_engine(predictor, graph_space):
     genes, values = graph_space.enumerate(), np.random.default_rng(0).random(30)
     scores = [
