@@ -66,11 +66,9 @@ class IndexTables:
         return (chosen * self.shares).sum(0)
 
     def read_out_features(self, features: Float[Tensor, "rows f"]) -> Float[Tensor, "n f"]:
-        """`read_out` of several scores a vertex, vertex by vertex: all at once would fill the memory."""
-        total = features.new_zeros(self.vertices.shape[1], features.shape[1])
-        for vertices, shares in zip(self.vertices, self.shares, strict=True):
-            total = torch.addcmul(total, features.index_select(0, vertices), shares[:, None])
-        return total
+        """`read_out` of several scores a vertex."""
+        vertices, shares = self.vertices.t().contiguous(), self.shares.t().contiguous()
+        return torch.nn.functional.embedding_bag(vertices, features, mode="sum", per_sample_weights=shares)
 
     def read_out_slopes(self, slopes: Float[Tensor, " n"], rows: int) -> Float[Tensor, " rows"]:
         """The backward pass of `read_out`: derivatives of the `rows` vertex scores from those of the graphs."""
