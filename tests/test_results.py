@@ -58,7 +58,7 @@ def test_bayesian_optimisation_is_better_than_every_baseline_on_fresh_seeds() ->
     """In the best it evaluated and in anytime regret, paired over seeds, by intervals that exclude zero."""
     pairs = pl.read_csv(RESULTS / "search" / "comparison-nasbench101" / "pairs.csv", infer_schema_length=None)
     about = pairs.filter((pl.col("trace") == "best") & (pl.struct("a", "b").map_elements(_mine, pl.Boolean)))
-    baselines = {"random", "bananas", "local-search", "regularised-evolution"}
+    baselines = {"random", "bananas", "local-search", "one-shot", "regularised-evolution"}
     assert {(a if b == BEST else b) for a, b in about.select("a", "b").rows()} == baselines
     assert set(about["quantity"]) == {"final", "regret"}
     for row in about.to_dicts():

@@ -56,6 +56,11 @@ def _ensemble(size: int) -> Ensemble:
     return Ensemble((*processes, _bidirectional(size), _bidirectional(size, "output")))
 
 
+def _ensemble_with_flow(size: int) -> Ensemble:
+    """The same with two flow networks beside: the costliest, and the best where there are some hundred to learn from."""
+    return Ensemble((*_ensemble(size).members, _flow(size), _flow(size)))
+
+
 def _updates(size: int) -> int:
     return min(_PASSES * max(1, size // _BATCH), _MOST_UPDATES)
 
@@ -69,5 +74,6 @@ STUDIED: dict[str, Callable[[int], Predictor]] = {
     "paths": lambda size: PathEnsemble(),
     "bidirectional-gcn": _bidirectional,
     "ensemble": _ensemble,
+    "ensemble-with-flow": _ensemble_with_flow,
 }
 """What each name stands for at a training-set size."""
