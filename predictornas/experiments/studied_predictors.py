@@ -57,7 +57,7 @@ def _ensemble(size: int) -> Ensemble:
 
 
 def _ensemble_with_flow(size: int) -> Ensemble:
-    """The same with two flow networks beside: the costliest, and the best where there are some hundred to learn from."""
+    """The same and two flow networks: the costliest, and the best where there are some hundred to learn from."""
     return Ensemble((*_ensemble(size).members, _flow(size), _flow(size)))
 
 
