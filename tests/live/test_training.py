@@ -77,10 +77,10 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     context.set_forkserver_preload([training.__name__, "torch._dynamo"])
     seconds = float(whole.seconds.mean())
     for attempt in range(3):
-        done = len(logged(folder)) if folder.exists() else 0
+        done = len(logged(folder)) if (folder / EPOCH_LOG).exists() else 0
         process = context.Process(target=train_alone, args=(folder,))
         process.start()
-        while process.is_alive() and (not folder.exists() or len(logged(folder)) == done):
+        while process.is_alive() and (not (folder / EPOCH_LOG).exists() or len(logged(folder)) == done):
             time.sleep(0.002)
         if attempt < 2:
             time.sleep(random.uniform(0, 2 * seconds))
