@@ -35,6 +35,7 @@ def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
     assert recipe.signal == "valid_accuracy_200_run0"
 
 
+@pytest.mark.slow
 def test_the_guide_to_an_own_space_runs_from_space_to_gain(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,6 +51,7 @@ def test_the_guide_to_an_own_space_runs_from_space_to_gain(
     assert "evolutionary-50" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_notebook_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text())["cells"]
@@ -60,6 +62,7 @@ def test_the_notebook_runs(store: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "quickstart-results" / "gain.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_notebook_of_the_gain_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cells = json.loads((ROOT / "notebooks" / "reproduce-gain.ipynb").read_text())["cells"]

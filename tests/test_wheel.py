@@ -45,6 +45,7 @@ def test_it_holds_the_packages_the_tables_and_the_type_marker(unpacked: Path) ->
     assert not (unpacked / "tests").exists()
 
 
+@pytest.mark.slow
 def test_it_works_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:
     code = (
         "import predictornas, predictornas.benchmarks_data; from predictornas.cli import main; "

@@ -19,6 +19,7 @@ def test_the_list_says_what_each_shows_needs_and_takes(run, capsys: pytest.Captu
     assert "Gain of sampler and predictor" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_two_figures_of_one_study_share_its_runs_and_say_so_in_json(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,11 +73,13 @@ def test_methods_of_a_seed_start_from_the_same_initial_set(outcome: Outcome) -> 
     assert keys[0] == keys[1]
 
 
+@pytest.mark.slow
 def test_histories_do_not_depend_on_the_number_of_workers(outcome: Outcome, store: Path, tmp_path: Path) -> None:
     parallel = run_study(STUDY, tmp_path / "parallel", workers=2)
     assert_frame_equal(parallel.history, outcome.history)
 
 
+@pytest.mark.slow
 def test_running_again_repeats_nothing_and_more_seeds_extend(store: Path, tmp_path: Path) -> None:
     small = replace(STUDY, methods=("random",), seeds=(0,))
     first = run_study(small, tmp_path)

@@ -44,6 +44,7 @@ def test_the_facts_name_the_data_and_the_strategies(store: Path, tmp_path: Path)
     assert runs.oracles.signal_on_signal == runs.errors.min()
 
 
+@pytest.mark.slow
 def test_an_existing_study_fixes_its_setting_and_is_extended(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     study = Study(methods=("random",), budget=30, seeds=(3, 5))

@@ -32,7 +32,7 @@ STUDY = LiveStudy(
     batch_size=20,
     training_images=60,
 )
-KILLS = 10
+KILLS = 3
 
 
 def trained_epochs(folder: Path) -> list[tuple[str, int]]:
@@ -85,7 +85,8 @@ def run_in(folder: Path) -> None:
     run_live_study(STUDY, folder)
 
 
-def test_ten_kills(finished: tuple[Path, live_study.LiveOutcome], tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_three_kills(finished: tuple[Path, live_study.LiveOutcome], tmp_path: Path) -> None:
     """Killed at random moments, the search arrives at the same history, and no epoch is lost or trained twice."""
     folder = tmp_path / "killed"
     context = multiprocessing.get_context("forkserver")
@@ -158,6 +159,7 @@ def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Pat
         assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3
 
 
+@pytest.mark.slow
 def test_rank_nosh_on_the_darts_space(tmp_path: Path) -> None:
     """A predictor, zero-cost scores and the pyramid, on networks of the DARTS space."""
     study = LiveStudy(

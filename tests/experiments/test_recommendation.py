@@ -3,12 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from predictornas.experiments.execution import run_study
 from predictornas.experiments.recommendation import recommended_architecture
 from predictornas.experiments.study import Study
 
 
+@pytest.mark.slow
 def test_it_names_the_choice_of_the_predictor_or_the_best_by_the_signal(store: Path, tmp_path: Path) -> None:
     own = Study(methods=("uniform-20",), budget=20, seeds=(1,), preset="quick")
     run_study(own, tmp_path)

@@ -18,6 +18,7 @@ from predictornas.errors import CheckpointError, ConfigurationError, MissingDepe
 from predictornas.journal import read_records
 from predictornas.live.parallel import Task, train_all
 from predictornas.live.training import CHECKPOINT, EPOCH_LOG, train
+from tests.extras import needed
 from tests.live.training_examples import RECIPE, images, job
 
 PARTS = images()
@@ -113,7 +114,7 @@ except InvalidArchitectureError as error:
 
 def test_a_ray_cluster(tmp_path: Path) -> None:
     """In a process of its own, because Ray's own processes outlive its shutdown for a moment."""
-    pytest.importorskip("ray")
+    needed("ray")
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", ON_RAY, str(tmp_path)], cwd=root, capture_output=True, text=True, check=False

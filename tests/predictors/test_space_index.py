@@ -55,6 +55,7 @@ def test_few_indexes_stay_in_memory(graph_space):
     assert len(space_index._HELD) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("predictor", "distinct"),
     [(GCN(), [156, 20_461, 216_003]), (Flow(), [34, 3_930, 109_013, 355_828, 457_804])],

@@ -71,6 +71,7 @@ def propose(case: Case, space: SearchSpace, n: int, history: History, seed: int)
     return case.sampler.propose(space, n, history, Linear(space, seed), np.random.default_rng(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=named)
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 def test_many_proposals_obey_the_rules(name: str, case: Case) -> None:

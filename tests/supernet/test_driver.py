@@ -72,6 +72,7 @@ def searched_alone(folder: Path) -> None:
     search(job("milenas-gumbel", "nasbench201", epochs=4), images(), folder=folder)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_bit_for_bit(tmp_path: Path) -> None:
     searched_alone(tmp_path / "whole")
     folder = tmp_path / "killed"

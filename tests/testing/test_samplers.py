@@ -30,6 +30,7 @@ def evaluated(space: SearchSpace, rng: np.random.Generator) -> History:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.name)
 def test_our_samplers_keep_every_rule(sampler: Sampler, name: str, rng: np.random.Generator) -> None:

@@ -17,6 +17,7 @@ from predictornas.spaces.variation import one_hot_genes
 from predictornas.testing import ConformanceError, check_space
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPACES)
 def test_our_spaces_keep_every_rule(name: str, rng: np.random.Generator) -> None:
     check_space(get_space(name), rng=rng, samples=100)
