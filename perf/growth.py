@@ -122,7 +122,7 @@ def main() -> None:
     torch.set_num_threads(threads())
     OUTPUT.mkdir(parents=True, exist_ok=True)
     table = measure()
-    table.write_csv(OUTPUT / "growth.csv", float_precision=6)
+    table.write_csv(OUTPUT / "growth.csv")
     draw(table).savefig(OUTPUT / "growth.png", dpi=150)
     print(f"peak of this process: {memory_mebibytes('VmHWM'):.0f} MiB")
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
+from predictornas.analysis.gain import gain_table
 from predictornas.experiments.tables import write_table
+from predictornas.experiments.targets import study_targets
 
 
 def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
@@ -14,3 +17,38 @@ def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
         write_table(tmp_path / name, table)
         assert_frame_equal(read(tmp_path / name), table)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
+
+
+def test_numbers_read_back_bit_for_bit(tmp_path: Path) -> None:
+    """A float64 that six digits round, one beyond fixed notation, a float32 that is not a short decimal."""
+    table = pl.DataFrame(
+        {"x": [0.1 + 0.2, 1e-300, -2 / 3, None], "y": pl.Series([0.1, 2.5, 1 / 3, None], dtype=pl.Float32)}
+    )
+    write_table(tmp_path / "t.csv", table)
+    assert_frame_equal(pl.read_csv(tmp_path / "t.csv"), table.cast({"y": pl.Float64}), check_exact=True)
+
+
+def test_targets_that_were_written_still_have_their_hits(tmp_path: Path, test_tables: Path) -> None:
+    """Errors of real cells are float32: rounded to six digits, one leaves out some of the cells it was taken from."""
+    column = pl.read_parquet(test_tables / "nasbench101_test108.parquet", columns=["test_accuracy_run0"])
+    errors = np.sort(1 - column["test_accuracy_run0"].to_numpy())
+    cells = np.random.default_rng(0).choice(len(errors), 40, replace=False)
+    history = pl.DataFrame(
+        {
+            "run_id": "random/0",
+            "method": "random",
+            "seed": 0,
+            "iteration": np.arange(40),
+            "order": np.arange(40),
+            "key": cells.astype(np.uint64),
+            "epochs": 108,
+            "value": 1 - errors[cells].astype(np.float64),
+        }
+    )
+    write_table(tmp_path / "gain.csv", gain_table(history, errors, study_targets(errors), rng=np.random.default_rng(0)))
+    table = pl.read_csv(tmp_path / "gain.csv")
+    hits = np.searchsorted(errors.astype(np.float64), table["target_error"].to_numpy(), side="right")
+    assert table["table_hits"].to_list() == hits.tolist()
+    assert len(table) > 80
+    rounded = np.searchsorted(errors.astype(np.float64), table["target_error"].round(6).to_numpy(), side="right")
+    assert (rounded != hits).any()  # the fault that this test is for
