@@ -1,4 +1,4 @@
-"""What the theorems of PVLL-NAS say in numbers: how many evaluations a loss estimator needs (Li et al. 2021)."""
+"""What the theorems of PVLL-NAS say in numbers: how many evaluations a loss estimator needs (Li, Dong et al. 2020)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from predictornas.errors import ConfigurationError
 def generalisation_gap(dimension: int, steps: int, *, delta: float = 0.05) -> float:
     """Bound on |empirical - expected loss| of every estimator of a class: sqrt(2 (d + ln(2/delta)) / T).
 
-    Li et al. 2021, theorem 1 (eq. 14). Losses lie in [0, 1], so from 1 on the bound says nothing.
+    Li, Dong et al. 2020, theorem 1 (eq. 14). Losses lie in [0, 1], so from 1 on the bound says nothing.
 
     Args:
         dimension: d, Pollard's pseudo-dimension of the class, >= 0.
@@ -29,7 +29,7 @@ def generalisation_gap(dimension: int, steps: int, *, delta: float = 0.05) -> fl
 def slack(dimension: int, step: int, *, delta: float = 0.05) -> float:
     """Delta_t, by how much an estimated loss may exceed the true one: sqrt((8/t) (d + ln(2/delta))).
 
-    Li et al. 2021, section 4.2. It is twice `generalisation_gap` at T = t.
+    Li, Dong et al. 2020, section 4.2. It is twice `generalisation_gap` at T = t.
 
     Args:
         dimension: d, Pollard's pseudo-dimension of the class, >= 0.
@@ -68,7 +68,7 @@ def largest_informative_dimension(steps: int, *, delta: float = 0.05) -> int | N
 def label_complexity(dimension: int, size: int, *, delta: float = 0.05) -> float:
     """Evaluations that suffice, up to a constant factor the theorem does not give: sqrt(N (d + ln(2/delta))).
 
-    Li et al. 2021, theorem 2 (eq. 16). It exceeds N itself, and says nothing, where N < d + ln(2/delta).
+    Li, Dong et al. 2020, theorem 2 (eq. 16). It exceeds N itself, and says nothing, where N < d + ln(2/delta).
 
     Args:
         dimension: d, Pollard's pseudo-dimension of the class, >= 0.

@@ -45,14 +45,14 @@ def _mauch(number: int, title: str, methods: Sequence[str], make: Callable[..., 
 
 
 def _pvll(place: str, title: str, make: Callable[..., Made], supernet: str, *, seconds: float) -> NamedFigure:
-    """A figure of Li et al. 2021, and what makes its super-network form.
+    """A figure of Li, Dong et al. 2020, and what makes its super-network form.
 
     `seconds`: one seed of all its settings on one core, in the form with a table.
     """
     return NamedFigure(
         name=f"pvll-{place}",
         title=title,
-        source=f"Li et al. 2021, {place.replace('fig', 'figure ').replace('table', 'table ')}",
+        source=f"Li, Dong et al. 2020, {place.replace('fig', 'figure ').replace('table', 'table ')}",
         needs="a table of NAS-Bench-201" if place == "fig3b" else "any table, NAS-Bench-201 by default",
         minutes={size: SIZES[size].seeds * seconds / 60 / 2 for size in SIZES},
         make=partial(make, title=title),

@@ -1,4 +1,4 @@
-"""Figures 3a and 3b, tables 3 and 5 of Li et al. 2021, with a table in the place of the super-network."""
+"""Figures 3a and 3b, tables 3 and 5 of Li, Dong et al. 2020, with a table in the place of the super-network."""
 
 from __future__ import annotations
 

@@ -133,8 +133,8 @@ class MeanSquaredError(Loss):
     """Mean of (sigmoid(s_i) - u_i)^2, u the values scaled so that the training set spans [0, 1].
 
     The score is the logit of the estimated u, so that higher is better and 1 - sigmoid(s) is the loss that the
-    estimator psi of Li et al. 2021, section 3.2, gives. The paper does not say how the loss comes into [0, 1]; taking
-    the smallest value to 0 and the largest to 1 is ours, and so is u = 1/2 where all values are equal.
+    estimator psi of Li, Dong et al. 2020, section 3.3, gives. The paper does not say how the loss comes into [0, 1];
+    taking the smallest value to 0 and the largest to 1 is ours, and so is u = 1/2 where all values are equal.
     """
 
     def __call__(
@@ -151,7 +151,7 @@ class MeanSquaredError(Loss):
 
 @dataclass(frozen=True)
 class WeightedMeanSquaredError(Loss):
-    """`MeanSquaredError` with a weight for each architecture (Li et al. 2021, eq. 8).
+    """`MeanSquaredError` with a weight for each architecture (Li, Dong et al. 2020, eq. 8).
 
     Attributes:
         weights: one for each architecture, in the order of the training set, >= 0. Eq. 8 divides by the probability p

@@ -1,4 +1,4 @@
-"""The recurrent predictor of PVLL-NAS (Li et al. 2021): an LSTM that reads an architecture gene by gene."""
+"""The recurrent predictor of PVLL-NAS (Li, Dong et al. 2020): an LSTM that reads an architecture gene by gene."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _BLOCK = 1024
 
 @dataclass(kw_only=True)
 class RNN:
-    """LSTM over `SearchSpace.sequences`, its last hidden state through a dense layer (Li et al. 2021, section 3.2).
+    """LSTM over `SearchSpace.sequences`, its last state through a dense layer (Li, Dong et al. 2020, section 3.3).
 
     A score is a logit: with a squared error its sigmoid is the estimate of the value, scaled to [0, 1] over the
-    training set, which is 1 - psi in the paper. Li et al. train with Adam at a constant learning rate of 0.1; the
+    training set, which is 1 - psi in the paper. Li, Dong et al. train with Adam at a constant learning rate of 0.1; the
     other defaults are ours.
 
     Attributes:
@@ -124,7 +124,7 @@ class RNN:
         return scores
 
     def estimate(self, genes: Genes) -> Float[np.ndarray, " n"]:
-        """Estimated values in float64, 0 the worst and 1 the best of the training set: 1 - psi (Li et al. 2021).
+        """Estimated values in float64, 0 the worst and 1 the best of the training set: 1 - psi (Li, Dong et al. 2020).
 
         Only a predictor trained with a squared error estimates values; with a ranking loss this is a mere rank.
         """

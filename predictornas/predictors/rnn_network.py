@@ -12,7 +12,7 @@ from predictornas.predictors.network import uniform
 
 
 class RNNNetwork(torch.nn.Module):
-    """The last hidden state of an LSTM through a dense layer (Li et al. 2021, section 3.2).
+    """The last hidden state of an LSTM through a dense layer (Li, Dong et al. 2020, section 3.3).
 
     The paper's sigmoid is left to the caller: a score is the logit. Initial weights are uniform in +-1/sqrt(hidden),
     as is usual in torch (ours: the paper names none).

@@ -19,7 +19,7 @@ Noise = Float[Tensor, "n steps k"]
 
 
 class ArchitectureParameters:
-    """Logits A of an architecture and the Adam that moves them (Li et al. 2021, eq. 3, 9 and 10).
+    """Logits A of an architecture and the Adam that moves them (Li, Dong et al. 2020, eq. 3, 9 and 10).
 
     One row of logits a gene, one place a choice, as wide as `SearchSpace.sequences`. They begin at 0, where every
     architecture is equally likely (ours). Places beyond a gene's choices have probability 0.
@@ -59,7 +59,7 @@ class ArchitectureParameters:
         return torch.from_numpy(rng.gumbel(size=(count, *self.logits.shape)).astype(np.float32))
 
     def soft(self, noise: Noise) -> Float[Tensor, "n steps k"]:
-        """The relaxed architectures H~ of some noise, differentiable in A (Li et al. 2021, eq. 3); rows sum to 1."""
+        """The relaxed architectures H~ of some noise (Li, Dong et al. 2020, eq. 3), differentiable in A."""
         masked = self.logits.masked_fill(~self._allowed, -torch.inf)
         return torch.softmax((masked + noise) / self._temperature, dim=-1)
 
@@ -68,7 +68,7 @@ class ArchitectureParameters:
         return self.space.normalise(soft.detach().argmax(dim=-1).numpy().astype(np.int8))
 
     def move(self, noise: Noise, loss: Callable[[Tensor], Tensor]) -> None:
-        """A <- A - eta grad_A of the mean of psi(H~) over the draws, by Adam (Li et al. 2021, eq. 10).
+        """A <- A - eta grad_A of the mean of psi(H~) over the draws, by Adam (Li, Dong et al. 2020, eq. 10).
 
         Args:
             noise: xi of the draws.

@@ -1,4 +1,4 @@
-"""Pools drawn by a Gumbel-softmax distribution that follows the gradient of the predictor (Li et al. 2021)."""
+"""Pools drawn by a Gumbel-softmax distribution that follows the gradient of the predictor (Li, Dong et al. 2020)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class PVLL:
 
     The architecture parameters A begin anew for each pool. Each step draws a few relaxed architectures, collects what
     decodes to something valid and unseen, and moves A along the mean gradient of the predictor's score at the draws
-    that are valid (Li et al. 2021, eq. 9 and 10; a small batch instead of one draw: ours). Where a step brings too
-    little that is new, A has collapsed: its logits are halved (ours). What is missing after `_DRY_STEPS` such steps in
-    a row is drawn uniformly, so the pool is full whenever the space allows it.
+    that are valid (Li, Dong et al. 2020, eq. 9 and 10; a small batch instead of one draw: ours). Where a step
+    brings too little that is new, A has collapsed: its logits are halved (ours). What is missing after `_DRY_STEPS`
+    such steps in a row is drawn uniformly, so the pool is full whenever the space allows it.
 
     Attributes:
         draws: relaxed architectures in each step (ours; the paper draws one).

@@ -14,7 +14,7 @@ from predictornas.samplers.adam import Adam
 
 
 class LossEstimator:
-    """psi: relaxed architectures to a loss in [0, 1], and the Adam that trains it (Li et al. 2021, section 3.3).
+    """psi: relaxed architectures to a loss in [0, 1], and the Adam that trains it (Li, Dong et al. 2020, section 3.3).
 
     The sigmoid of the network is the loss itself, lower is better.
 
@@ -51,7 +51,7 @@ class LossEstimator:
         *,
         steps: int,
     ) -> None:
-        """`steps` full-batch steps on the mean of weight * (psi(H~) - loss)^2 (Li et al. 2021, eq. 8)."""
+        """`steps` full-batch steps on the mean of weight * (psi(H~) - loss)^2 (Li, Dong et al. 2020, eq. 8)."""
         inputs = torch.from_numpy(sequences)
         targets, factors = (torch.from_numpy(column.astype(np.float32)) for column in (losses, weights))
         for _ in range(steps):

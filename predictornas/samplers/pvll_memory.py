@@ -1,4 +1,4 @@
-"""What PVLL-NAS remembers: the latest evaluations, their normalised losses and their weights (Li et al. 2021)."""
+"""What PVLL-NAS remembers: the latest evaluations, their normalised losses and their weights (Li, Dong et al. 2020)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Memory:
         return np.asarray(np.clip((best - values) / (best - worst), 0.0, 1.0))
 
     def weights(self) -> Float[np.ndarray, " m"]:
-        """1/p_t of Li et al. 2021, eq. 8, scaled to a mean of 1 (ours)."""
+        """1/p_t of Li, Dong et al. 2020, eq. 8, scaled to a mean of 1 (ours)."""
         inverse = 1 / self.p
         return np.asarray(inverse / inverse.mean())
 
@@ -71,8 +71,9 @@ class Memory:
 def step_lengths(estimates: Float[np.ndarray, " m"], smallest: float) -> Float[np.ndarray, " m"]:
     """p_t = |psi(H_t) - psi(H_(t-1))| within [smallest, 1], from estimated losses in order of evaluation.
 
-    Li et al. 2021, section 3.3, read with a modulus (the difference as printed is <= 0 whenever the sampler works) and
-    with a lower limit (ours). The first entry has none before it and takes the median of the others, or 1 if alone.
+    Li, Dong et al. 2020, section 3.3, read with a modulus (the difference as printed is <= 0 whenever the sampler
+    works) and with a lower limit (ours). The first entry has none before it and takes the median of the others, or 1
+    if alone.
     """
     lengths = np.clip(np.abs(np.diff(estimates)), smallest, 1.0)
     first = np.median(lengths) if len(lengths) else 1.0

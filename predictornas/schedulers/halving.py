@@ -43,10 +43,10 @@ class SuccessiveHalving(Promotions):
 class ASHALike(Promotions):
     """Whoever is among the best floor(r n_i) of the n_i that ever reached level i goes on, whoever went on before.
 
-    The rule of asynchronous successive halving (Li et al. 2020), worked through after each batch of newcomers (ours).
-    It suits arrivals that are alike. Where later ones are better, as a predictor makes them, each batch drives the one
-    before it out of the best, and nearly everyone is promoted. A training that failed, whose value is NaN, counts and
-    ranks last.
+    The rule of asynchronous successive halving (Li, Jamieson et al. 2020), worked through after each batch of newcomers
+    (ours). It suits arrivals that are alike. Where later ones are better, as a predictor makes them, each batch drives
+    the one before it out of the best, and nearly everyone is promoted. A training that failed, whose value is NaN,
+    counts and ranks last.
 
     Levels and ratio: see `Promotions`; r = 1 / eta.
     """

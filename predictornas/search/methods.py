@@ -67,7 +67,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "quick": Preset(initial=10, batch=10, training_epochs=100, warm_up=20),
     "default": Preset(initial=10, batch=10, training_epochs=500, warm_up=50),
-    # Mauch et al. 2020, section 5; Li et al. 2021, section 4.1
+    # Mauch et al. 2020, section 5; Li, Dong et al. 2020, section 5.1
     "paper": Preset(initial=4, batch=4, training_epochs=2000, warm_up=100),
 }
 

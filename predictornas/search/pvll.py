@@ -1,4 +1,4 @@
-"""PVLL-NAS on a table: architecture parameters that follow the gradient of a loss estimator (Li et al. 2021)."""
+"""PVLL-NAS on a table: architecture parameters that follow the gradient of a loss estimator (Li, Dong et al. 2020)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PVLLSearch:
-    """Algorithm 1 of Li et al. 2021, with the signal of a table in the place of a super-network.
+    """Algorithm 1 of Li, Dong et al. 2020, with the signal of a table in the place of a super-network.
 
     A warm-up population trains the loss estimator psi. Then, one architecture at a time: draw a relaxed one from
     Gumbel-softmax(A), evaluate what it decodes to, push the relaxed one into the memory, train psi on the memory, move
@@ -138,7 +138,7 @@ class PVLLState:
     memory: Memory
 
     def test_loss(self, space: SearchSpace, genes: Genes, values: Float[np.ndarray, " n"]) -> float:
-        """Mean squared error of psi on architectures `(n, g)` whose values are known (Li et al. 2021, fig. 3).
+        """Mean squared error of psi on architectures `(n, g)` whose values are known (Li, Dong et al. 2020, fig. 3).
 
         In units of the normalised loss, squared; values are normalised by the memory's range.
         """

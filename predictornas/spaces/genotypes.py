@@ -158,6 +158,6 @@ NAMED_GENOTYPES: dict[str, Genotype] = {
 }
 """Cells as the authors' code released them, pairs in its order.
 
-SDARTS and SGAS: the best cells on CIFAR-10 (Chen and Hsieh 2020; Li et al. 2020). MiLeNAS: the released cell with the
-paper's best result, 2.34 % error and 3.87M parameters (He et al. 2020).
+SDARTS and SGAS: the best cells on CIFAR-10 (Chen and Hsieh 2020; Li, Qian et al. 2020). MiLeNAS: the released cell with
+the paper's best result, 2.34 % error and 3.87M parameters (He et al. 2020).
 """

@@ -233,7 +233,7 @@ class OngoingSearch:
         return list(update.visits())[epoch]
 
     def _visited(self, visit: Visit) -> tuple[Measured | None, Measured | None]:
-        """One visit of algorithm 1 of Li et al. 2021."""
+        """One visit of algorithm 1 of Li, Dong et al. 2020."""
         path = self._path(visit)
         train = self.train_path(path) if visit.trains else None
         valid = None

@@ -41,7 +41,7 @@ class Visit(NamedTuple):
 
 @dataclass(frozen=True)
 class LossSpaceRegression:
-    """The settings of algorithm 1 of Li et al. 2021.
+    """The settings of algorithm 1 of Li, Dong et al. 2020.
 
     Attributes:
         warm_up: N, architectures of the warm-up population, >= 0 (paper: 100).
@@ -99,8 +99,8 @@ class Path(NamedTuple):
 
     Attributes:
         soft: H~ `(steps, k)`, differentiable in the parameters, for psi.
-        mixture: on each edge the likeliest operation alone, with its soft weight as factor (Li et al. 2021, eq. 4);
-            without gradients.
+        mixture: on each edge the likeliest operation alone, with its soft weight as factor, without gradients
+            (Li, Dong et al. 2020, eq. 4).
     """
 
     soft: Float[Tensor, "steps k"]
@@ -112,7 +112,7 @@ class Path(NamedTuple):
 
 
 def draw_path(parameters: ArchitectureParameters, temperature: float, generator: torch.Generator) -> Path:
-    """H~ = GumbelSoftmax(A; xi, tau), one sample for each cell type (Li et al. 2021, eq. 3 and 4).
+    """H~ = GumbelSoftmax(A; xi, tau), one sample for each cell type (Li, Dong et al. 2020, eq. 3 and 4).
 
     Args:
         parameters: A. The widest edge of each cell type needs as many operations as that of the others.
@@ -130,7 +130,7 @@ def draw_path(parameters: ArchitectureParameters, temperature: float, generator:
 
 @dataclass
 class ProxyLandscape:
-    """psi and the memory it is trained on (Li et al. 2021, section 3.3), a function of what was remembered.
+    """psi and the memory it is trained on (Li, Dong et al. 2020, section 3.3), a function of what was remembered.
 
     Attributes:
         settings: of algorithm 1.
@@ -189,7 +189,7 @@ class ProxyLandscape:
         }
 
     def follow(self, parameters: ArchitectureParameters, path: Path) -> None:
-        """Sets `.grad` of the parameters to grad_A psi(H~) (Li et al. 2021, eq. 10), or to 0 without `gradient`."""
+        """Sets `.grad` of the parameters to grad_A psi(H~) (eq. 10), or to 0 without `gradient`."""
         for parameter in parameters.tensors():
             parameter.grad = torch.zeros_like(parameter)
         if not self.settings.gradient:

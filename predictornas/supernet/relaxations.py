@@ -93,7 +93,7 @@ class GumbelSoftmax(_Factors):
         start: temperature in the first epoch; it moves on a straight line.
         end: temperature in the last epoch (MiLeNAS: 10 to 1).
         argmax_only: whether all factors but the largest of an edge are dropped, so that only that operation is computed
-            (Li et al. 2021, eq. 4).
+            (Li, Dong et al. 2020, eq. 4).
     """
 
     start: float = 10.0

@@ -152,7 +152,7 @@ SUPERNET_FIGURES = (
     _figure(
         "pvll-table4",
         "PVLL-NAS: paths evaluated as they are, or trained before",
-        "Li et al. 2021, table 4",
+        "Li, Dong et al. 2020, table 4",
         "images, a table of NAS-Bench-201",
         10.0,
         6_000.0,

@@ -1,4 +1,4 @@
-"""Figures 3a and 3b, tables 3 to 5 of Li et al. 2021 with a super-network, whose losses move while psi learns them."""
+"""Figures 3a and 3b, tables 3 to 5 of Li, Dong et al. 2020 with a super-network, whose losses move meanwhile."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def supernet_ablation_figure(request: FigureRequest, *, title: str) -> Made:
 
 
 def ablation() -> dict[str, LossSpaceRegression]:
-    """The rows of table 5; a search without a warm-up has as many evaluations in all (Li et al. 2021, section 5.5)."""
+    """The rows of table 5; a search without a warm-up has as many evaluations in all (section 5.5)."""
     alone = replace(PAPER, warm_up=0, steps=PAPER.warm_up + PAPER.steps)
     return {
         FULL: PAPER,
