@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from predictornas.experiments.execution import finish_runs
 from predictornas.experiments.study import Study
 from predictornas.experiments.tables import write_table
 from predictornas.files import writing_file
+from predictornas.oracles.tabular import TabularOracle
+from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.search.executors import Advance
 from predictornas.seeding import rng_for
 
@@ -36,7 +38,8 @@ class EpochReport:
         savings: as `predictornas.analysis.epochs.savings`, beside each method that trains everything to the end; empty
             where there is none.
         oracles: the best errors that the table allows.
-        summary: one row a method: errors in the end, evaluations, and how many of them were trained to the end.
+        summary: one row a method: errors in the end, evaluations, how many of them were trained to the end, and the
+            most that its promotions can save.
     """
 
     title: str
@@ -71,21 +74,45 @@ def run_epoch_study(
     if study.budget_epochs is None:
         raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
     history, _ = finish_runs(study, folder, workers=workers, started=started)
-    report = report_on_epochs(history, study.open())
+    report = report_on_epochs(history, study.open(), nominal_savings(study, history["method"].unique()))
+    write_epoch_report(folder, report)
+    return history, report
+
+
+def nominal_savings(study: Study, methods: Iterable[str]) -> dict[str, float]:
+    """The most that each method with promotions can save, as `predictornas.schedulers.rungs.nominal_saving`.
+
+    Args:
+        study: gives the strategies, and the table that says whether trainings resume.
+        methods: names; those without promotions are left out.
+    """
+    resumes = TabularOracle(study.open()).resumes
+    found = {}
+    for method in methods:
+        scheduler = getattr(study.strategy(method), "scheduler", None)
+        if isinstance(scheduler, Promotions):
+            found[method] = nominal_saving(scheduler.levels, scheduler.ratio, resumes=resumes)
+    return found
+
+
+def write_epoch_report(folder: Path, report: EpochReport) -> None:
+    """Writes `epochs.csv`, `summary.csv`, `epochs.png`, and `savings.csv` where there is a reference."""
     write_table(folder / "epochs.csv", report.epochs)
     write_table(folder / "summary.csv", report.summary)
     if not report.savings.is_empty():
         write_table(folder / "savings.csv", report.savings)
     _draw(folder / "epochs.png", report)
-    return history, report
 
 
-def report_on_epochs(history: pl.DataFrame, benchmark: Benchmark) -> EpochReport:
+def report_on_epochs(
+    history: pl.DataFrame, benchmark: Benchmark, nominal: Mapping[str, float] | None = None
+) -> EpochReport:
     """Analyses the history of such a study.
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`.
         benchmark: the table that was searched.
+        nominal: from `nominal_savings`.
 
     Raises:
         ConfigurationError: the table has no evaluation column.
@@ -106,7 +133,7 @@ def report_on_epochs(history: pl.DataFrame, benchmark: Benchmark) -> EpochReport
         epochs=table,
         savings=pl.concat(parts) if parts else pl.DataFrame(),
         oracles=oracles,
-        summary=_summary(history, table),
+        summary=_summary(history, table, nominal or {}),
     )
 
 
@@ -124,7 +151,7 @@ def _compared_at(history: pl.DataFrame, reference: str) -> list[int]:
     return [trainings * length for trainings in QUALITIES if trainings <= fewest]
 
 
-def _summary(history: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+def _summary(history: pl.DataFrame, table: pl.DataFrame, nominal: Mapping[str, float]) -> pl.DataFrame:
     runs = history.group_by("method", "run_id").agg(
         architectures=pl.col("key").n_unique(),
         full=pl.col("epochs").filter(pl.col("epochs") == history["epochs"].max()).len(),
@@ -137,7 +164,8 @@ def _summary(history: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
         counts = counts.join(
             part.select("method", **{f"{trace}_{name}": name for name in ("mean", "low", "high")}), on="method"
         )
-    return counts.sort("chosen_mean")
+    bound = pl.col("method").replace_strict(nominal, default=None, return_dtype=pl.Float64)
+    return counts.with_columns(nominal_saving=bound).sort("chosen_mean")
 
 
 def _draw(path: Path, report: EpochReport) -> None:
@@ -174,5 +202,7 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
             ends = "" if low is None else f" [{100 * low:.2f}, {100 * high:.2f}]"
             shown_row[label] = f"{100 * row[f'{trace}_mean']:.2f}{ends}"
         shown_row["epochs saved"] = factors.get(row["method"], "-")
+        bound = row["nominal_saving"]
+        shown_row["at most"] = "-" if bound is None else f"{bound:.2f}x"
         rows.append(shown_row)
     return rows

@@ -16,7 +16,7 @@ from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, StoreError
 from predictornas.experiments.execution import finish_runs
 from predictornas.experiments.figure import FigureRequest, default_benchmark
-from predictornas.experiments.folder import read_manifest
+from predictornas.experiments.folder import read_manifest, study_in
 from predictornas.experiments.study import Study
 
 
@@ -87,7 +87,8 @@ def figure_runs(request: FigureRequest, methods: Sequence[str]) -> FigureRuns:
     study, folder = _existing(request, methods) if request.study is not None else _own(request, methods)
     for method in methods:
         study.strategy(method)  # refuses an unknown method before anything is run
-    history, pools = finish_runs(study, folder, workers=request.workers, started=request.started)
+    kept = _kept(study, folder) if request.study is not None else None
+    history, pools = kept or finish_runs(study, folder, workers=request.workers, started=request.started)
     mine = pl.col("method").is_in(list(study.methods)) & pl.col("seed").is_in(list(study.seeds))
     manifest = read_manifest(folder) or {}
     strategies = {method: manifest["methods"][method]["strategy"] for method in study.methods}
@@ -128,8 +129,16 @@ def _existing(request: FigureRequest, methods: Sequence[str]) -> tuple[Study, Pa
     manifest = read_manifest(folder)
     if manifest is None:
         raise StoreError(f"{folder} holds no study. Run predictornas gain --out {folder} first.")
-    fixed = ("benchmark", "signal", "evaluation", "budget", "preset", "engine", "warm_start")
-    seeds = sorted({seed for entry in manifest["methods"].values() for seed in entry["seeds"]})
-    return Study(
-        methods=tuple(methods), seeds=tuple(seeds), **{name: manifest["study"][name] for name in fixed}
-    ), folder
+    return study_in(manifest, methods), folder
+
+
+def _kept(study: Study, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """History and pools of a folder that holds every run of a study; its journals may be gone. None where one lacks."""
+    paths = [folder / "history.parquet", folder / "pools.parquet"]
+    same_data = (read_manifest(folder) or {}).get("study") == study.identity(study.open())
+    if not same_data or not all(path.exists() for path in paths):
+        return None
+    history, pools = map(pl.read_parquet, paths)
+    there = set(history.select("method", "seed").unique().iter_rows())
+    wanted = {(method, seed) for method in study.methods for seed in study.seeds}
+    return (history, pools) if wanted <= there else None

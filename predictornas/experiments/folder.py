@@ -26,6 +26,8 @@ from predictornas.journal import read_records
 
 MANIFEST = "manifest.json"
 
+_FIXED = ("benchmark", "signal", "evaluation", "budget", "preset", "engine", "warm_start")
+
 _POLARS: dict[str, Any] = {
     "str": pl.String,
     "int64": pl.Int64,
@@ -85,6 +87,23 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     if not complete:
         raise StoreError(f"{path} is no manifest of a study. Choose another --out, or move the file away.")
     return dict(manifest)
+
+
+def study_in(manifest: Mapping[str, Any], methods: Sequence[str] | None = None) -> Study:
+    """The study that a manifest describes, with all its seeds.
+
+    Args:
+        manifest: of `read_manifest`.
+        methods: instead of all of its methods.
+    """
+    fixed = {name: manifest["study"][name] for name in _FIXED}
+    seeds = sorted({seed for entry in manifest["methods"].values() for seed in entry["seeds"]})
+    return Study(
+        methods=tuple(methods or manifest["methods"]),
+        seeds=tuple(seeds),
+        budget_epochs=manifest["study"].get("budget_epochs"),
+        **fixed,
+    )
 
 
 def surroundings() -> dict[str, Any]:

@@ -134,6 +134,20 @@ def _write_figure(path: Path, table: pl.DataFrame, study: PredictorStudy) -> Non
         figure.savefig(temporary, format="png", dpi=160)
 
 
+def rewrite_summary(folder: Path, out: Path) -> None:
+    """Derives `predictors.csv` and `predictors.png` again from the fits that a folder lists.
+
+    Args:
+        folder: has `fits.csv` and `manifest.json`.
+        out: where the two files go.
+    """
+    facts = json.loads((folder / "manifest.json").read_text())["study"]
+    fields = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
+    table = summarised(pl.read_csv(folder / "fits.csv"))
+    write_table(out / "predictors.csv", table)
+    _write_figure(out / "predictors.png", table, PredictorStudy(**fields))
+
+
 def summarised(rows: pl.DataFrame) -> pl.DataFrame:
     """Mean and interval over the draws of every quantity of every predictor at every size."""
     long = rows.unpivot(

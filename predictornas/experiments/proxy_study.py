@@ -96,14 +96,19 @@ def run_proxy_study(
                 rows.append({"proxy": name, "score": score, "value": value, "seconds": seconds})
             advance(1)
     scores = pl.DataFrame(rows)
-    table = _correlations(scores)
+    table = correlations(scores)
     write_table(folder / "scores.csv", scores)
     write_table(folder / "proxies.csv", table)
     write_json(folder / "manifest.json", {"study": asdict(study), "made_with": surroundings()})
     return table
 
 
-def _correlations(scores: pl.DataFrame) -> pl.DataFrame:
+def correlations(scores: pl.DataFrame) -> pl.DataFrame:
+    """Kendall's tau of every proxy with the table's values, as in `run_proxy_study`.
+
+    Args:
+        scores: `proxy`, `score`, `value`, `seconds`, one row for each architecture and proxy.
+    """
     rows = []
     for (name,), part in scores.partition_by("proxy", as_dict=True, maintain_order=True).items():
         pairs = part.select("score", "value").drop_nans().to_numpy()

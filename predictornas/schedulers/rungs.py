@@ -130,3 +130,18 @@ def check_ratio(ratio: Fraction) -> None:
         )
     if not 0 < ratio <= 1:
         raise ConfigurationError(f"The ratio of promotions is above 0 and at most 1, not {ratio}.")
+
+
+def nominal_saving(levels: tuple[int, ...], ratio: Fraction, *, resumes: bool) -> float:
+    """The most that promotions can save: epochs of a full training over those of an average newcomer.
+
+    A newcomer reaches level i with share r^i, counted from 0. Where trainings resume it pays
+    sum r^i (e_i - e_(i-1)), where each level is a training of its own sum r^i e_i.
+
+    Args:
+        levels: epochs of each level, ascending.
+        ratio: share r of those on a level that are promoted to the next.
+        resumes: whether a longer training continues a shorter one.
+    """
+    paid = [high - low if resumes else high for low, high in pairwise((0, *levels))]
+    return levels[-1] / sum(float(ratio) ** level * epochs for level, epochs in enumerate(paid))

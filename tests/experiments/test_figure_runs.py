@@ -70,3 +70,15 @@ def test_the_history_is_that_of_the_study_of_the_same_flags(store: Path, tmp_pat
     runs = figure_runs(request(tmp_path, seeds=1), ["random"])
     outcome = run_study(Study(methods=("random",), budget=20, seeds=(0,)), tmp_path / "other")
     assert runs.history.drop("cost_seconds").equals(outcome.history.drop("cost_seconds"))
+
+
+def test_a_study_whose_journals_are_gone_is_drawn_from_its_history(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    run_study(Study(methods=("random", "uniform-50"), budget=20, seeds=(0, 1)), folder)
+    for path in folder.rglob("*.jsonl"):
+        path.unlink()
+    runs = figure_runs(FigureRequest(tmp_path, study=folder), ["random"])
+    assert journals(folder) == {}  # nothing was evaluated anew
+    assert runs.history.group_by("method", "seed").len().sort("seed").rows() == [("random", 0, 20), ("random", 1, 20)]
+    figure_runs(FigureRequest(tmp_path, study=folder), ["random", "uniform-60"])  # which the history lacks
+    assert len(journals(folder)) == 6

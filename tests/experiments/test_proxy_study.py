@@ -30,7 +30,7 @@ def test_unknown_values_are_left_out() -> None:
     scores = pl.DataFrame(
         {"proxy": "synflow", "score": [1.0, 2, 3, 4], "value": [0.1, float("nan"), 0.2, 0.3], "seconds": 0.1}
     )
-    assert proxy_study._correlations(scores)["tau"].to_list() == [1.0]
+    assert proxy_study.correlations(scores)["tau"].to_list() == [1.0]
 
 
 def test_too_few_architectures(store: Path, tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import inspect
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History
-from predictornas.schedulers.rungs import Rungs, check_ratio
+from predictornas.schedulers.rungs import Rungs, check_ratio, nominal_saving
 
 LEVELS = (1, 3, 9)
 
@@ -51,3 +52,16 @@ def test_a_ratio_that_is_not_exact_is_refused_with_the_one_that_is() -> None:
     beneath = inspect.unwrap(check_ratio)  # the type check of these tests would refuse it first
     with pytest.raises(ConfigurationError, match=r"Give Fraction\('0.3'\)"):
         beneath(0.3)
+
+
+@pytest.mark.parametrize(
+    ("levels", "resumes", "saving"),
+    [
+        ((1, 3, 9), True, 9 / (1 + 0.5 * 2 + 0.25 * 6)),  # 2.57, nasbench101-digits
+        ((12, 200), False, 200 / (12 + 0.5 * 200)),  # 1.79, NAS-Bench-201
+        ((4, 12, 36, 108), False, 108 / (4 + 0.5 * 12 + 0.25 * 36 + 0.125 * 108)),  # 3.32, NAS-Bench-101
+    ],
+)
+def test_no_more_than_the_nominal_saving_can_be_expected(levels: tuple[int, ...], resumes: bool, saving: float) -> None:
+    assert nominal_saving(levels, Fraction(1, 2), resumes=resumes) == pytest.approx(saving)
+    assert nominal_saving(levels, Fraction(1), resumes=True) == pytest.approx(1)  # everybody climbs to the top

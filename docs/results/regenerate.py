@@ -1,0 +1,235 @@
+"""Derives the tables and figures of the result folders again from what was measured.
+
+python docs/results/regenerate.py                   all folders
+python docs/results/regenerate.py search nosh       those below search and nosh
+python docs/results/regenerate.py --peers FILE      and search/peers.csv from a parquet of the peers' runs
+
+What was measured: `history.parquet` and `pools.parquet` of a study, `fits.csv` of predictors, `scores.csv` of proxies, and
+the tables in the store. A folder keeps the files that it has: only those are written again.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from predictornas.analysis.equal_epochs import differences_at
+from predictornas.analysis.phases import phases_table, runs_table
+from predictornas.analysis.readings import readings_table
+from predictornas.analysis.regret import incumbent_curves, oracle_errors
+from predictornas.analysis.statistics import over_seeds
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import DataError
+from predictornas.experiments.comparison import compare_folders
+from predictornas.experiments.comparison_report import write_comparison
+from predictornas.experiments.epoch_study import nominal_savings, report_on_epochs, write_epoch_report
+from predictornas.experiments.figure import FigureRequest, write_figure
+from predictornas.experiments.folder import read_manifest, study_in
+from predictornas.experiments.named_figures import find_figures
+from predictornas.experiments.predictor_study import rewrite_summary
+from predictornas.experiments.proxy_study import correlations
+from predictornas.experiments.report import report_on, write_report
+from predictornas.experiments.study import Study, data_fingerprint
+from predictornas.experiments.table_agreement import write_agreement
+from predictornas.experiments.tables import write_table
+from predictornas.experiments.targets import named_errors, study_targets
+
+RESULTS = Path(__file__).parent
+
+FIGURES = {"efficient-sampling": ("mauch-*", "efficient-sampling/nasbench101")}
+"""Figures by name that are views of a study's folder."""
+
+SEARCHES = tuple(f"search/{name}" for name in ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100"))
+SEARCHES = (*SEARCHES, "search/nasbench201-imagenet16-120")
+
+COMPARISONS = {
+    "search/comparison": SEARCHES,
+    "search/comparison-nasbench101": SEARCHES[:1],
+    "speed/comparison-warm": ("nasbench201-quick", "nasbench201-warm"),
+}
+"""Folders that `predictornas compare` was given."""
+
+TABLES = (
+    "nasbench101",
+    "nasbench101-digits",
+    "nasbench101-val30k",
+    "nasbench201-cifar10",
+    "nasbench201-cifar100",
+    "nasbench201-imagenet16-120",
+    "nasbench201-full-cifar10",
+)
+
+PHASES = ((1, 5), (6, 15), (16, 29))
+"""Iterations of 10 proposals: early, in between, late."""
+
+EPOCHS = {
+    "nosh/nasbench201": (2500, 4000, 6000, 8000, 10000, 12000),
+    "nosh/digits": (90, 180, 270),
+    "nosh/val30k": (250, 600, 1080, 2000),
+}
+"""Numbers of epochs after which methods are compared with full trainings."""
+
+PEER_EVALUATIONS = (50, 100, 150, 300)
+
+
+def main(*asked: str) -> None:
+    """Renews the folders at or below the given paths; all where none is given."""
+    peers = asked[asked.index("--peers") + 1] if "--peers" in asked else None
+    wanted = [part for part in asked if part not in ("--peers", peers)]
+    for name, renew in work():
+        if not wanted or any(name == part or name.startswith(f"{part}/") for part in wanted):
+            sys.stdout.write(f"{name}\n")
+            sys.stdout.flush()
+            renew()
+    if peers is not None:
+        write_table(RESULTS / "search" / "peers.csv", peers_table(pl.read_parquet(peers)))
+
+
+def work() -> Iterator[tuple[str, Callable[[], None]]]:
+    """Every folder with what renews it."""
+    yield "tables.csv", write_facts
+    for path in sorted(RESULTS.rglob("manifest.json")):
+        folder, name = path.parent, str(path.parent.relative_to(RESULTS))
+        if (folder / "history.parquet").exists():
+            yield name, lambda folder=folder: renew_study(folder)
+        elif (folder / "fits.csv").exists():
+            yield name, lambda folder=folder: renewed(folder, lambda out: rewrite_summary(folder, out))
+        elif (folder / "scores.csv").exists():
+            yield name, lambda folder=folder: renew_proxies(folder)
+        elif (folder / "agreement.csv").exists():
+            yield name, lambda folder=folder: renewed(folder, lambda out: renew_agreement(folder, out))
+    for name, members in COMPARISONS.items():
+        yield name, lambda name=name, members=members: renew_comparison(name, members)
+    for name, (pattern, study) in FIGURES.items():
+        yield f"{name}/figures", lambda name=name, pattern=pattern, study=study: renew_figures(name, pattern, study)
+
+
+def renewed(folder: Path, write: Callable[[Path], Any]) -> None:
+    """Lets `write` fill an empty folder, and takes from it the files that the folder has, manifests excepted."""
+    with tempfile.TemporaryDirectory() as place:
+        write(Path(place))
+        for path in Path(place).iterdir():
+            if (folder / path.name).exists() and path.suffix != ".json":
+                shutil.copyfile(path, folder / path.name)
+
+
+def opened(folder: Path) -> tuple[Study, Benchmark, pl.DataFrame]:
+    """The study of a folder, its table and its history.
+
+    Raises:
+        DataError: the store holds other data under the table's name.
+    """
+    manifest = read_manifest(folder) or {}
+    study = study_in(manifest)
+    benchmark = study.open()
+    if data_fingerprint(benchmark) != manifest["study"]["data_sha256"]:
+        raise DataError(f"{folder} was measured on another {benchmark.name!r} than the store holds. Import that one.")
+    return study, benchmark, pl.read_parquet(folder / "history.parquet")
+
+
+def renew_study(folder: Path) -> None:
+    """The report of a study, and the tables that only some documents need."""
+    study, benchmark, history = opened(folder)
+    if study.budget_epochs is not None:
+        report = report_on_epochs(history, benchmark, nominal_savings(study, history["method"].unique()))
+        renewed(folder, lambda out: write_epoch_report(out, report))
+        at = EPOCHS[str(folder.relative_to(RESULTS))]
+        write_table(folder / "equal-epochs.csv", differences_at(incumbent_curves(history), "rank-full", at=at))
+        return
+    pools = folder / "pools.parquet"
+    errors = finite_errors(benchmark)
+    kept = pl.read_parquet(pools) if pools.exists() else pl.DataFrame()
+    renewed(folder, lambda out: write_report(out, report_on(history, kept, benchmark, study_targets(errors))))
+    target, oracle = named_errors(errors)["top 0.1 %"], float(errors.min())
+    extra = {
+        "runs.csv": lambda: runs_table(history, errors, target=target, signal_oracle=oracle),
+        "phases.csv": lambda: phases_table(history, errors, PHASES, target=target, bad=0.1),
+    }
+    for name, make in extra.items():
+        if (folder / name).exists():
+            write_table(folder / name, make())
+
+
+def finite_errors(benchmark: Benchmark) -> np.ndarray:
+    """1 - signal of every architecture that was measured."""
+    errors = benchmark.errors(benchmark.signal)
+    return np.asarray(errors[np.isfinite(errors)])
+
+
+def renew_proxies(folder: Path) -> None:
+    """Correlations of zero-cost proxies from their scores."""
+    write_table(folder / "proxies.csv", correlations(pl.read_csv(folder / "scores.csv")))
+
+
+def renew_agreement(folder: Path, out: Path) -> None:
+    """Agreement of the columns of one table or two."""
+    write_agreement(*[*json.loads((folder / "manifest.json").read_text())["tables_sha256"], None][:2], out)
+
+
+def renew_comparison(name: str, members: tuple[str, ...]) -> None:
+    """A comparison of result folders."""
+    folder = RESULTS / name
+    renewed(folder, lambda out: write_comparison(out, compare_folders([RESULTS / member for member in members])))
+
+
+def renew_figures(name: str, pattern: str, study: str) -> None:
+    """Figures by name from the history of a study."""
+    for figure in find_figures([pattern]):
+        renewed(RESULTS / name, lambda out, f=figure: write_figure(f, FigureRequest(out, study=RESULTS / study)))
+
+
+def write_facts() -> None:
+    """What the tables themselves say, and how high each reading of the gain could reach."""
+    write_table(RESULTS / "tables.csv", pl.DataFrame([facts_of(open_benchmark(name)) for name in TABLES]))
+    write_table(RESULTS / "readings.csv", readings_table(423_624, (4, 290, 1396), (1, 10)))
+
+
+def facts_of(benchmark: Benchmark) -> dict[str, Any]:
+    """Best, second-best and median errors of a table, and what its best cell by the signal is worth."""
+    signal, evaluation = (benchmark.values(name) for name in (benchmark.signal, benchmark.evaluation or ""))
+    both = np.isfinite(signal) & np.isfinite(evaluation)
+    judged = np.sort(1 - evaluation[both].astype(np.float64))
+    errors = 1 - signal[both].astype(np.float64)
+    return {
+        "table": benchmark.name,
+        "signal": benchmark.signal,
+        "evaluation": benchmark.evaluation,
+        "architectures": int(both.sum()),
+        **vars(oracle_errors(signal, evaluation)),
+        "second_best": float(judged[1]),
+        "median": float(np.median(judged)),
+        "bad_share": float((errors > 0.1).mean()),
+    }
+
+
+def peers_table(peers: pl.DataFrame) -> pl.DataFrame:
+    """What searches by others' code had after some evaluations, and their mean regret over the first 150.
+
+    Args:
+        peers: `method`, `source`, `note`, `run`, `evaluation` (1, 2, ...), `signal_error`, `evaluation_error`.
+    """
+    keys = ["method", "source", "note"]
+    rows = peers.with_columns(pl.col(keys).cast(pl.String), pl.col("evaluation_error").cast(pl.Float64))
+    curves = rows.sort("evaluation", maintain_order=True).with_columns(
+        best=pl.col("evaluation_error").cum_min().over("method", "run")
+    )
+    at = curves.filter(pl.col("evaluation").is_in(PEER_EVALUATIONS)).with_columns(quantity=pl.lit("best"))
+    first = curves.filter(pl.col("evaluation") <= 150)
+    mean = first.group_by(*keys, "run", maintain_order=True).agg(pl.col("best").mean())
+    mean = mean.with_columns(quantity=pl.lit("mean of the best"), evaluation=pl.lit(150, at["evaluation"].dtype))
+    wanted = [*keys, "quantity", "evaluation", "run", "best"]
+    both = pl.concat([at.select(wanted), mean.select(wanted)]).sort("method", "quantity", "evaluation", "run")
+    return over_seeds(both, [*keys, "quantity", "evaluation"], "best").rename({"evaluation": "evaluations"})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

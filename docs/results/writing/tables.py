@@ -1,0 +1,118 @@
+"""The tables that several documents show, each one call; they read the tidy tables of one result folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+
+from writing.reading import csv, row, rows
+from writing.wording import db, num, pct
+
+SHOWN = {"chosen": "its evaluation, %", "recommended": "recommended, %", "best": "best evaluated, %"}
+"""Headings of the traces of a search."""
+
+
+def table(head: Sequence[str], body: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table."""
+    lines = [list(head), ["---"] * len(head), *body]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def records(path: str, **where: Any) -> list[SimpleNamespace]:
+    """The rows of a table whose columns have the given values, each with its columns as attributes."""
+    return [SimpleNamespace(**record) for record in rows(path, **where).to_dicts()]
+
+
+def ordered(path: str, methods: Sequence[str] | None = None) -> list[str]:
+    """The methods of a table: as asked for, or all in a fixed order, random search first."""
+    found = csv(path)["method"].unique().to_list()
+    if methods is not None:
+        return [method for method in methods if method in found]
+    return sorted(found, key=_place)
+
+
+def _place(method: str) -> tuple[int, int, str]:
+    kinds = ("random", "uniform", "exhaustive", "likelihood", "evolutionary")
+    kind, _, size = method.partition("-")
+    return kinds.index(kind) if kind in kinds else len(kinds), int(size) if size.isdigit() else 0, method
+
+
+def gains(folder: str, hits: Sequence[int], estimator: str = "pooled", methods: Sequence[str] | None = None) -> str:
+    """The gain of every method at a few targets, in dB, with its K, the cap and random search's null."""
+    path = f"{folder}/gain.csv"
+    where: dict[str, Any] = {"estimator": estimator}
+    listed = ordered(path, methods)
+    at = [{hit: row(path, method=method, table_hits=hit, **where) for hit in hits} for method in listed]
+    head = [f"M_S = {hit:,} (J = {pct(at[0][hit].target_error)} %)" for hit in hits]
+    body = [
+        [m, num(own[hits[0]].proposals), *(db(own[hit]) for hit in hits)] for m, own in zip(listed, at, strict=True)
+    ]
+    first = at[listed.index("random")] if "random" in listed else at[0]
+    k = num(first[hits[0]].proposals)
+    body.append(["*cap*", k, *(num(first[hit].cap_db, 1) for hit in hits)])
+    body.append(["*random search, expected, 95 %*", k, *(null(first[hit]) for hit in hits)])
+    return table(["method", "K", *head], body)
+
+
+def null(gain: SimpleNamespace) -> str:
+    """What random search is expected to score at a target, with its 95 % interval."""
+    return num(SimpleNamespace(mean=gain.null_db, low=gain.null_low, high=gain.null_high), 1)
+
+
+def finals(folder: str, traces: Sequence[str] = ("chosen", "best"), methods: Sequence[str] | None = None) -> str:
+    """What every method has in the end: the signal of its incumbent, and the errors of the traces, %."""
+    path = f"{folder}/convergence.csv"
+    body = []
+    for method in ordered(path, methods):
+        end = max(rows(path, method=method)["evaluations"])
+        shown = (row(path, method=method, trace=trace, evaluations=end) for trace in ("searched", *traces))
+        body.append([method, *map(pct, shown)])
+    return table(["method", "signal of the incumbent, %", *(SHOWN[trace] for trace in traces)], body)
+
+
+def progress(folder: str, trace: str, at: Sequence[int], digits: int = 2, methods: Sequence[str] | None = None) -> str:
+    """An error after so many evaluations, with its interval, %; methods without this trace are left out."""
+    path = f"{folder}/convergence.csv"
+    body = []
+    for method in ordered(path, methods):
+        own = [record for record in records(path, method=method, trace=trace) if record.evaluations in at]
+        if own:
+            found = {record.evaluations: pct(record, digits) for record in own}
+            body.append([method, num(own[0].runs), *(found.get(count, "-") for count in at)])
+    return table(["method", "runs", *(f"{count:,}" for count in at)], body)
+
+
+def claims(folder: str, target: str = "top 0.1 %") -> str:
+    """The ordering that Mauch et al. claim: paired differences of the best evaluated and of the gain."""
+    path = f"{folder}/ordering.csv"
+    body = []
+    for pair in csv(path).select("a", "relation", "b").unique(maintain_order=True).iter_rows(named=True):
+        best = records(path, **pair, quantity="final", of="best")
+        gain = records(path, **pair, quantity="gain", of=target)
+        cells = [
+            f"{pct(best[0])} {best[0].verdict}" if best else "-",
+            f"{num(gain[0], 1)} {gain[0].verdict}" if gain else "-",
+        ]
+        body.append([f"{pair['a']} {pair['relation']} than {pair['b']}", *cells, held(best + gain)])
+    return table(["claim", "best evaluated, points", "gain, dB", "holds"], body)
+
+
+def held(found: Sequence[SimpleNamespace]) -> str:
+    """Whether all quantities of a claim hold: yes, no (one fails), or undecided."""
+    said = [one.holds for one in found]
+    return "no" if False in said else "undecided" if None in said else "yes"
+
+
+def grid(path: str, lines: Sequence[str], columns: Sequence[tuple[str, Callable[[SimpleNamespace], str]]]) -> str:
+    """A table with one line for each row of a CSV: the columns in `lines` as they are, then what is made of the row."""
+    body = [[*(getattr(one, name) for name in lines), *(make(one) for _, make in columns)] for one in records(path)]
+    return table([*lines, *(title for title, _ in columns)], body)
+
+
+def last(path: str, **where: Any) -> SimpleNamespace:
+    """The row with the most evaluations among those with the given values."""
+    found = rows(path, **where).filter(pl.col("evaluations") == pl.col("evaluations").max())
+    return SimpleNamespace(**found.row(0, named=True))

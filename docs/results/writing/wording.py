@@ -1,0 +1,76 @@
+"""Numbers as a person reads them, and what an interval says in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from writing.reading import ends_of, value_of
+
+UNDECIDED = "cannot be said at this size"
+"""What is said of an interval that contains both answers."""
+
+
+def num(thing: Any, digits: int = 0, scale: float = 1.0) -> str:
+    """A number with thousands separated, or a row with its interval: "6.03 [5.97, 6.10]"; "-" where there is none."""
+    value, ends = value_of(thing), ends_of(thing)
+    if value is None:
+        return "-"
+    text = _fixed(scale * value, digits)
+    return text if ends is None else f"{text} {interval(thing, digits, scale)}"
+
+
+def interval(thing: Any, digits: int = 0, scale: float = 1.0) -> str:
+    """The interval of a row alone: "[5.97, 6.10]"."""
+    ends = ends_of(thing)
+    return "" if ends is None else "[" + ", ".join(_fixed(scale * end, digits) for end in ends) + "]"
+
+
+def pct(thing: Any, digits: int = 2) -> str:
+    """A fraction in percent, or in percentage points, without the sign %."""
+    return num(thing, digits, 100.0)
+
+
+def db(thing: Any, digits: int = 1) -> str:
+    """A gain in dB; "<=" before one that no proposal reached, which is only a bound."""
+    bound = "" if getattr(thing, "resolved", True) else "<= "
+    return bound + num(thing, digits)
+
+
+def tau(thing: Any, digits: int = 3) -> str:
+    """A correlation, without the zero before the point."""
+    return num(thing, digits).replace("0.", ".")
+
+
+def span(values: Any, digits: int = 0, scale: float = 1.0) -> str:
+    """The least and the greatest of some values: "13.8 to 15.8", or one of them where they read the same."""
+    numbers = [_fixed(scale * value, digits) for value in (min(values), max(values))]
+    return " to ".join(dict.fromkeys(numbers))
+
+
+def says(thing: Any, claim: str, *, margin: float | None = None) -> str:
+    """What a row's interval says of a claim, by rule.
+
+    "yes" and "no" where the whole interval is on one side; "cannot be said at this size" where it contains both
+    answers.
+
+    Args:
+        thing: a row with an interval.
+        claim: "> X", "< X" or "= X" with a number X.
+        margin: how far from X is still equal, for "= X"; without one such a claim can be refuted only.
+    """
+    relation, bound = claim.split()
+    ends = ends_of(thing)
+    if ends is None:
+        return UNDECIDED
+    low, high = (end - float(bound) for end in ends)
+    if relation == "=":
+        inside = margin is not None and -margin <= low and high <= margin
+        outside = low > (margin or 0.0) or high < -(margin or 0.0)
+        return "yes" if inside else "no" if outside else UNDECIDED
+    if relation == "<":
+        low, high = -high, -low
+    return "yes" if low > 0 else "no" if high < 0 else UNDECIDED
+
+
+def _fixed(value: float, digits: int) -> str:
+    return f"{value:z,.{digits}f}"
