@@ -4,13 +4,14 @@ python docs/results/regenerate.py                   all folders
 python docs/results/regenerate.py search nosh       those below search and nosh
 python docs/results/regenerate.py --peers FILE      and search/peers.csv from a parquet of the peers' runs
 
-What was measured: `history.parquet` and `pools.parquet` of a study, `fits.csv` of predictors, `scores.csv` of proxies, and
-the tables in the store. A folder keeps the files that it has: only those are written again.
+What was measured: `history.parquet` and `pools.parquet` of a study, `fits.csv` of predictors, `scores.csv` of proxies,
+and the tables in the store. A folder keeps the files that it has: only those are written again.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import polars as pl
 
@@ -83,6 +85,8 @@ PEER_EVALUATIONS = (50, 100, 150, 300)
 
 def main(*asked: str) -> None:
     """Renews the folders at or below the given paths; all where none is given."""
+    os.environ["SOURCE_DATE_EPOCH"] = "0"  # an SVG that shows the same is the same
+    matplotlib.rcParams["svg.hashsalt"] = "predictornas"
     peers = asked[asked.index("--peers") + 1] if "--peers" in asked else None
     wanted = [part for part in asked if part not in ("--peers", peers)]
     for name, renew in work():

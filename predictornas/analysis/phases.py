@@ -59,9 +59,9 @@ def runs_table(
         signal_oracle: the lowest error of the table on the signal column.
 
     Returns:
-        `method`, `seed`, `evaluations`, `proposals` (K), `hits` (distinct proposals at or below the target), `best` (the
-        lowest evaluation error among all evaluated), and `oracle_after`, the evaluations until the incumbent is as good
-        as the signal oracle; null where it never is.
+        `method`, `seed`, `evaluations`, `proposals` (K), `hits` (distinct proposals at or below the target), `best`
+        (the lowest evaluation error among all evaluated), and `oracle_after`, the evaluations until the incumbent is as
+        good as the signal oracle; null where it never is.
 
     Raises:
         DataError: as in `phases_table`.

@@ -1,8 +1,8 @@
 """Three readings of the gains that Mauch et al. print, which their eq. 10-15 cannot give over all proposals.
 
-Their text has about 50 dB and 25 dB at J < 0.05 after 1400 evaluations. With 10 log10 of the ratio of expected trials no
-method can exceed 24.8 dB there. The definition of this package stays 10 log10; this module says how high each reading
-could reach.
+Their text has about 50 dB and 25 dB at J < 0.05 after 1400 evaluations. With 10 log10 of the ratio of expected trials
+no method can exceed 24.8 dB there. The definition of this package stays 10 log10; this module says how high each
+reading could reach.
 """
 
 from __future__ import annotations

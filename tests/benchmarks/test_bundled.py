@@ -30,6 +30,7 @@ def test_it_holds_every_small_cell_at_three_budgets() -> None:
     table = open_benchmark(NAME)
     assert len(table) == 1 + 6 + 84 + 2441  # unique cells of 2 to 5 vertices (known for NAS-Bench-101)
     assert TabularOracle(table).levels == (1, 3, 9)
+    assert TabularOracle(table).resumes  # the three lie on one learning curve: a longer training is paid the difference
     for split in ("valid", "test"):
         for epochs in (1, 3, 9):
             runs = np.stack([table.values(f"{split}_accuracy_{epochs}_run{run}") for run in range(3)])

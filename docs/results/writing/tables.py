@@ -48,7 +48,7 @@ def gains(folder: str, hits: Sequence[int], estimator: str = "pooled", methods: 
     at = [{hit: row(path, method=method, table_hits=hit, **where) for hit in hits} for method in listed]
     head = [f"M_S = {hit:,} (J = {pct(at[0][hit].target_error)} %)" for hit in hits]
     body = [
-        [m, num(own[hits[0]].proposals), *(db(own[hit]) for hit in hits)] for m, own in zip(listed, at, strict=True)
+        [method, num(own[hits[0]].proposals), *map(db, own.values())] for method, own in zip(listed, at, strict=True)
     ]
     first = at[listed.index("random")] if "random" in listed else at[0]
     k = num(first[hits[0]].proposals)
