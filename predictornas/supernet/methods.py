@@ -153,16 +153,28 @@ def get_method(name: str, space: SearchSpace | None = None, *, preset: str = "pa
         method = replace(method, **{"cells": 5, **NASBENCH201.get(base, {})})
     if preset == "released" and base in RELEASED:
         method = RELEASED[base](method)
-    return with_perturbation(method, topology_step=not keeps_edges) if name != base else method
+    if name == base:
+        return method
+    return with_perturbation(method, perturbation(keeps_edges=keeps_edges, preset=preset))
 
 
-def with_perturbation(method: Method, *, topology_step: bool = True) -> Method:
+def perturbation(*, keeps_edges: bool, preset: str = "paper") -> PerturbationSelection:
+    """Perturbation selection in cells that keep every edge, as in NAS-Bench-201, or in those of DARTS.
+
+    The released code has no schedule for NAS-Bench-201. For DARTS it makes a cosine and never steps it, so that the
+    rate is constant there too: preset "released".
+    """
+    constant = keeps_edges or preset == "released"
+    return PerturbationSelection(topology_step=not keeps_edges, cosine=not constant)
+
+
+def with_perturbation(method: Method, selection: PerturbationSelection) -> Method:
     """The same method with selection by perturbation.
 
     Args:
         method: any method; one that decides edges greedily goes on doing so, and asks for accuracies which operation.
-        topology_step: whether nodes lose inputs at the end, as in DARTS spaces.
+        selection: what any other method selects with.
     """
     if isinstance(method.selection, Greedy):
         return replace(method, selection=replace(method.selection, by_perturbation=True))
-    return replace(method, selection=PerturbationSelection(topology_step=topology_step))
+    return replace(method, selection=selection)

@@ -180,8 +180,7 @@ class OngoingSearch:
             epochs=self.job.epochs - method.epochs,
             learning_rate=rate,
             final_learning_rate=min(method.weights.final_learning_rate, rate),
-            # the released code has no schedule for NAS-Bench-201
-            schedule="cosine" if self.job.topology.family == "darts" else "constant",
+            schedule="cosine" if method.selection.cosine else "constant",
         )
         return recipe, epoch - method.epochs
 
@@ -221,7 +220,7 @@ class OngoingSearch:
         return epoch < self.job.method.warm_up
 
     def _decide_by_perturbation(self, selection: PerturbationSelection, epoch: int) -> None:
-        if selection.decides_at(epoch):
+        if selection.decides_at(epoch, self.job.epochs - self.job.method.epochs):
             decisions = selection.decide(self.state, self._validation())
             self.state = replace(self.state, decisions=decisions)
 

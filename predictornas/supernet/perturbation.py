@@ -25,12 +25,14 @@ class PerturbationSelection:
     In each round one open edge of each cell type, drawn at random, keeps the operation whose masking lowers the
     validation accuracy most. After the edges, in each round one node of each cell type that has too many inputs, drawn
     at random, loses the inputs whose removal is least harmful, one at a time, until it has as many as it keeps.
-    Between rounds the super-network is fine-tuned, as in the search, with the decisions taken so far.
+    Between rounds the super-network is fine-tuned, as in the search, with the decisions taken so far. Nothing in the
+    papers says how long in all, and at what rate: both are the released code's.
 
     Attributes:
         interval: epochs of fine-tuning from one round to the next, >= 1 (paper: 5).
         rate_factor: the fine-tuning's first learning rate as a share of the search's, > 0 (released code: 1/10).
         topology_step: whether nodes lose inputs at the end; False for cells that keep every edge (NAS-Bench-201).
+        cosine: whether the learning rate falls, by one cosine over the whole fine-tuning; else it is constant.
 
     Raises:
         ConfigurationError: a value out of range.
@@ -39,6 +41,7 @@ class PerturbationSelection:
     interval: int = 5
     rate_factor: float = 0.1
     topology_step: bool = True
+    cosine: bool = True
 
     def __post_init__(self) -> None:
         if self.interval < 1 or not self.rate_factor > 0:
@@ -47,18 +50,23 @@ class PerturbationSelection:
             )
 
     def epochs(self, topology: Topology) -> int:
-        """Epochs of fine-tuning in all: `interval` a round, and one (86 in the DARTS space, as released).
+        """Epochs of fine-tuning in all, as released: `interval` from each round to the next.
+
+        With the topology step one more follows the last round, 5 (14 + 3 - 1) + 1 = 81 in the DARTS space. Without it
+        the last round comes before the last of these epochs, 5 (6 - 1) = 25 in NAS-Bench-201; with an interval of 1 it
+        has an epoch of its own (ours: as released an edge would stay open).
 
         Raises:
             ConfigurationError: a topology step where every edge is kept.
         """
         self._check(topology)
         rounds = max(len(cell.edges) + len(self._nodes(topology, cell)) for cell in topology.cells)
-        return rounds * self.interval + 1
+        between = self.interval * (rounds - 1)
+        return between + 1 if self.topology_step else max(between, rounds)
 
-    def decides_at(self, epoch: int) -> bool:
-        """Whether a round comes before an epoch of fine-tuning, counted from 0."""
-        return epoch % self.interval == 0
+    def decides_at(self, epoch: int, epochs: int) -> bool:
+        """Whether a round comes before an epoch of fine-tuning, counted from 0, of so many."""
+        return epoch % self.interval == 0 or epoch == epochs - 1
 
     def decide(self, state: SearchState, batches: Batches) -> Decisions:
         """The decisions after one more round; those of the state where nothing is left to decide.

@@ -77,9 +77,9 @@ def test_lengths() -> None:
     assert Method(relaxation=PATHS, update=LossSpaceRegression(warm_up=10, steps=5)).epochs == 25
 
 
-def test_fine_tuning_of_86_epochs_in_the_darts_space() -> None:
+def test_fine_tuning_of_81_epochs_in_the_darts_space() -> None:
     darts = topology_of(get_space("darts"))
-    assert Method(selection=PerturbationSelection()).fine_tuning_epochs(darts) == 86
+    assert Method(selection=PerturbationSelection()).fine_tuning_epochs(darts) == 81
     assert Method().fine_tuning_epochs(darts) == 0
 
 
@@ -88,7 +88,7 @@ def test_no_topology_step_where_every_edge_is_kept() -> None:
     with pytest.raises(ConfigurationError, match="topology_step to False"):
         Method(selection=PerturbationSelection()).fine_tuning_epochs(nasbench201)
     kept = Method(selection=PerturbationSelection(topology_step=False))
-    assert kept.fine_tuning_epochs(nasbench201) == 31
+    assert kept.fine_tuning_epochs(nasbench201) == 25
 
 
 @pytest.mark.parametrize(

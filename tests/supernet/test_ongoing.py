@@ -105,15 +105,24 @@ def test_greedy_decisions_let_the_batch_grow(monkeypatch: pytest.MonkeyPatch) ->
 def test_perturbation_decides_everything_before_its_last_epoch() -> None:
     selection = PerturbationSelection(interval=1)
     records = records_of(replace(job("darts-1"), method=replace(tiny(Method(), 1), selection=selection)))
-    assert [record.phase for record in records] == ["search"] + 18 * ["fine-tuning"]
+    assert [record.phase for record in records] == ["search"] + 17 * ["fine-tuning"]
     # one edge of each cell type a round; then the last three nodes lose one, two and three of their inputs
-    assert [record.decided["normal"] for record in records] == [*range(15), 14, 14, 14, 14]
+    assert [record.decided["normal"] for record in records] == [*range(15), 14, 14, 14]
     final = records[-1].importance
     assert all(sum(map(sum, (edge.values() for edge in cell))) == 8 for cell in final.values())
     assert records[1].learning_rate == pytest.approx(0.0025)
-    assert records[-1].learning_rate == pytest.approx(0.001 + 0.0015 * (1 + np.cos(np.pi * 17 / 18)) / 2)
+    assert records[-1].learning_rate == pytest.approx(0.001 + 0.0015 * (1 + np.cos(np.pi * 16 / 17)) / 2)
     genes = np.array([records[-1].genes], dtype=np.int8)
     assert get_space("darts-s2").valid(genes).all()
+
+
+def test_fine_tuning_decides_before_the_epochs_that_its_schedule_names() -> None:
+    """Two epochs of search; then six edges at an interval of two, the last before the last epoch, at a tenth."""
+    selection = PerturbationSelection(interval=2, topology_step=False, cosine=False)
+    searched = replace(job("darts-1", "nasbench201"), method=replace(tiny(Method(), 2), selection=selection))
+    records = records_of(searched)
+    assert [record.decided["cell"] for record in records] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6]
+    assert [record.learning_rate for record in records[2:]] == pytest.approx(10 * [0.0025])
 
 
 def test_the_warm_up_population_is_the_same_in_both_passes(monkeypatch: pytest.MonkeyPatch) -> None:

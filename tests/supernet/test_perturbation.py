@@ -102,11 +102,25 @@ def test_one_edge_of_each_cell_type_a_round_in_random_order() -> None:
     assert [edge for edge, _ in first] != [edge for _, edge in first]
 
 
-def test_the_epochs_of_fine_tuning() -> None:
-    selection = PerturbationSelection()
-    assert selection.epochs(darts_topology(NAMES)) == (14 + 3) * 5 + 1
-    assert PerturbationSelection(topology_step=False).epochs(nasbench201_topology()) == 6 * 5 + 1
-    assert [epoch for epoch in range(12) if selection.decides_at(epoch)] == [0, 5, 10]
+def schedule(selection: PerturbationSelection, topology: Topology) -> tuple[int, list[int]]:
+    """How many epochs of fine-tuning there are, and before which of them a round comes."""
+    epochs = selection.epochs(topology)
+    return epochs, [epoch for epoch in range(epochs) if selection.decides_at(epoch, epochs)]
+
+
+def test_fine_tuning_lasts_as_long_as_in_the_released_code() -> None:
+    """There 14 edges and 3 nodes of DARTS, and 6 edges of NAS-Bench-201, are decided by the last epoch's beginning."""
+    darts, bench = darts_topology(NAMES), nasbench201_topology()
+    assert schedule(PerturbationSelection(), darts) == (81, list(range(0, 81, 5)))
+    assert len(range(0, 81, 5)) == 14 + 3
+    kept = PerturbationSelection(topology_step=False)
+    assert schedule(kept, bench) == (25, [0, 5, 10, 15, 20, 24])
+    assert schedule(replace(kept, interval=2), bench) == (10, [0, 2, 4, 6, 8, 9])
+
+
+def test_with_an_epoch_a_round_no_edge_stays_open() -> None:
+    assert schedule(PerturbationSelection(1), darts_topology(NAMES)) == (17, list(range(17)))
+    assert schedule(PerturbationSelection(1, topology_step=False), nasbench201_topology()) == (6, list(range(6)))
 
 
 def test_a_topology_step_where_all_edges_stay_is_refused() -> None:
@@ -167,5 +181,6 @@ def test_numbers_out_of_range_and_an_empty_half_are_refused() -> None:
         PerturbationSelection(interval=0)
     with pytest.raises(ConfigurationError, match="rate_factor"):
         PerturbationSelection(rate_factor=0.0)
+    assert PerturbationSelection(interval=1).interval == 1
     with pytest.raises(ConfigurationError, match="validation half"):
         PerturbationSelection().decide(planted(fan(2, NAMES), [0.0, 1.0]), list)

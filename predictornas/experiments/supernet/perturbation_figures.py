@@ -33,8 +33,8 @@ from predictornas.experiments.supernet.study import (
 from predictornas.experiments.supernet.tables import SKIP
 from predictornas.plots.perturbation import draw_selections, draw_skip_gaps
 from predictornas.spaces.registry import get_space
+from predictornas.supernet.methods import perturbation
 from predictornas.supernet.ongoing import OngoingSearch
-from predictornas.supernet.perturbation import PerturbationSelection
 from predictornas.supernet.records import EpochRecord
 
 INTERVALS = {"small": 1, "full": 5}
@@ -68,7 +68,8 @@ class SelectedByPerturbation:
     def measure(self, ongoing: OngoingSearch) -> list[dict[str, Any]]:
         """The genes, and the accuracy of the super-network once all is decided."""
         method = ongoing.job.method
-        selection = PerturbationSelection(self.interval, topology_step=ongoing.job.topology.inputs_kept is not None)
+        released = perturbation(keeps_edges=ongoing.job.topology.inputs_kept is None)
+        selection = replace(released, interval=self.interval)
         # the search ends here, so that its next epoch is the first one of the fine-tuning
         ended = replace(method, selection=selection, weights=replace(method.weights, epochs=ongoing.done))
         selecting = replace(ongoing, job=replace(ongoing.job, method=ended))
