@@ -78,15 +78,29 @@ def weight_norm(network: nn.Module, images: Tensor, labels: Tensor, generator: t
 def ntk_condition_number(network: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator) -> float:
     """Minus the condition number of the neural tangent kernel of the sum of logits (TE-NAS: Chen et al. 2021).
 
-    The kernel is g_i . g_j with g_i the gradient of image i's logits with respect to all parameters, so that memory is
-    n times the network's. Negated because well-conditioned networks train better; -inf where the kernel is singular.
+    The kernel is g_i . g_j with g_i the gradient of image i's logits with respect to the weights, those of batch
+    normalisation among them, and to no bias, as in the released code. Memory is n times the network's. Negated because
+    well-conditioned networks train better; -inf where the kernel is singular.
     """
+    return _ntk_condition(network, images, lambda name: name.rpartition(".")[2] == "weight")
+
+
+def ntk_condition_number_with_biases(
+    network: nn.Module, images: Tensor, labels: Tensor, generator: torch.Generator
+) -> float:
+    """`ntk_condition_number` of the kernel of all parameters, which theory speaks of (ours)."""
+    return _ntk_condition(network, images, lambda name: True)
+
+
+def _ntk_condition(network: nn.Module, images: Tensor, counts: Callable[[str], bool]) -> float:
+    """Of the gradients with respect to the parameters whose name counts."""
     leaves = _leaves(network)
+    counted = {name: leaf for name, leaf in leaves.items() if counts(name)}
     with _left_as_it_was(network, batch_statistics=True):
         logits = _logits(network, leaves, images)
-        rows = [_slopes(own.sum(), leaves) for own in logits]
+        rows = [_slopes(own.sum(), counted) for own in logits]
     kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
-    for name in leaves:
+    for name in counted:
         gradients = torch.stack([row[name].flatten() for row in rows]).double()
         kernel += gradients @ gradients.T
     eigenvalues = torch.linalg.eigvalsh(kernel)
@@ -122,6 +136,7 @@ PROXIES: dict[str, Proxy] = {
     "gradient_norm": gradient_norm,
     "weight_norm": weight_norm,
     "ntk_condition_number": ntk_condition_number,
+    "ntk_condition_number_with_biases": ntk_condition_number_with_biases,
     "linear_regions": linear_regions,
 }
 """All proxies by name; for each, higher is better."""

@@ -14,11 +14,13 @@ from predictornas.live import zerocost
 from predictornas.live.network import NetworkShape, build_network
 from predictornas.live.zerocost import (
     PROXIES,
+    Proxy,
     get_proxy,
     gradient_norm,
     jacobian_covariance,
     linear_regions,
     ntk_condition_number,
+    ntk_condition_number_with_biases,
     synflow,
     weight_norm,
 )
@@ -127,9 +129,25 @@ def test_gradient_norm_is_that_of_a_training_step() -> None:
     assert gradient_norm(tiny(), IMAGES, LABELS, generator()) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_condition_number_is_the_square_of_the_dense_jacobians() -> None:
+def test_condition_numbers_of_two_images_by_hand_without_and_with_the_bias() -> None:
+    """The gradient of w x + b is x, or (x, 1): kernels ((1, 0), (0, 4)) and ((2, 1), (1, 5))."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(2, 1)).double()
+    images = torch.tensor([[1.0, 0.0], [0.0, 2.0]], dtype=torch.float64).reshape(2, 1, 1, 2)
+    assert ntk_condition_number(network, images, LABELS[:2], generator()) == pytest.approx(-4)
+    both = ntk_condition_number_with_biases(network, images, LABELS[:2], generator())
+    assert both == pytest.approx(-(7 + 13**0.5) / (7 - 13**0.5))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "counted"),
+    [
+        (ntk_condition_number, ["conv.weight", "norm.weight", "linear.weight"]),
+        (ntk_condition_number_with_biases, [name for name, _ in tiny().named_parameters()]),
+    ],
+)
+def test_the_condition_number_is_the_square_of_the_dense_jacobians(proxy: Proxy, counted: list[str]) -> None:
     network = tiny().train()
-    names, leaves = zip(*network.named_parameters(), strict=True)
+    names, leaves = zip(*((name, leaf) for name, leaf in network.named_parameters() if name in counted), strict=True)
 
     def logits(*values: Tensor) -> Tensor:
         return functional_call(network, dict(zip(names, values, strict=True)), (IMAGES,)).sum(1)
@@ -137,7 +155,7 @@ def test_the_condition_number_is_the_square_of_the_dense_jacobians() -> None:
     blocks = torch.autograd.functional.jacobian(logits, leaves)
     dense = torch.cat([block.flatten(1) for block in blocks], dim=1).numpy()
     expected = -(np.linalg.cond(dense) ** 2)
-    assert ntk_condition_number(tiny(), IMAGES, LABELS, generator()) == pytest.approx(expected, rel=1e-6)
+    assert proxy(tiny(), IMAGES, LABELS, generator()) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_kernel_of_equal_images_is_singular() -> None:
