@@ -11,7 +11,6 @@ import pytest
 from predictornas.analysis.ordering import ordering_table
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.experiments.targets import named_errors
-from predictornas.seeding import rng_for
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 NAS_BENCH_101 = RESULTS / "efficient-sampling" / "nasbench101"
@@ -46,9 +45,7 @@ def test_the_ordering_follows_from_the_history_beside_it() -> None:
     folder = RESULTS / "efficient-sampling" / "nasbench201-cifar10"
     errors = open_benchmark("nasbench201-cifar10").errors("valid_accuracy_200_run0")
     errors = errors[np.isfinite(errors)]
-    again = ordering_table(
-        pl.read_parquet(folder / "history.parquet"), errors, named_errors(errors), rng=rng_for(0, 0, "ordering")
-    )
+    again = ordering_table(pl.read_parquet(folder / "history.parquet"), errors, named_errors(errors))
     kept = claims(folder)
     assert again["difference"].to_list() == pytest.approx(kept["difference"].to_list(), abs=2e-6)
     assert again["verdict"].to_list() == kept["verdict"].to_list()

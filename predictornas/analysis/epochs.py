@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from predictornas.analysis.regret import TRACES, OracleErrors
-from predictornas.analysis.statistics import TAILS, over_seeds, resampled_seeds
+from predictornas.analysis.statistics import SHARE, TAILS, over_seeds, resampled_seeds
 from predictornas.errors import ConfigurationError, DataError
 
 COMPARED = tuple(trace for trace in TRACES if trace != "recommended")
@@ -73,7 +73,7 @@ def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> p
     long = after.unpivot(
         on=list(COMPARED), index=["method", "seed", "cost_epochs"], variable_name="trace", value_name="error"
     )
-    summary = over_seeds(long, ["method", "trace", "cost_epochs"], "error")
+    summary = over_seeds(long, ["method", "trace", "cost_epochs"], "error", bounds=SHARE)
     best = None if oracles is None else {trace: oracles.best_possible(trace) for trace in COMPARED}
     lowest = pl.lit(None, pl.Float64) if best is None else pl.col("trace").replace_strict(best, return_dtype=pl.Float64)
     return summary.join(counted, on=["method", "cost_epochs"], how="left", maintain_order="left").select(

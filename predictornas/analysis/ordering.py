@@ -69,10 +69,8 @@ def ordering_table(
     targets: Mapping[str, float],
     *,
     claims: Sequence[Claim] = PAPER_CLAIMS,
-    resamples: int = 1000,
-    rng: np.random.Generator,
 ) -> pl.DataFrame:
-    """Tests claims about methods: mean differences over paired seeds with 95 % bootstrap intervals.
+    """Tests claims about methods: mean differences over paired seeds with 95 % t intervals.
 
     The gain is that of each run by itself, (K + 1)/(M + 1) in its urn. A run without a hit keeps a finite gain that
     way, an upper bound; at equal K the comparison is then one of hits plus one. `unresolved_a` and `unresolved_b` say
@@ -83,13 +81,12 @@ def ordering_table(
         table_errors: `(n,)` 1 - signal of the whole table, fractions.
         targets: targets J of the gain by name, errors as fractions; one that no architecture reaches is left out.
         claims: what to test; a claim whose methods share fewer than two seeds here is left out.
-        resamples: bootstrap resamples of pairs.
-        rng: the only source of randomness.
 
     Returns:
         One row for each claim and quantity: `a`, `relation`, `b`, `quantity`, `of` (a trace of
         `predictornas.analysis.regret.TRACES`, or a target's name), `difference` (mean of a - b), `low`, `high`,
-        `pairs`, `margin`, `verdict` (of a, see `verdict`), `beyond_margin` (whether the whole interval lies beyond the
+        `pairs`, `nonzero` (seeds in which the methods differ), `margin`, `verdict` (of a, see `verdict`; undecided
+        unless the difference is `Difference.decisive`), `beyond_margin` (whether the whole interval lies beyond the
         margin on the bad side), `holds` (null while undecided), `evaluations` (how many of each run count; null for
         the gain, which counts all), `unresolved_a`, `unresolved_b` (null but for the gain). "final" is the error after
         the last evaluation that all runs reached and "regret" its mean over all of them, fractions, lower is better;
@@ -108,10 +105,8 @@ def ordering_table(
             values += [value for value in _convergence(pair, claim) if value.quantity in claim.about]
         if "gain" in claim.about:
             values += _gains(pair, claim, table_errors, targets)
-        rows += [
-            _row(claim, value, paired_difference(value.a, value.b, resamples=resamples, rng=rng)) for value in values
-        ]
-    return pl.DataFrame(rows, schema=_COLUMNS)
+        rows += [_row(claim, value, paired_difference(value.a, value.b)) for value in values]
+    return pl.DataFrame(rows, schema=_COLUMNS).fill_nan(None)
 
 
 def verdict(low: float, high: float, margin: float) -> str:
@@ -143,7 +138,7 @@ class _Values:
 _COLUMNS = {
     **dict.fromkeys(("a", "relation", "b", "quantity", "of"), pl.String),
     **dict.fromkeys(("difference", "low", "high"), pl.Float64),
-    "pairs": pl.Int64,
+    **dict.fromkeys(("pairs", "nonzero"), pl.Int64),
     "margin": pl.Float64,
     "verdict": pl.String,
     **dict.fromkeys(("beyond_margin", "holds"), pl.Boolean),
@@ -221,10 +216,11 @@ def _row(claim: Claim, values: _Values, difference: Difference) -> dict[str, obj
         "low": difference.low,
         "high": difference.high,
         "pairs": difference.pairs,
+        "nonzero": difference.nonzero,
         "margin": margin,
-        "verdict": verdict(*ends, margin),
-        "beyond_margin": ends[1] < -margin,
-        "holds": _holds(claim.relation, *ends, margin),
+        "verdict": verdict(*ends, margin) if difference.decisive else "undecided",
+        "beyond_margin": difference.decisive and ends[1] < -margin,
+        "holds": _holds(claim.relation, *ends, margin) if difference.decisive else None,
         "evaluations": values.evaluations,
         "unresolved_a": values.unresolved_a,
         "unresolved_b": values.unresolved_b,

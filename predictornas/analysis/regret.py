@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import SHARE, over_seeds
 from predictornas.errors import ConfigurationError, DataError
 
 TRACES = ("searched", "chosen", "recommended", "best")
@@ -111,7 +111,7 @@ def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None)
     """
     shared = _shared_evaluations(curves, ["method"])
     costs = shared.group_by("method", "evaluations").agg(_mean_cost("cost_seconds"), _mean_cost("cost_epochs"))
-    summary = over_seeds(_by_trace(shared), ["method", "trace", "evaluations"], "error")
+    summary = over_seeds(_by_trace(shared), ["method", "trace", "evaluations"], "error", bounds=SHARE)
     joined = summary.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
     return joined.with_columns(regret=pl.col("mean") - _best_possible(oracles)).select(
         "method", "trace", "evaluations", "cost_seconds", "cost_epochs", "mean", "std", "low", "high", "runs", "regret"

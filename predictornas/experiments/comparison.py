@@ -13,23 +13,20 @@ import polars as pl
 
 from predictornas.analysis.ranking import RANKS_SCHEMA, rank_table
 from predictornas.analysis.regret import TRACES, OracleErrors, anytime_regret, incumbent_curves, oracle_errors
-from predictornas.analysis.statistics import over_seeds, paired_difference
+from predictornas.analysis.statistics import SHARE, over_seeds, paired_difference
 from predictornas.benchmarks.catalog import is_here, open_benchmark
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.experiments.study import data_fingerprint
-from predictornas.seeding import rng_for
 
 _TABLE = ("benchmark", "data_sha256", "signal", "evaluation")
 
 _FROM_ZERO = OracleErrors(0.0, 0.0, 0.0, 0.0)
 
-_RESAMPLES = 1000
-
 _PAIRS_SCHEMA = {
     **dict.fromkeys(("table", "a", "b", "quantity", "trace"), pl.String),
     "evaluations": pl.Int64,
     **dict.fromkeys(("difference", "low", "high"), pl.Float64),
-    "pairs": pl.Int64,
+    **dict.fromkeys(("pairs", "nonzero"), pl.Int64),
 }
 
 _RANKS_SCHEMA = {"quantity": pl.String, "trace": pl.String, "block": pl.String, **RANKS_SCHEMA}
@@ -50,8 +47,8 @@ class Comparison:
             `best_possible` and `regret`, their difference; both are null where the table is not in the store. A trace
             that does not begin with the first evaluation has no rows.
         pairs: paired differences: `table`, `a`, `b`, `quantity`, `trace`, `evaluations`, `difference` (mean of a - b
-            over the seeds that both have), `low`, `high` (bootstrap, not corrected for the number of pairs), `pairs`
-            (how many seeds; fewer than two make no row).
+            over the seeds that both have), `low`, `high` (t interval, not corrected for the number of pairs), `pairs`
+            (how many seeds; fewer than two make no row), `nonzero` (in how many of them the methods differ).
         ranks: average ranks: `quantity`, `trace`, `block`, then the columns of
             `predictornas.analysis.ranking.rank_table`. Where there are several tables, a block is a "table", with the
             mean over seeds, and methods are ranked that every table has; otherwise it is a "seed" that all methods of
@@ -92,8 +89,8 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
         runs = _runs_of(members).with_columns(table=pl.lit(table))
         keys = ["table", "folder", "method", "trace", "evaluations"]
         values.append(runs)
-        errors.append(over_seeds(runs.filter(pl.col("quantity") == "final"), keys, "value"))
-        anytime = over_seeds(runs.filter(pl.col("quantity") == "regret"), keys, "value")
+        errors.append(over_seeds(runs.filter(pl.col("quantity") == "final"), keys, "value", bounds=SHARE))
+        anytime = over_seeds(runs.filter(pl.col("quantity") == "regret"), keys, "value", bounds=SHARE)
         regret.append(_above_best_possible(anytime, _oracles(next(iter(members.values())))))
     judged = _judged(pl.concat(values))
     return Comparison(pl.concat(errors), pl.concat(regret), _pairs(judged), _ranks(judged))
@@ -206,13 +203,11 @@ def _pairs(values: pl.DataFrame) -> pl.DataFrame:
             both = of_a.join(of_b, on="seed").sort("seed")
             if len(both) < 2:
                 continue
-            # the same resamples for every pair: what is named beside it changes no interval
-            rng = rng_for(0, 0, "bootstrap")
-            sides = (both[column].to_numpy() for column in ("value", "value_right"))
-            found = paired_difference(*sides, resamples=_RESAMPLES, rng=rng)
+            found = paired_difference(*(both[column].to_numpy() for column in ("value", "value_right")))
             numbers = {"difference": found.mean, "low": found.low, "high": found.high, "pairs": found.pairs}
+            numbers |= {"nonzero": found.nonzero}
             rows.append({**facts, "a": a, "b": b, **numbers})
-    return pl.DataFrame(rows, schema=_PAIRS_SCHEMA)
+    return pl.DataFrame(rows, schema=_PAIRS_SCHEMA).fill_nan(None)
 
 
 def _ranks(values: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.experiments.comparison import Comparison
 from predictornas.experiments.tables import write_table
 from predictornas.files import writing_file
@@ -68,7 +69,9 @@ def _regret(table: str, regret: pl.DataFrame) -> Section:
 
 
 def _every_pair(table: str, pairs: pl.DataFrame) -> Section:
-    return f"{table}: a - b over the seeds of both, percentage points", _wide(_differences(pairs), ["a", "b"])
+    return f"{table}: a - b over the seeds of both, percentage points{_marked(pairs)}", _wide(
+        _differences(pairs), ["a", "b"]
+    )
 
 
 def _behind_best(table: str, errors: pl.DataFrame, regret: pl.DataFrame, pairs: pl.DataFrame) -> Section:
@@ -89,6 +92,7 @@ def _behind_best(table: str, errors: pl.DataFrame, regret: pl.DataFrame, pairs: 
     cells = pl.concat([itself, _differences(behind).select(b="a", column="column", cell="cell")])
     by_method = errors.select(b="method").unique(maintain_order=True).join(cells, on="b", maintain_order="left_right")
     title = f"{table}: behind the best method of each column over the seeds of both, percentage points"
+    title += _marked(pairs)
     return title, _wide(by_method.rename({"b": "method"}), ["method"], columns.to_list())
 
 
@@ -103,7 +107,14 @@ def _ranks(ranks: pl.DataFrame) -> Section:
 
 
 def _differences(pairs: pl.DataFrame) -> pl.DataFrame:
-    return pairs.with_columns(_column(), cell=_interval("difference", digits=3))
+    """Differences that no verdict may rest on have a mark, which the title explains."""
+    mark = pl.when(pl.col("nonzero") < FEWEST_DIFFERENCES).then(pl.lit(" *")).otherwise(pl.lit(""))
+    return pairs.with_columns(_column(), cell=pl.concat_str(_interval("difference", digits=3), mark))
+
+
+def _marked(pairs: pl.DataFrame) -> str:
+    few = (pairs["nonzero"] < FEWEST_DIFFERENCES).any()
+    return f"; * undecided, fewer than {FEWEST_DIFFERENCES} seeds differ" if few else ""
 
 
 def _column() -> pl.Expr:

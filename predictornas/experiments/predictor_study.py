@@ -16,7 +16,7 @@ import polars as pl
 from jaxtyping import Float
 
 from predictornas.analysis.rank_quality import rank_quality
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments.folder import surroundings
@@ -31,8 +31,15 @@ from predictornas.spaces.base import Genes, SearchSpace
 PROTOCOL = 1
 """Raised whenever the same configuration and draw would give other numbers."""
 
-QUANTITIES = ("tau", "hits", "regret", "fit_seconds", "predict_seconds")
-"""What is measured of each fit: see `analysis.rank_quality`, and the seconds of fitting and of scoring all others."""
+QUANTITIES: dict[str, Bounds] = {
+    "tau": CORRELATION,
+    "hits": SHARE,
+    "regret": SHARE,
+    "fit_seconds": POSITIVE,
+    "predict_seconds": POSITIVE,
+}
+"""What is measured of each fit, with its bounds: see `analysis.rank_quality`, and the seconds of fitting and of scoring
+all others."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,10 @@ def summarised(rows: pl.DataFrame) -> pl.DataFrame:
     long = rows.unpivot(
         on=list(QUANTITIES), index=["predictor", "size", "draw"], variable_name="quantity", value_name="value"
     )
-    return over_seeds(long, ["predictor", "size", "quantity"], "value")
+    return pl.concat(
+        over_seeds(part, ["predictor", "size", "quantity"], "value", bounds=QUANTITIES[quantity])
+        for (quantity,), part in long.partition_by("quantity", as_dict=True, maintain_order=True).items()
+    )
 
 
 def _check(study: PredictorStudy) -> None:

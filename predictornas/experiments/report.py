@@ -80,7 +80,7 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
         split=pl.DataFrame() if pools.is_empty() else split_table(history, pools, errors, rng=rng),
         convergence=convergence,
         distribution=distribution_table(history, errors),
-        ordering=ordering_table(history, errors, named_errors(errors), rng=rng_for(0, 0, "ordering")),
+        ordering=ordering_table(history, errors, named_errors(errors)),
         oracles=oracles,
         summary=summary,
     )

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from scipy.special import expit, logit
 
 from predictornas.analysis.epochs import epochs_table, errors_after, grid_of, savings
 from predictornas.analysis.regret import TRACES, OracleErrors
@@ -78,7 +79,8 @@ def test_a_table_by_hand() -> None:
     assert searched["evaluations"].to_list() == [1, 2, 2, 3]  # 1 and 1, 2 and 1 (the even one of 1.5), 2 and 2, 3 and 3
     assert searched["regret"].to_list() == pytest.approx([0.4, 0.35, 0.25, 0.1])
     last = searched.row(-1, named=True)
-    low, high = stats.t.interval(0.95, 1, 0.15, stats.sem([0.1, 0.2]))
+    ends = stats.t.interval(0.95, 1, logit(0.15), stats.sem([0.1, 0.2]) / (0.15 * 0.85))  # errors keep to [0, 1]
+    low, high = expit(ends)
     assert (last["low"], last["high"], last["std"]) == pytest.approx((low, high, np.std([0.1, 0.2], ddof=1)))
     assert (last["runs"], last["cost_seconds"]) == (2, None)
     best = table.filter(pl.col("trace") == "best")

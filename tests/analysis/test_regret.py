@@ -1,6 +1,7 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy.special import expit, logit
 
 from predictornas.analysis.regret import anytime_regret, convergence_table, incumbent_curves, oracle_errors
 from predictornas.errors import ConfigurationError, DataError
@@ -81,7 +82,8 @@ def test_convergence_by_hand(make_history) -> None:
     np.testing.assert_allclose(searched["mean"], [0.35, 0.25])
     np.testing.assert_allclose(searched["std"], np.sqrt(2) * np.array([0.05, 0.05]))
     np.testing.assert_allclose(searched["regret"], [0.25, 0.15])
-    np.testing.assert_allclose(searched["high"] - searched["mean"], 12.7062 * 0.05 * np.ones(2), rtol=1e-5)
+    steps = 12.7062 * 0.05 / (searched["mean"] * (1 - searched["mean"]))  # t of one degree, on the scale of the logit
+    np.testing.assert_allclose(searched["high"], expit(logit(searched["mean"]) + steps), rtol=1e-5)
     assert searched["runs"].to_list() == [2, 2]
     assert searched["cost_seconds"].to_list() == [10, 20]
     best = table.filter((pl.col("trace") == "best") & (pl.col("evaluations") == 2))

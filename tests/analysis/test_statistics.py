@@ -1,9 +1,20 @@
+import math
+
 import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
 
-from predictornas.analysis.statistics import bootstrap_interval, over_seeds, paired_difference, resampled_seeds
+from predictornas.analysis.statistics import (
+    CORRELATION,
+    POSITIVE,
+    SHARE,
+    bootstrap_interval,
+    over_seeds,
+    paired_difference,
+    resampled_seeds,
+    t_interval,
+)
 from predictornas.errors import DataError
 
 
@@ -39,10 +50,60 @@ def test_paired_difference_removes_what_the_seeds_share() -> None:
     rng = np.random.default_rng(0)
     shared = rng.normal(0, 5, 30)
     a, b = shared + 1 + rng.normal(0, 0.1, 30), shared
-    difference = paired_difference(a, b, rng=rng)
-    assert difference.pairs == 30
+    difference = paired_difference(a, b)
+    assert (difference.pairs, difference.nonzero, difference.decisive) == (30, 30, True)
     assert difference.mean == pytest.approx((a - b).mean())
-    assert 0.9 < difference.low < difference.mean < difference.high < 1.1
+    expected = stats.ttest_rel(a, b).confidence_interval()
+    assert (difference.low, difference.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_no_verdict_rests_on_few_differences_or_on_equal_ones() -> None:
+    """Nine of twenty seeds differ, by more than rounding; then all by the same amount."""
+    steps = np.where(np.arange(20) < 9, 1 + np.arange(20) / 10, 1e-15)
+    few = paired_difference(steps, np.zeros(20))
+    assert (few.nonzero, few.low > 0, few.decisive) == (9, True, False)
+    assert paired_difference(steps + (np.arange(20) == 9), np.zeros(20)).decisive
+    same = paired_difference(np.full(20, 0.3), np.full(20, 0.1))
+    assert (same.nonzero, math.isnan(same.low), math.isnan(same.high), same.decisive) == (20, True, True, False)
+
+
+def test_the_t_interval_is_scipys_along_the_first_axis() -> None:
+    values = np.random.default_rng(0).normal(2, 1, (6, 3))
+    expected = stats.t.interval(0.95, 5, values.mean(axis=0), stats.sem(values))
+    np.testing.assert_allclose(t_interval(values), expected)
+
+
+def test_bounded_intervals_by_hand() -> None:
+    """Shares .6 and .8 at one degree: logit(.7) -+ 12.706 * .1 / .21. A correlation is a share of [-1, 1]."""
+    values, step = np.array([0.6, 0.8]), 12.706204736432095 * 0.1 / (0.7 * 0.3)
+    odds = 0.7 / 0.3 * np.exp(np.array([-step, step]))
+    np.testing.assert_allclose(t_interval(values, bounds=SHARE), odds / (1 + odds))
+    np.testing.assert_allclose(t_interval(2 * values - 1, bounds=CORRELATION), 2 * odds / (1 + odds) - 1)
+    z = np.arctanh(0.4) + np.array([-step, step]) / 2  # Fisher's
+    np.testing.assert_allclose(t_interval(2 * values - 1, bounds=CORRELATION), np.tanh(z))
+    costs = t_interval(np.array([1.0, 3.0]), bounds=POSITIVE)
+    np.testing.assert_allclose(costs, 2 * np.exp(np.array([-1, 1]) * 12.706204736432095 / 2))
+
+
+def test_bounded_intervals_stay_in_their_bounds_where_others_do_not() -> None:
+    rng = np.random.default_rng(1)
+    for bounds in (SHARE, CORRELATION, POSITIVE, (2.0, 5.0)):
+        lower, upper = bounds
+        values = lower + min(upper - lower, 3.0) * rng.beta(0.2, 0.2, (3, 500)).clip(1e-6, 1 - 1e-6)
+        low, high = t_interval(values, bounds=bounds)
+        ordered = np.stack([np.full(500, lower), low, values.mean(axis=0), high, np.full(500, upper)])
+        assert (ordered[:-1] <= ordered[1:]).all()
+        assert (t_interval(values)[0] < lower).any()
+
+
+def test_wide_bounds_change_nothing() -> None:
+    values = np.random.default_rng(2).normal(0, 1, 8)
+    np.testing.assert_allclose(t_interval(values, bounds=(-1e6, 1e6)), t_interval(values), atol=1e-4)
+
+
+def test_means_beyond_their_bounds_are_refused() -> None:
+    with pytest.raises(DataError, match=r"1\.25 do not lie in"):
+        t_interval(np.array([1.0, 1.5]), bounds=SHARE)
 
 
 def test_the_same_generator_gives_the_same_interval() -> None:
@@ -56,9 +117,11 @@ def test_too_few_or_unequal_runs_are_refused() -> None:
     with pytest.raises(DataError, match="1 runs were given and 2"):
         bootstrap_interval(np.array([1.0]), rng=np.random.default_rng(0))
     with pytest.raises(DataError, match="as many on both sides"):
-        paired_difference(np.arange(3.0), np.arange(4.0), rng=np.random.default_rng(0))
+        paired_difference(np.arange(3.0), np.arange(4.0))
     with pytest.raises(DataError, match="as many on both sides"):
-        paired_difference(np.arange(4.0), np.arange(3.0), rng=np.random.default_rng(0))
+        paired_difference(np.arange(4.0), np.arange(3.0))
+    with pytest.raises(DataError, match="1 runs were given and 2"):
+        t_interval(np.array([1.0]))
 
 
 def test_over_seeds_agrees_with_scipys_t_interval() -> None:
@@ -69,3 +132,14 @@ def test_over_seeds_agrees_with_scipys_t_interval() -> None:
     low, high = stats.t.interval(0.95, 3, values.mean(), stats.sem(values))
     assert summary.row(0)[1:] == pytest.approx((4.0, values.std(ddof=1), low, high, 4))
     assert summary.row(1)[1:] == (5.0, None, None, None, 1)
+
+
+def test_over_seeds_of_a_bounded_quantity_and_of_runs_that_are_all_alike() -> None:
+    frame = pl.DataFrame({"m": ["a"] * 3 + ["b"] * 3, "tau": [0.9, 0.99, 0.6, 0.7, 0.7, 0.7]})
+    first, second = over_seeds(frame, ["m"], "tau", bounds=CORRELATION).to_dicts()
+    ends = t_interval(np.array([0.9, 0.99, 0.6]), bounds=CORRELATION)
+    np.testing.assert_allclose([first["low"], first["high"]], ends)
+    assert first["high"] < 1 < over_seeds(frame, ["m"], "tau")["high"][0]
+    assert (second["mean"], second["low"], second["high"], second["runs"]) == (pytest.approx(0.7), None, None, 3)
+    with pytest.raises(DataError, match="do not lie in"):
+        over_seeds(frame.with_columns(pl.col("tau") + 1), ["m"], "tau", bounds=SHARE)

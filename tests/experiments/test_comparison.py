@@ -85,7 +85,7 @@ def test_runs_of_a_real_table(store: Path, tmp_path: Path) -> None:
     assert best["regret"] == pytest.approx(np.minimum.accumulate(errors, axis=1).mean() - lowest)
     same = row_of(compared.pairs, quantity="final", trace="best")
     assert (same["a"], same["b"], same["pairs"]) == ("random [a]", "random [b]", 2)
-    assert same["difference"] == same["low"] == same["high"] == 0
+    assert (same["difference"], same["low"], same["high"], same["nonzero"]) == (0, None, None, 0)
     manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
     manifest["study"]["data_sha256"] = "of another version"
     (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
@@ -102,7 +102,8 @@ def test_pairs_are_differences_over_the_seeds_of_both(tmp_path: Path) -> None:
     assert set(pairs["pairs"]) == {2}
     final = row_of(pairs, quantity="final", trace="best")
     assert final["difference"] == pytest.approx(((0.07 - 0.06) + (0.05 - 0.06)) / 2)
-    assert (final["low"], final["high"]) == (pytest.approx(-0.01), pytest.approx(0.01))
+    half = 12.706204736432095 * 0.01  # t of one degree; the mean of 0.01 and -0.01 has the standard error 0.01
+    assert (final["low"], final["high"], final["nonzero"]) == (pytest.approx(-half), pytest.approx(half), 2)
     regret = row_of(pairs, quantity="regret", trace="best")
     assert regret["difference"] == pytest.approx((0.23 + 0.21 - 0.18 - 0.22) / 6)
     assert "searched" not in set(pairs["trace"])
@@ -110,15 +111,15 @@ def test_pairs_are_differences_over_the_seeds_of_both(tmp_path: Path) -> None:
     assert compared.regret["regret"].null_count() == len(compared.regret)  # "toy" is no table of the store
 
 
-def test_pairing_agrees_with_scipys_bootstrap(tmp_path: Path) -> None:
+def test_pairing_agrees_with_scipys_t_test(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     shared = rng.normal(0.1, 0.01, 30)
     a, b = shared + rng.normal(0.002, 0.001, 30), shared
     folders = [folder_of(tmp_path / name, finals({name: run.tolist()})) for name, run in (("a", a), ("b", b))]
     found = row_of(compare_folders(folders).pairs, quantity="final", trace="chosen")
-    expected = stats.bootstrap((a - b,), np.mean, method="percentile", rng=1).confidence_interval
+    expected = stats.ttest_rel(a, b).confidence_interval()
     assert found["difference"] == pytest.approx((a - b).mean())
-    assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high), abs=1e-4)
+    assert (found["low"], found["high"]) == pytest.approx((expected.low, expected.high))
 
 
 def test_what_is_named_beside_a_pair_does_not_change_its_interval(tmp_path: Path) -> None:

@@ -17,15 +17,19 @@ def _summary(means: dict[str, float], best_possible: float | None = None) -> pl.
     return pl.DataFrame(rows, schema_overrides={"best_possible": pl.Float64})
 
 
-def _pair(a: str, b: str, quantity: str, difference: float) -> dict[str, object]:
+def _pair(a: str, b: str, quantity: str, difference: float, nonzero: int = 20) -> dict[str, object]:
     facts = {"table": "toy", "a": a, "b": b, "quantity": quantity, "trace": "best", "evaluations": 150}
-    return facts | {"difference": difference, "low": difference - 0.001, "high": difference + 0.002, "pairs": 20}
+    return (
+        facts
+        | {"difference": difference, "low": difference - 0.001, "high": difference + 0.002}
+        | {"pairs": 20, "nonzero": nonzero}
+    )
 
 
 @pytest.fixture
 def comparison() -> Comparison:
     """Final error best for b, regret best for a; c has no pair with b."""
-    pairs = [_pair("a", "b", "final", 0.01), _pair("a", "c", "final", -0.01), _pair("a", "b", "regret", -0.003)]
+    pairs = [_pair("a", "b", "final", 0.01), _pair("a", "c", "final", -0.01), _pair("a", "b", "regret", -0.003, 9)]
     values = pl.DataFrame([(m, s, e) for s in range(3) for m, e in (("a", 2.0), ("b", 1.0))], orient="row")
     ranks = rank_table(values.rename({"column_0": "method", "column_1": "block", "column_2": "value"}))
     facts = {"quantity": "final", "trace": "best", "block": "seed"}
@@ -42,9 +46,10 @@ def test_sections_as_a_person_reads_them(comparison: Comparison) -> None:
     assert errors[0] == "toy: error after 150 evaluations, %"
     assert errors[1][0] == {"method": "a", "runs": "20", "best": "7.00 [6.90, 7.20]"}
     assert regret[1][1] == {"method": "b", "best": "2.500 [2.400, 2.700]"}
+    assert pairs[0].endswith("; * undecided, fewer than 10 seeds differ")
     assert pairs[1] == [
         {"method": "a", "final best": "1.000 [0.900, 1.200]", "regret best": "best"},
-        {"method": "b", "final best": "best", "regret best": "0.300 [0.100, 0.400]"},
+        {"method": "b", "final best": "best", "regret best": "0.300 [0.100, 0.400] *"},
     ]  # c shares no seeds with the best, b
     assert ranks[1][:2] == [
         {"method": "b", "final best": "1.00 (1)"},
@@ -61,7 +66,7 @@ def test_sections_as_a_person_reads_them(comparison: Comparison) -> None:
 def test_every_pair(comparison: Comparison) -> None:
     rows = printable_comparison(comparison, every_pair=True)[2][1]
     assert rows == [
-        {"a": "a", "b": "b", "final best": "1.000 [0.900, 1.200]", "regret best": "-0.300 [-0.400, -0.100]"},
+        {"a": "a", "b": "b", "final best": "1.000 [0.900, 1.200]", "regret best": "-0.300 [-0.400, -0.100] *"},
         {"a": "a", "b": "c", "final best": "-1.000 [-1.100, -0.800]", "regret best": "-"},
     ]
 
