@@ -73,7 +73,7 @@ def supernet(
     out
         Folder of the results; supernet-METHOD by default.
     """
-    from predictornas.experiments.supernet.run import SuperNetworkRun, run_supernet
+    from predictornas.experiments.supernet.run import SuperNetworkRun, released_rule, run_supernet
     from predictornas.spaces.registry import get_space
 
     run = SuperNetworkRun(
@@ -100,9 +100,11 @@ def supernet(
     searched, row = get_space(space), np.array(outcome.genes, dtype=np.int8)
     architecture = searched.describe(row)
     mobile = _mobile_size(searched, row) if job.topology.family == "darts" else {}
+    released = released_rule(job, outcome)
     if json:
         last = outcome.records[-1]
         found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records), **mobile}
+        found |= {} if released is None else {"released_rule": released}
         sys.stdout.write(dumps({**found, "validation_accuracy": last.validation_accuracy}, indent=2) + "\n")
         return
     console().print(architecture, highlight=False, soft_wrap=True, markup=False)
@@ -111,7 +113,16 @@ def supernet(
             f"On ImageNet, 14 cells of 48 channels: {mobile['mobile_parameters'] / 1e6:.1f}M parameters, "
             f"{mobile['mobile_multiply_adds'] / 1e6:.0f}M multiply-adds of the 600M that its mobile setting allows."
         )
+    if released is not None:
+        remark(_by_released_rule(**released))
     remark(f"Genotype, tables and figures: {folder}/")
+
+
+def _by_released_rule(kept: dict[str, list[str]], member: bool) -> str:
+    """What is said of the rule of GDAS's released code."""
+    cells = "; ".join(f"{name}: {', '.join(edges)}" for name, edges in kept.items())
+    verdict = "a member of the space" if member else "no member of the space"
+    return f"GDAS's released code would keep {verdict} ({cells}). The result is derived as in DARTS."
 
 
 def _mobile_size(space: SearchSpace, row: Int8[np.ndarray, " g"]) -> dict[str, int]:

@@ -86,8 +86,8 @@ def genes_of(topology: Topology, choices: Choices) -> Int8[np.ndarray, " g"]:
         kept = dict(choices[cell.name])
         if len(kept) != len(choices[cell.name]):
             raise InvalidArchitectureError(
-                f"The {cell.name} cell keeps two operations on one edge: {_spelled(cell, choices)}. An architecture "
-                "has one an edge: derive it with rule 'darts'."
+                f"The {cell.name} cell keeps two operations on one edge: {_listed(topology, cell, choices)}. An "
+                "architecture has one an edge: derive it with rule 'darts'."
             )
         if topology.inputs_kept is None:
             names = [cell.operations[edge][kept[edge]] if edge in kept else NONE for edge in range(len(cell.edges))]
@@ -97,6 +97,23 @@ def genes_of(topology: Topology, choices: Choices) -> Int8[np.ndarray, " g"]:
     return np.array(genes, np.int8)
 
 
+def is_member(topology: Topology, choices: Choices) -> bool:
+    """Whether an architecture of the space keeps these edges with these operations."""
+    try:
+        genes_of(topology, choices)
+    except InvalidArchitectureError:
+        return False
+    return True
+
+
+def spelled(topology: Topology, choices: Choices) -> dict[str, list[str]]:
+    """For each cell type the choices for a reader, as "skip_connect on (0, 2)"."""
+    return {
+        cell.name: [f"{cell.operations[edge][column]} on {cell.edges[edge]}" for edge, column in choices[cell.name]]
+        for cell in topology.cells
+    }
+
+
 def _inputs_and_operations(topology: Topology, cell: CellTopology, choices: Choices) -> list[int]:
     """The genes of a cell that names its edges: (input, operation) of each edge kept, by node."""
     genes = []
@@ -104,15 +121,14 @@ def _inputs_and_operations(topology: Topology, cell: CellTopology, choices: Choi
         kept = [(edge, column) for edge, column in sorted(choices[cell.name]) if cell.edges[edge][1] == node]
         if len(kept) != topology.inputs_kept:
             raise InvalidArchitectureError(
-                f"Node {node} of the {cell.name} cell keeps {len(kept)} edges: {_spelled(cell, choices)}. Keep "
-                f"{topology.inputs_kept} edges into every node."
+                f"Node {node} of the {cell.name} cell keeps {len(kept)} edges: {_listed(topology, cell, choices)}. "
+                f"Keep {topology.inputs_kept} edges into every node."
             )
         for edge, column in kept:
             genes += [cell.edges[edge][0], topology.names.index(cell.operations[edge][column])]
     return genes
 
 
-def _spelled(cell: CellTopology, choices: Choices) -> str:
+def _listed(topology: Topology, cell: CellTopology, choices: Choices) -> str:
     """The choices of a cell for a message."""
-    pairs = sorted(choices[cell.name])
-    return ", ".join(f"{cell.operations[edge][column]} on {cell.edges[edge]}" for edge, column in pairs)
+    return ", ".join(spelled(topology, {name: tuple(sorted(kept)) for name, kept in choices.items()})[cell.name])

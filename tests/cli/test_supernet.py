@@ -35,9 +35,12 @@ def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixt
     assert shown.out == (out / "genotype.txt").read_text()
     assert shown.out.startswith("|")
     assert f"figures: {out}/" in shown.err
+    # where every edge is kept both rules are one
+    assert "GDAS's released code would keep a member of the space (cell: " in shown.err
     assert run(*command, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["architecture"], found["epochs"]) == (shown.out.strip(), 1)
+    assert found["released_rule"]["member"]
     assert len((out / "epochs.jsonl").read_text().splitlines()) == 1  # nothing was computed again
 
 

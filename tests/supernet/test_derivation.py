@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from predictornas.errors import InvalidArchitectureError, UnknownNameError
 from predictornas.spaces.nasbench201 import to_string
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.derivation import choices_of, genes_of, strongest
+from predictornas.supernet.derivation import choices_of, genes_of, is_member, spelled, strongest
 from predictornas.supernet.mixture import Decisions
 from predictornas.supernet.topology import topology_of
 
@@ -58,6 +58,9 @@ def test_the_gdas_rule_may_keep_two_operations_of_one_edge_and_that_is_no_member
     assert into_four == [((2, 4), SKIP), ((2, 4), DILATED)]
     with pytest.raises(InvalidArchitectureError, match=r"two operations on one edge.*dil_conv_3x3 on \(2, 4\)"):
         genes_of(TOPOLOGY, choices)
+    assert not is_member(TOPOLOGY, choices)
+    assert is_member(TOPOLOGY, strongest(TOPOLOGY, HAND))
+    assert spelled(TOPOLOGY, choices)["normal"][4:6] == ["skip_connect on (2, 4)", "dil_conv_3x3 on (2, 4)"]
 
 
 def test_both_rules_agree_where_each_edge_has_one_strong_operation() -> None:

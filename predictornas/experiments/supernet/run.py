@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 
 from predictornas.experiments.folder import MANIFEST, surroundings
@@ -24,10 +25,13 @@ from predictornas.plots.cells import draw_cells
 from predictornas.plots.supernet import draw_search
 from predictornas.search.executors import Advance
 from predictornas.spaces.registry import get_space
+from predictornas.supernet.derivation import is_member, spelled, strongest
 from predictornas.supernet.driver import Outcome, search
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method
 from predictornas.supernet.methods import get_method
+from predictornas.supernet.relaxations import GumbelHard
+from predictornas.supernet.selection import Magnitude
 from predictornas.supernet.shortening import with_epochs
 
 GENOTYPE = "genotype.txt"
@@ -153,6 +157,24 @@ def run_supernet(
     return outcome
 
 
+def released_rule(job: SearchJob, outcome: Outcome) -> dict[str, Any] | None:
+    """What GDAS's released code would derive at the end of a search; None for other methods.
+
+    Its rule may keep two operations of one edge, which is no member of a DARTS space, so the result of the search is
+    derived as in DARTS.
+
+    Returns:
+        `kept`, for each cell type edges with their operations, and `member`, whether the space has that architecture.
+    """
+    method = job.method
+    if not (isinstance(method.mixing, GumbelHard) and isinstance(method.selection, Magnitude)) or not outcome.records:
+        return None
+    last = outcome.records[-1].importance
+    importance = {name: torch.tensor([list(edge.values()) for edge in edges]) for name, edges in last.items()}
+    choices = strongest(job.topology, importance, "gdas")
+    return {"kept": spelled(job.topology, choices), "member": is_member(job.topology, choices)}
+
+
 def _manifest(name: str, job: SearchJob, images: Partition, outcome: Outcome) -> dict[str, Any]:
     return {
         "method": name,
@@ -160,6 +182,7 @@ def _manifest(name: str, job: SearchJob, images: Partition, outcome: Outcome) ->
         "images": {"name": images.name, "train": len(images.train), "validation": len(images.validation)},
         "genes": list(outcome.genes),
         "architecture": get_space(job.space).describe(np.array(outcome.genes, dtype=np.int8)),
+        "released_rule": released_rule(job, outcome),
         "seconds": sum(record.seconds for record in outcome.records),
         "made_with": surroundings(),
     }

@@ -4,15 +4,17 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import polars as pl
 import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, UnknownNameError
-from predictornas.experiments.supernet.run import SuperNetworkRun, run_supernet
+from predictornas.experiments.supernet.run import SuperNetworkRun, released_rule, run_supernet
 from predictornas.live.augmentation import Augmentation
-from predictornas.supernet.driver import EPOCH_LOG
+from predictornas.supernet.driver import EPOCH_LOG, Outcome
 from predictornas.supernet.methods import METHODS
+from predictornas.supernet.records import EpochRecord
 from tests.supernet.search_examples import images, job, without_seconds
 
 
@@ -36,6 +38,26 @@ def test_a_folder_of_results_that_goes_on(tmp_path: Path) -> None:
     again = run_supernet("mine", searched, images(), tmp_path)
     assert list(map(without_seconds, again.records)) == list(map(without_seconds, first.records))
     assert len((tmp_path / EPOCH_LOG).read_text().splitlines()) == 2
+
+
+def test_the_released_rule_of_gdas_stands_beside_the_result() -> None:
+    """Node 3 has its two largest importances on one edge; every other node has them on two."""
+    searched = job("gdas", "darts-s2")
+    edges = [{"skip_connect": 0.5, "sep_conv_3x3": 0.1} for _ in searched.topology.cell("normal").edges]
+    into_three = [edge for edge, (_, target) in enumerate(searched.topology.cell("normal").edges) if target == 3]
+    double = [dict(edge) for edge in edges]
+    double[into_three[1]] = {"skip_connect": 0.6, "sep_conv_3x3": 0.7}
+
+    def ended(normal: list[dict[str, float]]) -> Outcome:
+        importance = {"normal": normal, "reduction": edges}
+        return Outcome((), (EpochRecord(1, "search", 0.1, 1.0, 0.5, 1.0, 0.5, 1.0, (), {}, importance, {}),))
+
+    assert released_rule(searched, ended(edges)) == {"kept": ANY, "member": True}
+    found = released_rule(searched, ended(double))
+    assert found is not None
+    assert not found["member"]
+    assert found["kept"]["normal"][2:4] == ["skip_connect on (1, 3)", "sep_conv_3x3 on (1, 3)"]
+    assert released_rule(job("darts-1"), ended(double)) is None
 
 
 def test_another_search_in_the_same_folder(tmp_path: Path) -> None:
