@@ -33,6 +33,7 @@ POOL_SCHEMA: dict[str, str] = {
     "seed": "int64",
     "iteration": "int64",  # >= 1
     "pool_size": "int64",  # N'_t
+    "pool_filled": "int64",  # members drawn uniformly for want of others; null: drawn so on purpose, or not counted
     "target_error": "float64",  # J on the signal column
     "pool_hits": "int64",  # M'_t(J): pool members with signal error <= J
 }

@@ -194,7 +194,12 @@ def _with_recommendations(records: Sequence[dict[str, Any]]) -> list[dict[str, A
 
 
 def _pool_rows(identity: dict[str, Any], record: dict[str, Any], targets: Sequence[float]) -> list[dict[str, Any]]:
-    facts = {**identity, "iteration": record["iteration"], "pool_size": record["pool_size"]}
+    facts = {
+        **identity,
+        "iteration": record["iteration"],
+        "pool_size": record["pool_size"],
+        "pool_filled": record.get("filled"),
+    }
     return [
         {**facts, "target_error": target, "pool_hits": hits}
         for target, hits in zip(targets, record["pool_hits"], strict=True)

@@ -73,7 +73,7 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
     rng = rng_for(0, 0, "bootstrap")
     gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng)
     convergence = convergence_table(incumbent_curves(history), oracles)
-    summary = _summary(gain, convergence, errors)
+    summary = _summary(gain, convergence, errors).join(filled_shares(pools), on="method", how="left")
     return Report(
         title=f"{benchmark.name}: {_sizes(summary)}, signal {benchmark.signal}, evaluation {benchmark.evaluation}",
         gain=gain,
@@ -115,15 +115,28 @@ def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.nda
     return summary
 
 
+def filled_shares(pools: pl.DataFrame) -> pl.DataFrame:
+    """Columns `method` and `pool_filled`: the share of all pools that was drawn uniformly for want of others.
+
+    Null where a sampler has no members of its own, and where pools were not counted (files of earlier versions).
+    """
+    if "pool_filled" not in pools.columns:
+        return pl.DataFrame(schema={"method": pl.String, "pool_filled": pl.Float64})
+    once = pools.drop_nulls("pool_filled").unique(["run_id", "iteration"])
+    return once.group_by("method").agg(pool_filled=pl.col("pool_filled").sum() / pl.col("pool_size").sum())
+
+
 def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
 
     "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of the search's own choice among
     what it evaluated, "best seen" the lowest evaluation error among all that was evaluated, "regret" what the choice
-    lacks to the best architecture of the table, "<=" an upper bound (no proposal reached the target).
+    lacks to the best architecture of the table, "<=" an upper bound (no proposal reached the target), "pool" the shares
+    of what the sampler found and of uniform draws in their place.
     """
     labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best seen, %"}
     labels = {trace: label for trace, label in labels.items() if f"{trace}_mean" in summary.columns}
+    counted = "pool_filled" in summary.columns and summary["pool_filled"].is_not_null().any()
     rows = []
     for row in summary.to_dicts():
         shown = {"method": row["method"]}
@@ -137,8 +150,14 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
             ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
             bound = "" if row[f"resolved, {name}"] else "<= "
             shown[f"dB at {name}"] = bound + _interval(*ends, scale=1.0, digits=1)
+        if counted:
+            shown["pool"] = _origin(row["pool_filled"])
         rows.append(shown)
     return rows
+
+
+def _origin(filled: float | None) -> str:
+    return "-" if filled is None else f"{100 - 100 * filled:.0f} % own, {100 * filled:.0f} % fill"
 
 
 def _interval(value: float | None, low: float | None, high: float | None, *, scale: float, digits: int) -> str:

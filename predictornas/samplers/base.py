@@ -23,12 +23,15 @@ class Pool:
         excluded: keys inside the pool that were evaluated before and must not be chosen; so a pool can be the whole
             space without a copy of it.
         discarded: architectures that the sampler arrived at and dropped because they break the space's rules.
+        filled: members drawn uniformly because the sampler found no more of its own, the last ones of `genes`; None
+            where all are drawn so on purpose, or none are.
     """
 
     genes: Genes
     keys: Keys
     excluded: UInt64[np.ndarray, " e"] = field(default_factory=lambda: np.empty(0, np.uint64))
     discarded: int = 0
+    filled: int | None = None
 
     def __len__(self) -> int:
         """N', the architectures that may be chosen."""

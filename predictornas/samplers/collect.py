@@ -24,6 +24,7 @@ class Distinct:
         self._seen = seen
         self._genes = np.empty((0, space.num_genes), np.int8)
         self._keys = np.empty(0, np.uint64)
+        self._filled = 0
 
     def __len__(self) -> int:
         """How many were collected."""
@@ -41,10 +42,14 @@ class Distinct:
         return collected
 
     def fill_uniformly(self, n: int, history: History, rng: np.random.Generator) -> None:
-        """Draw what is missing to `n` uniformly from what was neither evaluated nor collected; nothing if full."""
+        """Draw what is missing to `n` uniformly from what was neither evaluated nor collected; nothing if full.
+
+        What is added is counted as `Pool.filled`.
+        """
         missing = n - len(self)
         if missing > 0:
-            self.add(Uniform().propose(self._space, missing, self.as_seen(history), None, rng).genes, at_most=missing)
+            drawn = Uniform().propose(self._space, missing, self.as_seen(history), None, rng).genes
+            self._filled += len(self.add(drawn, at_most=missing))
 
     def as_seen(self, history: History) -> History:
         """The history with what was collected, so that a further draw leaves it out."""
@@ -53,7 +58,7 @@ class Distinct:
 
     def pool(self) -> Pool:
         """What was collected, in the order of collection."""
-        return Pool(self._genes, self._keys)
+        return Pool(self._genes, self._keys, filled=self._filled)
 
 
 def _first_of_each(items: Shaped[np.ndarray, " m"]) -> Int64[np.ndarray, " d"]:

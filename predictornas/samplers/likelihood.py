@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,19 +20,20 @@ _BLOCK = 256
 
 @dataclass(frozen=True)
 class Likelihood:
-    """Gradient ascent on the score from N' uniform starts, straight through the discretisation.
+    """Gradient ascents on the score from uniform starts, straight through the discretisation; the pool is their ends.
 
     Each architecture has real-valued shadows, one for each choice of each gene; the predictor sees the one-hot of the
     largest (for an adjacency bit that is a threshold), and its gradient moves the shadows as if nothing had been
     rounded. A step is scaled by the largest gradient of its architecture, because scores have no unit (ours).
 
-    Ascents run together and leave the space's rules, so each start gives the last architecture of its path that is
-    valid, new, and not yet given by another (ours; the paper does not say what becomes of duplicates). With that a pool
-    has N' members from N' starts.
+    An end that cannot be taken (outside the space, evaluated before, taken already, or the start itself) is replaced by
+    the end of another ascent from a new start. Where fewer than half of the ascents of a round give a new end, those of
+    the next round have half as many steps, and at least the fewest that can change anything (ours).
 
     Attributes:
-        steps: of each ascent (ours).
+        steps: of each ascent in the first round (ours).
         step_size: how far the shadow with the largest gradient moves in a step; shadows start at 0 and 1 (ours).
+        attempts: ascents for each member of the pool, at most (ours); what is still missing is drawn uniformly.
         name: recorded with what the pool led to.
 
     Raises:
@@ -42,16 +42,19 @@ class Likelihood:
 
     steps: int = 10
     step_size: float = 0.5
+    attempts: int = 20
     name: str = "likelihood"
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not self.step_size > 0:
-            raise ConfigurationError(f"Likelihood sampling needs steps >= 1 and step_size > 0, not {self}.")
+        if self.steps < 1 or not self.step_size > 0 or self.attempts < 1:
+            raise ConfigurationError(
+                f"Likelihood sampling needs steps >= 1, step_size > 0 and attempts >= 1, not {self}."
+            )
 
     def propose(
         self, space: SearchSpace, n: int, history: History, predictor: Predictor | None, rng: np.random.Generator
     ) -> Pool:
-        """Up to `n` unseen architectures uphill of a uniform draw; `discarded` counts ascents that end outside.
+        """Up to `n` unseen ends of ascents, then uniform draws; `discarded` counts ascents that end outside.
 
         Raises:
             ConfigurationError: the predictor has no gradient.
@@ -61,34 +64,42 @@ class Likelihood:
                 f"Likelihood sampling follows the predictor's gradient, and {type(predictor).__name__} has no "
                 "`relaxed`. Use GCN, Flow or RNN, or a sampler without gradient such as Evolutionary."
             )
-        starts = Uniform().propose(space, n, history, None, rng).genes
-        path = [starts, *self._ascents(space, starts, predictor)]
-        discarded = int((~space.valid(path[-1])).sum())
         found = Distinct(space, history.keys)
-        waiting = np.arange(len(starts))
-        for genes in reversed(path):
-            valid = waiting[space.valid(genes[waiting])]
-            waiting = np.setdiff1d(waiting, valid[found.add(genes[valid], at_most=n)])
+        steps, discarded = self.steps, 0
+        for _ in range(self.attempts):
+            missing = n - len(found)
+            if missing == 0:
+                break
+            starts = Uniform().propose(space, missing, history, None, rng)
+            ends = self._ends(space, starts.genes, predictor, steps)
+            inside = space.valid(ends)
+            discarded += int((~inside).sum())
+            ends = ends[inside]
+            ends = ends[space.keys(ends) != starts.keys[inside]]
+            if len(found.add(ends, at_most=missing)) < missing / 2:
+                steps = max(steps // 2, min(steps, self._fewest_steps))
         found.fill_uniformly(n, history, rng)
         return replace(found.pool(), discarded=discarded)
 
-    def _ascents(self, space: SearchSpace, starts: Genes, predictor: DifferentiablePredictor) -> list[Genes]:
-        """What the ascents reach after each step, in normal form, valid or not."""
-        blocks = [
-            list(self._ascent(space, starts[first : first + _BLOCK], predictor))
-            for first in range(0, len(starts), _BLOCK)
-        ]
-        return [np.concatenate(at_step) for at_step in zip(*blocks, strict=True)]
+    @property
+    def _fewest_steps(self) -> int:
+        """After so many steps a shadow that started at 0 can be larger than one that stays at 1."""
+        return int(1 / self.step_size) + 1
 
-    def _ascent(self, space: SearchSpace, starts: Genes, predictor: DifferentiablePredictor) -> Iterator[Genes]:
+    def _ends(self, space: SearchSpace, starts: Genes, predictor: DifferentiablePredictor, steps: int) -> Genes:
+        """What the ascents reach, in normal form, valid or not."""
+        blocks = [starts[first : first + _BLOCK] for first in range(0, len(starts), _BLOCK)]
+        return np.concatenate([starts[:0], *(self._ascent(space, block, predictor, steps) for block in blocks)])
+
+    def _ascent(self, space: SearchSpace, starts: Genes, predictor: DifferentiablePredictor, steps: int) -> Genes:
         import torch
 
         one_hot = torch.from_numpy(space.sequences(starts))
         forbidden = torch.arange(one_hot.shape[2]) >= torch.tensor(space.num_choices)[:, None]
         shadows = one_hot.masked_fill(forbidden, -torch.inf)
-        for _ in range(self.steps):
+        for _ in range(steps):
             seen = torch.nn.functional.one_hot(shadows.argmax(2), one_hot.shape[2]).to(one_hot.dtype).requires_grad_()
             slope = torch.autograd.grad(predictor.relaxed(seen).sum(), seen)[0].masked_fill(forbidden, 0)
             steepest = slope.abs().amax((1, 2), keepdim=True).clamp_min(torch.finfo(slope.dtype).tiny)
             shadows = shadows + self.step_size * slope / steepest
-            yield space.normalise(shadows.argmax(2).numpy().astype(np.int8))
+        return space.normalise(shadows.argmax(2).numpy().astype(np.int8))

@@ -82,5 +82,7 @@ class BANANAS:
             if missing > 0:
                 parents = np.repeat(history.genes[parent : parent + 1], self.mutants, axis=0)
                 found.add(space.mutate(parents, rng, rate=self.rate), at_most=missing)
+        missing = self.mutants - len(found)
         found.fill_uniformly(max(self.mutants + self.uniform, n), history, rng)
-        return found.pool()
+        pool = found.pool()
+        return replace(pool, filled=min(missing, pool.filled or 0))  # the others are uniform on purpose

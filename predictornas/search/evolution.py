@@ -60,16 +60,17 @@ class RegularisedEvolution:
         return 1
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
-        """`n` unseen children; uniform draws where mutation finds nothing new."""
+        """`n` unseen children; `proposed_by` is "uniform" where mutation finds nothing new."""
         rng = rng_for(seed, iteration, "evolution")
         found = Distinct(space, history.keys)
         for _ in range(_TRIES * n if len(history) else 0):
             if len(found) == n:
                 break
             found.add(space.mutate(self._parent(history, rng), rng, rate=self.rate), at_most=1)
+        by = "evolution" if len(found) else "uniform"
         found.fill_uniformly(n, history, rng)
         pool = found.pool()
-        return Proposal(pool.genes, pool.keys, proposed_by="evolution")
+        return Proposal(pool.genes, pool.keys, proposed_by=by)
 
     def _parent(self, history: History, rng: np.random.Generator) -> Genes:
         """`(1, g)`, the winner of a tournament among the living."""

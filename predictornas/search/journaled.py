@@ -101,6 +101,8 @@ def _proposal_record(iteration: int, proposal: Proposal, pool_hits: PoolHits | N
         record["recommended"] = proposal.recommended
     if proposal.pool is not None:
         record |= {"pool_size": len(proposal.pool), "discarded": proposal.pool.discarded}
+        if proposal.pool.filled is not None:
+            record["filled"] = proposal.pool.filled
         if pool_hits is not None:
             record["pool_hits"] = [int(hits) for hits in pool_hits(proposal.pool)]
     return record

@@ -37,7 +37,7 @@ class LocalSearch:
         return 1
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
-        """`n` unseen neighbours, those of better architectures first."""
+        """`n` unseen neighbours, those of better architectures first; `proposed_by` is "uniform" without any."""
         rng = rng_for(seed, iteration, "local-search")
         found = Distinct(space, history.keys)
         for row in history.best(len(history)):
@@ -47,9 +47,10 @@ class LocalSearch:
             unseen = np.flatnonzero(~np.isin(keys, history.keys))
             if len(unseen):
                 found.add(genes[rng.permutation(unseen)], at_most=n - len(found))
+        by = "local-search" if len(found) else "uniform"
         found.fill_uniformly(n, history, rng)
         pool = found.pool()
-        return Proposal(pool.genes, pool.keys, proposed_by="local-search")
+        return Proposal(pool.genes, pool.keys, proposed_by=by)
 
 
 @lru_cache(maxsize=4096)

@@ -66,24 +66,86 @@ def test_each_step_moves_the_steepest_shadow_by_the_step_size() -> None:
     space = NASBench201()
     target = np.array([3, 3, 3, 3, 3, 3], np.int8)
     starts = np.array([[0, 1, 2, 4, 3, 0]], np.int8)
+    sampler = Likelihood(step_size=0.6)
     # every wrong gene has slope 1 towards the target, its own shadow stays at 1: at a step size of 0.6 the wanted
     # shadow reaches 0.6, then 1.2, so all five flip in the second step, and stay
-    path = list(Likelihood(steps=3, step_size=0.6)._ascent(space, starts, Target(space, target)))
+    path = [sampler._ends(space, starts, Target(space, target), steps) for steps in (1, 2, 3)]
     np.testing.assert_array_equal(np.concatenate(path), [starts[0], target, target])
 
 
-def test_ascents_that_meet_give_the_last_step_that_is_still_free() -> None:
+class Recorded(Likelihood):
+    """Keeps the starts and ends of all ascents, and how many steps each round has."""
+
+    def __init__(self, **options: int) -> None:
+        super().__init__(**options)
+        object.__setattr__(self, "rounds", [])
+
+    def _ends(self, space, starts, predictor, steps):
+        ends = super()._ends(space, starts, predictor, steps)
+        self.rounds.append((starts, ends, steps))
+        return ends
+
+
+def keys_of_ends(space: SearchSpace, sampler: Recorded) -> np.ndarray:
+    ends = np.concatenate([ends for _, ends, _ in sampler.rounds])
+    return space.keys(ends[space.valid(ends)])
+
+
+@pytest.mark.parametrize("count", [50, 300])
+def test_a_pool_is_ends_of_ascents_but_for_what_it_counts_as_filled(count: int) -> None:
+    space = get_space("nasbench101")
+    history = seen(space, 60)
+    sampler = Recorded()
+    pool = sampler.propose(space, count, history, fitted(space, history), np.random.default_rng(5))
+    at_ends = np.isin(pool.keys, keys_of_ends(space, sampler))
+    assert pool.filled is not None
+    assert at_ends[: count - pool.filled].all()
+    assert pool.filled <= 0.1 * count  # half to two thirds before ascents were tried again
+
+
+def test_an_untouched_start_is_never_taken_as_an_end() -> None:
     space = NASBench201()
-    target = np.array([3, 3, 3, 3, 3, 3], np.int8)
-    history = History.empty(6)
-    pool = Likelihood(steps=4, step_size=0.6).propose(
-        space, 30, history, Target(space, target), np.random.default_rng(0)
+    pool = Likelihood(steps=1, step_size=0.5).propose(
+        space, 30, History.empty(6), Target(space, np.full(6, 3, np.int8)), np.random.default_rng(0)
     )
-    starts = space.sample(30, np.random.default_rng(0))
-    assert len(pool) == 30
-    # all ascents end at the target: one start gives it, the others can only give themselves
-    assert (pool.genes == target).all(axis=1).sum() == 1
-    assert np.isin(pool.keys, space.keys(starts)).sum() == 29
+    assert pool.filled == 30  # one step changes nothing
+
+
+def test_every_ascent_that_gives_nothing_is_tried_again_from_a_new_start() -> None:
+    space = NASBench201()
+    target = np.full(6, 3, np.int8)
+    sampler = Recorded(steps=8, attempts=5)
+    pool = sampler.propose(space, 30, History.empty(6), Target(space, target), np.random.default_rng(0))
+    # all ascents end at the target, so the first round finds one end and each later one asks for the 29 others
+    assert [len(starts) for starts, _, _ in sampler.rounds] == [30, 29, 29, 29, 29]
+    assert len(np.unique(space.keys(np.concatenate([starts for starts, _, _ in sampler.rounds])))) > 140
+    np.testing.assert_array_equal(pool.genes[0], target)
+    assert pool.filled == 29
+    assert not np.isin(pool.keys[1:], space.keys(target[None])).any()
+
+
+def test_ascents_become_shorter_where_few_ends_are_new_but_never_too_short_to_change_anything() -> None:
+    space = NASBench201()
+    for options, expected in (
+        ({"steps": 16, "step_size": 0.5, "attempts": 5}, [16, 8, 4, 3, 3]),
+        ({"steps": 16, "step_size": 0.3, "attempts": 4}, [16, 8, 4, 4]),
+        ({"steps": 2, "step_size": 0.3, "attempts": 3}, [2, 2, 2]),
+    ):
+        sampler = Recorded(**options)
+        sampler.propose(space, 20, History.empty(6), Target(space, np.full(6, 3, np.int8)), np.random.default_rng(0))
+        assert [steps for _, _, steps in sampler.rounds] == expected
+
+
+def test_ascents_keep_their_length_while_most_ends_are_new() -> None:
+    space = NASBench201()
+    history = seen(space, 60)
+    sampler = Recorded(steps=4)
+    pool = sampler.propose(space, 20, history, fitted(space, history), np.random.default_rng(0))
+    first, missing = sampler.rounds[0], len(sampler.rounds[1][0])
+    assert missing <= 10
+    assert [steps for _, _, steps in sampler.rounds[:2]] == [4, 4]
+    assert len(first[0]) == 20
+    assert pool.filled == 0
 
 
 def test_an_evaluated_summit_is_not_proposed_again() -> None:
@@ -93,7 +155,7 @@ def test_an_evaluated_summit_is_not_proposed_again() -> None:
         keys=space.keys(target[None]), genes=target[None], epochs=np.zeros(1), values=np.ones(1), iteration=0
     )
     pool = Likelihood().propose(space, 20, history, Target(space, target), np.random.default_rng(0))
-    assert len(pool) == 20
+    assert pool.filled == len(pool) == 20
     assert not (pool.genes == target).all(axis=1).any()
 
 
@@ -110,14 +172,10 @@ def test_the_pool_scores_higher_than_the_uniform_draw_it_started_from(name: str)
 def test_ascents_that_end_outside_the_space_are_counted() -> None:
     space = get_space("nasbench101")
     full = np.ones(26, np.int8)  # all 21 edges: more than the 9 allowed
-    predictor = Target(space, full)
-    starts = space.sample(50, np.random.default_rng(0))
-    pool = Likelihood(steps=10).propose(space, 50, History.empty(26), predictor, np.random.default_rng(0))
-    assert pool.discarded == 50
+    pool = Likelihood(attempts=3).propose(space, 50, History.empty(26), Target(space, full), np.random.default_rng(0))
+    assert pool.discarded == 150
+    assert pool.filled == len(pool) == 50
     assert space.valid(pool.genes).all()
-    edges = [genes[:, :21].sum(axis=1).mean() for genes in (starts, pool.genes)]
-    assert len(pool) == 50
-    assert edges[1] >= edges[0]
 
 
 def test_a_subset_of_a_space_is_used_up_and_then_the_pool_is_empty() -> None:
@@ -142,6 +200,6 @@ def test_refuses_what_cannot_work() -> None:
     space = get_space("nasbench201")
     with pytest.raises(ConfigurationError, match="Blind has no `relaxed`"):
         Likelihood().propose(space, 5, seen(space, 5), Blind(), np.random.default_rng(0))
-    for options in ({"steps": 0}, {"step_size": 0.0}, {"step_size": float("nan")}):
-        with pytest.raises(ConfigurationError, match="steps >= 1 and step_size > 0"):
+    for options in ({"steps": 0}, {"step_size": 0.0}, {"step_size": float("nan")}, {"attempts": 0}):
+        with pytest.raises(ConfigurationError, match="steps >= 1, step_size > 0 and attempts >= 1"):
             Likelihood(**options)
