@@ -27,8 +27,13 @@ class Likelihood:
     rounded. A step is scaled by the largest gradient of its architecture, because scores have no unit (ours).
 
     An end that cannot be taken (outside the space, evaluated before, taken already, or the start itself) is replaced by
-    the end of another ascent from a new start. Where fewer than half of the ascents of a round give a new end, those of
-    the next round have half as many steps, and at least the fewest that can change anything (ours).
+    the end of another ascent from a new start. Where fewer than half of a round's ascents give a new end, those of the
+    next round have half as many steps, but enough to change anything (ours).
+
+    Short ascents are needed. With GCNs fitted to 100 random cells of NAS-Bench-101, 3000 ascents of 10 steps end
+    outside the space (55 to 57 %) or all at one cell; of 1000 ascents of 3 steps 205 to 385 ends are new. In four such
+    cases 97 to 100 of 100 members were ends of ascents and 845 to 1000 of 1000, and pools took three times as long as
+    with one ascent for each member.
 
     Attributes:
         steps: of each ascent in the first round (ours).

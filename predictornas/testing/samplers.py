@@ -84,6 +84,8 @@ def check_pool(pool: Any, space: SearchSpace, history: History, n: int) -> None:
     fresh = ~np.isin(keys, history.keys) | np.isin(keys, pool.excluded)
     remedy = "leave out history.keys, or name them in Pool.excluded"
     require_rows(fresh, space, genes, "what was evaluated is not proposed again", remedy)
+    rule = "Pool.filled counts members of the pool, or is None"
+    require(pool.filled is None or 0 <= pool.filled <= len(pool), rule, pool.filled, "let samplers.collect count")
     left = len(space) - int(np.isin(history.keys, space.enumerated_keys()).sum())
     wanted = left if len(keys) == len(space) else min(n, left)
     rule = f"a pool holds n = {n} architectures, or all {left} that are left"

@@ -70,13 +70,17 @@ def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
                 "recommended": keys[1],
             }
         )
+        counted = {"pool_size": 8, "pool_hits": [1, 2], "filled": 4}
+        journal.append({"kind": "proposal", "iteration": 2, "chosen": 1, **counted})
         journal.append({"kind": "recommendation", "iteration": 2, "recommended": keys[0]})
     history, pools = consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2])
     assert history["value"].to_list() == [0.5, 0.75]
     assert history["cost_seconds"].to_list() == [None, None]
     assert history["recommended"].to_list() == [keys[1], keys[0]]  # of the iteration after, which knows this one
     assert history["evaluation"].to_list() == pytest.approx(benchmark.values("valid_accuracy_200_rest")[:2].tolist())
-    assert pools.select("iteration", "pool_size", "target_error", "pool_hits").rows() == [
-        (1, 9, 0.1, 0),
-        (1, 9, 0.2, 3),
+    assert pools.select("iteration", "pool_size", "pool_filled", "target_error", "pool_hits").rows() == [
+        (1, 9, None, 0.1, 0),  # a journal of an earlier version
+        (1, 9, None, 0.2, 3),
+        (2, 8, 4, 0.1, 1),
+        (2, 8, 4, 0.2, 2),
     ]

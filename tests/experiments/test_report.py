@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from predictornas.experiments.execution import run_study
-from predictornas.experiments.report import printable, report_on, write_report
+from predictornas.experiments.report import filled_shares, printable, report_on, write_report
 from predictornas.experiments.study import Study
 from predictornas.experiments.targets import study_targets
 
@@ -47,6 +47,36 @@ def test_what_is_missing_is_a_dash() -> None:
     columns = {f"{name}_{part}": [None] for name in names for part in ("mean", "low", "high", "regret")}
     row = printable(pl.DataFrame({"method": ["a"], "evaluations": [9], "runs": [1], **columns}))[0]
     assert row["chosen, %"] == row["regret"] == "-"
+
+
+POOLS = pl.DataFrame(
+    {
+        "run_id": ["a", "a", "a", "b", "u"],
+        "method": ["likelihood-100"] * 4 + ["uniform-100"],
+        "iteration": [1, 1, 2, 1, 1],
+        "pool_size": [100, 100, 100, 50, 100],
+        "pool_filled": [20, 20, 0, 30, None],
+        "target_error": [0.1, 0.2, 0.1, 0.1, 0.1],
+    }
+)
+
+
+def test_the_share_filled_uniformly_counts_each_pool_once() -> None:
+    assert filled_shares(POOLS).rows() == [("likelihood-100", 50 / 250)]
+
+
+def test_pools_of_earlier_versions_have_no_share() -> None:
+    assert filled_shares(POOLS.drop("pool_filled")).rows() == filled_shares(pl.DataFrame()).rows() == []
+
+
+def test_the_origin_of_pools_is_printed_where_it_was_counted() -> None:
+    columns = {
+        f"{name}_{part}": [None] * 2 for name in ("chosen", "best") for part in ("mean", "low", "high", "regret")
+    }
+    summary = pl.DataFrame({"method": ["likelihood-100", "uniform-100"], **columns})
+    counted = printable(summary.join(filled_shares(POOLS), on="method", how="left"))
+    assert [row["pool"] for row in counted] == ["80 % own, 20 % fill", "-"]
+    assert "pool" not in printable(summary)[0]
 
 
 def test_the_ordering_is_reported_where_both_methods_of_a_claim_ran(

@@ -63,7 +63,10 @@ def test_filling_adds_only_what_is_missing_and_new() -> None:
     rng = np.random.default_rng(0)
     found.fill_uniformly(2, history, rng)
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state  # nothing was drawn
+    assert found.pool().filled == 0
     found.fill_uniformly(4, history, rng)
     assert len(found) == 4
+    assert found.pool().filled == 2
     found.fill_uniformly(100, history, rng)
+    assert found.pool().filled == 5  # of the 7 that are left, two were collected
     assert sorted(found.pool().keys) == sorted(part.keys(genes[3:]))

@@ -72,7 +72,8 @@ def test_an_exhausted_neighbourhood_widens_and_an_exhausted_space_ends() -> None
 def test_without_a_history_the_pool_is_uniform() -> None:
     space = get_space("nasbench201")
     pool = Evolutionary().propose(space, 30, History.empty(6), None, np.random.default_rng(0))
-    assert len(pool) == 30
+    assert len(pool) == pool.filled == 30
+    assert Evolutionary().propose(space, 30, seen(space, 20), None, np.random.default_rng(0)).filled == 0
 
 
 def test_it_is_reproducible_from_its_generator() -> None:

@@ -31,7 +31,7 @@ class Case:
 CASES = [
     Case(Uniform(), pools=10, size=10_000),
     Case(Evolutionary(), pools=20, size=5000),
-    Case(Likelihood(), pools=20, size=5000),
+    Case(Likelihood(), pools=4, size=5000, total=20_000),
     Case(PVLL(), pools=10, size=100, total=1000),
 ]
 

@@ -76,6 +76,16 @@ def test_mutants_of_the_best_come_first_and_uniform_draws_fill_the_pool_up() -> 
     changed = (pool.genes != history.genes[history.values.argmax()]).sum(axis=1)
     assert changed[:8].max() <= 2
     assert changed[20:].mean() > 4
+    assert pool.filled is not None
+    assert changed[: 60 - pool.filled].max() <= 3
+    assert changed[60 - pool.filled :].mean() > 4
+
+
+def test_uniform_draws_that_are_wanted_do_not_count_as_filled() -> None:
+    for options, filled in (({"mutants": 0, "uniform": 50}, 0), ({"mutants": 50, "rate": 1.0}, 0)):
+        pool = BANANAS(Certain(), **options).propose(SPACE, seen(30), 1, seed=0, iteration=1).pool
+        assert pool is not None
+        assert pool.filled == filled
 
 
 def test_a_small_space_is_walked_to_its_end() -> None:

@@ -68,6 +68,15 @@ def test_without_anything_new_near_by_it_draws_uniformly_and_ends_with_the_space
     assert sorted(history.keys.tolist()) == sorted(space.enumerated_keys().tolist())
 
 
+def test_a_uniform_draw_in_the_place_of_a_child_says_so() -> None:
+    history = history_of(np.array([[0] * 6], np.int8), [0.5])
+    for rate, by in ((1e-9, "uniform"), (0.5, "evolution")):  # a rate so low that children are their parents
+        strategy = RegularisedEvolution(population=1, tournament=1, rate=rate)
+        proposal = strategy.propose(SPACE, history, 1, seed=0, iteration=1)
+        assert proposal.proposed_by == by
+        assert proposal.keys[0] not in history
+
+
 def test_a_resumed_run_goes_on_as_the_uninterrupted_one() -> None:
     strategy = RegularisedEvolution(population=10, tournament=3)
     whole = run(Search(get_space("nasbench101"), strategy, seed=3), CountingOracle(), 40)

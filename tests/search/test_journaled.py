@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 
 from predictornas.errors import ConfigurationError, JournalError
 from predictornas.journal import Journal, read_records
-from predictornas.samplers.base import Pool
+from predictornas.samplers.base import Pool, Sampler
+from predictornas.samplers.collect import Distinct
+from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers import NOSH, Full, Scheduler, SuccessiveHalving
 from predictornas.search.budget import Budget
@@ -23,6 +26,19 @@ from tests.search.examples import CountingOracle, CountingPredictor, CurveOracle
 SPACE = get_space("nasbench201")
 STRATEGY = PredictorSearch(CountingPredictor(), Uniform(), pool_size=100, initial=8, batch=5)
 IDENTITY = {"run_id": "abc", "method": "uniform-100", "seed": 0}
+
+
+@dataclass(frozen=True)
+class Scarce:
+    """Forty cells of its own; the rest of a pool is uniform fill."""
+
+    name: str = "scarce"
+
+    def propose(self, space, n, history, predictor, rng):
+        found = Distinct(space, history.keys)
+        found.add(space.enumerate()[:200], at_most=40)
+        found.fill_uniformly(n, history, rng)
+        return found.pool()
 
 
 def drive(
@@ -51,6 +67,19 @@ def test_the_journal_holds_the_same_run_as_the_plain_loop(tmp_path: Path) -> Non
     assert [record["value"] for record in records] == plain.values.tolist()
     assert [record["order"] for record in records] == list(range(30))
     assert [record["proposed_by"] for record in records][:9] == ["initial"] * 8 + ["uniform"]
+
+
+@pytest.mark.parametrize(("sampler", "filled"), [(Uniform(), None), (Evolutionary(), 0), (Scarce(), 60)])
+def test_the_journal_says_how_much_of_each_pool_was_filled(
+    sampler: Sampler, filled: int | None, tmp_path: Path
+) -> None:
+    strategy = replace(STRATEGY, sampler=sampler)
+    with Journal(tmp_path / "a.jsonl") as journal:
+        run_journaled(
+            Search(SPACE, strategy, seed=0), CountingOracle(), Budget(evaluations=18), journal, identity=IDENTITY
+        )
+    ranked = [record for record in read_records(tmp_path / "a.jsonl") if "pool_size" in record]
+    assert [record.get("filled") for record in ranked] == [filled, filled]
 
 
 @pytest.mark.parametrize("cut", [1, 3, 8, 9, 11, 20, 33, 36, 37])

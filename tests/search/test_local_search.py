@@ -82,6 +82,15 @@ def test_a_local_minimum_continues_from_the_next_best() -> None:
     assert ((proposed.genes != 0).sum(axis=1) == 1).all()
 
 
+def test_a_uniform_draw_in_the_place_of_a_neighbour_says_so() -> None:
+    whole = get_space("nasbench201")
+    twins = np.array([[0] * 6, [4] * 6], np.int8)
+    space = whole.restricted_to(whole.keys(twins))
+    seen = history_of(space, twins[:1], [0.5])
+    assert LocalSearch().propose(space, seen, 1, seed=0, iteration=1).proposed_by == "uniform"
+    assert LocalSearch().propose(whole, seen, 1, seed=0, iteration=1).proposed_by == "local-search"
+
+
 def test_it_climbs_a_hill_without_local_minima() -> None:
     # the value is the mean gene: of at most 24 neighbours in each of some 20 steps one at least is better
     space = get_space("nasbench201")

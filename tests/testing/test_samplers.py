@@ -88,6 +88,7 @@ BROKEN: dict[str, tuple[str, Callable[..., Any]]] = {
         lambda pool, space, history: replace(pool, excluded=pool.keys[:1]),
     ),
     "too few": ("a pool holds n", lambda pool, space, history: Pool(pool.genes[1:], pool.keys[1:])),
+    "more filled than there": ("Pool.filled counts", lambda pool, space, history: replace(pool, filled=41)),
     "alters the history": ("leaves the history", raised_values),
     "its own generator": ("is a function", random_pool),
 }
