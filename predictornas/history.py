@@ -22,7 +22,7 @@ SCHEMA: dict[str, str] = {
     "cost_epochs": "float64",
     "predicted": "float64",  # the predictor's score when it was proposed; null where there was none
     "proposed_by": "str",  # "initial", or the name of the sampler or strategy
-    "recommended": "uint64",  # key of what the search would name as its result after this evaluation; null: no opinion
+    "recommended": "uint64",  # key of what the search would name after this evaluation; null: the best by the signal
     "evaluation": "float64",  # joined at consolidation; null where the benchmark has none
 }
 """Columns of `history.parquet` and their types; rows are sorted by (method, seed, order)."""

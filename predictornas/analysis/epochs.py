@@ -12,9 +12,6 @@ from predictornas.analysis.regret import TRACES, OracleErrors
 from predictornas.analysis.statistics import SHARE, TAILS, over_seeds, resampled_seeds
 from predictornas.errors import ConfigurationError, DataError
 
-COMPARED = tuple(trace for trace in TRACES if trace != "recommended")
-"""Traces of `epochs_table`: under a scheduler a search recommends only where its strategy proposes."""
-
 _ROUNDING = 1e-12
 """By how much two sums of the same errors may differ."""
 
@@ -56,7 +53,7 @@ def errors_after(curves: pl.DataFrame, epochs: Int[np.ndarray, " t"]) -> pl.Data
 
 
 def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> pl.DataFrame:
-    """Mean and spread of each trace in `COMPARED` over the runs of each method, against the epochs trained.
+    """Mean and spread of each trace over the runs of each method, against the epochs trained.
 
     Args:
         curves: from `predictornas.analysis.regret.incumbent_curves`, of runs with a budget of epochs.
@@ -71,10 +68,10 @@ def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> p
         evaluations=pl.col("evaluations").mean().round().cast(pl.Int64)
     )
     long = after.unpivot(
-        on=list(COMPARED), index=["method", "seed", "cost_epochs"], variable_name="trace", value_name="error"
+        on=list(TRACES), index=["method", "seed", "cost_epochs"], variable_name="trace", value_name="error"
     )
-    summary = over_seeds(long, ["method", "trace", "cost_epochs"], "error", bounds=SHARE)
-    best = None if oracles is None else {trace: oracles.best_possible(trace) for trace in COMPARED}
+    summary = over_seeds(long.drop_nulls("error"), ["method", "trace", "cost_epochs"], "error", bounds=SHARE)
+    best = None if oracles is None else {trace: oracles.best_possible(trace) for trace in TRACES}
     lowest = pl.lit(None, pl.Float64) if best is None else pl.col("trace").replace_strict(best, return_dtype=pl.Float64)
     return summary.join(counted, on=["method", "cost_epochs"], how="left", maintain_order="left").select(
         "method",

@@ -13,9 +13,9 @@ from predictornas.errors import ConfigurationError, DataError
 
 TRACES = ("searched", "chosen", "recommended", "best")
 """Errors after each evaluation: of the incumbent as the search saw it (signal column), of the same incumbent on the
-evaluation column, of what the search's own predictor thinks best among those evaluated (evaluation column; null where
-there is none), and of the best architecture evaluated so far on the evaluation column, which no search can know. Where
-trainings have several lengths, only the longest so far count."""
+evaluation column, of what the search would name as its result (evaluation column; see `with_recommendations`), and of
+the best architecture evaluated so far on the evaluation column, which no search can know. Where trainings have several
+lengths, only the longest so far count."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,21 @@ def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
     recommended = "recommended" if "recommended" in history.columns else pl.lit(None, pl.UInt64).alias("recommended")
     rows = history.select(*columns, recommended).sort("method", "seed", "run_id", "order")
     runs = rows.partition_by("run_id", maintain_order=True)
-    return pl.concat([_curve(run) for run in runs])
+    return with_recommendations(pl.concat([_curve(run) for run in runs]))
+
+
+def with_recommendations(curves: pl.DataFrame) -> pl.DataFrame:
+    """The trace "recommended" of all runs, or of none.
+
+    A search that has no opinion beside the signal, or none yet, names its incumbent. Where no run has any, the trace
+    would repeat "chosen" and stays null.
+
+    Args:
+        curves: as from `incumbent_curves`, of runs that are shown together.
+    """
+    if curves["recommended"].null_count() == len(curves):
+        return curves
+    return curves.with_columns(pl.col("recommended").fill_null(pl.col("chosen")))
 
 
 def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> pl.DataFrame:
@@ -166,7 +180,7 @@ def _curve(run: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_keys(run: pl.DataFrame, evaluation: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """The evaluation of what was recommended after each evaluation; NaN where nothing was."""
+    """The evaluation of what the search itself recommended after each evaluation; NaN where it went by the signal."""
     known = dict(zip(run["key"].to_list(), evaluation.tolist(), strict=True))
     return np.array([known.get(key, np.nan) for key in run["recommended"].to_list()], np.float64)
 

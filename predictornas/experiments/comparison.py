@@ -12,7 +12,14 @@ from pathlib import Path
 import polars as pl
 
 from predictornas.analysis.ranking import RANKS_SCHEMA, rank_table
-from predictornas.analysis.regret import TRACES, OracleErrors, anytime_regret, incumbent_curves, oracle_errors
+from predictornas.analysis.regret import (
+    TRACES,
+    OracleErrors,
+    anytime_regret,
+    incumbent_curves,
+    oracle_errors,
+    with_recommendations,
+)
 from predictornas.analysis.statistics import SHARE, over_seeds, paired_difference
 from predictornas.benchmarks.catalog import is_here, open_benchmark
 from predictornas.errors import ConfigurationError, StoreError
@@ -134,6 +141,7 @@ def _runs_of(folders: Mapping[Path, object]) -> pl.DataFrame:
         )
         for (folder, history), label in zip(histories.items(), _folder_labels(list(folders)), strict=True)
     )
+    curves = with_recommendations(curves)
     facts = ["run_id", "folder", "method", "seed", "trace"]
     reached = int(curves.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
     counted = curves.filter(pl.col("evaluations") <= reached)

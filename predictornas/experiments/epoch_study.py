@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from predictornas.analysis.epochs import epochs_table, savings
-from predictornas.analysis.regret import OracleErrors, incumbent_curves, oracle_errors
+from predictornas.analysis.regret import TRACES, OracleErrors, incumbent_curves, oracle_errors
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.experiments.execution import finish_runs
@@ -159,11 +159,11 @@ def _summary(history: pl.DataFrame, table: pl.DataFrame, nominal: Mapping[str, f
     )
     counts = runs.group_by("method", maintain_order=True).agg(pl.col("architectures", "full", "epochs").mean())
     last = table.filter(pl.col("cost_epochs") == pl.col("cost_epochs").max())
-    for trace in ("searched", "chosen", "best"):
+    for trace in TRACES:
         part = last.filter(pl.col("trace") == trace)
-        counts = counts.join(
-            part.select("method", **{f"{trace}_{name}": name for name in ("mean", "low", "high")}), on="method"
-        )
+        if not part.is_empty():
+            numbers = {f"{trace}_{name}": name for name in ("mean", "low", "high")}
+            counts = counts.join(part.select("method", **numbers), on="method")
     bound = pl.col("method").replace_strict(nominal, default=None, return_dtype=pl.Float64)
     return counts.with_columns(nominal_saving=bound).sort("chosen_mean")
 
@@ -190,6 +190,7 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
         for row in last.unique("method", keep="first", maintain_order=True).to_dicts():
             shown = "not reached" if row["factor"] is None else f"{row['factor']:.1f}x"
             factors[row["method"]] = f"{shown} [{row['low']:.1f}, {row['high']:.1f}] of {row['reference']}"
+    labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best in full, %"}
     rows = []
     for row in report.summary.to_dicts():
         shown_row = {
@@ -197,7 +198,9 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
             "architectures": f"{row['architectures']:.0f}",
             "in full": f"{row['full']:.0f}",
         }
-        for trace, label in (("chosen", "chosen, %"), ("best", "best in full, %")):
+        for trace, label in labels.items():
+            if f"{trace}_mean" not in row:
+                continue
             low, high = row[f"{trace}_low"], row[f"{trace}_high"]
             ends = "" if low is None else f" [{100 * low:.2f}, {100 * high:.2f}]"
             shown_row[label] = f"{100 * row[f'{trace}_mean']:.2f}{ends}"

@@ -129,10 +129,10 @@ def filled_shares(pools: pl.DataFrame) -> pl.DataFrame:
 def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
 
-    "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of the search's own choice among
-    what it evaluated, "best seen" the lowest evaluation error among all that was evaluated, "regret" what the choice
-    lacks to the best architecture of the table, "<=" an upper bound (no proposal reached the target), "pool" the shares
-    of what the sampler found and of uniform draws in their place.
+    "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of what the search names as its
+    result, where some search here names another than its incumbent, "best seen" the lowest evaluation error among all
+    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "<=" an upper bound (no
+    proposal reached the target), "pool" the shares of what the sampler found and of uniform draws in their place.
     """
     labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best seen, %"}
     labels = {trace: label for trace, label in labels.items() if f"{trace}_mean" in summary.columns}

@@ -29,7 +29,7 @@ from predictornas.plots.style import (
 _PANELS = {
     "searched": "what the search saw\n(incumbent, signal column)",
     "chosen": "how good its choice is\n(same incumbent, evaluation column)",
-    "recommended": "what its predictor recommends\n(evaluation column)",
+    "recommended": "what it recommends\n(evaluation column)",
     "best": "the best it evaluated\n(evaluation column)",
 }
 _AXES = {

@@ -61,6 +61,26 @@ class UncertainPredictor(Predictor, Protocol):
 
 
 @runtime_checkable
+class DenoisingPredictor(Predictor, Protocol):
+    """A predictor that estimates how noisy the values are that it learns from."""
+
+    @property
+    def knows_noise(self) -> bool:
+        """Whether its score of an architecture it was fitted on is an estimate of the value without its noise.
+
+        It weighs the value seen there against what the others say, by the noise that it found in them: a posterior
+        mean. Without noise it orders them as their values do. A search then names its result by the score; where this
+        is False, or missing, by the signal.
+        """
+        ...
+
+
+def knows_noise(predictor: Predictor) -> bool:
+    """Whether a predictor says so of itself, see `DenoisingPredictor`; one that says nothing does not."""
+    return isinstance(predictor, DenoisingPredictor) and predictor.knows_noise
+
+
+@runtime_checkable
 class DifferentiablePredictor(Predictor, Protocol):
     """A predictor that can be differentiated with respect to a relaxed architecture."""
 

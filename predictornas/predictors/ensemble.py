@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
-from predictornas.predictors.base import Predictor
+from predictornas.predictors.base import Predictor, knows_noise
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not self.members:
             raise ConfigurationError("An ensemble needs at least one member.")
+
+    @property
+    def knows_noise(self) -> bool:
+        """Whether all members do."""
+        return all(knows_noise(member) for member in self.members)
 
     def fit(
         self,

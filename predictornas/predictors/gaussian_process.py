@@ -47,6 +47,11 @@ class GaussianProcess:
     degrees_of_freedom: float | None = 4.0
     fidelity_pairs: FidelityRule = "common"
 
+    @property
+    def knows_noise(self) -> bool:
+        """Its noise is one of the hyperparameters, and its scores are posterior means."""
+        return True
+
     def fit(
         self,
         space: SearchSpace,

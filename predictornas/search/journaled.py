@@ -15,7 +15,7 @@ from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.samplers.base import Pool
 from predictornas.search.budget import Budget, Ledger
 from predictornas.search.loop import Search
-from predictornas.search.strategies import Proposal, Recommending
+from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 
 PoolHits = Callable[[Pool], Sequence[int]]
@@ -69,8 +69,9 @@ def run_journaled(
         else:
             ledger.enter_all(known)
         _tell(search, known)
-    if len(search.history) and isinstance(search.strategy, Recommending) and not recorded.recommended:
-        recommended = int(search.space.keys(search.recommend())[0])
+    opinion = None if recorded.recommended else search.opinion()
+    if opinion is not None:
+        recommended = int(search.history.keys[opinion])
         journal.append({"kind": "recommendation", "iteration": search.iteration, "recommended": recommended})
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.oracles.base import Evaluations, Oracle
+from predictornas.schedulers.base import incumbent
 from predictornas.search.strategies import Proposal, Recommending, Starting, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -63,17 +64,26 @@ class Search:
         return proposal if at_most is None else proposal.first(at_most)  # a scheduler may promote more than K
 
     def recommend(self) -> Genes:
-        """What the search would name as its result, `(1, g)`: by its own predictor, else the best by the signal.
+        """What the search would name as its result, `(1, g)`.
+
+        The strategy's opinion where it has one; else the best by the signal of those that were trained longest.
 
         Raises:
-            ConfigurationError: nothing was told yet.
+            ConfigurationError: nothing was told yet, or every training failed.
         """
         if not len(self.history):
             raise ConfigurationError("Nothing was evaluated yet, so there is nothing to recommend. Call tell() first.")
-        row = int(self.history.best(1)[0])
-        if isinstance(self.strategy, Recommending):
-            row = self.strategy.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
+        row = self.opinion()
+        row = incumbent(self.history) if row is None else row
+        if row is None:
+            raise ConfigurationError("Every training failed, so there is nothing to recommend.")
         return np.asarray(self.history.genes[row : row + 1])
+
+    def opinion(self) -> int | None:
+        """Row of the history that the strategy would name as the result; None where it goes by the signal."""
+        if not isinstance(self.strategy, Recommending) or not len(self.history):
+            return None
+        return self.strategy.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
 
     def tell(self, genes: Genes, values: Any, *, epochs: Any = None) -> None:
         """Adds one iteration's evaluations.

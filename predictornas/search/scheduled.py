@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int8
 
-from predictornas.errors import ConfigurationError
 from predictornas.history import History
-from predictornas.schedulers.base import Scheduler, incumbent
+from predictornas.schedulers.base import Scheduler
 from predictornas.search.strategies import Proposal, Recommending, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -91,15 +90,19 @@ class Scheduled:
         """The scheduler's promotions, or else up to `n` newcomers."""
         promoted = self.scheduler.promotions(history)
         if len(promoted):
-            return Proposal(promoted.genes, promoted.keys, proposed_by="promotion", epochs=promoted.epochs)
+            row = self.recommend(space, history, seed=seed, iteration=iteration)
+            return Proposal(
+                promoted.genes,
+                promoted.keys,
+                proposed_by="promotion",
+                recommended=None if row is None else int(history.keys[row]),
+                epochs=promoted.epochs,
+            )
         proposal = self.strategy.propose(space, history, n, seed=seed, iteration=iteration)
         return replace(proposal, epochs=self.scheduler.entry)
 
-    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
-        """What the strategy would recommend; else the best value of those that were trained longest."""
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
+        """What the strategy recommends."""
         if isinstance(self.strategy, Recommending):
             return self.strategy.recommend(space, history, seed=seed, iteration=iteration)
-        best = incumbent(history)
-        if best is None:
-            raise ConfigurationError("Every training failed, so there is nothing to recommend.")
-        return best
+        return None

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
-from predictornas.predictors.base import Predictor, UncertainPredictor, WarmStartPredictor
+from predictornas.predictors.base import Predictor, UncertainPredictor, WarmStartPredictor, knows_noise
 from predictornas.predictors.fidelity import FidelityRule, comparable, same_fidelity
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
@@ -32,7 +32,7 @@ class Proposal:
         predicted: `(k,)` scores of the predictor, where one ranked them.
         pool: what they were chosen from, where a predictor ranked a pool.
         recommended: key of the evaluated architecture that the search would name as its result before this proposal;
-            None where it has no opinion beside the signal.
+            None where that is the best by the signal.
         epochs: how long each is to be trained in all, by a scheduler; None for the oracle's own length.
     """
 
@@ -83,10 +83,10 @@ class Starting(Strategy, Protocol):
 
 @runtime_checkable
 class Recommending(Strategy, Protocol):
-    """A strategy with an opinion on what it evaluated that is better than one noisy training each."""
+    """A strategy that may have an opinion on what it evaluated that is better than one noisy training each."""
 
-    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
-        """Row of the history that the search would name as its result."""
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
+        """Row of the history that the search would name as its result; None where that is the best by the signal."""
         ...
 
 
@@ -174,16 +174,22 @@ class PredictorSearch:
             proposed_by=self.sampler.name,
             predicted=scores[chosen].astype(np.float64),
             pool=pool,
-            recommended=int(history.keys[_best_of_longest(history, known)]) if len(history) else None,
+            recommended=int(history.keys[_best_of_longest(history, known)]) if self._denoises(history) else None,
         )
 
-    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int:
-        """The architecture that the predictor, fitted on all evaluated ones, scores highest; ties to the first.
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
+        """The evaluated architecture with the highest score of a predictor that knows the noise; ties to the first.
 
-        Where a scheduler trains some longer than others, it is one of those that were trained longest.
+        Where a scheduler trains some longer than others, it is one of those that were trained longest. None where the
+        predictor does not know the noise: its score orders the best, which lie close together, worse than the signal.
         """
+        if not self._denoises(history):
+            return None
         predictor = self._fitted(space, history, seed, iteration)
         return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
+
+    def _denoises(self, history: History) -> bool:
+        return len(history) > 0 and knows_noise(self.predictor)
 
     def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
         """The predictor of an iteration, fitted on everything evaluated before it."""

@@ -72,7 +72,7 @@ def test_a_table_by_hand() -> None:
     runs = pl.concat([curve("a", 0, [(1, 0.5), (2, 0.4), (4, 0.1)]), curve("a", 1, [(1, 0.4), (3, 0.2), (4, 0.2)])])
     oracles = OracleErrors(0.05, 0.15, 0.12, 0.08)
     table = epochs_table(runs, oracles)
-    assert table["trace"].unique(maintain_order=True).to_list() == ["searched", "chosen", "best"]
+    assert table["trace"].unique(maintain_order=True).to_list() == list(TRACES)
     searched = table.filter(pl.col("trace") == "searched")
     assert searched["cost_epochs"].to_list() == [1, 2, 3, 4]
     assert searched["mean"].to_list() == pytest.approx([0.45, 0.4, 0.3, 0.15])
@@ -86,6 +86,8 @@ def test_a_table_by_hand() -> None:
     best = table.filter(pl.col("trace") == "best")
     assert best["regret"].to_list() == pytest.approx([0.63, 0.58, 0.48, 0.33])  # 0.3 above, and beside 0.12
     assert epochs_table(runs)["regret"].null_count() == len(table)
+    silent = epochs_table(runs.with_columns(recommended=pl.lit(None, pl.Float64)))
+    assert silent["trace"].unique(maintain_order=True).to_list() == ["searched", "chosen", "best"]
 
 
 REFERENCE = [(10, 0.5), (40, 0.3), (100, 0.2)]

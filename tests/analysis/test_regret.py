@@ -30,8 +30,27 @@ def test_what_is_recommended_is_read_on_the_evaluation_column(history: pl.DataFr
     key = dict(zip(history["order"], history["key"], strict=True))
     opinions = pl.Series("recommended", [None, key[0], key[2], key[2], key[1]], dtype=pl.UInt64)
     curves = incumbent_curves(history.sort("order").with_columns(opinions))
-    assert curves["recommended"].to_list() == pytest.approx([None, 0.31, 0.15, 0.15, 0.25])
-    assert incumbent_curves(history.drop("recommended", strict=False))["recommended"].null_count() == 5
+    assert curves["recommended"].to_list() == pytest.approx([0.31, 0.31, 0.15, 0.15, 0.25])  # at first by the signal
+
+
+def test_who_has_no_opinion_recommends_by_the_signal_beside_those_who_have(make_history) -> None:
+    history = make_history(SIGNAL, {"a": [[0, 3, 4]], "b": [[0, 1, 2]]}, evaluation_errors=EVALUATION)
+    first = history.filter(pl.col("method") == "b")["key"][0]
+    opinion = pl.when((pl.col("method") == "b") & (pl.col("order") == 2)).then(pl.lit(first, pl.UInt64))
+    curves = incumbent_curves(history.with_columns(recommended=opinion))
+    of = {name: rows["recommended"].to_list() for (name,), rows in curves.partition_by("method", as_dict=True).items()}
+    assert of["a"] == pytest.approx([0.31, 0.22, 0.22])
+    assert of["b"] == pytest.approx([0.31, 0.25, 0.31])
+
+
+def test_where_all_go_by_the_signal_there_is_no_second_trace_of_it(history: pl.DataFrame) -> None:
+    for silent in (
+        history.drop("recommended", strict=False),
+        history.with_columns(recommended=pl.lit(None, pl.UInt64)),
+    ):
+        curves = incumbent_curves(silent)
+        assert curves["recommended"].null_count() == 5
+        assert "recommended" not in set(convergence_table(curves)["trace"])
 
 
 def test_the_incumbent_stands_at_the_highest_fidelity(history: pl.DataFrame) -> None:

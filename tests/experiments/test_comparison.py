@@ -175,15 +175,25 @@ def test_ranks_over_the_seeds_that_all_methods_of_one_table_have(tmp_path: Path)
     assert set(ranks["blocks"]) == {3}
 
 
-def test_a_recommendation_is_compared_where_there_is_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_recommendations_are_compared_with_the_incumbents_of_who_has_no_opinion(tmp_path: Path, together: bool) -> None:
     run = {0: [0.3, 0.2, 0.1], 1: [0.3, 0.2, 0.1]}
-    path = folder_of(tmp_path / "x", {"a": run, "b": run, "c": run}, recommended=("a", "b"))
-    compared = compare_folders([path])
+    if together:
+        folders = [folder_of(tmp_path / "x", {"a": run, "c": run}, recommended=("a",))]
+    else:
+        folders = [folder_of(tmp_path / "x", {"a": run}, recommended=("a",)), folder_of(tmp_path / "y", {"c": run})]
+    compared = compare_folders(folders)
     final = compared.errors.filter(trace="recommended")
-    assert dict(final.select("method", "mean").iter_rows()) == pytest.approx({"a": 0.2, "b": 0.2})
-    pairs = compared.pairs.filter(trace="recommended")
-    assert list(pairs.select("a", "b", "quantity").iter_rows()) == [("a", "b", "final")]
-    assert "recommended" not in set(compared.regret["trace"])  # nothing was recommended after the first evaluation
+    assert dict(final.select("method", "mean").iter_rows()) == pytest.approx({"a": 0.2, "c": 0.1})
+    pairs = compared.pairs.filter(trace="recommended", quantity="final")
+    assert list(pairs.select("a", "b", "difference").iter_rows()) == [("a", "c", pytest.approx(0.1))]
+    regret = compared.regret.filter(trace="recommended")
+    assert dict(regret.select("method", "mean").iter_rows()) == pytest.approx({"a": 0.7 / 3, "c": 0.2})
+
+
+def test_recommendations_that_all_go_by_the_signal_are_not_compared(tmp_path: Path) -> None:
+    compared = compare_folders([folder_of(tmp_path / "x", finals({"a": [0.1, 0.2], "b": [0.2, 0.1]}))])
+    assert set(compared.pairs["trace"]) == {"chosen", "best"}
 
 
 def test_the_same_name_with_other_data_is_another_table(tmp_path: Path) -> None:

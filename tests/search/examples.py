@@ -29,6 +29,13 @@ class CountingPredictor:
 
 
 @dataclass
+class DenoisingPredictor(CountingPredictor):
+    """The same, and says that its scores are values without their noise."""
+
+    knows_noise: bool = True
+
+
+@dataclass
 class CountingOracle:
     """The value of a cell is the mean of its genes; remembers every architecture it was asked for."""
 

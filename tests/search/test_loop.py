@@ -6,9 +6,9 @@ import pytest
 from predictornas.errors import ConfigurationError
 from predictornas.samplers.uniform import Uniform
 from predictornas.search.loop import Search, iterate, run
-from predictornas.search.strategies import PredictorSearch, RandomSearch
+from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
 from predictornas.spaces.registry import get_space
-from tests.search.examples import CountingOracle, CountingPredictor
+from tests.search.examples import CountingOracle, CountingPredictor, DenoisingPredictor
 
 SPACE = get_space("nasbench201")
 STRATEGY = PredictorSearch(CountingPredictor(), Uniform(), pool_size=100, initial=8, batch=5)
@@ -68,14 +68,37 @@ def test_tell_refuses_what_does_not_fit(values: object) -> None:
         search.tell(SPACE.enumerate()[:2], values)
 
 
-def test_it_recommends_by_its_predictor_else_by_the_signal() -> None:
-    by_signal = Search(SPACE, RandomSearch(), seed=0)
+@pytest.mark.parametrize("strategy", [RandomSearch(), STRATEGY])
+def test_without_an_opinion_it_recommends_by_the_signal(strategy: Strategy) -> None:
+    by_signal = Search(SPACE, strategy, seed=0)
     with pytest.raises(ConfigurationError, match="Nothing was evaluated yet"):
         by_signal.recommend()
     run(by_signal, CountingOracle(), 30)
+    assert by_signal.opinion() is None
     np.testing.assert_array_equal(by_signal.recommend()[0], by_signal.history.genes[by_signal.history.values.argmax()])
-    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
+
+
+def test_by_the_signal_means_of_those_trained_longest() -> None:
+    search = Search(SPACE, RandomSearch(), seed=0)
+    genes = SPACE.enumerate()[:4]
+    search.tell(genes, [0.1, 0.9, 0.2, 0.3], epochs=[1, 1, 1, 1])
+    np.testing.assert_array_equal(search.recommend()[0], genes[1])
+    search.tell(genes[2:], [0.5, 0.4], epochs=[3, 3])
+    np.testing.assert_array_equal(search.recommend()[0], genes[2])
+
+
+def test_where_every_training_failed_there_is_nothing_to_recommend() -> None:
+    search = Search(SPACE, RandomSearch(), seed=0)
+    search.tell(SPACE.enumerate()[:3], [0.0] * 3)
+    with pytest.raises(ConfigurationError, match="Every training failed"):
+        search.recommend()
+
+
+def test_it_recommends_by_a_predictor_that_knows_the_noise() -> None:
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
     own = Search(SPACE, strategy, seed=0)
     run(own, CountingOracle(), 30)
     row = strategy.recommend(SPACE, own.history, seed=0, iteration=own.iteration)
+    assert row is not None
+    assert own.opinion() == row
     np.testing.assert_array_equal(own.recommend(), own.history.genes[row : row + 1])

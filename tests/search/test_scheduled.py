@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
-from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.errors import UnknownNameError
 from predictornas.history import History
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.samplers.uniform import Uniform
@@ -17,11 +17,18 @@ from predictornas.schedulers import NOSH, Full, SuccessiveHalving
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import PRESETS, get_strategy
 from predictornas.search.scheduled import Scheduled, ZeroCost
-from predictornas.search.strategies import PredictorSearch, RandomSearch, Recommending, Starting, propose_uniformly
+from predictornas.search.strategies import (
+    PredictorSearch,
+    RandomSearch,
+    Recommending,
+    Starting,
+    Strategy,
+    propose_uniformly,
+)
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.registry import get_space
-from tests.search.examples import CountingPredictor, CurveOracle, curve_value
+from tests.search.examples import CountingPredictor, CurveOracle, DenoisingPredictor, curve_value
 
 SPACE = get_space("nasbench201")
 LEVELS = (1, 3, 9)
@@ -100,21 +107,22 @@ class _AlwaysNine(CurveOracle):
         return super().evaluate(genes, 9, rng)
 
 
-def test_without_an_opinion_it_recommends_the_best_of_the_longest() -> None:
-    short = after_t0([0.1, 0.9, 0.2, 0.3])
-    history = short.extended(keys=short.keys[2:], genes=short.genes[2:], epochs=[3, 3], values=[0.5, 0.4], iteration=1)
-    assert RANDOM.recommend(SPACE, short, seed=0, iteration=1) == 1
-    assert RANDOM.recommend(SPACE, history, seed=0, iteration=2) == 4
-    with pytest.raises(ConfigurationError, match="Every training failed"):
-        RANDOM.recommend(SPACE, after_t0([float("nan")] * 3), seed=0, iteration=1)
+@pytest.mark.parametrize("strategy", [RandomSearch(), PredictorSearch(CountingPredictor(), Uniform())])
+def test_it_has_no_opinion_where_its_strategy_has_none(strategy: Strategy) -> None:
+    scheduled, history = Scheduled(strategy, NOSH(LEVELS)), after_t0([0.1, 0.9, 0.2, 0.3])
+    assert scheduled.recommend(SPACE, history, seed=0, iteration=1) is None
+    assert scheduled.propose(SPACE, history, 4, seed=0, iteration=1).recommended is None
 
 
-def test_the_strategys_own_opinion_comes_first() -> None:
-    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
-    history = after_t0(curve_value(SPACE.enumerate()[:40], 1).tolist())
-    row = Scheduled(strategy, NOSH(LEVELS)).recommend(SPACE, history, seed=0, iteration=1)
+def test_it_recommends_what_its_strategy_does_with_promotions_too() -> None:
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
+    history, scheduled = after_t0(curve_value(SPACE.enumerate()[:40], 1).tolist()), Scheduled(strategy, NOSH(LEVELS))
+    row = scheduled.recommend(SPACE, history, seed=0, iteration=1)
+    assert row is not None
     assert row == strategy.recommend(SPACE, history, seed=0, iteration=1)
     assert row != history.values.argmax()
+    promotion = scheduled.propose(SPACE, history, 8, seed=0, iteration=1)
+    assert (promotion.proposed_by, promotion.recommended) == ("promotion", int(history.keys[row]))
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ import pytest
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.loop import Search, run
 from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Starting, Strategy
 from predictornas.spaces.registry import get_space
-from tests.search.examples import CountingOracle, CountingPredictor
+from tests.search.examples import CountingOracle, CountingPredictor, DenoisingPredictor
 
 SPACE = get_space("nasbench201")
 
@@ -121,21 +122,35 @@ def test_a_smoothed_search_shows_its_sampler_predictions_instead_of_the_signal(s
     np.testing.assert_array_equal(shown.keys, history.keys)
 
 
-def test_what_is_recommended_is_the_evaluated_cell_that_the_predictor_likes_best() -> None:
+def with_a_lucky_training() -> History:
+    """60 cells, the worst of which was trained with far more luck than it deserves."""
     history = evaluated(60)
-    lucky = history.values.argmin()  # a training that went far better than the architecture deserves
-    noisy = replace(history, values=np.where(np.arange(60) == lucky, history.values.max() + 0.1, history.values))
-    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
+    lucky = history.values.argmin()
+    return replace(history, values=np.where(np.arange(60) == lucky, history.values.max() + 0.1, history.values))
+
+
+def test_a_predictor_that_knows_the_noise_recommends_what_it_likes_best() -> None:
+    noisy = with_a_lucky_training()
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
     row = strategy.recommend(SPACE, noisy, seed=0, iteration=6)
     predictor = CountingPredictor().fit(SPACE, noisy.genes, noisy.values, rng=np.random.default_rng(0))
     assert row == predictor.predict(noisy.genes).argmax()
     assert row != noisy.values.argmax()
     proposal = strategy.propose(SPACE, noisy, 3, seed=0, iteration=6)
+    assert row is not None
     assert proposal.recommended == int(noisy.keys[row])
 
 
+@pytest.mark.parametrize("predictor", [CountingPredictor(), DenoisingPredictor(knows_noise=False)])
+def test_a_predictor_that_does_not_know_the_noise_has_no_opinion_beside_the_signal(predictor: Predictor) -> None:
+    noisy = with_a_lucky_training()
+    strategy = PredictorSearch(predictor, Uniform(), pool_size=50)
+    assert strategy.recommend(SPACE, noisy, seed=0, iteration=6) is None
+    assert strategy.propose(SPACE, noisy, 3, seed=0, iteration=6).recommended is None
+
+
 @dataclass
-class ChainedPredictor(CountingPredictor):
+class ChainedPredictor(DenoisingPredictor):
     """Counts how many fits it builds on."""
 
     def starting_from(self, fitted: ChainedPredictor) -> ChainedPredictor:
@@ -237,7 +252,7 @@ def test_smoothed_values_are_shown_once_an_architecture() -> None:
 
 def test_what_is_recommended_was_trained_longest() -> None:
     history = rescored(evaluated(60), 4, [0.9, 0.8, 0.7, 0.6], 3, iteration=1)
-    strategy = PredictorSearch(CountingPredictor(), Uniform(), pool_size=50)
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
     predictor = CountingPredictor().fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
     scores = predictor.predict(history.genes)
     row = strategy.recommend(SPACE, history, seed=0, iteration=2)
