@@ -26,3 +26,9 @@ def test_length_counts_what_may_be_chosen() -> None:
 
 def test_an_empty_pool_gives_nothing() -> None:
     assert pool_of(0).best(np.empty(0, np.float32), 5).tolist() == []
+
+
+def test_nothing_is_excluded_or_discarded_unless_it_is_said() -> None:
+    pool = pool_of(3)
+    whole = Pool(pool.genes, pool.keys)
+    assert (len(whole), whole.excluded.tolist(), whole.discarded) == (3, [], 0)

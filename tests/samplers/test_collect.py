@@ -48,6 +48,7 @@ def test_what_was_collected_counts_as_seen_in_a_further_draw() -> None:
     )
     seen = found.as_seen(history)
     np.testing.assert_array_equal(seen.genes, CELLS[[4, 0, 1]])
+    np.testing.assert_array_equal(seen.keys, SPACE.keys(CELLS[[4, 0, 1]]))
     assert len(history) == 1
 
 

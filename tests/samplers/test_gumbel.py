@@ -108,6 +108,20 @@ def test_moving_along_a_gradient_concentrates_on_the_best_choice_and_widening_sp
     assert share() < 0.4
 
 
+def test_widening_halves_the_logits_and_forgets_the_momentum_by_hand() -> None:
+    """Ten moves down, then half of that, then one move up: as long as Adam's first, whatever went before."""
+    architecture = ArchitectureParameters(SPACE, temperature=1.0, learning_rate=0.2)
+    noise = torch.zeros(1, 6, 5)
+    for _ in range(10):
+        architecture.move(noise, lambda soft: soft[:, 2, 3])
+    before = architecture.logits[2, 3].item()
+    assert -2.0 <= before < -1.0
+    architecture.widen()
+    assert architecture.logits[2, 3].item() == pytest.approx(before / 2)
+    architecture.move(noise, lambda soft: -soft[:, 2, 3])
+    assert architecture.logits[2, 3].item() == pytest.approx(before / 2 + 0.2, abs=1e-5)
+
+
 def test_cells_are_decoded_to_normal_form() -> None:
     """Input -> 6 directly, vertex 1 fed but leading nowhere: the cell without interior vertices."""
     space = get_space("nasbench101")

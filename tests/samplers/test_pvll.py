@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.gcn import GCN
-from predictornas.samplers.base import Sampler
+from predictornas.samplers import gumbel
+from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.pvll import PVLL
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.registry import get_space
@@ -116,6 +118,92 @@ def test_a_hundred_proposals_with_the_papers_gcn_score_above_uniform_ones_and_ta
     assert np.median(predictor.predict(pool.genes)) > np.quantile(predictor.predict(uniform), 0.8)
 
 
+class Scripted:
+    """Architecture parameters whose draws are given, step by step; says what was asked of them."""
+
+    def __init__(self, steps: list[Genes]) -> None:
+        self._steps = iter(steps)
+        self.widened: list[int] = []
+        self.moved: list[list[float]] = []
+        self._step = 0
+
+    def __call__(self, space: SearchSpace, *, temperature: float, learning_rate: float) -> Scripted:
+        self.settings = (temperature, learning_rate)
+        return self
+
+    def noise(self, count: int, rng: np.random.Generator) -> torch.Tensor:
+        self._step += 1
+        return torch.arange(count, dtype=torch.float32)
+
+    def soft(self, noise: torch.Tensor) -> torch.Tensor:
+        return noise
+
+    def decoded(self, soft: torch.Tensor) -> Genes:
+        return next(self._steps)
+
+    def move(self, noise: torch.Tensor, loss: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.moved.append(noise.tolist())
+
+    def widen(self) -> None:
+        self.widened.append(self._step)
+
+
+def cells(*last: int) -> Genes:
+    """NAS-Bench-201 cells that differ in their last edge; 5 is no operation: an invalid draw."""
+    return np.array([[0, 0, 0, 0, 0, edge] for edge in last], np.int8)
+
+
+def scripted(
+    monkeypatch: pytest.MonkeyPatch, sampler: PVLL, n: int, steps: list[Genes], *, history: History | None = None
+) -> tuple[Pool, Scripted]:
+    space = get_space("nasbench201")
+    parameters = Scripted(steps)
+    monkeypatch.setattr(gumbel, "ArchitectureParameters", parameters)
+    pool = sampler.propose(space, n, history or History.empty(6), linear(space), np.random.default_rng(0))
+    return pool, parameters
+
+
+def test_the_first_steps_are_followed_but_not_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps without record, then two that fill the pool; an invalid draw moves nothing and counts if recorded."""
+    steps = [cells(5, 0, 5), cells(1, 5, 5), cells(5, 2, 3), cells(2, 5, 4)]
+    pool, parameters = scripted(monkeypatch, PVLL(draws=3, unrecorded=2), 3, steps)
+    np.testing.assert_array_equal(pool.genes, cells(2, 3, 4))
+    assert pool.discarded == 2
+    assert parameters.moved == [[1], [0], [1, 2], [0, 2]]
+    assert parameters.settings == (0.1, 0.1)
+    assert parameters.widened == []
+
+
+def test_without_unrecorded_steps_the_first_draws_are_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, parameters = scripted(monkeypatch, PVLL(draws=2, unrecorded=0), 3, [cells(4, 1), cells(1, 0)])
+    np.testing.assert_array_equal(pool.genes, cells(4, 1, 0))
+    assert parameters.moved == [[0, 1], [0, 1]]
+
+
+def test_a_step_with_less_than_a_sixteenth_that_is_new_widens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 32 draws two are enough and one is not; a step that is not recorded widens nothing."""
+    steps = [cells(*new, *[1] * (32 - len(new))) for new in ([], [1, 2], [3], [3], [4, 0])]
+    pool, parameters = scripted(monkeypatch, PVLL(unrecorded=1), 5, steps)
+    assert parameters.widened == [3, 4]
+    np.testing.assert_array_equal(pool.genes, cells(1, 2, 3, 4, 0))
+
+
+def test_after_twelve_steps_in_a_row_without_enough_the_rest_is_uniform(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step that brings something new begins the count anew: 3 dry ones, it, and 12 dry ones."""
+    dry, fresh = cells(5, 5), cells(1, 2)
+    pool, parameters = scripted(monkeypatch, PVLL(draws=2, unrecorded=0), 9, [*[dry] * 3, fresh, *[dry] * 12])
+    assert parameters.widened == [1, 2, 3, *range(5, 17)]
+    assert parameters.moved == [[0, 1]]
+    assert pool.discarded == 2 * 15
+    np.testing.assert_array_equal(pool.genes[:2], fresh)
+    assert len(pool) == 9
+
+
+def test_the_settings_of_the_paper_and_ours() -> None:
+    """Li et al. 2021, section 5.1: tau and eta; the rest is ours, and histories are continued with it."""
+    assert PVLL() == PVLL(draws=32, unrecorded=20, temperature=0.1, learning_rate=0.1, name="pvll")
+
+
 @pytest.mark.parametrize("predictor", [None, CountingPredictor()])
 def test_a_predictor_without_a_gradient_is_refused(predictor: CountingPredictor | None) -> None:
     space = get_space("nasbench201")
@@ -127,3 +215,4 @@ def test_a_predictor_without_a_gradient_is_refused(predictor: CountingPredictor 
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="PVLL sampling needs"):
         PVLL(**options)  # type: ignore[arg-type]
+    PVLL(draws=1, unrecorded=0, temperature=1e-3, learning_rate=1e-3)

@@ -44,6 +44,7 @@ def test_weights_and_their_effective_share_by_hand() -> None:
 def test_step_lengths_by_hand() -> None:
     estimates = np.array([0.5, 0.52, 0.22, 0.32])
     np.testing.assert_allclose(step_lengths(estimates, 0.05), [0.1, 0.05, 0.3, 0.1])
+    np.testing.assert_allclose(step_lengths(np.array([0.0, 1.0, 0.9]), 0.05), [0.55, 1.0, 0.1])
     assert step_lengths(np.array([0.4]), 0.05).tolist() == [1.0]
     assert step_lengths(np.empty(0), 0.05).tolist() == []
 
