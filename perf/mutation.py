@@ -47,7 +47,7 @@ NOT_COPIED = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothe
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mutation and what became of it: killed, timeout (of tests that took a fifth before) or survived."""
+    """A mutation and what became of it: killed, timeout (of tests that took a third before) or survived."""
 
     module: str
     line: int
@@ -89,7 +89,7 @@ class Workplace:
                 raise RuntimeError(f"The tests of {module} fail before anything was changed.")
             print(f"{module}: {self._seconds[module]:.1f} s", flush=True)
         seconds = self._seconds[module]
-        return "slow" if seconds >= slowest else self._mutated(module, text, 5 * seconds + 10)
+        return "slow" if seconds >= slowest else self._mutated(module, text, 3 * seconds + 5)
 
     def _mutated(self, module: str, text: str, limit: float) -> str:
         path = self.root / module

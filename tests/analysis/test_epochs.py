@@ -68,6 +68,17 @@ def test_runs_stay_apart() -> None:
     assert after.select("method", "cost_epochs", "searched").rows() == [("b", 2, 0.5), ("b", 5, 0.5), ("a", 5, 0.3)]
 
 
+def test_runs_and_free_evaluations_stay_in_their_order() -> None:
+    """Many runs, none sorted by name, each of 40 evaluations at one cost: the last of them counts."""
+    names = ["c", "a", "d", "b", "f", "e", "h", "g"]
+    after = errors_after(
+        pl.concat(curve(name, 0, [(4, 0.9 - step / 100) for step in range(40)]) for name in names), np.array([4, 5])
+    )
+    assert after["method"].to_list() == [name for name in names for _ in range(2)]
+    assert after["evaluations"].to_list() == [40] * 16
+    assert after["searched"].to_list() == pytest.approx([0.51] * 16)
+
+
 def test_a_table_by_hand() -> None:
     runs = pl.concat([curve("a", 0, [(1, 0.5), (2, 0.4), (4, 0.1)]), curve("a", 1, [(1, 0.4), (3, 0.2), (4, 0.2)])])
     oracles = OracleErrors(0.05, 0.15, 0.12, 0.08)

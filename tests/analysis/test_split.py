@@ -91,6 +91,26 @@ def test_undefined_and_unresolved(make_history) -> None:
     assert predictor["gain_db"][1] == pytest.approx(10 * np.log10(7 / 3 / 3))  # pool 7/3, proposals at the bound 3
 
 
+def test_the_share_of_runs_without_a_hit_is_that_of_pools_for_the_sampler(make_history) -> None:
+    """Of four runs three have the best cell in a pool, and one proposes it; all have the second target."""
+    history = make_history(TABLE, {"a": [[19, 0], [19, 5], [19, 6], [19, 4]]})
+    pools = _pools("a", [TABLE[0], TABLE[6]], [[[0, 1]], [[0, 5]], [[0, 6]], [[4, 5]]])
+    for estimator in ("pooled", "per_run"):
+        sampler, predictor, total = _parts(split_table(history, pools, TABLE, rng=_rng()), estimator)
+        assert sampler["unresolved_share"].to_list() == [0.25, 0.0]
+        assert predictor["unresolved_share"].to_list() == total["unresolved_share"].to_list() == [0.75, 0.0]
+
+
+def test_runs_without_a_hit_count_for_neither_side_of_per_run_by_hand(make_history) -> None:
+    """Only the first run has a hit in its pool (2 of 3) and among its proposals (1 of 2): (21 / 3) against 4 / 3."""
+    history = make_history(TABLE, {"a": [[19, 0, 10], [19, 11, 12], [19, 13, 14]]})
+    pools = _pools("a", [TABLE[1]], [[[0, 1, 10]], [[0, 11, 12]], [[12, 13, 14]]])
+    sampler, predictor, total = _parts(split_table(history, pools, TABLE, rng=_rng()), "per_run")
+    assert sampler["gain_db"][0] == pytest.approx(10 * np.log10(21 / 3 / (4 / 3)))
+    assert predictor["gain_db"][0] == pytest.approx(10 * np.log10(4 / 3 / (3 / 2)))
+    assert total["gain_db"][0] == pytest.approx(10 * np.log10(21 / 3 / (3 / 2)))
+
+
 def test_methods_without_pools_are_left_out(make_history) -> None:
     history = make_history(TABLE, {"a": [[19, 0], [19, 1]], "random": [[3, 4], [5, 6]]})
     pools = _pools("a", [TABLE[4]], [[[0, 12]], [[1, 13]]])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments import measured_table
@@ -211,6 +212,13 @@ def test_a_training_that_failed_keeps_zeros(monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert found["valid"] == found["test"] == [[0.0, 0.0]] * 2
     assert all(0 < one <= two for one, two in found["seconds"])
+
+
+@pytest.mark.usefixtures("store")
+def test_the_table_that_comes_along_was_made_by_the_recipe_of_its_name() -> None:
+    made = open_benchmark("nasbench101-digits").manifest["source"]["recipe"]
+    recipe = {name: tuple(v) if isinstance(v, list) else v for name, v in made.items() if name != "kind"}
+    assert TableRecipe(**recipe) == TableRecipe()
 
 
 def test_tables_by_name() -> None:

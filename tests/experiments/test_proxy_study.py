@@ -6,10 +6,12 @@ import polars as pl
 import pytest
 from scipy.stats import kendalltau
 
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.experiments import proxy_study
 from predictornas.experiments.proxy_study import ProxyStudy, run_proxy_study
 from predictornas.live.zerocost import PROXIES
+from predictornas.seeding import rng_for
 
 
 def test_scores_and_correlations(store: Path, tmp_path: Path) -> None:
@@ -36,3 +38,39 @@ def test_unknown_values_are_left_out() -> None:
 def test_too_few_architectures(store: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="at least 3"):
         run_proxy_study(ProxyStudy(sample=2), tmp_path)
+
+
+def test_the_columns_by_hand() -> None:
+    """Of three pairs two agree: tau 1/3; the time is a mean in milliseconds; a proxy that says nothing orders nothing."""
+    parts = [
+        pl.DataFrame({"proxy": name, "score": score, "value": [0.1, 0.2, 0.3], "seconds": seconds})
+        for name, score, seconds in (
+            ("flat", [5.0, 5.0, 5.0], [0.1, 0.1, 0.1]),
+            ("rough", [1.0, 3.0, 2.0], [0.001, 0.002, 0.006]),
+        )
+    ]
+    rough, flat = proxy_study._correlations(pl.concat(parts)).to_dicts()
+    assert (rough["proxy"], rough["tau"], rough["milliseconds"]) == ("rough", pytest.approx(1 / 3), pytest.approx(3.0))
+    assert -1 <= rough["low"] + 1e-12 < 1 / 3 < rough["high"] <= 1 + 1e-12
+    assert (flat["tau"], flat["low"], flat["high"], flat["milliseconds"]) == (0, 0, 0, pytest.approx(100))
+
+
+def test_every_proxy_looks_at_sixteen_training_images_of_each_architecture(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def proxy(network, pixels, labels, generator):
+        seen.append((len(pixels), len(labels), sum(weight.numel() for weight in network.parameters())))
+        return float(len(seen))
+
+    monkeypatch.setitem(PROXIES, "synflow", proxy)
+    for other in [name for name in PROXIES if name != "synflow"]:
+        monkeypatch.delitem(PROXIES, other)
+    run_proxy_study(ProxyStudy(sample=3, images="digits", channels=2), tmp_path)
+    assert [images for images, *_ in seen] == [labels for _, labels, _ in seen] == [16, 16, 16]
+    scores = pl.read_csv(tmp_path / "scores.csv")
+    assert scores["score"].to_list() == [1, 2, 3]
+    benchmark = open_benchmark("nasbench201-cifar10")
+    genes = benchmark.space.sample(3, rng_for(0, 0, "sample"))
+    assert scores["value"].to_list() == pytest.approx(benchmark.lookup(genes, benchmark.evaluation).tolist(), abs=1e-5)

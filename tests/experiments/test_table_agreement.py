@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
+import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import DataError
-from predictornas.experiments.table_agreement import agreement, write_agreement
+from predictornas.experiments.table_agreement import _compared, _shared, agreement, write_agreement
 
 FIRST, SECOND = "nasbench201-cifar10", "nasbench201-cifar100"
 
@@ -45,3 +48,28 @@ def test_another_table_is_compared_on_the_architectures_that_both_have(store: Pa
 def test_tables_of_two_spaces_have_nothing_in_common(store: Path) -> None:
     with pytest.raises(DataError, match="Choose a table of the same space"):
         agreement(FIRST, "nasbench101-digits")
+
+
+def test_unmeasured_cells_leave_a_pair_and_a_constant_column_has_no_order() -> None:
+    nan = float("nan")
+    values = {
+        "a": np.array([0.1, 0.2, 0.3, nan, 0.5]),
+        "b": np.array([0.1, 0.3, 0.2, 0.9, nan]),
+        "c": np.full(5, 0.5),
+    }
+    # three cells have both; of their pairs two agree
+    assert _compared(values, ("a", "b")) == {
+        "first": "a", "second": "b", "tau": pytest.approx(1 / 3), "architectures": 3
+    }  # fmt: skip
+    assert _compared(values, ("a", "c")) == {"first": "a", "second": "c", "tau": None, "architectures": 4}
+
+
+@pytest.mark.parametrize("shared", [2, 3])
+def test_an_order_needs_three_architectures_of_both(shared: int) -> None:
+    one, other = (Mock(Benchmark, manifest={"space": "nasbench201"}) for _ in range(2))
+    one.keys, other.keys = np.array([5, 4, 3, 2, 1], np.uint64), np.array([*range(1, shared + 1), 9], np.uint64)
+    if shared == 3:
+        assert _shared(one, other).tolist() == [3, 2, 1]
+    else:
+        with pytest.raises(DataError, match="share 2 architectures; an order needs 3"):
+            _shared(one, other)
