@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from unittest.mock import Mock
 
 import numpy as np
 import polars as pl
 import pytest
 
+from predictornas.analysis.regret import OracleErrors
 from predictornas.errors import ConfigurationError
+from predictornas.experiments import mauch
 from predictornas.experiments.figure import FigureRequest, NamedFigure, write_figure
+from predictornas.experiments.figure_runs import FigureRuns
 from predictornas.experiments.mauch import convergence_figure, gain_figure, proposals_figure, split_figure
 
 METHODS = ("random", "uniform-50", "evolutionary-50")
@@ -117,3 +121,56 @@ def test_a_second_command_evaluates_nothing_anew_and_writes_the_same(
     assert facts["methods"]["uniform-50"]["pool_size"] == 50
     assert facts["made_with"]["versions"]["predictornas"]
     assert facts["request"]["budget"] == BUDGET
+
+
+def test_what_the_paper_states_in_its_text() -> None:
+    """Mauch et al. 2020, on figures 3, 7, 9 and 10: about so many dB below J = 0.05, and the share at the oracle."""
+    assert mauch.STATED_UNIFORM == {"exhaustive": 50, "uniform-100": 25}
+    evolutionary, likelihood = (
+        {f"{name}-{size}": decibels for size in (1000, 100)}
+        for name, decibels in (("evolutionary", 50), ("likelihood", 30))
+    )
+    assert {"exhaustive": 50, **likelihood, **evolutionary} == mauch.STATED_CHOSEN
+    assert dict.fromkeys(evolutionary, 1) == mauch.STATED_CONVERGED
+    assert set(mauch.STATED_CHOSEN) < set(mauch.CHOSEN)
+    assert set(mauch.STATED_UNIFORM) < set(mauch.UNIFORM)
+
+
+def test_the_highest_gain_is_taken_below_the_papers_error_and_anywhere() -> None:
+    """By hand: the highest resolved one of the pooled gain at errors below 0.05, and at any; a bound does not count."""
+    rows = [
+        ("pooled", 0.04, 12.0, True),
+        ("pooled", 0.049, 14.0, True),
+        ("pooled", 0.05, 17.0, True),
+        ("pooled", 0.06, 16.0, True),
+        ("pooled", 0.03, 30.0, False),
+        ("per_run", 0.04, 40.0, True),
+    ]
+    names = ("estimator", "target_error", "gain_db", "resolved")
+    table = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        method=pl.lit("a"), low=pl.col("gain_db") - 1, high=pl.col("gain_db") + 2, cap_db=pl.lit(24.8)
+    )
+    beside = mauch._gains_beside(table, {"a": 50.0, "b": 25.0})
+    assert beside is not None
+    assert beside.select("method", "paper", "ours", "low", "high", "cap").rows() == [
+        ("a", 50.0, 14.0, 13.0, 16.0, 24.8),
+        ("b", 25.0, None, None, None, None),
+        ("a", None, 17.0, 16.0, 19.0, 24.8),
+        ("b", None, None, None, None, None),
+    ]
+
+
+def test_runs_have_converged_where_their_last_error_is_the_oracles() -> None:
+    """One of two ends at the oracle's 0.0625; the other was there once, but a row of its order decides."""
+    curves = pl.DataFrame(
+        {
+            "method": ["a"] * 4,
+            "run_id": ["a/0", "a/0", "a/1", "a/1"],
+            "evaluations": [2, 1, 1, 2],
+            "searched": [0.0625 + 5e-8, 0.3, 0.0625, 0.0625 + 1e-6],
+        }
+    )
+    runs = Mock(FigureRuns, oracles=OracleErrors(0.0625, 0.2, 0.2, 0.1), study=Mock(budget=2))
+    beside = mauch._converged_beside(curves, runs, {"a": 1.0})
+    assert beside is not None
+    assert beside.select("method", "paper", "ours", "runs").rows() == [("a", 1.0, 0.5, 2)]

@@ -41,7 +41,7 @@ def test_too_few_architectures(store: Path, tmp_path: Path) -> None:
 
 
 def test_the_columns_by_hand() -> None:
-    """Of three pairs two agree: tau 1/3; the time is a mean in milliseconds; a proxy that says nothing orders nothing."""
+    """Of three pairs two agree: tau 1/3; the time is a mean in milliseconds; equal scores order nothing."""
     parts = [
         pl.DataFrame({"proxy": name, "score": score, "value": [0.1, 0.2, 0.3], "seconds": seconds})
         for name, score, seconds in (

@@ -104,3 +104,14 @@ def test_pools_stay_the_same_in_every_version(name: str, count: int, n: int, rat
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="Evolutionary sampling needs"):
         Evolutionary(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("options", [{"parents": 1, "mutants": 0.0}, {"mutants": 1.0, "rate": 0.5}])
+def test_the_ends_of_the_ranges_are_allowed(options: dict[str, float]) -> None:
+    space = get_space("nasbench201")
+    pool = Evolutionary(**options).propose(space, 5, seen(space, 9), None, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert len(pool) == 5
+
+
+def test_the_settings_of_every_published_pool() -> None:
+    assert Evolutionary() == Evolutionary(parents=10, mutants=0.5, rate=0.1, name="evolutionary")
