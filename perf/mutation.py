@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("packages", nargs="*")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=40)
-    parser.add_argument("--slowest", type=float, default=60.0)
+    parser.add_argument("--slowest", type=float, default=10.0)
     parser.add_argument("--summary", type=Path)
     parser.add_argument("--when", default="after")
     chosen = parser.parse_args()

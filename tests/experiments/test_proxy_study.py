@@ -49,7 +49,7 @@ def test_the_columns_by_hand() -> None:
             ("rough", [1.0, 3.0, 2.0], [0.001, 0.002, 0.006]),
         )
     ]
-    rough, flat = proxy_study._correlations(pl.concat(parts)).to_dicts()
+    rough, flat = proxy_study.correlations(pl.concat(parts)).to_dicts()
     assert (rough["proxy"], rough["tau"], rough["milliseconds"]) == ("rough", pytest.approx(1 / 3), pytest.approx(3.0))
     assert -1 <= rough["low"] + 1e-12 < 1 / 3 < rough["high"] <= 1 + 1e-12
     assert (flat["tau"], flat["low"], flat["high"], flat["milliseconds"]) == (0, 0, 0, pytest.approx(100))
