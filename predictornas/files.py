@@ -37,8 +37,11 @@ def _home(variable: str, kind: str) -> Path:
 
 def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file, read in blocks."""
+    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def _paired_runs(history: pl.DataFrame, claim: Claim) -> pl.DataFrame:
         method, seed, count = twice.row(0)
         raise DataError(f"{method} has {count} runs of seed {seed}; pairs need one. Keep one run of each seed.")
     both = runs.group_by("seed").len().filter(pl.col("len") == 2)["seed"]
-    return rows.filter(pl.col("seed").is_in(both.implode()))
+    return rows.filter(pl.col("seed").is_in(both.to_list()))
 
 
 def _convergence(pair: pl.DataFrame, claim: Claim) -> list[_Values]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from cyclopts import App, CycloptsError
+from predictornas.extras import extra
+
+with extra("cli", "The command line"):
+    from cyclopts import App, CycloptsError
 
 from predictornas.cli.console import remark
 from predictornas.cli.figures import reproduce

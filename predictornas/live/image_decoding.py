@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError, DataError
+from predictornas.extras import extra
+
+with extra("live", "Training on images"):
+    from PIL import Image, ImageOps
 
 Progress = Callable[[int, int], None]
 """Told how many images are decoded so far, and how many there are."""

@@ -13,7 +13,8 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, Literal
 
-from predictornas.errors import ConfigurationError, MissingDependencyError, PredictorNASError
+from predictornas.errors import ConfigurationError, PredictorNASError
+from predictornas.extras import extra
 from predictornas.live.curve import Curve
 from predictornas.live.partition import Partition
 from predictornas.live.training import Job, train
@@ -131,12 +132,8 @@ def _train_in_worker(task: Task) -> Curve:
 
 
 def _on_ray(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:
-    try:
+    with extra("ray", "executor='ray'"):
         ray: Any = importlib.import_module("ray")
-    except ImportError as error:
-        raise MissingDependencyError(
-            "executor='ray' needs Ray. Install it with: pip install 'predictornas[ray]'"
-        ) from error
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
     shared = ray.put(images)

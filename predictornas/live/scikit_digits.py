@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from predictornas.extras import extra
 from predictornas.live.image_sets import ImageData, image_data, image_set
 
 
@@ -18,7 +19,8 @@ def scikit_digits() -> ImageData:
 
 def digit_pixels() -> tuple[UInt8[np.ndarray, "n 8 8"], Int64[np.ndarray, " n"]]:
     """Pixels and labels in scikit-learn's order; its ink 0 .. 16 becomes 0 .. 255, rounded."""
-    from sklearn.datasets import load_digits  # slow to import, and few need it
+    with extra("live", "The image set digits"):
+        from sklearn.datasets import load_digits  # slow to import, and few need it
 
     digits = load_digits()
     ink = digits.images.astype(np.int64)

@@ -2,3 +2,8 @@
 
 No pyplot and no global state: save a figure with `figure.savefig(path)`; a notebook shows it as it is.
 """
+
+from predictornas.extras import extra
+
+with extra("plots", "Drawing a figure"):
+    import matplotlib as matplotlib

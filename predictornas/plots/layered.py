@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from scipy.interpolate import PchipInterpolator
-from scipy.optimize import isotonic_regression
 
 GAP = 0.1
 """Inches that are kept free between neighbours in a layer."""
@@ -208,8 +207,21 @@ def _heights(places: list[_Place], layers: list[list[int]]) -> Float[np.ndarray,
     for sweep in range(6 * _SWEEPS):
         for number in range(len(layers))[:: 1 if sweep % 2 else -1]:
             wanted = weights[layers[number]] @ heights
-            heights[layers[number]] = isotonic_regression(wanted - stacks[number]).x + stacks[number]
+            heights[layers[number]] = _never_falling(wanted - stacks[number]) + stacks[number]
     return heights
+
+
+def _never_falling(values: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """The nearest values in the sense of least squares that never fall: isotonic regression, by its min-max formula.
+
+    `scipy.optimize.isotonic_regression` is as good, from scipy 1.12 on.
+    """
+    sums = np.concatenate([[0.0], values.cumsum()])
+    first, last = np.indices((len(values), len(values)))
+    spans = np.maximum(last + 1 - first, 1)
+    means = np.where(first <= last, (sums[last + 1] - sums[first]) / spans, np.inf)
+    least = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]  # over the ends that lie behind
+    return np.asarray(np.where(first <= last, least, -np.inf).max(axis=0, initial=-np.inf))
 
 
 def _stacked(places: list[_Place], layer: list[int]) -> Float[np.ndarray, " m"]:

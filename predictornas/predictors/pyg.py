@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from predictornas.extras import extra
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
 from predictornas.predictors.training import check_values, train
@@ -26,7 +27,9 @@ def data_list(space: SearchSpace, genes: Genes) -> list[Data]:
     pointing the way that data flows, and `num_nodes`.
     """
     import torch
-    from torch_geometric.data import Data
+
+    with extra("pyg", "A torch-geometric graph"):
+        from torch_geometric.data import Data
 
     graphs = space.graphs(genes)
     one_hot = torch.eye(graphs.num_codes)
@@ -108,6 +111,7 @@ class PyGPredictor:
 
 
 def _batch(space: SearchSpace, genes: Genes) -> Batch:
-    from torch_geometric.data import Batch
+    with extra("pyg", "A torch-geometric graph"):
+        from torch_geometric.data import Batch
 
     return Batch.from_data_list(data_list(space, genes))

@@ -114,7 +114,8 @@ def _structures(vertices: int) -> UInt8[np.ndarray, "s 7 7"]:
     """One representative of each structure of `vertices` vertices, all on paths from first to last."""
     pairs = [(x, y) for y in range(1, vertices) for x in range(y)]
     patterns = np.arange(1 << len(pairs), dtype=np.int64)
-    keep = np.bitwise_count(patterns) <= MAX_EDGES
+    ones = np.array([number.bit_count() for number in range(1 << 11)])
+    keep = ones[patterns & 0x7FF] + ones[patterns >> 11] <= MAX_EDGES  # 21 pairs at most, so two halves of 11 bits
     for vertex in range(vertices):
         # edges point forwards, so a vertex is on a path iff each vertex but the ends has a predecessor and a successor
         into = sum(1 << k for k, (_, y) in enumerate(pairs) if y == vertex)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.isotonic import isotonic_regression
 
-from predictornas.plots.layered import GAP, Arrow, Item, Layout, arrange
+from predictornas.plots.layered import GAP, Arrow, Item, Layout, _never_falling, arrange
 
 BOX, LABEL = Item("box", 0.4, 0.3), Item("sep_conv_3x3", 0.9, 0.17)
 
@@ -86,3 +87,12 @@ def test_nothing_lies_on_anything_else(diagram: tuple[list[Item], list[Arrow]]) 
             assert number in own or not inside.any()
     for line in layout.lines:
         assert (np.diff(line[:, 0]) > 0).all()
+
+
+def test_values_that_never_fall_are_the_isotonic_regression() -> None:
+    """Against scikit-learn's; by hand: 3, 1 become their mean."""
+    np.testing.assert_allclose(_never_falling(np.array([0.0, 3, 1, 5])), [0, 2, 2, 5])
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 7, 30):
+        values = rng.normal(size=size)
+        np.testing.assert_allclose(_never_falling(values), isotonic_regression(values), atol=1e-12)
