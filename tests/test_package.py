@@ -18,6 +18,11 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(predictornas)
 
 
+def test_nothing_else_is_listed() -> None:
+    assert dir(predictornas) == sorted(predictornas.__all__)
+    assert not {"Any", "TYPE_CHECKING", "annotations", "import_module"} & set(dir(predictornas))
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'GNC'"):
         predictornas.GNC  # noqa: B018
