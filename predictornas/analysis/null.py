@@ -1,4 +1,8 @@
-"""What random search scores: the gain is not zero where its runs hit a target rarely, so every figure shows this."""
+"""What random search scores: the gain is not zero where its runs hit a target rarely, so every figure shows this.
+
+Centre and interval are those of the estimator itself, in dB, over experiments with at least one hit: those without one
+are unresolved, and no resolved gain is to be compared with them.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,14 @@ from predictornas.analysis.estimators import restricted_mean
 from predictornas.analysis.statistics import TAILS
 from predictornas.analysis.urn import expected_trials, gain_db
 
-_DRAWS = 1000
+_DRAWS = 2000
+
+_ONE_HIT = 0.005  # so rarely an experiment has a hit at all that two hits (1 in 400 of these) change no interval
 
 
 @dataclass(frozen=True)
 class Design:
-    """Everything that the null depends on beside the target: the table and the sizes of the runs.
+    """Everything that the null depends on in addition to the target: the table and the sizes of the runs.
 
     Attributes:
         table_size: n.
@@ -35,12 +41,12 @@ class Design:
 
 @dataclass(frozen=True)
 class Null:
-    """The gain of random search at one target, in dB.
+    """The gain of random search at one target, in dB, given that at least one run has a hit.
 
     Attributes:
-        expected: 10 log10(E_S / E[trials]), draws without a hit counted at their bound.
-        low: lower end of the 95 % interval of all draws, those without a hit counted at their bound.
-        high: upper end of the 95 % interval of the resolved draws, so that it holds where a draw is resolved.
+        expected: mean over experiments.
+        low: lower end of the interval that holds 95 % of the experiments, and their mean.
+        high: upper end.
     """
 
     expected: float
@@ -49,9 +55,10 @@ class Null:
 
 
 def expected_null_db(n: int, m: int, k: int) -> float:
-    """The gain of one run of random search, in dB: -10 log10(1 - P0), P0 = C(n - m, k + 1) / C(n + 1, k + 1).
+    """The gain of one run's expected trials, in dB: -10 log10(1 - P0), P0 = C(n - m, k + 1) / C(n + 1, k + 1).
 
-    Exact: for hypergeometric M, E[(k + 1) / (M + 1)] = E_S (1 - P0), with M = 0 counted as k + 1 trials.
+    This counts runs without a hit at their bound, other than `null_of`. Exact: for hypergeometric M,
+    E[(k + 1) / (M + 1)] = E_S (1 - P0), with M = 0 counted as k + 1 trials.
 
     Args:
         n: architectures in the table.
@@ -65,9 +72,8 @@ def expected_null_db(n: int, m: int, k: int) -> float:
 def null_of(estimator: str, design: Design, m: int, rng: np.random.Generator) -> Null:
     """The null of one estimator at a target that m architectures of the table reach.
 
-    `pooled` is exact. `per_run` and `observed` simulate 1000 experiments by inversion of the exact laws, all with at
-    least one hit, and add the known probability of none, so that rare hits cost no draws. `per_iteration` simulates
-    1000 unconditional ones.
+    `pooled` is exact. The others simulate 2000 experiments: `per_run` and `observed` by inversion of the exact laws,
+    all with at least one hit, so that rare hits cost no draws; `per_iteration` by rejection.
 
     Args:
         estimator: a name in `predictornas.analysis.estimators.ESTIMATORS`.
@@ -85,29 +91,21 @@ def _pooled(design: Design, m: int, rng: np.random.Generator) -> Null:
     spectrum = np.ones(size // 2 + 1, np.complex128)
     for k, runs in zip(*np.unique(design.proposals, return_counts=True), strict=True):
         spectrum *= rfft(_hits_law(design.table_size, m, int(k)), size) ** runs
-    law = irfft(spectrum, size)[: most + 1].clip(0)
-    trials = expected_trials(total, np.arange(most + 1))
-    baseline = expected_trials(design.table_size, m)
-    none = float(np.exp(sum(_log_none(design.table_size, m, k) for k in design.proposals)))
-    hits = [np.searchsorted(law.cumsum(), q) for q in (TAILS[0], none + TAILS[1] * (1 - none))]
-    low, high = gain_db(baseline, trials[np.minimum(hits, most)])
-    return Null(float(gain_db(baseline, law @ trials / law.sum())), float(low), float(high))
+    law = irfft(spectrum, size)[1 : most + 1].clip(0)
+    gains = gain_db(expected_trials(design.table_size, m), expected_trials(total, np.arange(1, most + 1)))
+    return _null(gains, law)
 
 
 def _per_run(design: Design, m: int, rng: np.random.Generator) -> Null:
-    n, baseline = design.table_size, expected_trials(design.table_size, m)
-    sizes = np.array(design.proposals)
+    n, sizes = design.table_size, np.array(design.proposals)
     none = np.exp([_log_none(n, m, k) for k in design.proposals])
     uniforms = _uniforms_with_a_hit(none, rng)
     hits = np.zeros(uniforms.shape, np.int64)
     for k in np.unique(sizes):
         law = _hits_law(n, m, int(k))
         hits[:, sizes == k] = np.searchsorted(law.cumsum(), uniforms[:, sizes == k], side="right").clip(0, min(k, m))
-    gains = gain_db(baseline, expected_trials(sizes, hits))
-    means = np.nanmean(np.where(hits > 0, gains, np.nan), axis=1)
-    bound = float(gain_db(baseline, sizes + 1.0).mean())
-    expected = float(np.mean([expected_null_db(n, m, k) for k in design.proposals]))
-    return Null(expected, *_interval(means, bound, float(none.prod())))
+    gains = gain_db(expected_trials(n, m), expected_trials(sizes, hits))
+    return _null(np.nanmean(np.where(hits > 0, gains, np.nan), axis=1))
 
 
 def _observed(design: Design, m: int, rng: np.random.Generator) -> Null:
@@ -117,28 +115,27 @@ def _observed(design: Design, m: int, rng: np.random.Generator) -> Null:
     uniforms = _uniforms_with_a_hit(none, rng)
     waited = np.searchsorted(-survival, -uniforms, side="left")  # number of t with P(tau > t) > u
     trials = restricted_mean(np.minimum(waited, sizes), uniforms >= none, np.ones((1, len(sizes))), horizon)
-    baseline = expected_trials(n, m)
-    expected = float(gain_db(baseline, survival[:-1].sum()))
-    return Null(expected, *_interval(gain_db(baseline, trials), float(gain_db(baseline, horizon)), float(none.prod())))
+    return _null(gain_db(expected_trials(n, m), trials))
 
 
 def _per_iteration(design: Design, m: int, rng: np.random.Generator) -> Null:
     """Iterations are taken as independent draws, which widens the interval a little where K is not small beside n."""
-    total, mean, log_none = np.zeros(_DRAWS), 0.0, 0.0
-    for k, count in zip(*np.unique(design.iteration_sizes, return_counts=True), strict=True):
+    sizes, counts = np.unique(design.iteration_sizes, return_counts=True)
+    log_none = np.array([_log_none(design.table_size, m, int(k)) for k in sizes])
+    some = float(-np.expm1(counts @ log_none))
+    bound = float(counts @ (sizes + 1.0))
+    if some < _ONE_HIT:
+        weights = counts * -np.expm1(log_none)  # in which size of iteration the hit is; it saves half of its trials
+        return _null(_iteration_gain(design, m, bound - (sizes + 1.0) / 2), weights)
+    total = np.zeros(int(np.ceil(_DRAWS / some)))
+    for k, count in zip(sizes, counts, strict=True):
         law = _hits_law(design.table_size, m, int(k))
-        trials = expected_trials(int(k), np.arange(len(law)))
-        total += rng.multinomial(count, law, size=_DRAWS) @ trials
-        mean += count * float(law @ trials)
-        log_none += count * _log_none(design.table_size, m, int(k))
-    baseline, iterations = expected_trials(design.table_size, m), len(design.iteration_sizes)
-    bound = np.sum(np.array(design.iteration_sizes) + 1.0)
-    one_hit = bound - (max(design.iteration_sizes) + 1) / 2
-    hit = total[total < bound - 0.5]  # a hit saves (K_t + 1) / 2 trials, 1 or more
-    # So few draws with a hit mean that almost all of them have exactly one.
-    gains = gain_db(baseline, (hit if len(hit) >= 40 else np.array([one_hit])) / iterations)
-    low, high = _interval(gains, float(gain_db(baseline, bound / iterations)), float(np.exp(log_none)))
-    return Null(float(gain_db(baseline, mean / iterations)), low, high)
+        total += rng.multinomial(count, law, size=len(total)) @ expected_trials(int(k), np.arange(len(law)))
+    return _null(_iteration_gain(design, m, total[total < bound - 0.5]))  # a hit saves (K_t + 1) / 2 trials, 1 or more
+
+
+def _iteration_gain(design: Design, m: int, trials: Float[np.ndarray, " s"]) -> Float[np.ndarray, " s"]:
+    return gain_db(expected_trials(design.table_size, m), trials / len(design.iteration_sizes))
 
 
 _NULLS: dict[str, Callable[[Design, int, np.random.Generator], Null]] = {
@@ -189,9 +186,10 @@ def _uniforms_with_a_hit(none: Float[np.ndarray, " r"], rng: np.random.Generator
     return np.asarray(low + rng.random((_DRAWS, len(none))) * (high - low))
 
 
-def _interval(resolved_gains: Float[np.ndarray, " s"], bound: float, none: float) -> tuple[float, float]:
-    """Ends of the interval from gains of resolved draws and the probability `none` of scoring only the bound."""
-    lower, upper = TAILS
-    if none >= lower:
-        return bound, float(np.quantile(resolved_gains, upper))
-    return float(np.quantile(resolved_gains, (lower - none) / (1 - none))), float(np.quantile(resolved_gains, upper))
+def _null(gains: Float[np.ndarray, " s"], weights: Float[np.ndarray, " s"] | None = None) -> Null:
+    """Mean and interval of gains; the ends are gains that occur, and not beyond the mean of a very skew law."""
+    order = np.argsort(gains)
+    law = np.full(len(gains), 1 / len(gains)) if weights is None else weights[order] / weights.sum()
+    mean = float(gains[order] @ law)
+    ends = gains[order][np.searchsorted(law.cumsum(), TAILS).clip(0, len(gains) - 1)]
+    return Null(mean, min(float(ends[0]), mean), max(float(ends[1]), mean))
