@@ -1,4 +1,4 @@
-"""Four ways to read the gain off a method's runs; each takes weighted runs, so a bootstrap is one call."""
+"""Four ways to read the gain off a method's runs; each takes weighted runs, so a jackknife is one call."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.errors import UnknownNameError
 
 Weights = Int[np.ndarray, "b r"]
-"""How often each of r runs counts in each of b evaluations of an estimator: ones, or a bootstrap's draws."""
+"""How often each of r runs counts in each of b evaluations of an estimator: ones, or a jackknife's rows."""
 
 Estimator = Callable[[RunCounts, Float[np.ndarray, " j"], Weights], Float[np.ndarray, "b j"]]
 """From counts, the table's expected trials E_S and weights to gains in dB.
 
-A target that no run of a resample hits gets the bound that eq. 14 gives at M = 0; NaN where the estimator has no value.
+A target that no run of a row hits gets the bound that eq. 14 gives at M = 0; NaN where the estimator has no value.
 """
 
 

@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float
 
 from predictornas.analysis.estimators import CAPPED_BY_PROPOSALS, Estimator, estimator_named
 from predictornas.analysis.null import Design, Null, null_of
-from predictornas.analysis.proposals import Run, RunCounts, counts_of, proposals_of
-from predictornas.analysis.statistics import TAILS, resampled_seeds
+from predictornas.analysis.proposals import Comparable, Run, RunCounts, comparable, counts_of, proposals_of
+from predictornas.analysis.statistics import jackknife_interval, left_out
 from predictornas.analysis.urn import cap_db, expected_trials
 
 
@@ -22,29 +22,30 @@ def gain_table(
     targets: pl.DataFrame,
     *,
     estimators: Sequence[str] = ("pooled", "per_run"),
-    resamples: int = 1000,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
     """The gain of every method at every target (Mauch et al. 2020, eq. 10-15), in dB.
 
     S is the whole table and C what a method proposed: without T0, each architecture once a run, its error read on the
-    signal column. The gain is null where no architecture of the table reaches the target (M_S = 0: undefined). Where
-    the table does and no proposal does, the row is *unresolved*: `gain_db` is an upper bound, without an interval.
+    signal column. All runs count with equally many evaluations, and where runs differ in the size of T0 it counts for
+    all of them (`predictornas.analysis.proposals.comparable`). The gain is null where no architecture of the table
+    reaches the target (M_S = 0: undefined). Where the table does and no proposal does, the row is *unresolved*:
+    `gain_db` is an upper bound, without an interval.
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`, of one fidelity.
         table_errors: `(n,)` 1 - signal of the whole table, fractions.
         targets: from `predictornas.analysis.targets.targets_for` on the same table.
         estimators: names in `predictornas.analysis.estimators.ESTIMATORS`.
-        resamples: bootstrap resamples of whole seeds for `low` and `high`.
-        rng: the only source of randomness.
+        rng: of the simulated random searches of the null.
 
     Returns:
         One row for each method, estimator and target: `method`, `estimator`, `target_error`, `table_hits`, `quantile`,
-        `gain_db`, `low`, `high` (95 % over seeds; null for one run), `resolved`, `unresolved_share` (of the runs),
-        `proposals` (K, the fewest of any run), `proposals_total` (sum of K), `runs`, `cap_db` (the most that perfect
-        proposals score), and what random search scores with as many runs: `null_db` (its expectation), `null_low`,
-        `null_high` (95 %).
+        `gain_db`, `low`, `high` (95 % over seeds: jackknife and t, at most the cap; null for one run, and where all
+        runs are alike), `resolved`, `unresolved_share` (of the runs), `evaluations` (of every run),
+        `with_initial` (whether T0 counts), `proposals` (K, the fewest of any run), `proposals_total` (sum of K),
+        `runs`, `cap_db` (the most that perfect proposals score), and what random search scores with as many runs,
+        given that it is resolved (see `predictornas.analysis.null`): `null_db` (mean), `null_low`, `null_high` (95 %).
 
     Raises:
         DataError: history and table do not belong together (see `proposals_of`).
@@ -53,24 +54,29 @@ def gain_table(
     chosen = {name: estimator_named(name) for name in estimators}
     errors = targets["target_error"].to_numpy()
     nulls = NullColumns(len(table_errors), targets, rng)
+    compared = comparable(history)
     frames = []
-    for method, runs in proposals_of(history, table_errors).items():
+    for method, runs in proposals_of(compared.history, table_errors, with_initial=compared.with_initial).items():
         counts = counts_of(runs, errors)
-        weights = resampled_seeds(len(runs), resamples, rng)
         for name, estimator in chosen.items():
-            gains = _estimate(estimator, counts, len(table_errors), targets, weights)
+            bounds = nulls.of(name, runs)
+            gains = _estimate(name, estimator, counts, len(table_errors), targets)
+            gains["high"] = np.minimum(gains["high"], bounds["cap_db"])
             label = {"method": method, "estimator": name}
-            frames.append(tidy(label, targets, gains | run_columns(counts), nulls.of(name, runs)))
+            frames.append(tidy(label, targets, gains | run_columns(counts, compared), bounds))
     return pl.concat(frames)
 
 
 def _estimate(
-    estimator: Estimator, counts: RunCounts, table_size: int, targets: pl.DataFrame, weights: Any
+    name: str, estimator: Estimator, counts: RunCounts, table_size: int, targets: pl.DataFrame
 ) -> dict[str, Any]:
     table_trials = expected_trials(table_size, targets["table_hits"].to_numpy())
-    resolved = np.asarray(counts.resolved.any(axis=0))
-    point = estimator(counts, table_trials, np.ones((1, weights.shape[1]), np.int64))[0]
-    low, high = seed_interval(estimator(counts, table_trials, weights), weights.shape[1])
+    runs, resolved = len(counts.proposals), np.asarray(counts.resolved.any(axis=0))
+    point = estimator(counts, table_trials, np.ones((1, runs), np.int64))[0]
+    # What leaves runs without a hit out has its spread from the others alone.
+    counting = counts.resolved.sum(axis=0) if name == "per_run" else np.full(len(point), runs)
+    without = estimator(counts, table_trials, left_out(runs)) if runs > 1 else point[None]
+    low, high = jackknife_interval(point, without, counting)
     return {
         "gain_db": defined(point, targets["table_hits"].to_numpy() > 0),
         "low": defined(low, resolved),
@@ -80,25 +86,16 @@ def _estimate(
     }
 
 
-def seed_interval(
-    resampled: Float[np.ndarray, "b j"], runs: int
-) -> tuple[Float[np.ndarray, " j"], Float[np.ndarray, " j"]]:
-    """Ends of the 95 % percentile interval of each target; NaN for a single run, whose spread is unknown."""
-    if runs < 2:
-        nothing = np.full(resampled.shape[1], np.nan)
-        return nothing, nothing
-    low, high = np.quantile(resampled, TAILS, axis=0)
-    return low, high
-
-
 def defined(values: Float[np.ndarray, " j"], where: Bool[np.ndarray, " j"]) -> Float[np.ndarray, " j"]:
     """The values where the condition holds, NaN (null in the table) elsewhere."""
     return np.where(where, values, np.nan)
 
 
-def run_columns(counts: RunCounts) -> dict[str, int]:
+def run_columns(counts: RunCounts, compared: Comparable) -> dict[str, int]:
     """The sizes without which a gain means nothing."""
     return {
+        "evaluations": compared.evaluations,
+        "with_initial": compared.with_initial,
         "proposals": int(counts.proposals.min()),
         "proposals_total": int(counts.proposals.sum()),
         "runs": len(counts.proposals),
@@ -151,6 +148,13 @@ def tidy(label: dict[str, str], targets: pl.DataFrame, *columns: dict[str, Any])
     frame = targets.select(*constants, "target_error", "table_hits", "quantile")
     for group in columns:
         frame = frame.with_columns(
-            **{k: pl.Series(v) if isinstance(v, np.ndarray) else pl.lit(v, pl.Int64) for k, v in group.items()}
+            **{
+                name: pl.Series(value) if isinstance(value, np.ndarray) else _constant(value)
+                for name, value in group.items()
+            }
         )
     return frame.fill_nan(None)
+
+
+def _constant(value: int) -> pl.Expr:
+    return pl.lit(value, pl.Boolean if isinstance(value, bool) else pl.Int64)

@@ -11,7 +11,7 @@ import polars as pl
 from jaxtyping import Float
 
 from predictornas.analysis.estimators import per_run
-from predictornas.analysis.proposals import RunCounts, counts_of, proposals_of
+from predictornas.analysis.proposals import Comparable, RunCounts, comparable, counts_of, proposals_of
 from predictornas.analysis.regret import TRACES, OracleErrors, anytime_regret, incumbent_curves
 from predictornas.analysis.statistics import Difference, paired_difference
 from predictornas.analysis.targets import targets_for
@@ -87,15 +87,16 @@ def ordering_table(
         `predictornas.analysis.regret.TRACES`, or a target's name), `difference` (mean of a - b), `low`, `high`,
         `pairs`, `nonzero` (seeds in which the methods differ), `margin`, `verdict` (of a, see `verdict`; undecided
         unless the difference is `Difference.decisive`), `beyond_margin` (whether the whole interval lies beyond the
-        margin on the bad side), `holds` (null while undecided), `evaluations` (how many of each run count; null for
-        the gain, which counts all), `unresolved_a`, `unresolved_b` (null but for the gain). "final" is the error after
-        the last evaluation that all runs reached and "regret" its mean over all of them, fractions, lower is better;
-        "gain" is in dB, higher is better. A trace without values has no rows.
+        margin on the bad side), `holds` (null while undecided), `evaluations` (how many of each run count),
+        `proposals` (K of the gain, the fewest of any run), `unresolved_a`, `unresolved_b` (these three null but for the
+        gain). "final" is the error after the last evaluation that all runs reached and "regret" its mean over all of
+        them, fractions, lower is better; "gain" is in dB, higher is better. A trace without values has no rows.
 
     Raises:
         DataError: a method has two runs of one seed, or history and table do not belong together.
     """
     rows: list[dict[str, object]] = []
+    compared = comparable(history)
     for claim in claims:
         pair = _paired_runs(history, claim)
         if pair["seed"].n_unique() < 2:
@@ -104,7 +105,7 @@ def ordering_table(
         if set(claim.about) & set(CONVERGENCE):
             values += [value for value in _convergence(pair, claim) if value.quantity in claim.about]
         if "gain" in claim.about:
-            values += _gains(pair, claim, table_errors, targets)
+            values += _gains(compared, claim, table_errors, targets)
         rows += [_row(claim, value, paired_difference(value.a, value.b)) for value in values]
     return pl.DataFrame(rows, schema=_COLUMNS).fill_nan(None)
 
@@ -130,7 +131,8 @@ class _Values:
     of: str
     a: Float[np.ndarray, " r"]
     b: Float[np.ndarray, " r"]
-    evaluations: int | None = None
+    evaluations: int
+    proposals: int | None = None
     unresolved_a: int | None = None
     unresolved_b: int | None = None
 
@@ -142,7 +144,7 @@ _COLUMNS = {
     "margin": pl.Float64,
     "verdict": pl.String,
     **dict.fromkeys(("beyond_margin", "holds"), pl.Boolean),
-    **dict.fromkeys(("evaluations", "unresolved_a", "unresolved_b"), pl.Int64),
+    **dict.fromkeys(("evaluations", "proposals", "unresolved_a", "unresolved_b"), pl.Int64),
 }
 
 
@@ -180,20 +182,22 @@ def _of_both(frame: pl.DataFrame, claim: Claim, column: str) -> tuple[Float[np.n
 
 
 def _gains(
-    pair: pl.DataFrame, claim: Claim, table_errors: Float[np.ndarray, " n"], targets: Mapping[str, float]
+    compared: Comparable, claim: Claim, table_errors: Float[np.ndarray, " n"], targets: Mapping[str, float]
 ) -> list[_Values]:
     known = targets_for(table_errors, count=0, errors=list(targets.values()))
     errors, hits = known["target_error"].to_numpy(), known["table_hits"].to_numpy()
-    runs = proposals_of(pair, table_errors)
+    pair = _paired_runs(compared.history, claim)
+    runs = proposals_of(pair, table_errors, with_initial=compared.with_initial)
     counts = [counts_of(runs[method], errors) for method in (claim.a, claim.b)]
     a, b = (_gain_of_each_run(count, expected_trials(len(table_errors), hits)) for count in counts)
     missed_a, missed_b = ((~count.resolved).sum(axis=0) for count in counts)
+    sizes = {"evaluations": compared.evaluations, "proposals": int(min(one.proposals.min() for one in counts))}
     values = []
     for name, error in targets.items():
         at = int(np.searchsorted(errors, error))
         if hits[at]:
             missed = {"unresolved_a": int(missed_a[at]), "unresolved_b": int(missed_b[at])}
-            values.append(_Values("gain", name, a[:, at], b[:, at], **missed))
+            values.append(_Values("gain", name, a[:, at], b[:, at], **sizes, **missed))
     return values
 
 
@@ -222,6 +226,7 @@ def _row(claim: Claim, values: _Values, difference: Difference) -> dict[str, obj
         "beyond_margin": difference.decisive and ends[1] < -margin,
         "holds": _holds(claim.relation, *ends, margin) if difference.decisive else None,
         "evaluations": values.evaluations,
+        "proposals": values.proposals,
         "unresolved_a": values.unresolved_a,
         "unresolved_b": values.unresolved_b,
     }

@@ -23,7 +23,7 @@ class Run:
     Attributes:
         run_id: as in the history.
         errors: `(k,)` error of each proposal on the signal column, as the table stores it; infinite where it failed.
-        iterations: `(k,)` the iteration that proposed each, >= 1, not descending.
+        iterations: `(k,)` the iteration that proposed each, not descending; 0 for T0.
     """
 
     run_id: str
@@ -55,8 +55,38 @@ class RunCounts:
         return self.hits > 0
 
 
-def proposals_of(history: pl.DataFrame, table_errors: Float[np.ndarray, " n"]) -> dict[str, list[Run]]:
-    """The proposals of every run, by method, without T0; an architecture counts once in a run, at its first evaluation.
+@dataclass(frozen=True)
+class Comparable:
+    """What of a history counts when gains stand side by side: the gain of fewer evaluations is higher by itself.
+
+    Attributes:
+        history: the first `evaluations` rows of every run.
+        evaluations: as many as the shortest run has.
+        with_initial: whether T0 counts as proposed, in every run: where runs differ in its size, they differ in how
+            many evaluations are left without it.
+    """
+
+    history: pl.DataFrame
+    evaluations: int
+    with_initial: bool
+
+
+def comparable(history: pl.DataFrame) -> Comparable:
+    """Cuts all runs of a history to equally many evaluations, and says whether T0 has to count.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`, of the methods that are shown together.
+    """
+    sizes = history.group_by("run_id").agg(rows=pl.len(), initial=(pl.col("iteration") == 0).sum())
+    evaluations = int(sizes["rows"].to_numpy().min())
+    kept = history.filter(pl.col("order").rank("ordinal").over("run_id") <= evaluations)
+    return Comparable(kept, evaluations, sizes["initial"].n_unique() > 1)
+
+
+def proposals_of(
+    history: pl.DataFrame, table_errors: Float[np.ndarray, " n"], *, with_initial: bool = False
+) -> dict[str, list[Run]]:
+    """The proposals of every run, by method; an architecture counts once in a run, at its first evaluation.
 
     Each error is replaced by the table's own stored value, so that comparing with a target taken from the table is
     exact however the numbers travelled (float32 columns, float64 journals).
@@ -64,6 +94,7 @@ def proposals_of(history: pl.DataFrame, table_errors: Float[np.ndarray, " n"]) -
     Args:
         history: rows as in `predictornas.history.SCHEMA`.
         table_errors: `(n,)` 1 - signal of the whole table.
+        with_initial: whether T0 counts too, as iteration 0; see `comparable`.
 
     Raises:
         DataError: the history mixes fidelities, holds values that the table does not, or has a run without proposals.
@@ -76,7 +107,8 @@ def proposals_of(history: pl.DataFrame, table_errors: Float[np.ndarray, " n"]) -
     columns = ["run_id", "method", "seed", "iteration", "order", "key", "value"]
     rows = history.select(columns).sort("method", "seed", "run_id", "order")
     everyone = rows.select("method", "run_id").unique(maintain_order=True)
-    rows = rows.unique(["run_id", "key"], keep="first", maintain_order=True).filter(pl.col("iteration") > 0)
+    rows = rows.unique(["run_id", "key"], keep="first", maintain_order=True)
+    rows = rows.filter(pl.col("iteration") >= (0 if with_initial else 1))
     errors = _as_stored(1 - rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(), table_errors)
     runs = _runs(rows, errors)
     by_method: dict[str, list[Run]] = {}
@@ -126,7 +158,7 @@ def _count(
     hits = np.searchsorted(np.sort(run.errors), targets, side="right")
     incumbent = np.minimum.accumulate(run.errors)
     first = np.searchsorted(-incumbent, -targets, side="left") + 1  # first position with incumbent <= J
-    starts = np.flatnonzero(np.diff(run.iterations, prepend=0))
+    starts = np.flatnonzero(np.diff(run.iterations, prepend=-1))
     sizes = np.diff(starts, append=len(run.errors))
     # A proposal hits every target from its own rank on: count ranks per iteration, then accumulate over the targets.
     ranks = np.searchsorted(targets, run.errors, side="left")

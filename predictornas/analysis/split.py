@@ -11,9 +11,9 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from predictornas.analysis.estimators import Weights, weighted_mean
-from predictornas.analysis.gain import NullColumns, defined, run_columns, seed_interval, tidy
-from predictornas.analysis.proposals import Run, RunCounts, counts_of, proposals_of
-from predictornas.analysis.statistics import resampled_seeds
+from predictornas.analysis.gain import NullColumns, defined, run_columns, tidy
+from predictornas.analysis.proposals import Run, RunCounts, comparable, counts_of, proposals_of
+from predictornas.analysis.statistics import jackknife_interval, left_out
 from predictornas.analysis.targets import targets_for
 from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.errors import DataError, UnknownNameError
@@ -39,10 +39,12 @@ def split_table(
     table_errors: Float[np.ndarray, " n"],
     *,
     estimators: Sequence[str] = ("pooled", "per_run"),
-    resamples: int = 1000,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
     """Splits the gain at the targets that the pools were counted at; sampler + predictor = total exactly.
+
+    As in `gain_table`, all runs count with equally many evaluations. Where T0 has to count, it is one more pool of the
+    run, all of which was proposed.
 
     The pools of a run make one urn, (sum N'_t + 1) / (sum M'_t + 1), and the same value stands in eq. 16 and eq. 17.
     `pooled` joins the pools of all runs as it joins their proposals; `per_run` splits each run and averages the dB over
@@ -53,8 +55,7 @@ def split_table(
         pools: rows as in `predictornas.history.POOL_SCHEMA`; methods without pools are left out.
         table_errors: `(n,)` 1 - signal of the whole table, fractions.
         estimators: of "pooled" and "per_run".
-        resamples: bootstrap resamples of whole seeds.
-        rng: the only source of randomness.
+        rng: of the simulated random searches of the null.
 
     Returns:
         The columns of `gain_table` after a column `part`, one row for each method, estimator, part and target. Null
@@ -70,33 +71,37 @@ def split_table(
             raise UnknownNameError("estimator of the gain's split", name, _SPLITS)
     targets = targets_for(table_errors, count=0, errors=pools["target_error"].unique().to_list())
     nulls = NullColumns(len(table_errors), targets, rng)
-    by_method = proposals_of(history.filter(pl.col("method").is_in(pools["method"].unique().to_list())), table_errors)
+    compared = comparable(history)
+    with_pools = compared.history.filter(pl.col("method").is_in(pools["method"].unique().to_list()))
+    ends = with_pools.group_by("run_id").agg(end=pl.col("iteration").max())
+    pools = pools.join(ends, on="run_id").filter(pl.col("iteration") <= pl.col("end"))
     frames = []
-    for method, runs in by_method.items():
+    for method, runs in proposals_of(with_pools, table_errors, with_initial=compared.with_initial).items():
         counts = counts_of(runs, targets["target_error"].to_numpy())
-        pool = _pool_counts(pools, runs, targets)
-        weights = resampled_seeds(len(runs), resamples, rng)
+        pool = _with_initial(_pool_counts(pools, runs, targets), runs, targets)
         for name in estimators:
-            parts = _estimate(
-                name, counts, pool, expected_trials(len(table_errors), targets["table_hits"].to_numpy()), weights
-            )
+            bounds = nulls.of(name, runs)
+            parts = _estimate(name, counts, pool, expected_trials(len(table_errors), targets["table_hits"].to_numpy()))
+            parts[-1]["high"] = np.minimum(parts[-1]["high"], bounds["cap_db"])
             for part, columns in zip(PARTS, parts, strict=True):
                 label = {"method": method, "estimator": name, "part": part}
-                frames.append(tidy(label, targets, columns | run_columns(counts), nulls.of(name, runs)))
+                frames.append(tidy(label, targets, columns | run_columns(counts, compared), bounds))
     return pl.concat(frames)
 
 
 def _estimate(
-    name: str, counts: RunCounts, pool: _PoolCounts, table_trials: Float[np.ndarray, " j"], weights: Weights
+    name: str, counts: RunCounts, pool: _PoolCounts, table_trials: Float[np.ndarray, " j"]
 ) -> list[dict[str, Any]]:
     split, runs = _SPLITS[name], len(pool.sizes)
     points = split(counts, pool, table_trials, np.ones((1, runs), np.int64))
-    resamples = split(counts, pool, table_trials, weights)
+    without = split(counts, pool, table_trials, left_out(runs)) if runs > 1 else points
+    both = counts.resolved & (pool.hits > 0)
+    counting = both.sum(axis=0) if name == "per_run" else np.full(both.shape[1], runs)
     in_pool, proposed = (np.asarray(hit.any(axis=0)) for hit in (pool.hits > 0, counts.resolved))
     columns = []
-    for part, point, resampled in zip(PARTS, points, resamples, strict=True):
+    for part, point, others in zip(PARTS, points, without, strict=True):
         resolved = in_pool if part == "sampler" else in_pool & proposed
-        low, high = seed_interval(resampled, runs)
+        low, high = jackknife_interval(point[0], others, counting)
         share = 1 - (pool.hits > 0 if part == "sampler" else counts.resolved).mean(axis=0)
         columns.append(
             {
@@ -129,6 +134,15 @@ _SPLITS: dict[str, Callable[[RunCounts, _PoolCounts, Float[np.ndarray, " j"], We
     "pooled": _pooled,
     "per_run": _per_run,
 }
+
+
+def _with_initial(pool: _PoolCounts, runs: Sequence[Run], targets: pl.DataFrame) -> _PoolCounts:
+    """Adds what counts of T0, which is nothing where it was left out of the runs."""
+    initial = [run.errors[run.iterations == 0] for run in runs]
+    hits = np.stack(
+        [np.searchsorted(np.sort(errors), targets["target_error"].to_numpy(), "right") for errors in initial]
+    )
+    return _PoolCounts(pool.sizes + np.array([len(errors) for errors in initial]), pool.hits + hits)
 
 
 def _pool_counts(pools: pl.DataFrame, runs: Sequence[Run], targets: pl.DataFrame) -> _PoolCounts:

@@ -132,6 +132,30 @@ def around(
         return low, high
 
 
+def left_out(runs: int) -> Int[np.ndarray, "r r"]:
+    """How often each run counts when each is left out in turn: a row of ones with one zero for each run."""
+    return 1 - np.eye(runs, dtype=np.int64)
+
+
+def jackknife_interval(
+    estimate: Float[np.ndarray, " j"], without: Float[np.ndarray, "r j"], counting: Int[np.ndarray, " j"]
+) -> tuple[Float[np.ndarray, " j"], Float[np.ndarray, " j"]]:
+    """95 % t interval of an estimate that is no mean, with its jackknife error (Efron & Tibshirani 1993, ch. 11).
+
+    Args:
+        estimate: from all runs.
+        without: `without[i]` is the estimate without run i, as from `left_out`.
+        counting: runs that each estimate rests on; degrees of freedom are one fewer.
+
+    Returns:
+        Both ends; NaN with fewer than two such runs, or where leaving out a run changes nothing.
+    """
+    runs = len(without)
+    spread = np.where(np.ptp(without, axis=0) > _TIE * np.abs(without).max(axis=0), without.std(axis=0), np.nan)
+    error = np.where(counting >= 2, math.sqrt(runs - 1) * spread, np.nan)
+    return around(estimate, error, np.asarray(counting - 1))
+
+
 def resampled_seeds(runs: int, resamples: int, rng: np.random.Generator) -> Int[np.ndarray, "b r"]:
     """How often each run is drawn in each bootstrap resample: `(resamples, runs)` counts, each row sums to `runs`."""
     return rng.multinomial(runs, np.full(runs, 1 / runs), size=resamples)

@@ -107,6 +107,8 @@ def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.nda
         if not part.is_empty():
             summary = summary.join(part, on="method", how="left")
     headline = gain.filter(pl.col("estimator") == HEADLINE)
+    sizes = headline.select("method", "proposals", "with_initial").unique(maintain_order=True)
+    summary = summary.join(sizes, on="method", how="left")
     for name, error in named_errors(errors).items():
         at = headline.filter(pl.col("target_error") == error)
         columns = {f"{part}, {name}": part for part in ("gain_db", "low", "high", "resolved")}
@@ -131,8 +133,9 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
 
     "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of what the search names as its
     result, where some search here names another than its incumbent, "best seen" the lowest evaluation error among all
-    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "<=" an upper bound (no
-    proposal reached the target), "pool" the shares of what the sampler found and of uniform draws in their place.
+    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "K" the proposals of a run
+    that the gains in dB count (with T0 where methods differ in its size), "<=" an upper bound (no proposal reached the
+    target), "pool" the shares of what the sampler found and of uniform draws in their place.
     """
     labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best seen, %"}
     labels = {trace: label for trace, label in labels.items() if f"{trace}_mean" in summary.columns}
@@ -146,6 +149,7 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
             )
         regret = row["chosen_regret"]
         shown["regret"] = "-" if regret is None else f"{100 * regret:.2f}"
+        shown["K with T0" if row["with_initial"] else "K"] = f"{row['proposals']:,}"
         for name in [key.removeprefix("gain_db, ") for key in row if key.startswith("gain_db, ")]:
             ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
             bound = "" if row[f"resolved, {name}"] else "<= "

@@ -26,11 +26,10 @@ from predictornas.plots.style import (
 
 _HITS = "architectures of the table that reach the target, $M_S$"
 _ERRORS = "target error J, %"
-_NULL = "random search, expected (band: 95 %)"
+_NULL = "random search with a hit, mean (band: 95 %)"
 _CAPTIONS = {
     "pooled": "Pooled: one urn over all runs, copies kept.",
-    "per_run": "Per run: mean of each run's gain in dB; runs without a hit are left out, "
-    "but counted at their bound in the expectation of random search.",
+    "per_run": "Per run: mean of each run's gain in dB; runs without a hit are left out.",
     "per_iteration": "Per iteration: expected trials averaged over iterations before the logarithm; does not separate "
     "methods for small M_S.",
     "observed": "Observed: true proposals until the first hit, runs without one censored (Kaplan-Meier).",
@@ -57,7 +56,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         9.0,
         5.4,
         title=f"{title or 'Sample-efficiency gain over random search'} ({_sizes(rows)})",
-        caption=f"{note} {_CAPTIONS.get(estimator, '')} Bands: 95 %, whole runs resampled. {_hollow(rows)}",
+        caption=f"{note} {_CAPTIONS.get(estimator, '')} Bands: 95 % over runs (jackknife, t). {_hollow(rows)}",
     )
     axes = figure.add_subplot()
     _draw_bounds(axes, rows)
@@ -164,9 +163,9 @@ def _draw_bounds(axes: Axes, rows: pl.DataFrame) -> None:
     hits, low, high = (_numbers(null, column) for column in ("table_hits", "null_low", "null_high"))
     axes.fill_between(hits, low, high, color=MUTED, alpha=0.22, linewidth=0, zorder=1)
     axes.plot(hits, _numbers(null, "null_db"), color=MUTED, linestyle=":", linewidth=1.3, label=_NULL, zorder=2)
-    for index, group in enumerate(rows.partition_by("proposals", maintain_order=True)):
+    for group in rows.partition_by("proposals", maintain_order=True):
         own = _widened(group.filter(pl.col("method") == group["method"][0]))
-        label = "cap: perfect proposals" if index == 0 else None
+        label = f"cap: perfect proposals, K = {group['proposals'][0]:,}"
         hits, cap = _numbers(own, "table_hits"), _numbers(own, "cap_db")
         axes.plot(hits, cap, color=INK, linestyle=(0, (5, 3)), linewidth=1.2, label=label, zorder=2)
 
@@ -224,7 +223,8 @@ def _rows_of(table: pl.DataFrame, estimator: str) -> pl.DataFrame:
 def _sizes(rows: pl.DataFrame) -> str:
     if rows.is_empty():
         return "the table reaches no target"
-    return f"K = {counted(rows['proposals'].to_list())} proposals a run, {runs_of(rows['runs'].to_list())}"
+    counts = " with T0" if rows["with_initial"].any() else ""
+    return f"K = {counted(rows['proposals'].to_list())} proposals a run{counts}, {runs_of(rows['runs'].to_list())}"
 
 
 def _hollow(rows: pl.DataFrame) -> str:

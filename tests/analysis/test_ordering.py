@@ -45,7 +45,7 @@ def test_differences_by_hand(history: pl.DataFrame) -> None:
     gain = row(result, "gain", "top")
     assert gain["difference"] == pytest.approx(10 * np.log10(2) / 3)
     assert (gain["unresolved_a"], gain["unresolved_b"]) == (8, 12)
-    assert (gain["margin"], gain["evaluations"]) == (1.0, None)
+    assert (gain["margin"], gain["evaluations"], gain["proposals"]) == (1.0, 3, 2)
     assert gain["low"] > 0  # but four seeds that differ are too few for a verdict
     assert (gain["nonzero"], gain["verdict"], gain["holds"]) == (4, "undecided", None)
 

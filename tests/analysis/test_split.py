@@ -117,13 +117,42 @@ def test_methods_without_pools_are_left_out(make_history) -> None:
     assert set(split_table(history, pools, TABLE, rng=_rng())["method"]) == {"a"}
 
 
-def test_bootstrap_resamples_pools_and_proposals_together(make_history) -> None:
+def test_pools_and_proposals_of_a_run_are_left_out_together(make_history) -> None:
     """A run's pool and its proposals move together: here the predictor's part is the same in every run."""
     history = make_history(TABLE, {"a": [[19, 0], [19, 15], [19, 0], [19, 15]]})
     pools = _pools("a", [TABLE[4]], [[[0]], [[15]], [[0]], [[15]]])
     sampler, predictor, _ = _parts(split_table(history, pools, TABLE, rng=_rng()), "pooled")
-    assert predictor["high"][0] - predictor["low"][0] == pytest.approx(0, abs=1e-12)
+    assert (predictor["low"][0], predictor["high"][0]) == (None, None)  # no spread, so nothing to say about it
     assert sampler["high"][0] - sampler["low"][0] > 3
+
+
+def test_parts_have_the_jackknife_interval_of_their_own_means(make_history) -> None:
+    """Three runs with pools of three hold 1, 2, 2 good cells; leaving one out leaves 4, 3, 3 of 6."""
+    history = make_history(TABLE, {"a": [[19, 0], [19, 1], [19, 15]]})
+    pools = _pools("a", [TABLE[4]], [[[0, 10, 11]], [[1, 2, 12]], [[3, 4, 15]]])
+    sampler, _, total = _parts(split_table(history, pools, TABLE, rng=_rng()), "pooled")
+    without = 10 * np.log10((np.array([4, 3, 3]) + 1) / 7)
+    half = 4.302652729696142 * np.sqrt(2 / 3 * ((without - without.mean()) ** 2).sum())
+    centre = 10 * np.log10(21 / 6 / (10 / 6))
+    assert (sampler["low"][0], sampler["high"][0]) == pytest.approx((centre - half, centre + half))
+    assert total["high"][0] == total["cap_db"][0]  # the interval ends where no method can be
+
+
+def test_an_initial_set_that_counts_is_a_pool_of_its_own(make_history) -> None:
+    """`a` starts with one random cell and `b` with two: both count with three evaluations and the pools up to there."""
+    history = pl.concat(
+        [make_history(TABLE, {"a": [[19, 0, 12, 3]]}), make_history(TABLE, {"b": [[1, 18, 2]]}, initial=2)]
+    )
+    pools = pl.concat(
+        [_pools("a", [TABLE[3]], [[[0, 9, 10], [11, 12], [2, 3, 4]]]), _pools("b", [TABLE[3]], [[[2, 8, 9, 10]]])]
+    )
+    split = split_table(history, pools, TABLE, estimators=["pooled"], rng=_rng())
+    sampler, predictor, total = _parts(split, "pooled")
+    table, in_pools, proposed = 21 / 5, np.array([7 / 2, 7 / 3]), np.array([4 / 2, 4 / 3])
+    np.testing.assert_allclose(sampler["gain_db"], 10 * np.log10(table / in_pools))
+    np.testing.assert_allclose(predictor["gain_db"], 10 * np.log10(in_pools / proposed))
+    np.testing.assert_allclose(total["gain_db"], 10 * np.log10(table / proposed))
+    assert split.select("evaluations", "with_initial", "proposals").unique().rows() == [(3, True, 3)]
 
 
 def test_pools_that_do_not_belong_are_refused(make_history) -> None:

@@ -25,6 +25,8 @@ def test_the_summary_is_printed_in_percent_and_db() -> None:
             "best_mean": [0.08],
             "best_low": [None],
             "best_high": [None],
+            "proposals": [1290],
+            "with_initial": [False],
             "gain_db, top 1 %": [3.14159],
             "low, top 1 %": [2.0],
             "high, top 1 %": [4.0],
@@ -37,15 +39,21 @@ def test_the_summary_is_printed_in_percent_and_db() -> None:
             "chosen, %": "9.12 [9.00, 9.25]",
             "best seen, %": "8.00",
             "regret": "0.46",
+            "K": "1,290",
             "dB at top 1 %": "3.1 [2.0, 4.0]",
         }
     ]
+    assert printable(summary.with_columns(with_initial=True))[0]["K with T0"] == "1,290"
 
 
 def test_what_is_missing_is_a_dash() -> None:
     names = ("chosen", "best")
     columns = {f"{name}_{part}": [None] for name in names for part in ("mean", "low", "high", "regret")}
-    row = printable(pl.DataFrame({"method": ["a"], "evaluations": [9], "runs": [1], **columns}))[0]
+    row = printable(
+        pl.DataFrame(
+            {"method": ["a"], "evaluations": [9], "runs": [1], "proposals": [8], "with_initial": [False], **columns}
+        )
+    )[0]
     assert row["chosen, %"] == row["regret"] == "-"
 
 

@@ -27,13 +27,14 @@ def _labels(figure: Figure) -> list[str]:
 def table(searches, table_errors: np.ndarray) -> pl.DataFrame:
     history, _ = searches({"random": 1.0, "exhaustive": 0.02, "mine": 0.2})
     rng = np.random.default_rng(0)
-    return gain_table(history, table_errors, targets_for(table_errors, count=20), resamples=50, rng=rng)
+    return gain_table(history, table_errors, targets_for(table_errors, count=20), rng=rng)
 
 
 def test_every_method_the_cap_and_the_null_are_named(table: pl.DataFrame) -> None:
     figure = draw_gain(table)
     assert _labels(figure) == [
-        "random search, expected (band: 95 %)", "cap: perfect proposals", "random search", "exhaustive pool", "mine",
+        "random search with a hit, mean (band: 95 %)", "cap: perfect proposals, K = 40",
+        "random search", "exhaustive pool", "mine",
     ]  # fmt: skip
     assert _rendered(figure) > 10_000
 
@@ -50,7 +51,7 @@ def test_lines_show_the_table(table: pl.DataFrame) -> None:
     np.testing.assert_array_equal(line.get_xdata(), rows["table_hits"])
     expected = rows.select(pl.when("resolved").then("gain_db"))["gain_db"].fill_null(np.nan)
     np.testing.assert_array_equal(line.get_ydata(), expected)
-    cap = next(line for line in axes.lines if line.get_label() == "cap: perfect proposals")
+    cap = next(line for line in axes.lines if line.get_label() == "cap: perfect proposals, K = 40")
     np.testing.assert_array_equal(cap.get_ydata(), rows["cap_db"])
     assert axes.get_xscale() == "log"
 
@@ -85,13 +86,17 @@ def test_small_and_empty_tables(searches, table_errors: np.ndarray) -> None:
 
 
 def test_twelve_methods_and_different_budgets(searches, table_errors: np.ndarray) -> None:
+    """All count with as many evaluations as the shortest has; tables of several studies may differ in K."""
     short, _ = searches({f"method {i}": 0.3 for i in range(6)}, runs=2, budget=16)
     long, _ = searches({f"longer {i}": 0.3 for i in range(6)}, runs=2, budget=40)
     rng = np.random.default_rng(0)
-    table = gain_table(pl.concat([short, long]), table_errors, targets_for(table_errors, count=9), resamples=9, rng=rng)
+    targets = targets_for(table_errors, count=9)
+    cut = gain_table(pl.concat([short, long]), table_errors, targets, rng=rng)
+    assert "(K = 12 proposals" in " ".join(draw_gain(cut).get_suptitle().split())
+    table = pl.concat([gain_table(history, table_errors, targets, rng=rng) for history in (short, long)])
     figure = draw_gain(table)
     assert "K = 12 to 36" in figure.get_suptitle()
-    assert len(_labels(figure)) == 14
+    assert len(_labels(figure)) == 15
     caps = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
     assert len(caps) == 2  # one for each K
     assert _rendered(figure) > 10_000
@@ -105,7 +110,7 @@ def test_unknown_estimators_are_refused(table: pl.DataFrame) -> None:
 @pytest.mark.parametrize("methods", [1, 2, 4])
 def test_split_has_a_panel_for_each_method(searches, table_errors: np.ndarray, methods: int) -> None:
     history, pools = searches({f"uniform-{10**i}": 0.05 for i in range(1, methods + 1)})
-    split = split_table(history, pools, table_errors, resamples=20, rng=np.random.default_rng(0))
+    split = split_table(history, pools, table_errors, rng=np.random.default_rng(0))
     figure = draw_split(split, estimator="per_run")
     panels = [axes for axes in figure.axes if axes.get_visible()]
     assert len(panels) == methods
