@@ -81,7 +81,8 @@ def test_the_origin_of_pools_is_printed_where_it_was_counted() -> None:
     columns = {
         f"{name}_{part}": [None] * 2 for name in ("chosen", "best") for part in ("mean", "low", "high", "regret")
     }
-    summary = pl.DataFrame({"method": ["likelihood-100", "uniform-100"], **columns})
+    sizes = {"proposals": [8] * 2, "with_initial": [False] * 2}
+    summary = pl.DataFrame({"method": ["likelihood-100", "uniform-100"], **sizes, **columns})
     counted = printable(summary.join(filled_shares(POOLS), on="method", how="left"))
     assert [row["pool"] for row in counted] == ["80 % own, 20 % fill", "-"]
     assert "pool" not in printable(summary)[0]
