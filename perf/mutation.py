@@ -41,7 +41,18 @@ OPTIONS = (
     *("-p", "no:cacheprovider", "-p", "no:nbmake", "-p", "no:anyio"),  # the last two only take time
 )
 LOADED = ("beartype", "hypothesis", "jaxtyping", "matplotlib.figure", "polars", "scipy.stats", "torch", "torch._dynamo")
-PLUMBING = {"__init__", "execution", "figure", "figure_runs", "folder", "named_figures", "run", "runs", "tables"}
+PLUMBING = {
+    "__init__",
+    "execution",
+    "figure",
+    "figure_runs",
+    "figures",
+    "folder",
+    "named_figures",
+    "run",
+    "runs",
+    "tables",
+}
 NOT_COPIED = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis", "notebooks")
 
 

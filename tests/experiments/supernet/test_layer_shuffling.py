@@ -124,3 +124,35 @@ def test_table_2_1_has_the_means_of_all_draws(tmp_path, monkeypatch):
     assert made.paper["setting"].to_list() == ["VGG", "ResNet", "DARTS"] * 2
     assert made.paper["ours"].to_list()[5] == pytest.approx(sum(after) / 10)
     assert made.paper["paper"].to_list()[3:] == pytest.approx([0.0983, 0.832015, 0.8109])
+
+
+def test_the_accuracies_of_table_2_1_and_our_settings():
+    """Wang et al. 2021, table 2.1, in %: VGG, ResNet and DARTS before and after; ours: ten draws of four layers."""
+    stated = [{name: round(100 * value, 4) for name, value in said.items()} for said in layer_shuffling.PAPER.values()]
+    assert stated == [
+        {"VGG": 92.69, "ResNet": 93.86, "DARTS": 88.44},
+        {"VGG": 9.83, "ResNet": 83.2015, "DARTS": 81.09},
+    ]
+    assert (layer_shuffling.DRAWS, layer_shuffling.LAYERS) == (10, 4)
+    assert layer_shuffling.PLAIN_EPOCHS == {"small": 60, "full": 200}
+
+
+def test_two_layers_are_exchanged_and_the_others_stay():
+    assert layer_shuffling._swapped(4, 3, 1) == [0, 3, 2, 1]
+
+
+def test_plain_networks_are_as_wide_as_the_super_network_and_learn_at_the_rate_of_residual_ones(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    ongoing, seen, orders = trace.trained(), [], []
+    monkeypatch.setattr(layer_shuffling, "train_plain", lambda *given, seed: seen.append((*given, seed)))
+    monkeypatch.setattr(layer_shuffling, "plain_accuracy", lambda *given: orders.append(given[2]) or float(len(orders)))
+    before, after = layer_shuffling._plain(ongoing, ongoing.images, "resnet", 7)
+    assert (before, after) == (1.0, [float(draw) for draw in range(2, 12)])
+    ((network, _, recipe, seed),) = seen
+    assert (recipe.epochs, recipe.learning_rate, recipe.final_learning_rate, seed) == (7, 0.1, 0.0, 0)
+    twin = PlainNetwork("resnet", channels=2, layers=4, classes=10, in_channels=1, generator=torch.Generator())
+    assert [weight.shape for weight in network.parameters()] == [weight.shape for weight in twin.parameters()]
+    assert orders[0] is None
+    for order in orders[1:]:
+        assert len(order) == 3
+        assert all(sum(layer != place for place, layer in enumerate(stage)) == 2 for stage in order)

@@ -103,3 +103,35 @@ def test_numbers_of_the_papers_stand_beside_drnas():
         ("drnas", None, 0.1),
         ("gdas", None, 0.9),
     ]
+
+
+def test_the_accuracies_that_drnas_states():
+    """Chen et al. 2021: test accuracies in NAS-Bench-201, in %."""
+    assert {name: round(100 * value, 2) for name, value in study.STATED.items()} == {
+        "nasbench201-cifar10": 94.36,
+        "nasbench201-cifar100": 73.51,
+        "nasbench201-imagenet16-120": 46.34,
+    }
+
+
+def test_half_way_is_counted_without_the_fine_tuning_and_rounded_up():
+    """Five epochs of search have their middle at 3, four at 2; two of fine-tuning move neither."""
+    rows = [
+        {"setting": setting, "seed": 0, "epoch": epoch, "phase": "search" if epoch <= searched else "fine-tuning"}
+        for setting, searched, epochs in (("a", 5, 5), ("b", 4, 6))
+        for epoch in range(1, epochs + 1)
+    ]
+    middle = pl.DataFrame(rows).filter(pl.col("epoch") == study._half_way())
+    assert middle.select("setting", "epoch").rows() == [("a", 3), ("b", 2)]
+
+
+def test_ends_stand_below_the_method_that_they_select_for():
+    rows = pl.DataFrame(
+        {
+            "setting": ["drnas", "drnas", "drnas+pt"],
+            "is_selected": [False, True, True],
+            "accuracy": [0.1, 0.2, 0.3],
+            "skip_share": [0.0, 0.5, 1.0],
+        }
+    )
+    assert study._ends(rows).rows() == [("drnas", "own", 0.2, 0.5), ("drnas", "perturbation", 0.3, 1.0)]

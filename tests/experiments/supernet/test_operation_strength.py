@@ -143,3 +143,30 @@ def test_figure_2_2_counts_edges_where_the_skip_connection_is_chosen(tmp_path, m
     assert measured[0][2] == DiscretisationAccuracy(2, cell="normal")
     squares = made.figure.axes[0].patches
     assert len(squares) == 28
+
+
+def test_settings_of_the_thesis_and_ours():
+    """Wang et al. 2021: five epochs are enough (section 3.1.3.1), at a tenth of the rate."""
+    assert operation_strength.TUNING_EPOCHS == {"small": 2, "full": 5}
+    assert operation_strength.RATE_FACTOR == 0.1
+    assert (operation_strength.SKIP_SPACE, operation_strength.SKIP_SPACE_CELLS) == ("darts-s2", 4)
+
+
+def test_every_epoch_is_tuned_at_a_tenth_of_the_rate_of_the_search(tmp_path, monkeypatch):
+    (trace,) = tiny_traces(tmp_path, monkeypatch)
+    ongoing, seen = trace.trained(), []
+
+    def tuned(state, method, pairs, rate, *, rests):
+        seen.append((state.epoch, rate(0), state.weight_optimiser.param_groups[0]["lr"], len(list(pairs)), rests))
+
+    monkeypatch.setattr(operation_strength, "train_at_mixtures", tuned)
+    discretised(ongoing, "cell", 0, 1, epochs=3)
+    rate = ongoing.job.method.weights.learning_rate / 10
+    # after the two epochs of the search; two batches of fifteen
+    assert seen == [(epoch, pytest.approx(rate), pytest.approx(rate), 2, False) for epoch in (2, 3, 4)]
+
+
+def test_a_random_choice_is_right_on_one_in_so_many_edges():
+    table = rows((0, "a", 0.5, 0.9, 1.0), (0, "b", 0.5, 0.8, 1.0), *((1, name, 0.25, 0.5, 1.0) for name in "abcd"))
+    # 1/2 and 1/4
+    assert operation_strength._chance(table) == "A random choice is the strongest one on 38 % of edges."

@@ -144,3 +144,22 @@ def test_tables_of_other_spaces_and_unknown_sizes_are_refused(tmp_path, monkeypa
         selections_figure(FigureRequest(tmp_path, benchmark="other"), title="Title")
     with pytest.raises(UnknownNameError, match="size"):
         selections_figure(FigureRequest(tmp_path, size="medium"), title="Title")
+
+
+def test_the_interval_of_the_thesis_and_our_quarters():
+    """Wang et al. 2021: five epochs of fine-tuning between rounds; at size small there is one."""
+    assert perturbation_figures.INTERVALS == {"small": 1, "full": 5}
+    assert SelectedByPerturbation(5) == SelectedByPerturbation(5, snapshots=4)
+
+
+def test_two_epochs_have_a_correlation_and_one_has_none():
+    two, other = np.array([0.0, 1.0]), np.array([3.0, 2.0])
+    assert perturbation_figures._correlation(two, other) == pytest.approx(-1)
+    assert perturbation_figures._correlation(two[:1], other[:1]) is None
+    assert perturbation_figures._correlation(two, np.ones(2)) is None
+
+
+def test_the_mean_correlation_leaves_out_what_is_not_known():
+    values = pl.DataFrame({"levels": [0.25, None, 0.5], "changes": [None, None, None]})
+    assert perturbation_figures._mean_of(values, "levels") == "+0.38"
+    assert perturbation_figures._mean_of(values, "changes") == "unknown"

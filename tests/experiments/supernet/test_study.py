@@ -143,3 +143,13 @@ def test_options_of_tables_are_refused(tiny, option):
 def test_an_unknown_size_is_refused(tiny):
     with pytest.raises(UnknownNameError, match="small"):
         scale_of(FigureRequest(tiny.folder, size="huge"))
+
+
+def test_the_sizes_that_the_documents_report():
+    """What every published super-network number was made with."""
+    own = dict.fromkeys(("images", "pixels", "batch_size", "epochs", "cells", "channels"))
+    reduced = {"images": 600, "pixels": 16, "batch_size": 50, "epochs": 20, "cells": 1, "channels": 8}
+    assert {
+        "small": Scale("nasbench201", **reduced, seeds=3, architecture_rate=100.0),
+        "full": Scale("darts", **own, seeds=4, architecture_rate=1.0),
+    } == supernet_study.SCALES
