@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from predictornas.experiments import report as reports
 from predictornas.experiments.execution import run_study
 from predictornas.experiments.report import filled_shares, printable, report_on, write_report
 from predictornas.experiments.study import Study
@@ -109,3 +111,44 @@ def test_the_ordering_is_reported_where_both_methods_of_a_claim_ran(
     assert report.ordering["pairs"].to_list() == [2] * 8  # three traces, twice; two targets
     write_report(tmp_path, report)
     assert (tmp_path / "ordering.csv").read_text().startswith("a,relation,b,quantity,of,difference,low,high,pairs,")
+
+
+def test_the_title_has_a_range_where_methods_differ() -> None:
+    sizes = pl.DataFrame({"runs": [20, 20, 20], "evaluations": [300, 150, 200]})
+    assert reports._sizes(sizes) == "20 runs of 150-300 evaluations"
+    assert reports._sizes(sizes[:1]) == "20 runs of 300 evaluations"
+
+
+def test_the_summary_is_the_end_of_each_method_and_its_pooled_gain_at_the_named_targets() -> None:
+    """Of 1,000 errors 0.001 to 1 the first ten are the top 1 %, and the first alone is the top 0.1 %."""
+    ends = [("a", 10, "best", 0.3), ("a", 20, "best", 0.2), ("b", 10, "best", 0.4), ("a", 20, "chosen", 0.25)]
+    convergence = pl.DataFrame(ends, schema=("method", "evaluations", "trace", "mean"), orient="row").with_columns(
+        runs=pl.lit(5), low=pl.col("mean") - 0.01, high=pl.col("mean") + 0.02, regret=pl.col("mean") - 0.1
+    )
+    gains = [
+        ("a", "pooled", 0.01, 7.0, True),
+        ("a", "pooled", 0.001, 9.0, False),
+        ("a", "pooled", 0.5, 1.0, True),
+        ("a", "per_run", 0.01, 70.0, True),
+        ("b", "pooled", 0.01, 5.0, True),
+    ]
+    gain = pl.DataFrame(gains, schema=("method", "estimator", "target_error", "gain_db", "resolved"), orient="row")
+    gain = gain.with_columns(low=pl.col("gain_db") - 1, high=pl.col("gain_db") + 1, proposals=19, with_initial=False)
+    a, b = reports._summary(gain, convergence, np.arange(1, 1001) / 1000).sort("method").to_dicts()
+    assert (a["evaluations"], a["runs"], a["proposals"], b["evaluations"]) == (20, 5, 19, 10)
+    assert [a[f"best_{name}"] for name in ("mean", "low", "high", "regret")] == pytest.approx([0.2, 0.19, 0.22, 0.1])
+    assert (a["chosen_mean"], b["best_mean"], b["chosen_mean"]) == (0.25, 0.4, None)
+    assert "recommended_mean" not in a
+    names = ("gain_db", "low", "high", "resolved")
+    assert [a[f"{name}, top 1 %"] for name in names] == [7, 6, 8, True]
+    assert [a[f"{name}, top 0.1 %"] for name in names] == [9, 8, 10, False]
+    assert (b["gain_db, top 1 %"], b["gain_db, top 0.1 %"]) == (5, None)
+
+
+def test_a_bound_is_marked_and_a_half_known_interval_is_left_out() -> None:
+    columns = {f"chosen_{name}": [0.5] for name in ("mean", "low", "regret")} | {"chosen_high": [None]}
+    sizes = {"proposals": [8], "with_initial": [False]}
+    gains = {f"{name}, top 1 %": [value] for name, value in (("gain_db", 1.0), ("low", None), ("high", None))}
+    summary = pl.DataFrame({"method": ["a"], **columns, **sizes, **gains, "resolved, top 1 %": [False]})
+    (row,) = printable(summary)
+    assert row == {"method": "a", "chosen, %": "50.00", "regret": "50.00", "K": "8", "dB at top 1 %": "<= 1.0"}

@@ -3,12 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
+import numpy as np
 import polars as pl
 import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.experiments.retraining import Retraining, read_architecture, retrain
+from predictornas.experiments.retraining import MOBILE_LIMIT, Retraining, read_architecture, retrain
+from predictornas.live.curve import Curve
+from predictornas.live.images import load_images
+from predictornas.live.partition import partition
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 
@@ -61,3 +66,49 @@ def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
     assert (again, told) == (result, [])
     with pytest.raises(CheckpointError):
         retrain(replace(TINY, seed=1), tmp_path)
+
+
+def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last epoch counts; 90 seconds are 1.5 minutes; a tenth of the images is set aside with a fixed seed."""
+    asked = []
+
+    def trained(job, images, *, folder, advance):
+        asked.append((job, images, folder))
+        half, quarter = np.array([0.25, 0.5]), np.array([0.125, 0.25])
+        return Curve(half, half, half, quarter, np.array([30.0, 60.0]))
+
+    monkeypatch.setattr("predictornas.live.training.train", trained)
+    totals: list[int] = []
+    request = replace(TINY, seed=4)
+    result = retrain(request, tmp_path, started=lambda total: totals.append(total) or totals.append)  # type: ignore[func-returns-value]
+    assert result["validation error, %"] == 50.0
+    assert result["test error, %"] == 75.0
+    assert (result["minutes"], result["epochs"], totals) == (1.5, 2, [2])
+    ((job, images, folder),) = asked
+    assert (job.seed, job.shape.channels, job.shape.cells, job.shape.in_channels, job.shape.classes) == (4, 4, 3, 1, 10)
+    assert (job.recipe.epochs, job.recipe.batch_size, job.shape.stem) == (2, 200, "cifar")
+    assert job.shape.auxiliary == (job.recipe.auxiliary_weight > 0)
+    assert images.digest == partition(load_images("digits", size=None), 0.1, 0).digest
+    assert folder == tmp_path / "training"
+    assert pl.read_csv(tmp_path / "curve.csv")["epoch"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "pixels", "work", "refused"),
+    [
+        ("darts-imagenet", 224, 600_000_001, True),
+        ("darts-imagenet", 224, 600_000_000, False),
+        ("darts-imagenet", 223, 600_000_001, False),
+        ("darts-cifar10", 224, 600_000_001, False),
+    ],
+)
+def test_the_mobile_setting_allows_600_million_multiply_adds_at_224_pixels(
+    recipe: str, pixels: int, work: int, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = Mock(classes=10, train=Mock(pixels=np.empty((1, 3, pixels, 300), np.uint8)))
+    monkeypatch.setattr("predictornas.live.partition.partition", lambda *_: images)
+    monkeypatch.setattr("predictornas.live.counting.count_multiply_adds", lambda *_: work)
+    monkeypatch.setattr("predictornas.live.training.train", Mock(side_effect=StopIteration))
+    assert MOBILE_LIMIT == 600_000_000
+    with pytest.raises(ConfigurationError if refused else StopIteration):
+        retrain(replace(TINY, recipe=recipe), tmp_path)
