@@ -25,7 +25,7 @@ from predictornas.benchmarks.sources import (
     refuse_pickle,
 )
 from predictornas.benchmarks.table import Benchmark, write_benchmark
-from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownNameError
+from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
 from predictornas.files import data_home
 from predictornas.spaces.registry import get_space
 
@@ -44,8 +44,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
-"""What a benchmark may be called; it is the name of a folder too."""
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
+"""What a benchmark may be called; it is the name of a folder too, so it has an end."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Listing:
         name: name of the benchmark.
         space: name of its search space; empty where its folder cannot be read.
         rows: number of architectures; None before it is imported or built.
-        state: "imported", "bundled" (comes with the package), "offline" (built on first use), "needs a file" or
-            "damaged".
+        state: "imported", "bundled" (comes with the package), "offline" (built on first use), "needs a file",
+            "unknown space" (its space was registered in another process) or "damaged".
         signal: default signal.
         evaluation: default evaluation; empty where there is none.
         description: what it is, or what to get, or what is wrong.
@@ -148,8 +148,9 @@ def _known(name: str, entry: Entry, stored: Collection[str]) -> Listing:
 def _listed(name: str, folder: Path, state: str) -> Listing:
     try:
         table = Benchmark.open(folder)
-    except StoreError as error:
-        return Listing(name, "", None, "damaged", "", "", str(error))
+    except PredictorNASError as error:
+        what = "unknown space" if isinstance(error, UnknownNameError) else "damaged"
+        return Listing(name, "", None, what, "", "", str(error))
     known = CATALOG[name].description if name in CATALOG else f"imported from {table.manifest['source'].get('file')}"
     space = str(table.manifest["space"])
     return Listing(name, space, len(table), state, table.signal, table.evaluation or "", known)
@@ -234,7 +235,8 @@ def _read(name: str, file: Path, join: Path | None, recipe: Recipe | None, progr
 def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{name!r} cannot be the name of a benchmark; use lower-case letters, digits, '-' and '.', no folder."
+            f"{name[:60]!r} cannot be the name of a benchmark; use at most 200 lower-case letters, digits, '-' and "
+            "'.', no folder."
         )
     entry = CATALOG.get(name)
     if entry is not None and (entry.bundled or entry.dataset is not None):

@@ -12,6 +12,7 @@ SPLITS = ("train", "valid", "test")
 """The parts of a data set that a value may have been measured on."""
 
 _WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+_LONGEST = 200  # a column is a file of this name, and file systems allow 255 bytes
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,10 @@ class Column:
         if self.epochs is not None and self.epochs < 1:
             raise ConfigurationError(f"Column {self.name!r}: epochs are {self.epochs}; give at least 1, or None.")
         for part in (self.metric, self.name) if self.run is None else (self.metric, self.run, self.name):
-            if not _WORD.fullmatch(part):
+            if len(part) > _LONGEST or not _WORD.fullmatch(part):
                 raise ConfigurationError(
-                    f"Column {self.name!r}: {part!r} is no column word; use lower-case letters, digits and single '_'."
+                    f"Column {self.name[:60]!r}: {part[:60]!r} is no column word; use at most {_LONGEST} lower-case "
+                    "letters, digits and single '_'."
                 )
 
     @classmethod

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.column import Column, check_roles
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.files import sha256_of
+from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, sealed, shown_path, unsealed
 
-SCHEMA_VERSION = 1
-"""Version of the layout; a folder of another version is not opened."""
+SCHEMA_VERSION = 2
+"""Version of the layout that is written: the manifest of a folder is sealed since version 2."""
+
+_READ_VERSIONS = (1, SCHEMA_VERSION)
 
 MANIFEST = "manifest.json"
 GENES, KEYS, SORTED_KEYS, SORTED_ROWS = "genes.npy", "keys.npy", "sorted_keys.npy", "sorted_rows.npy"
 COLUMNS = "columns"
 
-_ENTRIES = {"schema_version", "name", "space", "rows", "signal", "evaluation", "columns", "source", "licence", "files"}
+_ENTRIES: Kinds = {
+    "schema_version": int,
+    "name": str,
+    "space": str,
+    "rows": int,
+    "signal": str,
+    "evaluation": (str, NoneType),
+    "columns": list,
+    "source": dict,
+    "licence": str,
+    "files": dict,
+}
+_COLUMN: Kinds = {
+    "name": str,
+    "metric": str,
+    "split": (str, NoneType),
+    "epochs": (int, NoneType),
+    "run": (str, NoneType),
+    "nullable": bool,
+}
+_FILE: Kinds = {"bytes": int, "sha256": str}
+_REMEDY = "Import the table again."
 
 
 def file_of(column: Column) -> str:
@@ -33,6 +58,11 @@ def facts_of_files(folder: Path) -> dict[str, dict[str, int | str]]:
     }
 
 
+def sealed_manifest(folder: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a folder of arrays: `entries`, the facts of its files, and a checksum over all of it."""
+    return sealed({"schema_version": SCHEMA_VERSION, **entries, "files": facts_of_files(folder)})
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a folder, checked to be whole and of this schema, all files present in their full size.
 
@@ -40,27 +70,49 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         StoreError: it is not.
     """
     path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text())
-        version = manifest["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} cannot be read ({error!r}); {folder} is no benchmark. Import it again.") from error
-    if version != SCHEMA_VERSION:
-        raise StoreError(
-            f"{path} has schema version {version!r}, but {SCHEMA_VERSION} is read. Import the table again."
-        )
-    if lacking := _ENTRIES - set(manifest):
-        raise StoreError(f"{path} lacks {', '.join(sorted(lacking))}. Import the table again.")
-    try:
-        expected = {GENES, KEYS, SORTED_KEYS, SORTED_ROWS}
-        expected |= {file_of(Column(**entry)) for entry in manifest["columns"]}
-        sizes = {name: int(facts["bytes"]) for name, facts in manifest["files"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigurationError) as error:
-        raise StoreError(f"{path} describes its columns or files wrongly ({error}). Import the table again.") from error
-    if set(sizes) != expected:
-        raise StoreError(f"{path} lists other files than its columns need. Import the table again.")
+    where = shown_path(path)
+    content = read_json(path, error=StoreError, remedy=f"{shown_path(folder)} is no benchmark. {_REMEDY}")
+    version = checked_object(content, {"schema_version": int}, where, error=StoreError, remedy=_REMEDY)[
+        "schema_version"
+    ]
+    if version not in _READ_VERSIONS:
+        raise StoreError(f"{where} has schema version {version}, but {SCHEMA_VERSION} is read. {_REMEDY}")
+    if version > 1 or CHECKSUM in content:
+        content = unsealed(content, where, error=StoreError, remedy=_REMEDY)
+    manifest = checked_object(content, _ENTRIES, where, error=StoreError, remedy=_REMEDY)
+    columns = _columns(manifest, where)
+    sizes = _sizes(manifest, where)
+    if set(sizes) != {GENES, KEYS, SORTED_KEYS, SORTED_ROWS} | {file_of(column) for column in columns.values()}:
+        raise StoreError(f"{where} lists other files than its columns need. {_REMEDY}")
     _check_sizes(folder, sizes)
-    return dict(manifest)
+    return manifest
+
+
+def _columns(manifest: dict[str, Any], where: str) -> dict[str, Column]:
+    """The columns of a manifest, and whether its signal and evaluation are among them."""
+    columns = {}
+    for entry in manifest["columns"]:
+        parts = checked_object(entry, _COLUMN, f"{where}: a column", error=StoreError, remedy=_REMEDY)
+        try:
+            column = Column(**{name: parts[name] for name in _COLUMN})
+        except ConfigurationError as error:
+            raise StoreError(f"{where} describes a column wrongly ({error}). {_REMEDY}") from error
+        columns[column.name] = column
+    try:
+        check_roles(columns, manifest["signal"], manifest["evaluation"])
+    except ConfigurationError as error:
+        raise StoreError(f"{where} names a signal or an evaluation that cannot be ({error}). {_REMEDY}") from error
+    if len(columns) != len(manifest["columns"]) or manifest["rows"] < 1:
+        raise StoreError(f"{where} names a column twice, or has {manifest['rows']} rows. {_REMEDY}")
+    return columns
+
+
+def _sizes(manifest: dict[str, Any], where: str) -> dict[str, int]:
+    files = {
+        name: checked_object(facts, _FILE, f"{where}: a file", error=StoreError, remedy=_REMEDY)
+        for name, facts in manifest["files"].items()
+    }
+    return {name: facts["bytes"] for name, facts in files.items()}
 
 
 def _check_sizes(folder: Path, sizes: dict[str, int]) -> None:
@@ -70,3 +122,36 @@ def _check_sizes(folder: Path, sizes: dict[str, int]) -> None:
         if found != size:
             met = "is missing" if found is None else f"has {found} bytes, not {size}"
             raise StoreError(f"{path} {met}. Import the table again.")
+
+
+def verify_file(path: Path, sha256: str) -> None:
+    """Checks the content of a file of a folder.
+
+    Raises:
+        StoreError: it was altered since it was written, or cannot be read.
+    """
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise StoreError(f"{shown_path(path)} cannot be read ({error.strerror}). {_REMEDY}") from error
+    if found != sha256:
+        raise StoreError(f"{shown_path(path)} was altered: its sha256 is {found}, not {sha256}. {_REMEDY}")
+
+
+_verified: set[tuple[object, ...]] = set()  # what this process has read already, by inode, size and time
+
+
+def verify_file_once(path: Path, sha256: str) -> None:
+    """As `verify_file`, but a file that this process has verified is not read again unless it was written since.
+
+    Raises:
+        StoreError: as `verify_file`.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise StoreError(f"{shown_path(path)} cannot be read ({error.strerror}). {_REMEDY}") from error
+    facts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, sha256)
+    if facts not in _verified:
+        verify_file(path, sha256)
+        _verified.add(facts)

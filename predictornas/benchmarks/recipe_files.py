@@ -21,7 +21,6 @@ A derived column has either `weights` (and perhaps `steps`) or `mean_of`, a list
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from typing import Any
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipes import Architecture, Combination, MeanOfPresent, Measured, Recipe
 from predictornas.errors import DataError, UnknownNameError
+from predictornas.reading import read_json, shown_path
 
 _Kinds = Mapping[str, type | tuple[type, ...]]
 
@@ -55,11 +55,8 @@ def load_recipe(path: Path) -> Recipe:
         DataError: the file cannot be read, is no JSON, lacks an entry or has one of a wrong type; names the place.
         ConfigurationError: an unknown entry, unit or split, or entries that cannot work together.
     """
-    try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise DataError(f"The recipe {path} cannot be read as JSON: {error}.") from error
-    return _recipe(content, str(path))
+    content = read_json(path, remedy="Give the path of a recipe; `predictornas.benchmarks.recipe_files` shows one.")
+    return _recipe(content, shown_path(path))
 
 
 def _recipe(content: Any, where: str) -> Recipe:
@@ -96,7 +93,7 @@ def _derived(content: Any, where: str) -> Combination | MeanOfPresent:
 def _checked(content: Any, kinds: _Kinds, required: tuple[str, ...], where: str) -> dict[str, Any]:
     """A JSON object whose entries are known, of the right type, and complete."""
     if not isinstance(content, dict):
-        raise DataError(f"{where}: a JSON object was expected, not {content!r}.")
+        raise DataError(f"{where}: a JSON object was expected, not {repr(content)[:60]}.")
     for name, value in content.items():
         if name not in kinds:
             raise UnknownNameError(f"entry of {where}", name, kinds)
@@ -109,5 +106,5 @@ def _checked(content: Any, kinds: _Kinds, required: tuple[str, ...], where: str)
 def _each(values: list[Any], kind: type | tuple[type, ...], where: str) -> list[Any]:
     for value in values:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise DataError(f"{where}: {value!r} has the wrong type ({type(value).__name__}).")
+            raise DataError(f"{where}: {repr(value)[:60]} has the wrong type ({type(value).__name__}).")
     return values

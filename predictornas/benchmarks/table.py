@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -19,27 +18,39 @@ from predictornas.benchmarks.layout import (
     GENES,
     KEYS,
     MANIFEST,
-    SCHEMA_VERSION,
     SORTED_KEYS,
     SORTED_ROWS,
-    facts_of_files,
     file_of,
     read_manifest,
+    sealed_manifest,
+    verify_file,
+    verify_file_once,
 )
 from predictornas.benchmarks.validation import check_no_row_is_empty, checked_keys, checked_values
-from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownArchitectureError, UnknownNameError
-from predictornas.files import sha256_of, writing_folder
-from predictornas.spaces.base import Genes, Keys, SearchSpace
+from predictornas.errors import (
+    ConfigurationError,
+    DataError,
+    InvalidArchitectureError,
+    StoreError,
+    UnknownArchitectureError,
+    UnknownNameError,
+)
+from predictornas.files import write_json, writing_folder
+from predictornas.reading import map_array
+from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import get_space
 
 __all__ = ["Benchmark", "Column", "write_benchmark"]
+
+_KINDS = {GENES: (np.int8,), KEYS: (np.uint64,), SORTED_KEYS: (np.uint64,), SORTED_ROWS: (np.int64,)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Benchmark:
     """A table of what was measured; open one with `Benchmark.open` or `open_benchmark`.
 
-    Arrays are mapped from disk when first used and read-only. Copies sent to other processes map the same files.
+    Arrays are verified and mapped from disk when first used, and read-only. Copies sent to other processes map the
+    same files.
 
     Attributes:
         folder: where the table lies.
@@ -66,7 +77,11 @@ class Benchmark:
         """
         manifest = read_manifest(folder)
         table = cls(folder, manifest, manifest["signal"], manifest["evaluation"])
-        if (get_space(manifest["space"]).keys(np.array(table.genes[:1])) != table.keys[:1]).any():
+        try:
+            known = get_space(manifest["space"]).keys(np.array(table.genes[:1]))
+        except InvalidArchitectureError as error:
+            raise StoreError(f"{folder} holds architectures of another space ({error}). Import it again.") from error
+        if (known != table.keys[:1]).any():
             raise StoreError(
                 f"{folder} was written with other keys for its architectures. Import {table.name!r} again."
             )
@@ -79,12 +94,7 @@ class Benchmark:
             StoreError: a file that was altered since it was written.
         """
         for name, facts in self.manifest["files"].items():
-            found = sha256_of(self.folder / name)
-            if found != facts["sha256"]:
-                raise StoreError(
-                    f"{self.folder / name} was altered: its sha256 is {found}, not {facts['sha256']}. "
-                    f"Import {self.name!r} again."
-                )
+            verify_file(self.folder / name, facts["sha256"])
 
     def __len__(self) -> int:
         return int(self.manifest["rows"])
@@ -164,12 +174,13 @@ class Benchmark:
         """Values of these architectures, float64; NaN where a nullable column has no value.
 
         Raises:
+            InvalidArchitectureError: genes that are no architecture of the table's space; names row, gene and range.
             UnknownArchitectureError: an architecture without a row; names the first.
             UnknownNameError: there is no such column.
         """
         values = self.values(column)
         space = get_space(self.manifest["space"])
-        rows = self.rows(space.keys(genes))
+        rows = self.rows(space.keys(require_members(space, genes)))
         if (rows < 0).any():
             first = int((rows < 0).argmax())
             raise UnknownArchitectureError(
@@ -192,14 +203,12 @@ class Benchmark:
 
     def _array(self, file: str) -> Shaped[np.ndarray, "n ..."]:
         if file not in self._mapped:
-            try:
-                array = np.load(self.folder / file, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise StoreError(
-                    f"{self.folder / file} cannot be read ({error}). Import {self.name!r} again."
-                ) from error
-            if len(array) != len(self):
-                raise StoreError(f"{self.folder / file} has {len(array)} rows, not {len(self)}.")
+            path, remedy = self.folder / file, f"Import {self.name!r} again."
+            verify_file_once(path, self.manifest["files"][file]["sha256"])
+            array = map_array(path, error=StoreError, remedy=remedy)
+            kinds = _KINDS.get(file, (np.float32, np.float64))
+            if array.dtype not in kinds or array.ndim != 1 + (file == GENES) or len(array) != len(self):
+                raise StoreError(f"{path} has {array.dtype} in the shape {array.shape}, {len(self)} rows. {remedy}")
             self._mapped[file] = array
         return self._mapped[file]
 
@@ -244,8 +253,7 @@ def write_benchmark(
         for file, rows in {GENES: genes, KEYS: keys, SORTED_KEYS: keys[order], SORTED_ROWS: order}.items():
             np.save(temporary / file, rows)
         _save_columns(temporary, columns, space, genes)
-        manifest = {
-            "schema_version": SCHEMA_VERSION,
+        entries = {
             "name": name,
             "space": space.name,
             "rows": len(genes),
@@ -255,9 +263,8 @@ def write_benchmark(
             "source": dict(source),
             "licence": licence,
             "predictornas": version("predictornas"),
-            "files": facts_of_files(temporary),
         }
-        (temporary / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+        write_json(temporary / MANIFEST, sealed_manifest(temporary, entries))
     return Benchmark.open(folder)
 
 

@@ -14,6 +14,7 @@ from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipes import Combination, MeanOfPresent, Measured, Recipe
 from predictornas.benchmarks.validation import checked_keys
 from predictornas.errors import ConfigurationError, DataError, UnknownNameError
+from predictornas.frames import column_names, read_bytes, read_columns, readable
 from predictornas.spaces.base import Genes
 from predictornas.spaces.registry import get_space
 
@@ -60,18 +61,15 @@ def _read_columns(file: Path, recipe: Recipe) -> pl.DataFrame:
     """The columns that the recipe needs; those of a CSV file as text, so that matrices keep their leading zeros."""
     needed = [*recipe.architecture.sources(), *(measured.source for measured in recipe.columns)]
     needed = list(dict.fromkeys(needed))
-    try:
-        with file.open("rb") as stream:
-            parquet = stream.read(4) == b"PAR1"
-        if parquet:
-            _check_present(list(pl.read_parquet_schema(file)), needed, file)
-            frame = pl.read_parquet(file, columns=needed)
-        else:
-            _check_present(pl.read_csv(file, n_rows=0, infer_schema=False).columns, needed, file)
-            frame = pl.read_csv(file, columns=needed, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DataError(f"{file} cannot be read as a parquet or CSV table: {error}.") from error
-    return frame.with_columns(pl.col(recipe.architecture.sources()).cast(pl.String))
+    content = read_bytes(file)
+    _check_present(column_names(content, str(file)), needed, file)
+    frame = read_columns(content, str(file), needed)
+    for name in needed:
+        kind = frame.schema[name]
+        if not (kind.is_numeric() or kind in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
+            raise DataError(f"{file}: column {name!r} holds {kind}; only numbers and texts are read. Convert it first.")
+    with readable(str(file)):
+        return frame.with_columns(pl.col(recipe.architecture.sources()).cast(pl.String))
 
 
 def _check_present(found: list[str], needed: list[str], file: Path) -> None:
@@ -86,7 +84,8 @@ def _check_present(found: list[str], needed: list[str], file: Path) -> None:
 
 
 def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
-    numbers = series.cast(pl.Float64, strict=False)
+    text = series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series  # not their codes
+    numbers = text.cast(pl.Float64, strict=False)
     unreadable = numbers.is_null() & series.is_not_null()
     if unreadable.any():
         row = int(unreadable.to_numpy().argmax())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 
 import polars as pl
 
@@ -24,8 +24,21 @@ from predictornas.analysis.statistics import SHARE, over_seeds, paired_differenc
 from predictornas.benchmarks.catalog import is_here, open_benchmark
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.experiments.study import data_fingerprint
+from predictornas.experiments.tables import read_table
+from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, shown_path, unsealed
 
 _TABLE = ("benchmark", "data_sha256", "signal", "evaluation")
+
+_STUDY: Kinds = {"benchmark": str, "data_sha256": str, "signal": str, "evaluation": (str, NoneType)}
+
+_HISTORY = {
+    **dict.fromkeys(("run_id", "method"), pl.String),
+    **dict.fromkeys(("seed", "order", "epochs"), pl.Int64),
+    "key": pl.UInt64,
+    **dict.fromkeys(("value", "cost_seconds", "cost_epochs", "evaluation"), pl.Float64),
+}
+
+_REMEDY = "Run the command that made {folder} again: it goes on from the journals and writes its tables anew."
 
 _FROM_ZERO = OracleErrors(0.0, 0.0, 0.0, 0.0)
 
@@ -81,7 +94,7 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
 
     Raises:
         ConfigurationError: no folder, or one folder twice.
-        StoreError: a folder that holds no finished study.
+        StoreError: a folder that holds no finished study, or whose manifest or history is damaged.
     """
     if not folders:
         raise ConfigurationError(
@@ -118,20 +131,27 @@ def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, obje
 
 
 def _study(folder: Path) -> Mapping[str, object]:
-    try:
-        study = json.loads((folder / "manifest.json").read_text())["study"]
-        complete = isinstance(study, dict) and (folder / "history.parquet").is_file()
-    except (OSError, ValueError, KeyError, TypeError):
-        complete = False
-    if not complete:
-        raise StoreError(f"{folder} holds no finished study. Run predictornas gain --out {folder} first.")
-    return dict(study)
+    where, remedy = shown_path(folder), _REMEDY.format(folder=shown_path(folder))
+    content = read_json(folder / "manifest.json", error=StoreError, remedy=f"{where} holds no finished study. {remedy}")
+    manifest = checked_object(content, {"study": dict}, f"{where}/manifest.json", error=StoreError, remedy=remedy)
+    if CHECKSUM in manifest:
+        manifest = unsealed(manifest, f"{where}/manifest.json", error=StoreError, remedy=remedy)
+    study = manifest["study"]
+    return checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)
+
+
+def _history(folder: Path) -> pl.DataFrame:
+    remedy = _REMEDY.format(folder=shown_path(folder))
+    history = read_table(folder / "history.parquet", _HISTORY, remedy=remedy)
+    if history.is_empty():
+        raise StoreError(f"{shown_path(folder)}/history.parquet holds no evaluation. {remedy}")
+    return history
 
 
 def _runs_of(folders: Mapping[Path, object]) -> pl.DataFrame:
     """Both quantities of every run on one table: `folder`, `method`, `seed`, `quantity`, `trace`, `evaluations`,
     `value`, over as many evaluations as all runs have."""
-    histories = {folder: pl.read_parquet(folder / "history.parquet") for folder in folders}
+    histories = {folder: _history(folder) for folder in folders}
     repeated = Counter(method for history in histories.values() for method in history["method"].unique())
     curves = pl.concat(
         incumbent_curves(history).with_columns(

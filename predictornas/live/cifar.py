@@ -11,7 +11,7 @@ from jaxtyping import Int64, UInt8
 
 from predictornas.errors import DataError
 from predictornas.live.image_sets import ImageData, ImageSet, image_data, image_set
-from predictornas.live.plain_pickle import load_plain_pickle
+from predictornas.plain_pickle import load_plain_pickle
 
 PIXELS = 3 * 32 * 32
 

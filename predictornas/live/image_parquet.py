@@ -12,6 +12,7 @@ from jaxtyping import Int64, UInt8
 
 from predictornas.errors import DataError
 from predictornas.files import cache_home, sha256_of, writing_file
+from predictornas.frames import column_names, is_parquet, read_bytes, read_columns
 from predictornas.live.image_decoding import Progress, decode_images, same_channels
 from predictornas.live.image_sets import ImageData, image_data, image_set
 
@@ -111,9 +112,9 @@ def _encoded(path: Path) -> list[bytes]:
 
 
 def _column(path: Path, name: str) -> pl.Series:
-    try:
-        return pl.read_parquet(path, columns=[name], glob=False)[name]
-    except pl.exceptions.ColumnNotFoundError as error:
-        raise DataError(f"{path} has no column {name!r}; the columns 'image' and 'label' are read.") from error
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} is no readable parquet file ({error}).") from error
+    content = read_bytes(path)
+    if not is_parquet(content):
+        raise DataError(f"{path} is no parquet file. Fetch it again.")
+    if name not in column_names(content, str(path)):
+        raise DataError(f"{path} has no column {name!r}; the columns 'image' and 'label' are read.")
+    return read_columns(content, str(path), [name])[name]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int8
 
-from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownArchitectureError
+from predictornas.errors import ConfigurationError, UnknownArchitectureError
 from predictornas.live.checkpoints import read_progress
 from predictornas.live.curve import Curve
 from predictornas.live.image_sets import ImageData
@@ -20,7 +20,7 @@ from predictornas.live.recipes import Recipe
 from predictornas.live.training import CHECKPOINT, Job, stored_curve
 from predictornas.oracles.base import Evaluations
 from predictornas.seeding import seed_sequence
-from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.spaces.base import Genes, SearchSpace, require_members
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class LiveOracle:
             PredictorNASError: a training's process died; the next call goes on from its checkpoint.
         """
         length = self._length(epochs)
-        self._require_valid(genes)
+        genes = require_members(self.space, genes)
         keys, first, rows = np.unique(self.space.keys(genes), return_index=True, return_inverse=True)
         tasks = [self._task(int(key), genes[row], length) for key, row in zip(keys, first, strict=True)]
         curves = self._curves(tasks)
@@ -105,7 +105,7 @@ class LiveOracle:
             CheckpointError: as in `evaluate`.
         """
         length = self._length(epochs)
-        curves = [self.curve(row) for row in genes]
+        curves = [self.curve(row) for row in require_members(self.space, genes)]
         for row, curve in zip(genes, curves, strict=True):
             if not curve.reaches(length):
                 raise UnknownArchitectureError(
@@ -139,14 +139,6 @@ class LiveOracle:
                 "Choose one of these, or change the recipe's epochs or evaluate_at."
             )
         return length
-
-    def _require_valid(self, genes: Genes) -> None:
-        wrong = np.flatnonzero(~self.space.valid(genes))
-        if len(wrong):
-            raise InvalidArchitectureError(
-                f"Row {wrong[0]} of {len(genes)}, {genes[wrong[0]].tolist()}, breaks the rules of {self.space.name!r}. "
-                "Bring rows to normal form with the space's normalise() and leave out those that are not valid()."
-            )
 
     def _task(self, key: int, row: Int8[np.ndarray, " g"], until: int) -> Task:
         folder = self.folder.absolute() / f"{key:016x}"  # other processes may work in another folder

@@ -49,6 +49,7 @@ class TabularOracle:
         Raises:
             ConfigurationError: no column has these epochs, or the signal shares a training run with the evaluation.
             UnknownNameError: the benchmark has no such signal.
+            InvalidArchitectureError: genes that are no architecture of the table's space; names row, gene and range.
             UnknownArchitectureError: an architecture without a row or without a value.
         """
         column = self._column(epochs)

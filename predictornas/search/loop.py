@@ -14,7 +14,7 @@ from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.schedulers.base import incumbent
 from predictornas.search.strategies import Proposal, Recommending, Starting, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
-from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.spaces.base import Genes, SearchSpace, require_members
 
 
 class Search:
@@ -32,6 +32,9 @@ class Search:
         seed: seed of the run.
         history: evaluations of an interrupted run to go on from; only whole iterations.
 
+    Raises:
+        InvalidArchitectureError: the history holds genes that are no architecture of the space.
+
     Attributes:
         history: everything told so far.
         iteration: the iteration that `ask` proposes for; 0 is the random initial set T0.
@@ -42,6 +45,7 @@ class Search:
         self.strategy = strategy
         self.seed = seed
         self.history = history if history is not None else History.empty(space.num_genes)
+        require_members(space, self.history.genes)
         self.iteration = int(self.history.iterations[-1]) + 1 if len(self.history) else 0
 
     def ask(self, at_most: int | None = None) -> Proposal:
@@ -95,7 +99,9 @@ class Search:
 
         Raises:
             ConfigurationError: lengths differ, or a value is not finite.
+            InvalidArchitectureError: genes that are no architecture of the space; names row, gene and range.
         """
+        genes = require_members(self.space, genes)
         values = np.asarray(values, np.float64)
         if values.shape != (len(genes),) or not np.isfinite(values).all():
             raise ConfigurationError(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8, UInt64
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError
 
 Genes = Int8[np.ndarray, "n g"]
 """A batch of architectures: one row of small integers each. A single architecture is a batch of one."""
@@ -165,3 +165,47 @@ def relaxation_of(space: SearchSpace) -> Relaxation:
             "graph predictor needs. Define it, or use a predictor on sequences such as RNN."
         )
     return space.relaxation()
+
+
+def require_genes(space: SearchSpace, genes: Any) -> Genes:
+    """Rows of genes, each a value that `space` has for it; cheap beside anything that is done with them.
+
+    Args:
+        space: the space.
+        genes: `(n, g)` whole numbers of any width.
+
+    Raises:
+        InvalidArchitectureError: another shape or type, or a gene out of its range; names row, gene and range.
+    """
+    rows = np.asarray(genes)
+    if rows.ndim != 2 or rows.shape[1] != space.num_genes or (rows.dtype.kind not in "iu" and rows.size):
+        raise InvalidArchitectureError(
+            f"Architectures of {space.name!r} are rows of {space.num_genes} whole numbers; got an array of "
+            f"{rows.dtype} with the shape {rows.shape}. A single architecture is a batch of one row."
+        )
+    wrong = (rows < 0) | (rows >= np.asarray(space.num_choices, np.int64))
+    if wrong.any():
+        row, gene = np.argwhere(wrong)[0].tolist()
+        raise InvalidArchitectureError(
+            f"Row {row} of {len(rows)}: gene {gene} is {rows[row, gene]}, outside 0..{space.num_choices[gene] - 1}, "
+            f"which is what {space.name!r} has for it (the row: {rows[row].tolist()})."
+        )
+    return rows.astype(np.int8, copy=False)
+
+
+def require_members(space: SearchSpace, genes: Any) -> Genes:
+    """Rows of genes that are architectures of `space` in normal form.
+
+    Raises:
+        InvalidArchitectureError: as `require_genes`, or a row that is not `valid`; names the first.
+    """
+    rows = require_genes(space, genes)
+    valid = space.valid(rows)
+    if not valid.all():
+        first = int(valid.argmin())
+        raise InvalidArchitectureError(
+            f"Row {first} of {len(rows)}, {rows[first].tolist()}, breaks the rules of {space.name!r} "
+            f"({int((~valid).sum())} such rows). Bring rows to normal form with the space's normalise() and leave out "
+            "those that are not valid()."
+        )
+    return rows

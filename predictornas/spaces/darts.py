@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, require_genes
 from predictornas.spaces.darts_graphs import CELLS, NODES, graphs_of, relaxation_of_graphs
 from predictornas.spaces.darts_settings import ALL_NODES, MOST_OPERATIONS, NodeSettings
 from predictornas.spaces.genotypes import CONCAT, Cell, Genotype
@@ -142,14 +142,14 @@ class DARTS:
 
     def keys(self, genes: Genes) -> Keys:
         """Identity of each valid row (a one-to-one function, no mere hash); a node's inputs may stand in any order."""
-        return mix(self._settings.ranks(self.normalise(genes)).astype(np.uint64) + np.uint64(1))
+        return mix(self._settings.ranks(self.normalise(require_genes(self, genes))).astype(np.uint64) + np.uint64(1))
 
     def graph_keys(self, genes: Genes) -> Keys:
         """Isomorphism class of both cells: equal where nodes only have another order.
 
         The cells with their nodes as vertices are hashed, operations `none` and what lies on no path left out.
         """
-        graphs = graphs_of(genes, self.operations, with_nodes=True)
+        graphs = graphs_of(require_genes(self, genes), self.operations, with_nodes=True)
         return graph_hash(graphs.adjacency, graphs.operations, rounds=_ROUNDS)
 
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
@@ -215,7 +215,7 @@ class DARTS:
         operations lead to the output. Operations `none` and what lies on no path are left out. Codes: operations of
         the normal cell, those of the reduction cell, c_{k-2}, c_{k-1}, input, output.
         """
-        return graphs_of(genes, self.operations, with_nodes=False)
+        return graphs_of(require_genes(self, genes), self.operations, with_nodes=False)
 
     def relaxation(self) -> Relaxation:
         """Choice k of an input gene joins that input to its operation; choice k of an operation gene labels it."""
@@ -223,7 +223,7 @@ class DARTS:
 
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """`(n, 32, k)`: each gene one-hot, as wide as the gene with most values."""
-        return one_hot_genes(genes, max(self.num_choices))
+        return one_hot_genes(require_genes(self, genes), max(self.num_choices))
 
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """The architectures with these keys as a space of its own.
@@ -235,7 +235,7 @@ class DARTS:
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The genotype in the usual printed form."""
-        return str(self.genotype(genes))
+        return str(self.genotype(require_genes(self, genes[None])[0]))
 
     def genotype(self, genes: Int8[np.ndarray, " g"]) -> Genotype:
         """The two cells of one row."""

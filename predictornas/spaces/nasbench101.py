@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
 from predictornas.spaces import nasbench101_cells, nasbench101_md5
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, require_genes
 from predictornas.spaces.cache import cached_arrays
 from predictornas.spaces.hashing import graph_hash
 from predictornas.spaces.nasbench101_cells import (
@@ -69,8 +69,12 @@ class NASBench101:
         return np.asarray(self.enumerate()[rows])
 
     def keys(self, genes: Genes) -> Keys:
-        """Isomorphism class of each valid row."""
-        adjacency, operations = to_vertices(genes)
+        """Isomorphism class of each valid row.
+
+        Raises:
+            InvalidArchitectureError: a gene out of its range.
+        """
+        adjacency, operations = to_vertices(require_genes(self, genes))
         return graph_hash(adjacency, operations)
 
     def graph_keys(self, genes: Genes) -> Keys:
@@ -164,7 +168,7 @@ class NASBench101:
 
     def graphs(self, genes: Genes) -> Graphs:
         """The cells as graphs of up to 7 vertices: codes 0..2 operations, 3 input, 4 output, -1 padding."""
-        adjacency, operations = to_vertices(genes)
+        adjacency, operations = to_vertices(require_genes(self, genes))
         present = operations >= 0
         order = np.argsort(~present, axis=1, kind="stable")
         rows = np.arange(len(genes))[:, None]
@@ -174,7 +178,7 @@ class NASBench101:
 
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """`(n, 26, 4)`: each gene one-hot, adjacency bits in the first two places."""
-        return one_hot_genes(genes, NUM_OPERATIONS + 1)
+        return one_hot_genes(require_genes(self, genes), NUM_OPERATIONS + 1)
 
     def relaxation(self) -> Relaxation:
         """Choice 1 of an adjacency bit is its edge; choices 0..2 of an operation label its vertex, 3 leaves it out."""

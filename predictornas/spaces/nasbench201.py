@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation
+from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, require_genes
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.product import ProductSpace
 
@@ -56,6 +56,7 @@ class NASBench201(ProductSpace):
         Vertices off every input-output path are removed. Codes: skip 0, conv1x1 1, conv3x3 2, avg_pool 3, input 4,
         output 5. A cell without any path is an input and an output without an edge.
         """
+        genes = require_genes(self, genes)
         on_path = self._on_path(genes)
         full = _uncut()
         present = np.pad(on_path, ((0, 0), (1, 1)), constant_values=True)
@@ -92,7 +93,7 @@ class NASBench201(ProductSpace):
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The official architecture string."""
-        return to_string(genes)
+        return to_string(require_genes(self, genes[None])[0])
 
 
 def _uncut() -> UInt8[np.ndarray, "8 8"]:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
-from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
@@ -71,11 +71,20 @@ class ProductSpace(ABC):
         return self.enumerate()[rng.choice(len(self), size=min(n, len(self)), replace=False)]
 
     def rows(self, genes: Genes) -> Int64[np.ndarray, " n"]:
-        """Row of each architecture in `enumerate()`."""
-        return np.asarray(np.ravel_multi_index(tuple(genes.T.astype(np.int64)), self.num_choices, mode="wrap"))
+        """Row of each architecture in `enumerate()`.
+
+        Raises:
+            InvalidArchitectureError: a gene out of its range.
+        """
+        checked = require_genes(self, genes)
+        return np.asarray(np.ravel_multi_index(tuple(checked.T.astype(np.int64)), self.num_choices))
 
     def keys(self, genes: Genes) -> Keys:
-        """Identity of each row of choices."""
+        """Identity of each row of choices.
+
+        Raises:
+            InvalidArchitectureError: a gene out of its range.
+        """
         return mix(self.rows(genes).astype(np.uint64) + np.uint64(1))
 
     def graph_keys(self, genes: Genes) -> Keys:
@@ -111,7 +120,7 @@ class ProductSpace(ABC):
 
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """Each gene one-hot, as wide as the gene with most values."""
-        return one_hot_genes(genes, max(self.num_choices))
+        return one_hot_genes(require_genes(self, genes), max(self.num_choices))
 
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """The architectures with these keys as a space of its own."""
@@ -119,4 +128,4 @@ class ProductSpace(ABC):
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The choices, e.g. `2-0-1`; a subclass may know names."""
-        return "-".join(map(str, genes.tolist()))
+        return "-".join(map(str, require_genes(self, genes[None])[0].tolist()))

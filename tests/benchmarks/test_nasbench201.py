@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from predictornas.benchmarks import nasbench201
-from predictornas.benchmarks.nasbench201 import load_plain, read_offline
+from predictornas.benchmarks.nasbench201 import read_offline
 from predictornas.errors import DataError, MissingDependencyError
 from predictornas.spaces.nasbench201 import NASBench201, from_strings
 
@@ -79,23 +79,6 @@ def test_the_same_values_as_another_copy(test_tables: Path) -> None:
 class Calls:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return exec, ("raise SystemExit('code of a pickle ran')",)
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_code_in_a_pickle_is_refused_before_it_runs(protocol: int) -> None:
-    with pytest.raises(DataError, match=r"asks for (builtins|__builtin__).exec"):
-        load_plain(pickle.dumps({"421211": Calls()}, protocol))
-
-
-@pytest.mark.parametrize("content", [b"", b"\x80", pickle.dumps({"a": [1.0]})[:-3], b"no pickle", b"\x80\x04Q."])
-def test_torn_pickles(content: bytes) -> None:
-    with pytest.raises(DataError):
-        load_plain(content)
-
-
-def test_plain_values_are_read() -> None:
-    value = {"421211": {"val_acc": [82.09, 81.6], "model_size": [0.129]}}
-    assert load_plain(pickle.dumps(value)) == value
 
 
 def test_another_file_is_refused_before_it_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import pickle
 import subprocess
 import sys
@@ -12,8 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from predictornas.benchmarks.layout import facts_of_files
 from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
-from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownArchitectureError, UnknownNameError
+from predictornas.errors import (
+    ConfigurationError,
+    DataError,
+    InvalidArchitectureError,
+    StoreError,
+    UnknownArchitectureError,
+    UnknownNameError,
+)
+from predictornas.reading import sealed
 from predictornas.spaces.nasbench201 import NASBench201
 
 RUN0 = Column.named(metric="accuracy", split="valid", epochs=200, run="0")
@@ -150,19 +160,33 @@ def test_a_copy_in_another_process_maps_the_files(small: Benchmark) -> None:
     np.testing.assert_array_equal(copy.values(RUN0.name), small.values(RUN0.name))
 
 
-def test_an_altered_value_is_found_by_verify(small: Benchmark) -> None:
+def test_an_altered_value_is_never_given_out(small: Benchmark) -> None:
     small.verify()
     path = small.folder / "columns" / f"{REST.name}.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
     again = Benchmark.open(small.folder)
-    with pytest.raises(StoreError, match=rf"{REST.name}.npy was altered: its sha256 is [0-9a-f]{{64}}, not .* again"):
+    altered = rf"{REST.name}.npy was altered: its sha256 is [0-9a-f]{{64}}, not .* again"
+    with pytest.raises(StoreError, match=altered):
         again.verify()
+    with pytest.raises(StoreError, match=altered):
+        again.values(REST.name)
+
+
+def rewritten(folder: Path, **arrays: np.ndarray) -> None:
+    """Other arrays in the folder, and a manifest that fits them."""
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["files"] = facts_of_files(folder)
+    del manifest["sha256"]
+    path.write_text(json.dumps(sealed(manifest)))
 
 
 def test_keys_of_another_version_are_not_trusted(small: Benchmark) -> None:
-    np.save(small.folder / "keys.npy", np.arange(3, dtype=np.uint64))
+    rewritten(small.folder, keys=np.arange(3, dtype=np.uint64))
     with pytest.raises(StoreError, match=r"was written with other keys .* Import 'small' again"):
         Benchmark.open(small.folder)
 
@@ -170,11 +194,27 @@ def test_keys_of_another_version_are_not_trusted(small: Benchmark) -> None:
 def test_a_torn_array_is_reported(small: Benchmark) -> None:
     path = small.folder / "columns" / f"{REST.name}.npy"
     path.write_bytes(b"\0" * path.stat().st_size)
-    with pytest.raises(StoreError, match="cannot be read"):
+    rewritten(small.folder)
+    with pytest.raises(StoreError, match="cannot be read as an array"):
         Benchmark.open(small.folder).values(REST.name)
     np.save(path, np.zeros(2, np.float32))
-    with pytest.raises(StoreError, match="has 2 rows, not 3"):
-        small.values(REST.name)
+    rewritten(small.folder)
+    with pytest.raises(StoreError, match=r"float32 in the shape \(2,\), 3 rows"):
+        Benchmark.open(small.folder).values(REST.name)
+
+
+def test_genes_of_another_space_are_reported(small: Benchmark) -> None:
+    rewritten(small.folder, genes=np.full((3, 6), 9, np.int8))
+    with pytest.raises(StoreError, match=r"architectures of another space .*gene 0 is 9, outside 0\.\.4"):
+        Benchmark.open(small.folder)
+
+
+@pytest.mark.parametrize("gene", [-1, 5, 9, 127])
+def test_a_look_up_checks_its_genes(small: Benchmark, gene: int) -> None:
+    genes = GENES.copy()
+    genes[1, 3] = gene
+    with pytest.raises(InvalidArchitectureError, match=rf"Row 1 of 3: gene 3 is {gene}, outside 0\.\.4"):
+        small.lookup(genes, RUN0.name)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from predictornas.experiments.tables import write_table
+
 COMMAND = [sys.executable, "-c", "from predictornas.cli import main; main()"]
 GAIN = ["gain", "--methods", "random,uniform-50", "--budget", "40", "--seeds", "2"]
 
@@ -77,7 +79,7 @@ def _finished_study(folder: Path, method: str, values: dict[int, float]) -> None
     folder.mkdir()
     study = {"benchmark": "toy", "data_sha256": "0", "signal": "run0", "evaluation": "rest"}
     (folder / "manifest.json").write_text(json.dumps({"study": study}))
-    pl.DataFrame(rows, schema_overrides={"key": pl.UInt64}).write_parquet(folder / "history.parquet")
+    write_table(folder / "history.parquet", pl.DataFrame(rows, schema_overrides={"key": pl.UInt64}))
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from predictornas.errors import ConfigurationError, StoreError
 from predictornas.experiments.comparison import Comparison, compare_folders
 from predictornas.experiments.execution import run_study
 from predictornas.experiments.study import Study
+from predictornas.experiments.tables import write_table
 
 STUDY = Study(methods=("random",), budget=20, seeds=(0, 1))
 
@@ -47,7 +48,7 @@ def folder_of(
     path.mkdir(parents=True)
     study = {"benchmark": table, "data_sha256": data, "signal": "run0", "evaluation": "rest"}
     (path / "manifest.json").write_text(json.dumps({"study": study}))
-    pl.DataFrame(rows, schema_overrides=kinds).write_parquet(path / "history.parquet")
+    write_table(path / "history.parquet", pl.DataFrame(rows, schema_overrides=kinds))
     return path
 
 
@@ -212,3 +213,34 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     path = folder_of(tmp_path / "a", finals({"a": [0.1]}))
     with pytest.raises(ConfigurationError, match="is named 2 times"):
         compare_folders([path, path.parent / "." / "a"])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("manifest.json", b"[" * 900 + b"]" * 900, "nested deeper"),
+        ("manifest.json", b'{"study": 7}', "'study' is 7, not of type dict"),
+        ("manifest.json", b'{"study": {"benchmark": "toy"}}', "lacks data_sha256, evaluation, signal"),
+        ("history.parquet", b"", "is no parquet file"),
+        ("history.parquet", b"PAR1 and nothing more", "cannot be read as a parquet"),
+    ],
+)
+def test_a_damaged_folder_says_how_to_mend_it(tmp_path: Path, file: str, content: bytes, reason: str) -> None:
+    folder = folder_of(tmp_path / "a", finals({"a": [0.1, 0.2]}))
+    (folder / file).write_bytes(content)
+    with pytest.raises(StoreError, match=rf"(?s){reason}.*Run the command that made .* again"):
+        compare_folders([folder])
+
+
+def test_a_history_that_was_altered_is_not_compared(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "a", finals({"a": [0.1, 0.2]}))
+    table = pl.read_parquet(folder / "history.parquet")
+    table.with_columns(evaluation=pl.col("evaluation") / 2).write_parquet(folder / "history.parquet")
+    with pytest.raises(StoreError, match="carries no checksum"):
+        compare_folders([folder])
+    write_table(folder / "history.parquet", table.drop("evaluation"))
+    with pytest.raises(StoreError, match="no column 'evaluation' of type Float64"):
+        compare_folders([folder])
+    write_table(folder / "history.parquet", table.head(0))
+    with pytest.raises(StoreError, match="holds no evaluation"):
+        compare_folders([folder])

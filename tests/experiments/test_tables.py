@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.analysis.gain import gain_table
-from predictornas.experiments.tables import write_table
+from predictornas.errors import StoreError
+from predictornas.experiments.tables import read_table, write_table
 from predictornas.experiments.targets import study_targets
 
 
@@ -17,6 +19,42 @@ def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
         write_table(tmp_path / name, table)
         assert_frame_equal(read(tmp_path / name), table)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["t.csv", "t.parquet"]
+
+
+TABLE = pl.DataFrame(
+    {"method": ["a", None, "ä"], "genes": [[1, 2], [], None], "x": [0.5, float("nan"), None], "key": [2**64 - 1, 0, 1]},
+    schema={"method": pl.String, "genes": pl.List(pl.Int8), "x": pl.Float64, "key": pl.UInt64},
+)
+
+
+def test_a_parquet_table_is_read_with_its_checksum(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    write_table(path, TABLE)
+    assert_frame_equal(read_table(path, {"x": pl.Float64}, remedy="Again."), TABLE)
+    with pytest.raises(StoreError, match=r"no column 'x' of type String. Again."):
+        read_table(path, {"x": pl.String}, remedy="Again.")
+    with pytest.raises(StoreError, match=r"cannot be read: No such file.* Again."):
+        read_table(tmp_path / "gone.parquet", {}, remedy="Again.")
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        TABLE.with_columns(x=pl.Series([0.5, None, None])),
+        TABLE.with_columns(method=pl.Series(["a", "", "ä"])),
+        TABLE.with_columns(genes=pl.Series([[1], [2], None], dtype=pl.List(pl.Int8))),
+        TABLE.with_columns(genes=pl.Series([[1, 2], None, []], dtype=pl.List(pl.Int8))),
+        TABLE.rename({"x": "y"}),
+        TABLE.with_columns(pl.col("key").cast(pl.Float64)),
+        TABLE.head(2),
+        TABLE.reverse(),
+    ],
+)
+def test_every_difference_changes_the_checksum(tmp_path: Path, altered: pl.DataFrame) -> None:
+    write_table(tmp_path / "t.parquet", TABLE)
+    altered.write_parquet(tmp_path / "t.parquet", metadata=pl.read_parquet_metadata(tmp_path / "t.parquet"))
+    with pytest.raises(StoreError, match="was altered: its checksum does not match"):
+        read_table(tmp_path / "t.parquet", {}, remedy="")
 
 
 def test_numbers_read_back_bit_for_bit(tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path):
         read_image_parquet(tmp_path)
     (tmp_path / "b_train.parquet").unlink()
     (tmp_path / "a_test.parquet").write_bytes((tmp_path / "a_train.parquet").read_bytes()[:100])
-    with pytest.raises(DataError, match="no readable parquet"):
+    with pytest.raises(DataError, match="cannot be read as a parquet"):
         read_image_parquet(tmp_path)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
-from predictornas.errors import ConfigurationError, UnknownArchitectureError, UnknownNameError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownArchitectureError, UnknownNameError
 from predictornas.oracles import Oracle, TabularOracle
 from predictornas.spaces.nasbench201 import NASBench201
 
@@ -146,3 +146,11 @@ def test_only_a_table_of_learning_curves_resumes(table: Benchmark, tmp_path: Pat
     )
     assert TabularOracle(curves).resumes is True
     assert pickle.loads(pickle.dumps(TabularOracle(curves))).resumes is True
+
+
+@pytest.mark.parametrize("gene", [-1, 5, 9])
+def test_genes_out_of_range_have_no_answer(table: Benchmark, rng: np.random.Generator, gene: int) -> None:
+    genes = GENES.copy()
+    genes[2, 4] = gene
+    with pytest.raises(InvalidArchitectureError, match=rf"Row 2 of 3: gene 4 is {gene}, outside 0\.\.4"):
+        TabularOracle(table).evaluate(genes, None, rng)

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError
+from predictornas.history import History
 from predictornas.samplers.uniform import Uniform
 from predictornas.search.loop import Search, iterate, run
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
@@ -102,3 +103,28 @@ def test_it_recommends_by_a_predictor_that_knows_the_noise() -> None:
     assert row is not None
     assert own.opinion() == row
     np.testing.assert_array_equal(own.recommend(), own.history.genes[row : row + 1])
+
+
+@pytest.mark.parametrize(
+    ("row", "met"),
+    [
+        ([4, 3, 2, 5, 1, 5], r"Row 1 of 2: gene 3 is 5, outside 0\.\.4, .*nasbench201.*\[4, 3, 2, 5, 1, 5\]"),
+        ([-1, 3, 2, 4, 1, 4], r"Row 1 of 2: gene 0 is -1, outside 0\.\.4"),
+        ([0, 0, 0, 0, 0, 9], r"Row 1 of 2: gene 5 is 9, outside 0\.\.4"),
+    ],
+)
+def test_what_is_told_is_about_architectures_of_the_space(row: list[int], met: str) -> None:
+    search = Search(SPACE, STRATEGY, seed=0)
+    with pytest.raises(InvalidArchitectureError, match=met):
+        search.tell(np.array([[0] * 6, row], np.int8), [0.5, 0.6])
+    assert len(search.history) == search.iteration == 0
+    history = History.empty(6).extended(keys=[1], genes=np.array([row], np.int8), epochs=[0], values=[0.5], iteration=0)
+    with pytest.raises(InvalidArchitectureError, match=met.replace("Row 1 of 2", "Row 0 of 1")):
+        Search(SPACE, STRATEGY, seed=0, history=history)
+
+
+def test_cells_that_break_a_rule_cannot_be_told() -> None:
+    cells = get_space("nasbench101")
+    genes = np.zeros((1, cells.num_genes), np.int8)
+    with pytest.raises(InvalidArchitectureError, match=r"Row 0 of 1, .* breaks the rules of 'nasbench101'"):
+        Search(cells, STRATEGY, seed=0).tell(genes, [0.5])

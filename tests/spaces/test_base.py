@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from predictornas.spaces.base import Graphs, SearchSpace
+from predictornas.errors import InvalidArchitectureError
+from predictornas.spaces.base import Graphs, SearchSpace, require_genes, require_members
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
+from predictornas.spaces.registry import get_space
 from predictornas.spaces.restricted import RestrictedSpace
 
 
@@ -23,3 +25,40 @@ def test_graphs_count_their_rows_and_stay_as_they_are() -> None:
     assert len(graphs) == 3
     with pytest.raises(dataclasses.FrozenInstanceError):
         graphs.num_codes = 4  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "nasbench201", "darts"])
+@pytest.mark.parametrize("ask", ["keys", "graph_keys", "graphs", "sequences", "describe"])
+def test_every_view_of_genes_checks_them(name: str, ask: str, rng: np.random.Generator) -> None:
+    space = get_space(name)
+    genes = space.sample(3, rng)
+    highest = space.num_choices[1] - 1
+    for wrong in (-1, highest + 1, 127, -128):
+        met = genes.copy()
+        met[2, 1] = wrong
+        with pytest.raises(InvalidArchitectureError, match=rf"gene 1 is {wrong}, outside 0\.\.{highest}, .*{name}"):
+            getattr(space, ask)(met[2] if ask == "describe" else met)
+
+
+def test_genes_of_any_whole_type_are_brought_to_one() -> None:
+    space = NASBench201()
+    assert require_genes(space, [[4, 3, 2, 4, 1, 0]]).dtype == np.int8
+    assert require_genes(space, np.zeros((0, 6))).shape == (0, 6)
+    same = np.zeros((2, 6), np.int8)
+    assert require_genes(space, same) is same
+    with pytest.raises(InvalidArchitectureError, match=r"Row 1 of 2: gene 0 is 260, outside 0\.\.4"):
+        require_genes(space, np.array([[0] * 6, [260, 0, 0, 0, 0, 0]]))  # 4 as int8
+
+
+@pytest.mark.parametrize("genes", [[1, 2, 3, 4, 0, 0], [[1, 2, 3]], [[[0] * 6]], [[0.0] * 6], [["a"] * 6], 7])
+def test_what_are_no_rows_of_genes(genes: object) -> None:
+    with pytest.raises(InvalidArchitectureError, match="rows of 6 whole numbers"):
+        require_genes(NASBench201(), genes)
+
+
+def test_members_are_in_range_and_valid() -> None:
+    space = NASBench201()
+    part = space.restricted_to(space.enumerated_keys()[:3])
+    assert len(require_members(part, space.enumerate()[:3])) == 3
+    with pytest.raises(InvalidArchitectureError, match=r"Row 1 of 2, .* breaks the rules of 'nasbench201' \(1 such"):
+        require_members(part, space.enumerate()[2:4])

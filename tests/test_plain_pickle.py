@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from predictornas.errors import DataError
-from predictornas.live.plain_pickle import load_plain_pickle
+from predictornas.plain_pickle import load_plain_pickle
 
 # as python 2 and numpy 1 wrote it with protocol 2: {"data": array([[1, 2, 3], [4, 5, 6]], uint8), "labels": [7, 8]}
 PYTHON_2 = (

@@ -34,13 +34,28 @@ def load_plain_pickle(path: Path) -> Any:
         DataError: the file cannot be read, is torn, or asks for anything else.
     """
     try:
-        return _plain(_PlainUnpickler(BytesIO(path.read_bytes()), encoding="bytes").load())
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+        content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror}).") from error
+    return load_plain(content, str(path))
+
+
+def load_plain(content: bytes, where: str) -> Any:
+    """As `load_plain_pickle`, of the content of a file.
+
+    Args:
+        content: the pickle.
+        where: what it is, for messages.
+
+    Raises:
+        DataError: as there.
+    """
+    try:
+        return _plain(_PlainUnpickler(BytesIO(content), encoding="bytes").load())
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     except _BROKEN as error:
-        raise DataError(f"{path} is no complete pickle of plain values ({error}). Fetch it again.") from error
+        raise DataError(f"{where} is no complete pickle of plain values ({error}). Fetch it again.") from error
 
 
 # not pickle.Unpickler: ten bytes can make the one written in C fill the memory with an empty memo

@@ -1,0 +1,93 @@
+"""Reads parquet and CSV tables from bytes: no path is ever a pattern, and whatever polars raises is a DataError."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from predictornas.errors import DataError
+
+_PARQUET = b"PAR1"
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file that a person named.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{str(path)[:400]} cannot be read: {reason}. Give the path of a file.") from error
+
+
+def is_parquet(content: bytes) -> bool:
+    """Whether these are the bytes of a parquet file."""
+    return content.startswith(_PARQUET)
+
+
+def column_names(content: bytes, where: str) -> list[str]:
+    """The names of the columns of a parquet file, or of a CSV file with a header.
+
+    Raises:
+        DataError: it is neither.
+    """
+    with readable(where):
+        if is_parquet(content):
+            return list(pl.read_parquet_schema(content))
+        return pl.read_csv(content, n_rows=0, infer_schema=False).columns
+
+
+def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of a parquet or CSV file; those of a CSV file as text.
+
+    Raises:
+        DataError: the content is broken, or has no such column.
+    """
+    with readable(where):
+        if is_parquet(content):
+            return pl.read_parquet(content, columns=list(columns))
+        return pl.read_csv(content, columns=list(columns), infer_schema=False)
+
+
+def read_all(content: bytes, where: str) -> pl.DataFrame:
+    """All columns of a parquet file.
+
+    Raises:
+        DataError: the content is broken.
+    """
+    with readable(where):
+        return pl.read_parquet(content)
+
+
+def read_metadata(content: bytes, where: str) -> dict[str, str]:
+    """The texts that a parquet file carries beside its columns.
+
+    Raises:
+        DataError: the content is broken.
+    """
+    with readable(where):
+        return pl.read_parquet_metadata(content)
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """What is done with a table from outside: all that polars raises at broken content becomes a DataError.
+
+    Its panics derive from BaseException. They are caught here alone, where nothing else is running.
+    """
+    try:
+        yield
+    except (
+        *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+        *(OSError, ValueError, TypeError, OverflowError, MemoryError, RuntimeError, NotImplementedError),
+    ) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise DataError(
+            f"{where} cannot be read as a parquet or CSV table: {reason}. Fetch or export it again."
+        ) from error

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from predictornas.errors import DataError
+from predictornas.frames import (
+    column_names,
+    is_parquet,
+    read_all,
+    read_bytes,
+    read_columns,
+    read_metadata,
+    readable,
+)
+
+
+def parquet(folder: Path, table: pl.DataFrame) -> bytes:
+    table.write_parquet(folder / "table.parquet", metadata={"note": "by hand"})
+    return (folder / "table.parquet").read_bytes()
+
+
+def test_parquet_keeps_its_types_and_csv_is_text(tmp_path: Path) -> None:
+    content = parquet(tmp_path, pl.DataFrame({"a": ["01"], "b": [0.5], "c": [7]}))
+    assert is_parquet(content)
+    assert column_names(content, "it") == ["a", "b", "c"]
+    assert read_columns(content, "it", ["b", "a"]).to_dicts() == [{"b": 0.5, "a": "01"}]
+    assert read_all(content, "it").width == 3
+    assert read_metadata(content, "it")["note"] == "by hand"
+    text = b"a,b\n01,0.5\n"
+    assert not is_parquet(text)
+    assert column_names(text, "it") == ["a", "b"]
+    assert read_columns(text, "it", ["a"]).to_dicts() == [{"a": "01"}]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 99 + b"PAR1", b"a,b\n\xff\xfe,1\n"])
+def test_what_is_no_table_is_one_error(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"the file x cannot be read as a parquet or CSV table: .*export it again"):
+        read_columns(content, "the file x", column_names(content, "the file x"))
+
+
+def test_a_panic_of_polars_is_caught() -> None:
+    panic = pl.exceptions.PanicException
+    assert not issubclass(panic, Exception)
+    with (
+        pytest.raises(DataError, match=r"x cannot be read as a parquet or CSV table: index out of bounds\."),
+        readable("x"),
+    ):
+        raise panic("index out of bounds\nand a trace")
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "gone", tmp_path / ("long" * 100), Path("a\0b")):
+        with pytest.raises(DataError, match=r"cannot be read: .* Give the path of a file"):
+            read_bytes(path)
