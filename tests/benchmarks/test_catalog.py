@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from predictornas.benchmarks.recipes import Architecture, Measured, Recipe
 from predictornas.benchmarks.sources import Content
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownNameError
+from predictornas.files import sha256_of
+from predictornas.reading import sealed
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201, from_strings, to_string
 
@@ -246,6 +249,52 @@ def test_the_listing(store: Path, table: Path) -> None:
     assert lines["nasbench201-cifar10"].state == "offline"
     assert open_benchmark("nasbench201-cifar10").name == "nasbench201-cifar10"
     assert next(line for line in list_benchmarks() if line.name == "nasbench201-cifar10").state == "imported"
+
+
+def test_a_table_of_a_space_of_another_process_hides_no_other(store: Path, table: Path) -> None:
+    import_table("mine", table, recipe=RECIPE)
+    shutil.copytree(store / "mine", store / "theirs")
+    path = store / "theirs" / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    del manifest["sha256"]
+    path.write_text(json.dumps(sealed({**manifest, "space": "theirs"})), encoding="utf-8")
+    lines = {line.name: line for line in list_benchmarks()}
+    assert lines["mine"].state == "imported"
+    assert (lines["theirs"].state, lines["theirs"].rows) == ("unknown space", None)
+    assert "There is no search space named 'theirs'" in lines["theirs"].description
+    with pytest.raises(UnknownNameError, match="search space"):
+        open_benchmark("theirs")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("name", ["x[1]", "x?", "x*", "a=1", "~", "x{1,2}", "file:x"])
+def test_no_path_is_a_pattern(store: Path, tmp_path: Path, name: str, suffix: str) -> None:
+    """What the pattern would match lies beside the file, with other values."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number, stem in enumerate(["x1", "xy", "x1,2", "1", "x2", name]):
+        values = [number / 10 + row / 100 for row in range(4)]
+        frame = pl.DataFrame({"arch": ARCH, "a": values, "b": values[::-1]})
+        path = folder / f"{stem}{suffix}"
+        path.write_bytes(b"")  # polars takes the name as it is once it writes to an open file
+        with path.open("wb") as stream:
+            (frame.write_csv if suffix == ".csv" else frame.write_parquet)(stream)
+    read = import_table("mine", folder / f"{name}{suffix}", recipe=RECIPE)
+    np.testing.assert_allclose(read.values(RUN0.name), [0.5, 0.51, 0.52, 0.53], rtol=1e-6)
+    assert read.manifest["source"]["file"] == f"{name}{suffix}"
+    assert read.manifest["source"]["sha256"] == sha256_of(folder / f"{name}{suffix}")
+
+
+def test_a_name_longer_than_a_file_name_may_be(store: Path, table: Path) -> None:
+    assert import_table("a" * 200, table, recipe=RECIPE).name == "a" * 200
+    with pytest.raises(ConfigurationError, match="at most 200 lower-case letters"):
+        import_table("a" * 201, table, recipe=RECIPE)
+    with pytest.raises(DataError, match="cannot be read: File name too long"):
+        import_table("mine", table.with_name("x" * 300), recipe=RECIPE)
+    long = Column.named(metric="accuracy", split="valid", epochs=9, run="x" * 183)
+    assert len(long.name) == 200
+    with pytest.raises(ConfigurationError, match="at most 200"):
+        Column.named(metric="accuracy", split="valid", epochs=9, run="x" * 184)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -169,6 +170,29 @@ def test_files_that_are_no_table(tmp_path: Path, content: bytes) -> None:
     file.write_bytes(content)
     with pytest.raises(DataError, match=r"table\.csv (cannot be read|lacks)"):
         read_table(file, recipe(Measured("a", column())))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([[0.5], [0.6]]),
+        pl.Series([{"x": 0.5}, {"x": 0.6}]),
+        pl.Series([b"0.5", b"\xff"]),
+        pl.Series([True, False]),
+        pl.Series([datetime.date(2020, 1, 1)] * 2),
+    ],
+)
+def test_only_numbers_and_texts_are_values(tmp_path: Path, values: pl.Series) -> None:
+    pl.DataFrame({"arch": ARCH[:2], "a": values}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"column 'a' holds .*only numbers and texts are read"):
+        read_table(tmp_path / "t.parquet", recipe(Measured("a", column("0"))))
+
+
+def test_the_text_of_a_category_is_its_value(tmp_path: Path) -> None:
+    values = pl.Series(["0.5", "0.25"], dtype=pl.Categorical)
+    pl.DataFrame({"arch": ARCH[:2], "a": values}).write_parquet(tmp_path / "t.parquet")
+    columns = read_table(tmp_path / "t.parquet", recipe(Measured("a", column("0"))))[1]
+    assert next(iter(columns.values())).tolist() == [0.5, 0.25]
 
 
 def test_a_truncated_parquet_file(tmp_path: Path) -> None:
