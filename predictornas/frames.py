@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -39,8 +40,8 @@ def column_names(content: bytes, where: str) -> list[str]:
     """
     with readable(where):
         if is_parquet(content):
-            return list(pl.read_parquet_schema(content))
-        return pl.read_csv(content, n_rows=0, infer_schema=False).columns
+            return list(pl.read_parquet_schema(BytesIO(content)))
+        return pl.read_csv(BytesIO(content), n_rows=0, infer_schema=False).columns
 
 
 def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -51,8 +52,8 @@ def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataF
     """
     with readable(where):
         if is_parquet(content):
-            return pl.read_parquet(content, columns=list(columns))
-        return pl.read_csv(content, columns=list(columns), infer_schema=False)
+            return pl.read_parquet(BytesIO(content), columns=list(columns))
+        return pl.read_csv(BytesIO(content), columns=list(columns), infer_schema=False)
 
 
 def read_all(content: bytes, where: str) -> pl.DataFrame:
@@ -62,7 +63,7 @@ def read_all(content: bytes, where: str) -> pl.DataFrame:
         DataError: the content is broken.
     """
     with readable(where):
-        return pl.read_parquet(content)
+        return pl.read_parquet(BytesIO(content))
 
 
 def read_metadata(content: bytes, where: str) -> dict[str, str]:
@@ -72,7 +73,7 @@ def read_metadata(content: bytes, where: str) -> dict[str, str]:
         DataError: the content is broken.
     """
     with readable(where):
-        return pl.read_parquet_metadata(content)
+        return pl.read_parquet_metadata(BytesIO(content))
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def _add_values(state: Any, column: pl.Series) -> None:
     state.update(column.is_null().to_numpy().tobytes())
     if isinstance(column.dtype, pl.List):
         state.update(column.list.len().fill_null(0).to_numpy().tobytes())
-        _add_values(state, column.explode(empty_as_null=False, keep_nulls=False))
+        _add_values(state, column.filter(column.list.len() > 0).explode())
     elif column.dtype == pl.String:
         texts = column.fill_null("")
         state.update(texts.str.len_bytes().to_numpy().tobytes())
