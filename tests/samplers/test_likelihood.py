@@ -73,6 +73,23 @@ def test_each_step_moves_the_steepest_shadow_by_the_step_size() -> None:
     np.testing.assert_array_equal(np.concatenate(path), [starts[0], target, target])
 
 
+def test_ascents_that_meet_or_rest_ask_for_their_gradient_once() -> None:
+    space = NASBench201()
+    target = np.full(6, 3, np.int8)
+    asked = []
+
+    class Counting(Target):
+        def relaxed(self, sequences):
+            asked.append(len(sequences))
+            return super().relaxed(sequences)
+
+    starts = np.array([[0] * 6, [0] * 6, [1] * 6, [3] * 6], np.int8)
+    ends = Likelihood(step_size=0.4)._ends(space, starts, Counting(space, target), 6)
+    assert (ends == target).all()
+    # three distinct starts, one of them the target, where the others arrive together after three steps of 0.4
+    assert asked == [3, 1]
+
+
 class Recorded(Likelihood):
     """Keeps the starts and ends of all ascents, and how many steps each round has."""
 
