@@ -6,6 +6,7 @@ import importlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,37 @@ def test_the_core_is_whole_without_any_extra_and_each_room_names_its_own() -> No
     assert done.returncode == 0, done.stderr
     named = re.findall(r"needs (\w+), which is not installed. Run: pip install 'predictornas\[(\w+)\]'", done.stdout)
     assert named == [("matplotlib", "plots"), ("PIL", "live"), ("cyclopts", "cli")]
+
+
+STUDY_WITHOUT_EXTRAS = """
+import sys, warnings
+from pathlib import Path
+
+for package in ("matplotlib", "PIL", "cyclopts", "rich", "sklearn", "torch_geometric"):
+    sys.modules[package] = None
+warnings.simplefilter("ignore")
+from predictornas import Study, run_study
+
+if __name__ == "__main__":
+    run_study(Study(methods=("random",), budget=20, seeds=(0, 1)), Path(sys.argv[1]))
+"""
+
+
+def test_a_study_without_extras_leaves_tables_and_no_figures(store: Path, tmp_path: Path) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(STUDY_WITHOUT_EXTRAS)
+    out = tmp_path / "out"
+    done = subprocess.run([sys.executable, script, out], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in out.iterdir()}
+    assert {"gain.csv", "convergence.csv", "history.parquet", "manifest.json"} <= names
+    assert not [name for name in names if name.endswith((".png", ".svg"))]
+
+
+def test_the_command_without_its_extra_says_how_to_get_it() -> None:
+    code = "import sys; sys.modules['cyclopts'] = None; from predictornas.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: The command line needs cyclopts, which is not installed. Run: pip install 'predictornas[cli]'\n"
+    )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.experiments.comparison import Comparison
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
-from predictornas.files import writing_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Section = tuple[str, list[dict[str, str]]]
 """A title and the rows below it, as a person reads them."""
@@ -45,10 +49,13 @@ def write_comparison(folder: Path, comparison: Comparison) -> None:
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
     if not comparison.ranks.is_empty():
-        from predictornas.plots.ranks import draw_ranks
+        save_figures(folder, lambda: {"ranks.png": _figure(comparison.ranks)})
 
-        with writing_file(folder / "ranks.png") as temporary:
-            draw_ranks(comparison.ranks).savefig(temporary, format="png", dpi=160)
+
+def _figure(ranks: pl.DataFrame) -> Figure:
+    from predictornas.plots.ranks import draw_ranks
+
+    return draw_ranks(ranks)
 
 
 def _errors(table: str, errors: pl.DataFrame) -> Section:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,13 +14,16 @@ from predictornas.analysis.regret import TRACES, OracleErrors, incumbent_curves,
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.experiments.execution import finish_runs
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.study import Study
 from predictornas.experiments.tables import write_table
-from predictornas.files import writing_file
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.search.executors import Advance
 from predictornas.seeding import rng_for
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COMPARED = ("chosen", "best")
 """Traces for which savings are worked out."""
@@ -101,7 +105,7 @@ def write_epoch_report(folder: Path, report: EpochReport) -> None:
     write_table(folder / "summary.csv", report.summary)
     if not report.savings.is_empty():
         write_table(folder / "savings.csv", report.savings)
-    _draw(folder / "epochs.png", report)
+    save_figures(folder, lambda: {"epochs.png": _figure(report)})
 
 
 def report_on_epochs(
@@ -168,18 +172,16 @@ def _summary(history: pl.DataFrame, table: pl.DataFrame, nominal: Mapping[str, f
     return counts.with_columns(nominal_saving=bound).sort("chosen_mean")
 
 
-def _draw(path: Path, report: EpochReport) -> None:
+def _figure(report: EpochReport) -> Figure:
     from predictornas.plots.convergence import draw_convergence
 
-    figure = draw_convergence(
+    return draw_convergence(
         report.epochs,
         report.oracles,
         axis="epochs",
         title="Quality against epochs",
         note=f"{report.title}. Errors are those of the longest trainings so far.",
     )
-    with writing_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=160)
 
 
 def printable_epochs(report: EpochReport) -> list[dict[str, str]]:

@@ -12,8 +12,9 @@ import polars as pl
 from predictornas.benchmarks.catalog import stored_names
 from predictornas.errors import UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json, writing_file
+from predictornas.files import write_json
 from predictornas.search.executors import Advance
 
 if TYPE_CHECKING:
@@ -170,10 +171,8 @@ def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
         tables[Path(f"{base}-paper.csv")] = made.paper
     for path, table in tables.items():
         write_table(path, table)
-    pictures = [Path(f"{base}.{ending}") for ending in ("png", "svg")]
-    for path in pictures:
-        with writing_file(path) as temporary:
-            made.figure.savefig(temporary, format=path.suffix[1:], dpi=160)
+    names = (f"{base.name}.png", f"{base.name}.svg")
+    pictures = save_figures(base.parent, lambda: dict.fromkeys(names, made.figure))
     manifest = Path(f"{base}.json")
     write_json(manifest, _manifest(figure, request, made))
     return [*tables, *pictures, manifest]

@@ -13,6 +13,7 @@ import polars as pl
 
 from predictornas.errors import ConfigurationError
 from predictornas.experiments.folder import evaluation_rows, history_frame, surroundings
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.runs import journal_path
 from predictornas.experiments.study import describe, run_identity
 from predictornas.experiments.tables import write_table
@@ -28,6 +29,9 @@ from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.registry import get_space
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from predictornas.live.curve import Curve
@@ -236,13 +240,17 @@ def _curve_rows(key: int, curve: Curve) -> pl.DataFrame:
 
 
 def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> None:
-    from predictornas.plots.cells import draw_cells
-    from predictornas.plots.learning_curves import draw_learning_curves
-
     write_table(folder / "history.parquet", outcome.history)
     write_table(folder / "curves.csv", outcome.curves)
     with writing_file(folder / "recommended.txt") as temporary:
         temporary.write_text(outcome.description + "\n")
+    save_figures(folder, lambda: _figures(study, oracle, outcome))
+
+
+def _figures(study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> dict[str, Figure]:
+    from predictornas.plots.cells import draw_cells
+    from predictornas.plots.learning_curves import draw_learning_curves
+
     key = int(oracle.space.keys(outcome.recommended[None])[0])
     curves = draw_learning_curves(
         outcome.curves,
@@ -251,6 +259,4 @@ def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutc
         caption=f"One line an architecture, validation accuracy after each level; {study.budget_epochs} epochs in all.",
     )
     cell = draw_cells(oracle.space, outcome.recommended, title=f"Recommended by {study.method}")
-    for name, figure in {"curves.png": curves, "recommended.png": cell}.items():
-        with writing_file(folder / name) as temporary:
-            figure.savefig(temporary, format="png", dpi=160)
+    return {"curves.png": curves, "recommended.png": cell}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -20,13 +20,17 @@ from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bound
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.studied_predictors import STUDIED
 from predictornas.experiments.study import data_fingerprint, describe
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json, writing_file
+from predictornas.files import write_json
 from predictornas.search.executors import Advance, run_tasks
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PROTOCOL = 1
 """Raised whenever the same configuration and draw would give other numbers."""
@@ -113,7 +117,7 @@ def run_predictor_study(
     table = summarised(rows)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
-    _write_figure(folder / "predictors.png", table, study)
+    save_figures(folder, lambda: {"predictors.png": _figure(table, study)})
     facts = {name: {str(size): describe(STUDIED[name](size)) for size in study.sizes} for name in study.predictors}
     write_json(
         folder / "manifest.json",
@@ -126,19 +130,17 @@ def run_predictor_study(
     return table
 
 
-def _write_figure(path: Path, table: pl.DataFrame, study: PredictorStudy) -> None:
+def _figure(table: pl.DataFrame, study: PredictorStudy) -> Figure:
     from predictornas.plots.predictors import draw_predictors
 
     train_on = study.train_on or open_benchmark(study.benchmark).signal
-    figure = draw_predictors(
+    return draw_predictors(
         table,
         title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
         caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
         f"{'all' if study.judged is None else format(study.judged, ',')} other architectures. "
         "Lines: mean over draws; bands: 95 % interval.",
     )
-    with writing_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=160)
 
 
 def rewrite_summary(folder: Path, out: Path) -> None:
@@ -152,7 +154,7 @@ def rewrite_summary(folder: Path, out: Path) -> None:
     fields = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
     table = summarised(pl.read_csv(folder / "fits.csv"))
     write_table(out / "predictors.csv", table)
-    _write_figure(out / "predictors.png", table, PredictorStudy(**fields))
+    save_figures(out, lambda: {"predictors.png": _figure(table, PredictorStudy(**fields))})
 
 
 def summarised(rows: pl.DataFrame) -> pl.DataFrame:

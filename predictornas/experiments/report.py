@@ -16,9 +16,9 @@ from predictornas.analysis.ordering import ordering_table
 from predictornas.analysis.regret import TRACES, OracleErrors, convergence_table, incumbent_curves, oracle_errors
 from predictornas.analysis.split import split_table
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
 from predictornas.experiments.targets import named_errors
-from predictornas.files import writing_file
 from predictornas.seeding import rng_for
 
 if TYPE_CHECKING:
@@ -185,9 +185,7 @@ def write_report(folder: Path, report: Report) -> None:
     tables |= {name: table for name, table in sometimes.items() if not table.is_empty()}
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
-    for name, figure in _figures(report).items():
-        with writing_file(folder / name) as temporary:
-            figure.savefig(temporary, format=name.rpartition(".")[2], dpi=160)
+    save_figures(folder, lambda: _figures(report))
 
 
 def _figures(report: Report) -> dict[str, Figure]:

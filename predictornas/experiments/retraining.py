@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,13 +13,17 @@ from jaxtyping import Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json, writing_file
+from predictornas.files import write_json
 from predictornas.search.executors import Advance
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES, parse_genotype
 from predictornas.spaces.registry import get_space
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOBILE_LIMIT = 600_000_000
 """Multiply-adds at 224 x 224 that the ImageNet mobile setting allows (Liu et al. 2019)."""
@@ -159,14 +163,13 @@ def retrain(
         folder / "manifest.json",
         {"request": asdict(request), "genes": row.tolist(), "result": facts, "made_with": surroundings()},
     )
-    _draw(folder / "curve.png", table, request)
+    save_figures(folder, lambda: {"curve.png": _figure(table, request)})
     return facts
 
 
-def _draw(path: Path, table: pl.DataFrame, request: Retraining) -> None:
+def _figure(table: pl.DataFrame, request: Retraining) -> Figure:
     from predictornas.plots.training import draw_training
 
     title = f"{request.architecture[:40]} on {Path(request.images).name}"
     caption = f"Recipe {request.recipe}, {request.cells} cells of {request.channels} channels, seed {request.seed}."
-    with writing_file(path) as temporary:
-        draw_training(table, title=title, caption=caption).savefig(temporary, format="png", dpi=160)
+    return draw_training(table, title=title, caption=caption)

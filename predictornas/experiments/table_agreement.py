@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations_with_replacement
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,10 +14,13 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import DataError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.study import data_fingerprint
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json, writing_file
-from predictornas.plots.agreement import draw_agreement
+from predictornas.files import write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FEWEST = 3
 """Architectures from which an order is compared."""
@@ -65,18 +69,21 @@ def write_agreement(name: str, beside: str | None, folder: Path) -> pl.DataFrame
     """
     table = agreement(name, beside)
     write_table(folder / "agreement.csv", table)
+    save_figures(folder, lambda: dict.fromkeys(("agreement.png", "agreement.svg"), _figure(table, name)))
+    tables = {table: data_fingerprint(open_benchmark(table)) for table in (name, beside) if table is not None}
+    write_json(folder / "manifest.json", {"tables_sha256": tables, "made_with": surroundings()})
+    return table
+
+
+def _figure(table: pl.DataFrame, name: str) -> Figure:
+    from predictornas.plots.agreement import draw_agreement
+
     shared = int(table["architectures"].max())  # type: ignore[arg-type]
-    figure = draw_agreement(
+    return draw_agreement(
         table,
         title=f"Agreement of the accuracies of {name}",
         caption=f"Kendall's tau-b over {shared:,} architectures: 1 is the same order, 0 is none in common.",
     )
-    for ending in ("png", "svg"):
-        with writing_file(folder / f"agreement.{ending}") as temporary:
-            figure.savefig(temporary, format=ending, dpi=150)
-    tables = {table: data_fingerprint(open_benchmark(table)) for table in (name, beside) if table is not None}
-    write_json(folder / "manifest.json", {"tables_sha256": tables, "made_with": surroundings()})
-    return table
 
 
 def _columns(table: Benchmark) -> dict[str, np.ndarray]:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import torch
-from matplotlib.figure import Figure
 
 from predictornas.experiments.folder import MANIFEST, surroundings
+from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.supernet.tables import cells_table, epochs_table, operations_table
 from predictornas.experiments.tables import write_table
 from predictornas.files import write_json, writing_file
@@ -21,9 +22,8 @@ from predictornas.live.image_sets import ImageData
 from predictornas.live.images import BUILT_IN, load_images, split
 from predictornas.live.network import NetworkShape
 from predictornas.live.partition import Partition, partition
-from predictornas.plots.cells import draw_cells
-from predictornas.plots.supernet import draw_search
 from predictornas.search.executors import Advance
+from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.derivation import is_member, spelled, strongest
 from predictornas.supernet.driver import Outcome, search
@@ -33,6 +33,9 @@ from predictornas.supernet.methods import get_method
 from predictornas.supernet.relaxations import GumbelHard
 from predictornas.supernet.selection import Magnitude
 from predictornas.supernet.shortening import with_epochs
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 GENOTYPE = "genotype.txt"
 """Holds the architecture in the usual form of its space."""
@@ -149,10 +152,7 @@ def run_supernet(
         write_table(folder / f"{title}.csv", table)
     with writing_file(folder / GENOTYPE) as temporary:
         temporary.write_text(space.describe(genes) + "\n")
-    each = " a stage" if job.space == "nasbench201" else ""
-    note = f"{images.name}, seed {job.seed}; cells{each}: {job.shape.cells}, channels: {job.shape.channels}."
-    _save(folder / "cells", draw_cells(space, genes, title=f"{name} in {job.space}"))
-    _save(folder / "search", draw_search(**tables, title=f"{name} in {job.space}", note=note))
+    save_figures(folder, lambda: _figures(name, job, images, space, genes, tables))
     write_json(folder / MANIFEST, _manifest(name, job, images, outcome))
     return outcome
 
@@ -188,7 +188,14 @@ def _manifest(name: str, job: SearchJob, images: Partition, outcome: Outcome) ->
     }
 
 
-def _save(path: Path, figure: Figure) -> None:
-    for ending in (".png", ".svg"):
-        with writing_file(path.with_suffix(ending)) as temporary:
-            figure.savefig(temporary, format=ending[1:], dpi=150)
+def _figures(
+    name: str, job: SearchJob, images: Partition, space: SearchSpace, genes: np.ndarray, tables: dict[str, pl.DataFrame]
+) -> dict[str, Figure]:
+    from predictornas.plots.cells import draw_cells
+    from predictornas.plots.supernet import draw_search
+
+    each = " a stage" if job.space == "nasbench201" else ""
+    note = f"{images.name}, seed {job.seed}; cells{each}: {job.shape.cells}, channels: {job.shape.channels}."
+    title = f"{name} in {job.space}"
+    figures = {"cells": draw_cells(space, genes, title=title), "search": draw_search(**tables, title=title, note=note)}
+    return {f"{stem}.{ending}": figure for stem, figure in figures.items() for ending in ("png", "svg")}
