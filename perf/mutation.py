@@ -1,11 +1,14 @@
 """Which changes of the code would no test notice? Random mutations of some packages, each against its own test file.
 
     python perf/mutation.py FOLDER samplers analysis --seed 0 --count 40
+    python perf/mutation.py LATER samplers analysis --seed 0 --again FOLDER
     python perf/mutation.py FOLDER --summary docs/results/statistics/mutation.csv --when before
 
 The first command draws `count` mutations of each package, and runs `tests/.../test_<module>.py` on each in a temporary
 copy of the repository. FOLDER gets one CSV a package and seed, a row a mutant; a run that was stopped continues there,
-and the survivors are printed as they come. The second adds up the folder. What a person has judged to be equivalent is
+and the survivors are printed as they come. The second tries the same mutants on later code: those whose lines are
+still there, and of the killed ones only those whose module has changed, for its tests have only grown. The third adds
+up a folder. What a person has judged to be equivalent is
 in `equivalent_mutants.csv` beside this script and leaves the score. Left out: decorators, annotations, `__main__`
 blocks, the texts of messages and of errors, modules without a test file or that compute no numbers (`PLUMBING`), and
 those whose test file takes more than `--slowest` seconds of the processor. `mutation_operators.py` says what is
@@ -17,6 +20,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import hashlib
 import importlib
 import itertools
 import math
@@ -28,14 +32,14 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import pytest
 from mutation_operators import Mutation, mutations
+from mutation_scores import Mutant, read, summary, write
 
 ROOT = Path(__file__).parents[1]
-EQUIVALENT = Path(__file__).with_name("equivalent_mutants.csv")
 OPTIONS = (
     *("-x", "-q", "-n", "0", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
     *("-p", "no:cacheprovider", "-p", "no:nbmake", "-p", "no:anyio"),  # the last two only take time
@@ -54,23 +58,6 @@ PLUMBING = {
     "tables",
 }
 NOT_COPIED = shutil.ignore_patterns(".git", "__pycache__", ".*_cache", ".hypothesis", "notebooks")
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A mutation and what became of it: killed, timeout (of tests that took a third before) or survived."""
-
-    module: str
-    line: int
-    kind: str
-    original: str
-    mutated: str
-    outcome: str
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """The same in every version of the module that has these lines."""
-        return self.module, self.original, self.mutated
 
 
 class Workplace:
@@ -144,78 +131,65 @@ def tests_of(module: Path, root: Path) -> Path:
     return root / "tests" / module.relative_to(root / "predictornas").with_name(f"test_{module.name}")
 
 
-def drawn(package: str, seed: int) -> Iterator[tuple[str, Mutation]]:
-    """The mutations of one package in random order: one of each expression, all expressions equally likely."""
-    generator = random.Random(seed)
+def version(module: str) -> str:
+    """Tells whether a module has changed."""
+    return hashlib.sha256((ROOT / module).read_bytes()).hexdigest()[:12]
+
+
+def every_mutation(package: str) -> list[tuple[str, list[Mutation]]]:
+    """Those of the modules of one package that compute numbers, together where they are of one expression."""
     modules = (path for path in sorted((ROOT / "predictornas" / package).glob("*.py")) if path.stem not in PLUMBING)
-    every = [
+    return [
         (str(path.relative_to(ROOT)), list(variants))
         for path in modules
         if tests_of(path, ROOT).exists()
         for _, variants in itertools.groupby(mutations(path.read_text()), lambda found: found.place)
     ]
+
+
+def drawn(package: str, seed: int) -> Iterator[tuple[str, Mutation]]:
+    """The mutations of one package in random order: one of each expression, all expressions equally likely."""
+    generator = random.Random(seed)
+    every = every_mutation(package)
     generator.shuffle(every)
     return ((module, generator.choice(variants)) for module, variants in every)
 
 
-def read(path: Path) -> list[Mutant]:
-    """The mutants of a file; none where there is no file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [Mutant(**row | {"line": int(row["line"])}) for row in csv.DictReader(file)]
+def again(package: str, earlier: list[Mutant]) -> Iterator[tuple[str, Mutation]]:
+    """The mutations of earlier mutants, where their lines are still in the same module."""
+    now = {
+        (module, found.original, found.mutated): found
+        for module, variants in every_mutation(package)
+        for found in variants
+    }
+    return ((mutant.module, now[mutant.identity]) for mutant in earlier if mutant.identity in now)
 
 
-def run(folder: Path, package: str, seed: int, count: int, slowest: float) -> None:
-    """The first `count` mutants of one package and seed, appended to its file as they end."""
-    path = folder / f"{package.replace('/', '.')}-{seed}.csv"
-    known = {mutant.identity for mutant in read(path)}
+def run(path: Path, sample: Iterator[tuple[str, Mutation]], count: int, slowest: float, old: list[Mutant]) -> None:
+    """The first `count` mutants of a sample, appended to a file as they end; what `old` ones have shown is taken."""
+    done = {mutant.identity for mutant in read(path)}
+    dead = {(mutant.identity, mutant.source) for mutant in old if mutant.outcome != "survived"}
     with path.open("a", newline="") as file, tempfile.TemporaryDirectory() as temporary:
         writer = csv.writer(file, lineterminator="\n")
-        if not known:
+        if not done:
             writer.writerow([field.name for field in fields(Mutant)])
         workplace, tried = Workplace(Path(temporary)), 0
-        for module, mutation in drawn(package, seed):
+        for module, found in sample:
             if tried == count:
                 break
-            new = (module, mutation.original, mutation.mutated) not in known
-            outcome = workplace.outcome(module, mutation.text, slowest) if new else ""
-            tried += outcome != "slow"
-            if outcome in {"", "slow"}:
+            mutant = Mutant(module, found.line, found.kind, found.original, found.mutated, version(module), "killed")
+            if mutant.identity in done:
+                tried += 1
                 continue
-            mutant = Mutant(module, mutation.line, mutation.kind, mutation.original, mutation.mutated, outcome)
+            if (mutant.identity, mutant.source) not in dead:
+                mutant = replace(mutant, outcome=workplace.outcome(module, found.text, slowest))
+            if mutant.outcome == "slow":
+                continue
+            tried += 1
             writer.writerow(astuple(mutant))
             file.flush()
-            if outcome == "survived":
+            if mutant.outcome == "survived":
                 print(f"{module}:{mutant.line} ({mutant.kind})\n- {mutant.original}\n+ {mutant.mutated}", flush=True)
-
-
-def summary(folder: Path, when: str) -> list[dict[str, object]]:
-    """A row for each package and seed: how many mutants there were, how many of them count, how many died."""
-    with EQUIVALENT.open(newline="") as file:
-        equivalent = {(row["module"], row["original"], row["mutated"]) for row in csv.DictReader(file)}
-    rows = list[dict[str, object]]()
-    for path in sorted(folder.glob("*-*.csv")):
-        package, _, seed = path.stem.rpartition("-")
-        tried = read(path)
-        survived = [mutant for mutant in tried if mutant.outcome == "survived"]
-        harmless = sum(mutant.identity in equivalent for mutant in survived)
-        killed = len(tried) - len(survived)
-        score = round(killed / (len(tried) - harmless), 3)
-        rows.append(
-            {"package": package, "when": when, "seed": seed, "mutations": len(tried), "equivalent": harmless}
-            | {"killed": killed, "score": score}
-        )
-    return rows
-
-
-def write(path: Path, when: str, rows: list[dict[str, object]]) -> None:
-    """These rows in the place of those of the same time in a CSV."""
-    kept = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([row for row in kept if row["when"] != when] + rows)
 
 
 def main() -> None:
@@ -224,13 +198,17 @@ def main() -> None:
     parser.add_argument("packages", nargs="*")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--again", type=Path)
     parser.add_argument("--slowest", type=float, default=10.0)
     parser.add_argument("--summary", type=Path)
     parser.add_argument("--when", default="after")
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     for package in chosen.packages:
-        run(chosen.folder, package, chosen.seed, chosen.count, chosen.slowest)
+        name = f"{package.replace('/', '.')}-{chosen.seed}.csv"
+        old = read(chosen.again / name) if chosen.again else []
+        sample = again(package, old) if chosen.again else drawn(package, chosen.seed)
+        run(chosen.folder / name, sample, len(old) or chosen.count, chosen.slowest, old)
     if chosen.summary:
         write(chosen.summary, chosen.when, summary(chosen.folder, chosen.when))
 
