@@ -68,3 +68,16 @@ def test_theorem_2_by_hand() -> None:
 def test_values_out_of_range_are_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ConfigurationError, match="A bound needs"):
         call()
+
+
+def test_bounds_fail_once_in_twenty_unless_it_is_said() -> None:
+    assert generalisation_gap(3, 20) == generalisation_gap(3, 20, delta=0.05)
+    assert slack(3, 20) == slack(3, 20, delta=0.05)
+    assert label_complexity(3, 20) == label_complexity(3, 20, delta=0.05)
+    assert largest_informative_dimension(21) == largest_informative_dimension(21, delta=0.05) == 6  # 10.5 - 3.69
+
+
+def test_the_ends_of_the_ranges_are_allowed() -> None:
+    assert generalisation_gap(0, 1, delta=2 / math.e) == pytest.approx(math.sqrt(2))
+    assert slack(0, 1, delta=2 / math.e) == pytest.approx(math.sqrt(8))
+    assert label_complexity(0, 1, delta=2 / math.e) == pytest.approx(1)

@@ -2,7 +2,16 @@ import numpy as np
 import polars as pl
 import pytest
 
-from predictornas.analysis.ordering import PAPER_CLAIMS, Claim, ordering_table, verdict
+from predictornas.analysis.ordering import (
+    ERROR_MARGIN,
+    GAIN_MARGIN,
+    PAPER_CLAIMS,
+    Claim,
+    Relation,
+    _holds,
+    ordering_table,
+    verdict,
+)
 from predictornas.errors import DataError
 
 # 99 cells: signal error i percent, evaluation error half of that
@@ -135,3 +144,26 @@ def test_the_paper_claims_what_its_text_says() -> None:
         assert (f"evolutionary-{size}", "better", f"uniform-{size}") in said
     by_gain = [claim for claim in PAPER_CLAIMS if claim.a.startswith("likelihood")]
     assert [claim.about for claim in by_gain] == [("gain",), ("gain",)]
+
+
+def test_not_worse_is_up_to_a_twentieth_of_a_point_of_error_and_one_decibel() -> None:
+    assert (ERROR_MARGIN, GAIN_MARGIN) == (0.0005, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("relation", "low", "high", "expected"),
+    [
+        ("better", 0.1, 2.0, True),
+        ("better", 0.0, 2.0, None),
+        ("better", -2.0, 0.0, False),
+        ("better", -2.0, 0.1, None),
+        ("not worse", -1.0, 0.0, True),
+        ("not worse", -1.1, 0.0, None),
+        ("not worse", -2.0, -1.0, None),
+        ("not worse", -2.0, -1.1, False),
+    ],
+)
+def test_whether_a_claim_holds_at_the_ends_of_its_interval(
+    relation: Relation, low: float, high: float, expected: bool | None
+) -> None:
+    assert _holds(relation, low, high, 1.0) is expected

@@ -29,3 +29,17 @@ def test_the_perfect_order_and_its_reverse() -> None:
 def test_what_cannot_be_ranked_is_refused(values: np.ndarray) -> None:
     with pytest.raises(DataError, match="at least two architectures with finite"):
         rank_quality(np.zeros(len(values)), values)
+
+
+def test_the_top_is_a_hundredth_rounded_and_at_least_one_architecture() -> None:
+    """Of ten the first counts, of 150 two do: the scores have the best one first and the second best third."""
+    ten = np.linspace(1.0, 0.1, 10)
+    assert rank_quality(ten, ten).hits == 1
+    assert rank_quality(ten[::-1].copy(), ten).hits == 0
+    values, scores = np.linspace(1.0, 0.0, 150), np.linspace(1.0, 0.0, 150)
+    scores[[1, 2]] = scores[[2, 1]]
+    assert rank_quality(scores, values).hits == 0.5
+
+
+def test_two_architectures_are_enough() -> None:
+    assert rank_quality(np.array([1.0, 2.0]), np.array([0.5, 0.25])).tau == -1

@@ -143,3 +143,11 @@ def test_over_seeds_of_a_bounded_quantity_and_of_runs_that_are_all_alike() -> No
     assert (second["mean"], second["low"], second["high"], second["runs"]) == (pytest.approx(0.7), None, None, 3)
     with pytest.raises(DataError, match="do not lie in"):
         over_seeds(frame.with_columns(pl.col("tau") + 1), ["m"], "tau", bounds=SHARE)
+
+
+def test_a_column_without_spread_has_no_interval_and_leaves_the_others_theirs() -> None:
+    values = np.array([[1.0, 5.0, 0.0], [2.0, 5.0, 0.0], [4.0, 5.0, 0.0]])
+    low, high = t_interval(values)
+    np.testing.assert_allclose([low[0], high[0]], [end[0] for end in t_interval(values[:, :1])])
+    assert np.isnan(low[1:]).all()
+    assert np.isnan(high[1:]).all()

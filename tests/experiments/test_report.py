@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import polars as pl
@@ -152,3 +153,29 @@ def test_a_bound_is_marked_and_a_half_known_interval_is_left_out() -> None:
     summary = pl.DataFrame({"method": ["a"], **columns, **sizes, **gains, "resolved, top 1 %": [False]})
     (row,) = printable(summary)
     assert row == {"method": "a", "chosen, %": "50.00", "regret": "50.00", "K": "8", "dB at top 1 %": "<= 1.0"}
+
+
+def test_seconds_have_a_figure_where_the_table_knows_them_and_the_split_where_there_are_pools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module, names in (
+        ("convergence", ["convergence"]),
+        ("distribution", ["distribution"]),
+        ("gain", ["gain", "split"]),
+    ):
+        for name in names:
+            monkeypatch.setattr(
+                f"predictornas.plots.{module}.draw_{name}", lambda *_, name=name, axis="evaluations": (name, axis)
+            )
+    known = Mock(reports.Report, convergence=pl.DataFrame({"cost_seconds": [1.0]}), split=pl.DataFrame({"a": [1]}))
+    some = Mock(reports.Report, convergence=pl.DataFrame({"cost_seconds": [1.0, None]}), split=pl.DataFrame())
+    for report in (known, some):
+        report.gain = report.distribution = report.oracles = None
+    always = {name: (name.partition(".")[0], "evaluations") for name in ("gain.png", "gain.svg")}
+    always |= {f"{name}.png": (name, "evaluations") for name in ("convergence", "distribution")}
+    assert reports._figures(some) == always
+    assert reports._figures(known) == {
+        **always,
+        "split.png": ("split", "evaluations"),
+        "convergence-seconds.png": ("convergence", "seconds"),
+    }

@@ -220,3 +220,15 @@ def test_refuses_what_cannot_work() -> None:
     for options in ({"steps": 0}, {"step_size": 0.0}, {"step_size": float("nan")}, {"attempts": 0}):
         with pytest.raises(ConfigurationError, match="steps >= 1, step_size > 0 and attempts >= 1"):
             Likelihood(**options)
+
+
+def test_the_ends_of_the_ranges_are_allowed() -> None:
+    least = Likelihood(steps=1, step_size=1e-3, attempts=1)
+    assert (least.steps, least.attempts) == (1, 1)
+    assert Likelihood() == Likelihood(steps=10, step_size=0.5, attempts=20, name="likelihood")
+
+
+@pytest.mark.parametrize(("step_size", "fewest"), [(0.5, 3), (0.6, 2), (1.0, 2), (0.3, 4), (2.0, 1)])
+def test_so_many_steps_lift_a_shadow_from_zero_above_one(step_size: float, fewest: int) -> None:
+    assert Likelihood(step_size=step_size)._fewest_steps == fewest
+    assert fewest * step_size > 1 >= (fewest - 1) * step_size
