@@ -103,3 +103,26 @@ def test_settings_out_of_range(settings: dict[str, Any]) -> None:
 def test_rules_are_known_by_name() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'darts'"):
         BestEpoch("dart")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"betas": (0.0, 0.0)},
+        {"weight_decay": 0.0, "initial_scale": 0.0},
+        {"learning_rate": 1e-9, "clip": 1e-9},
+    ],
+)
+def test_the_ends_of_the_ranges_are_allowed(settings: dict[str, Any]) -> None:
+    found = ArchitectureSettings(**settings)
+    assert {name: getattr(found, name) for name in settings} == settings
+
+
+def test_the_defaults_are_those_of_darts() -> None:
+    assert ArchitectureSettings() == ArchitectureSettings(3e-4, (0.5, 0.999), 1e-3, clip=None, initial_scale=1e-3)
+    assert Method() == Method(partial=1, warm_up=0, cells=8, channels=16, stages=(), selection=Magnitude("darts"))
+
+
+def test_stages_of_equal_width_and_perturbations_without_stages_go_together() -> None:
+    assert Method(stages=(Stage(1, 7, 2, warm_up=0), Stage(1, 4, 2))).epochs == 2
+    assert Method(regulariser=RandomSmoothing(), warm_up=1).warm_up == 1

@@ -13,8 +13,10 @@ from predictornas.supernet.greedy import Greedy
 from predictornas.supernet.method import Method
 from predictornas.supernet.methods import METHODS, RELEASED, get_method, method_names
 from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.relaxations import Dirichlet
-from predictornas.supernet.updates import Bilevel
+from predictornas.supernet.pvll import LossSpaceRegression
+from predictornas.supernet.regularisers import AdversarialPerturbation, RandomSmoothing
+from predictornas.supernet.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Softmax
+from predictornas.supernet.updates import Bilevel, Mixed, SingleLevel, Switch
 from tests.supernet.search_examples import images, job
 
 IMAGES = images()
@@ -98,3 +100,72 @@ def test_progressive_stages_of_both_families() -> None:
     assert [(stage.epochs, stage.operations, stage.partial) for stage in darts] == [(25, 7, 6), (25, 4, 4)]
     nasbench201 = get_method("drnas-progressive", get_space("nasbench201")).stages
     assert [(stage.epochs, stage.operations, stage.partial) for stage in nasbench201] == [(50, 5, 4), (50, 3, 2)]
+
+
+def weights_of(method: Method) -> tuple[object, ...]:
+    own = method.weights
+    return own.epochs, own.batch_size, own.learning_rate, own.final_learning_rate, own.weight_decay, own.nesterov
+
+
+def test_weights_learn_as_the_papers_state() -> None:
+    """Epochs, batch, first and last rate, weight decay, Nesterov: Liu et al. 2019, and what other papers change."""
+    darts = (50, 64, 0.025, 0.001, 3e-4, False)
+    own = {
+        "gdas": (250, 256, 0.025, 0.001, 5e-4, True),
+        "milenas-gumbel": (50, 128, 0.025, 0.001, 3e-4, False),
+        "pc-darts": (50, 256, 0.1, 0.0, 3e-4, False),
+        "drnas-progressive": (50, 64, 0.1, 0.0, 3e-4, False),
+    }
+    assert {name: weights_of(method) for name, method in METHODS.items()} == {**dict.fromkeys(METHODS, darts), **own}
+    assert {(method.weights.momentum, method.weights.clip) for method in METHODS.values()} == {(0.9, 5.0)}
+    nasbench201 = get_space("nasbench201")
+    assert weights_of(get_method("gdas", nasbench201)) == (250, 64, 0.025, 0.001, 5e-4, True)
+    assert weights_of(get_method("drnas-progressive", nasbench201)) == darts
+
+
+def test_architecture_parameters_learn_as_the_papers_state() -> None:
+    """Rate, betas and weight decay of Adam."""
+    own = {
+        "pc-darts": (6e-4, (0.5, 0.999), 1e-3),
+        "drnas": (3e-4, (0.5, 0.999), 0.0),
+        "drnas-progressive": (6e-4, (0.5, 0.999), 0.0),
+        "pvll": (0.1, (0.9, 0.999), 0.0),
+    }
+    found = {
+        name: (method.architecture.learning_rate, method.architecture.betas, method.architecture.weight_decay)
+        for name, method in METHODS.items()
+    }
+    assert found == {**dict.fromkeys(METHODS, (3e-4, (0.5, 0.999), 1e-3)), **own}
+    kept = get_method("drnas-progressive", get_space("nasbench201"))
+    assert (kept.architecture.learning_rate, kept.architecture.weight_decay, kept.channels) == (3e-4, 0.0, 16)
+
+
+def test_the_parts_of_every_method() -> None:
+    """What differs from first-order DARTS: the relaxation, the losses, what disturbs, what selects."""
+    paths = GumbelSoftmax(0.1, 0.1, argmax_only=True)
+    relaxations = {"gdas": GumbelHard(), "milenas-gumbel": GumbelSoftmax(), "pc-darts": EdgeWeighted(Softmax())}
+    relaxations |= {"drnas": Dirichlet(), "drnas-progressive": Dirichlet(), "pvll": paths}
+    assert {name: own.relaxation for name, own in METHODS.items() if own.relaxation != Softmax()} == relaxations
+    updates = {
+        "darts-2": Bilevel(order=2, epsilon=0.01),
+        "single-level": SingleLevel(),
+        "milenas": Mixed(weight=1.0),
+        "milenas-gumbel": Mixed(weight=1.0),
+        "bilevel-to-mixed": Switch(Bilevel(order=2), Mixed(weight=1.0), epoch=35),
+        "pvll": LossSpaceRegression(warm_up=100, steps=100, memory=100, order=2, temperature=0.1, estimator_rate=0.1),
+    }
+    plain = {name: own.update for name, own in METHODS.items() if own.update != Bilevel(order=1)}
+    assert {name: update for name, update in plain.items() if not isinstance(update, Anchored)} == updates
+    assert [own.regulariser for own in METHODS.values() if own.regulariser] == [
+        RandomSmoothing(radius=0.3, noise="uniform"),
+        AdversarialPerturbation(radius=0.3, steps=7),
+    ]
+    greedy = {"warm_up": 9, "interval": 5, "history": 4, "batch_increase": 8}
+    assert [METHODS[name].selection for name in ("sgas-1", "sgas-2")] == [Greedy(one, **greedy) for one in (1, 2)]
+    assert {name: (own.partial, own.warm_up) for name, own in METHODS.items() if own.partial > 1 or own.warm_up} == {
+        "pc-darts": (4, 15)
+    }
+    assert {(own.cells, own.channels) for name, own in METHODS.items() if name != "drnas-progressive"} == {(8, 16)}
+    progressive = METHODS["drnas-progressive"]
+    assert (progressive.cells, progressive.channels) == (20, 36)
+    assert [stage.warm_up for stage in progressive.stages] == [10, 10]
