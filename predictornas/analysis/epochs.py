@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from predictornas.analysis.regret import TRACES, OracleErrors
-from predictornas.analysis.statistics import SHARE, TAILS, over_seeds, resampled_seeds
+from predictornas.analysis.statistics import SHARE, over_seeds, t_interval
 from predictornas.errors import ConfigurationError, DataError
 
-_ROUNDING = 1e-12
-"""By how much two sums of the same errors may differ."""
+_DIGITS = 12
+"""To which differences of errors are rounded: sums of the same errors may differ by their rounding."""
 
 _POINTS = 240
 """Numbers of epochs on the grid that `grid_of` makes."""
@@ -88,34 +88,27 @@ def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> p
     )
 
 
-def savings(
-    curves: pl.DataFrame,
-    reference: str,
-    *,
-    at: Sequence[int],
-    trace: str = "chosen",
-    resamples: int = 1000,
-    rng: np.random.Generator,
-) -> pl.DataFrame:
+def savings(curves: pl.DataFrame, reference: str, *, at: Sequence[int], trace: str = "chosen") -> pl.DataFrame:
     """How many times fewer epochs each method needs to be as good as the reference is after given epochs.
 
     A method is as good once its mean error over the runs is at most the reference's mean error after those epochs. A
-    reference that has stopped to improve is compared at the first of the epochs with that error. Seeds are resampled
-    together for all methods.
+    reference that has stopped to improve is compared at the first of the epochs with that error.
+
+    The interval is of the epochs that the method needs, at `reference_epochs` as measured: it begins where the paired t
+    interval of the method's error less the reference's first holds 0, and ends where it first lies below. These are the
+    epochs that a test does not refuse; a bootstrap of so few seeds covers too little.
 
     Args:
         curves: from `predictornas.analysis.regret.incumbent_curves`; the same seeds for every method.
         reference: the method that trains every architecture to the end.
         at: epochs that the reference has trained, ascending.
         trace: which error counts.
-        resamples: bootstrap resamples.
-        rng: the only source of randomness.
 
     Returns:
         `method`, `reference`, `trace`, `at`, `error` (the reference's after `at` epochs), `reference_epochs` (after
         which it had that error first), `epochs` (null where the method never gets there), `factor` =
-        `reference_epochs / epochs`, its 95 % bootstrap interval `low`, `high`, and `reached`, the share of resamples in
-        which it gets there; where it does not, a factor counts as 0.
+        `reference_epochs / epochs`, and its 95 % interval `low` (0 where it is not certain to get there), `high` (0
+        where it is certain not to), null for a single run.
 
     Raises:
         ConfigurationError: no run of the reference, or methods with different seeds.
@@ -127,36 +120,31 @@ def savings(
         raise ConfigurationError(f"No run of {reference!r} is there to compare with. Run it, or name another method.")
     if curves.group_by("method").agg(pl.col("seed").unique().sort())["seed"].n_unique() > 1:
         raise ConfigurationError("The methods have different seeds. Run the same seeds of all.")
-    runs = len(errors[reference])
-    everyone = np.full((1, runs), 1 / runs)
-    weights = np.concatenate([everyone, resampled_seeds(runs, resamples, rng) / runs])
     rows = []
     for epochs in at:
-        place = int(np.searchsorted(grid, epochs))
-        goals = (weights @ errors[reference])[:, place]
-        own = _first_reached(weights @ errors[reference], goals, grid)
+        goals = errors[reference][:, int(np.searchsorted(grid, epochs))]
+        own = _first(_means(errors[reference], goals) <= 0, grid)
         for method, matrix in errors.items():
-            if method == reference:
-                continue
-            needed = _first_reached(weights @ matrix, goals, grid)
-            factors = own / needed
-            low, high = np.quantile(factors[1:], TAILS)
-            rows.append(
-                {
-                    "method": method,
-                    "reference": reference,
-                    "trace": trace,
-                    "at": epochs,
-                    "error": float(goals[0]),
-                    "reference_epochs": float(own[0]),
-                    "epochs": float(needed[0]) if np.isfinite(needed[0]) else None,
-                    "factor": float(factors[0]) or None,
-                    "low": float(low),
-                    "high": float(high),
-                    "reached": float(np.isfinite(needed[1:]).mean()),
-                }
-            )
-    return pl.DataFrame(rows, schema_overrides={"epochs": pl.Float64, "factor": pl.Float64})
+            if method != reference:
+                facts = {"method": method, "reference": reference, "trace": trace, "at": epochs}
+                rows.append(facts | {"error": float(goals.mean())} | _saved(matrix, goals, own, grid))
+    return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("epochs", "factor", "low", "high"), pl.Float64))
+
+
+def _saved(
+    errors: Float[np.ndarray, "runs t"], goals: Float[np.ndarray, " runs"], own: float, grid: Int[np.ndarray, " t"]
+) -> dict[str, float | None]:
+    needed = _first(_means(errors, goals) <= 0, grid)
+    found = {"reference_epochs": own, "epochs": needed if np.isfinite(needed) else None, "factor": own / needed or None}
+    if len(goals) < 2:
+        return found | {"low": None, "high": None}
+    low, high = t_interval((errors - goals[:, None]).round(_DIGITS))  # NaN where all differences are equal: undecided
+    return found | {"low": own / _first(high <= 0, grid), "high": own / _first(~(low > 0), grid)}
+
+
+def _means(errors: Float[np.ndarray, "runs t"], goals: Float[np.ndarray, " runs"]) -> Float[np.ndarray, " t"]:
+    """How much worse than its goal the mean error is."""
+    return np.asarray((errors.mean(axis=0) - goals.mean()).round(_DIGITS))
 
 
 def _matrix(rows: pl.DataFrame, trace: str, grid: Int[np.ndarray, " t"]) -> Float[np.ndarray, "runs t"]:
@@ -168,9 +156,6 @@ def _matrix(rows: pl.DataFrame, trace: str, grid: Int[np.ndarray, " t"]) -> Floa
     return np.stack(runs)
 
 
-def _first_reached(
-    means: Float[np.ndarray, "b t"], goals: Float[np.ndarray, " b"], grid: Int[np.ndarray, " t"]
-) -> Float[np.ndarray, " b"]:
-    """For each weighting of the runs, the epochs after which a mean error is at most its goal; infinite if never."""
-    there = means <= goals[:, None] + _ROUNDING
-    return np.where(there.any(axis=1), grid[there.argmax(axis=1)].astype(np.float64), np.inf)
+def _first(there: Bool[np.ndarray, " t"], grid: Int[np.ndarray, " t"]) -> float:
+    """The first number of epochs at which something holds; infinite if it never does."""
+    return float(grid[there.argmax()]) if there.any() else np.inf

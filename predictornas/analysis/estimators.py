@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num
+from jaxtyping import Bool, Float, Num
 
 from predictornas.analysis.proposals import RunCounts
 from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.errors import UnknownNameError
 
-Weights = Int[np.ndarray, "b r"]
+Weights = Num[np.ndarray, "b r"]
 """How often each of r runs counts in each of b evaluations of an estimator: ones, or a jackknife's rows."""
 
 Estimator = Callable[[RunCounts, Float[np.ndarray, " j"], Weights], Float[np.ndarray, "b j"]]

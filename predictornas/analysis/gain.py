@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from predictornas.analysis.estimators import CAPPED_BY_PROPOSALS, Estimator, estimator_named
+from predictornas.analysis.estimators import CAPPED_BY_PROPOSALS, estimator_named
 from predictornas.analysis.null import Design, Null, null_of
 from predictornas.analysis.proposals import Comparable, Run, RunCounts, comparable, counts_of, proposals_of
 from predictornas.analysis.statistics import jackknife_interval, left_out
@@ -51,37 +51,54 @@ def gain_table(
         DataError: history and table do not belong together (see `proposals_of`).
         UnknownNameError: an estimator that does not exist.
     """
-    chosen = {name: estimator_named(name) for name in estimators}
+    for name in estimators:
+        estimator_named(name)
     errors = targets["target_error"].to_numpy()
     nulls = NullColumns(len(table_errors), targets, rng)
     compared = comparable(history)
     frames = []
     for method, runs in proposals_of(compared.history, table_errors, with_initial=compared.with_initial).items():
         counts = counts_of(runs, errors)
-        for name, estimator in chosen.items():
+        for name in estimators:
             bounds = nulls.of(name, runs)
-            gains = _estimate(name, estimator, counts, len(table_errors), targets)
+            gains = _estimate(name, counts, len(table_errors), targets)
             gains["high"] = np.minimum(gains["high"], bounds["cap_db"])
             label = {"method": method, "estimator": name}
             frames.append(tidy(label, targets, gains | run_columns(counts, compared), bounds))
     return pl.concat(frames)
 
 
-def _estimate(
-    name: str, estimator: Estimator, counts: RunCounts, table_size: int, targets: pl.DataFrame
-) -> dict[str, Any]:
-    table_trials = expected_trials(table_size, targets["table_hits"].to_numpy())
-    runs, resolved = len(counts.proposals), np.asarray(counts.resolved.any(axis=0))
+def gain_over_runs(
+    name: str, counts: RunCounts, table_trials: Float[np.ndarray, " j"]
+) -> tuple[Float[np.ndarray, " j"], Float[np.ndarray, " j"], Float[np.ndarray, " j"]]:
+    """The gain of one method by an estimator, and the ends of its 95 % interval over runs, in dB.
+
+    The interval is NaN for a single run, where no run or, for `per_run`, fewer than two have a hit, and where all runs
+    are alike.
+
+    Args:
+        name: of an estimator in `predictornas.analysis.estimators.ESTIMATORS`.
+        counts: of the method's runs.
+        table_trials: E_S of each target.
+    """
+    estimator, runs = estimator_named(name), len(counts.proposals)
     point = estimator(counts, table_trials, np.ones((1, runs), np.int64))[0]
     # What leaves runs without a hit out has its spread from the others alone.
     counting = counts.resolved.sum(axis=0) if name == "per_run" else np.full(len(point), runs)
     without = estimator(counts, table_trials, left_out(runs)) if runs > 1 else point[None]
     low, high = jackknife_interval(point, without, counting)
+    resolved = np.asarray(counts.resolved.any(axis=0))
+    return point, defined(low, resolved), defined(high, resolved)
+
+
+def _estimate(name: str, counts: RunCounts, table_size: int, targets: pl.DataFrame) -> dict[str, Any]:
+    hits = targets["table_hits"].to_numpy()
+    point, low, high = gain_over_runs(name, counts, expected_trials(table_size, hits))
     return {
-        "gain_db": defined(point, targets["table_hits"].to_numpy() > 0),
-        "low": defined(low, resolved),
-        "high": defined(high, resolved),
-        "resolved": resolved,
+        "gain_db": defined(point, hits > 0),
+        "low": low,
+        "high": high,
+        "resolved": np.asarray(counts.resolved.any(axis=0)),
         "unresolved_share": 1 - counts.resolved.mean(axis=0),
     }
 

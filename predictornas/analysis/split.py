@@ -23,7 +23,7 @@ PARTS = ("sampler", "predictor", "total")
 
 
 @dataclass(frozen=True)
-class _PoolCounts:
+class PoolCounts:
     """Pools of r runs summed over their iterations, repeats kept, at j targets."""
 
     sizes: Int[np.ndarray, " r"]
@@ -71,6 +71,7 @@ def split_table(
             raise UnknownNameError("estimator of the gain's split", name, _SPLITS)
     targets = targets_for(table_errors, count=0, errors=pools["target_error"].unique().to_list())
     nulls = NullColumns(len(table_errors), targets, rng)
+    table_trials = expected_trials(len(table_errors), targets["table_hits"].to_numpy())
     compared = comparable(history)
     with_pools = compared.history.filter(pl.col("method").is_in(pools["method"].unique().to_list()))
     ends = with_pools.group_by("run_id").agg(end=pl.col("iteration").max())
@@ -78,10 +79,10 @@ def split_table(
     frames = []
     for method, runs in proposals_of(with_pools, table_errors, with_initial=compared.with_initial).items():
         counts = counts_of(runs, targets["target_error"].to_numpy())
-        pool = _with_initial(_pool_counts(pools, runs, targets), runs, targets)
+        pool = _with_initial(pool_counts(pools, runs, targets), runs, targets)
         for name in estimators:
             bounds = nulls.of(name, runs)
-            parts = _estimate(name, counts, pool, expected_trials(len(table_errors), targets["table_hits"].to_numpy()))
+            parts = split_over_runs(name, counts, pool, table_trials)
             parts[-1]["high"] = np.minimum(parts[-1]["high"], bounds["cap_db"])
             for part, columns in zip(PARTS, parts, strict=True):
                 label = {"method": method, "estimator": name, "part": part}
@@ -89,9 +90,17 @@ def split_table(
     return pl.concat(frames)
 
 
-def _estimate(
-    name: str, counts: RunCounts, pool: _PoolCounts, table_trials: Float[np.ndarray, " j"]
+def split_over_runs(
+    name: str, counts: RunCounts, pool: PoolCounts, table_trials: Float[np.ndarray, " j"]
 ) -> list[dict[str, Any]]:
+    """The columns `gain_db`, `low`, `high`, `resolved` and `unresolved_share` of each of `PARTS`, for one method.
+
+    Args:
+        name: of an estimator that has a split.
+        counts: of the method's runs.
+        pool: their pools.
+        table_trials: E_S of each target.
+    """
     split, runs = _SPLITS[name], len(pool.sizes)
     points = split(counts, pool, table_trials, np.ones((1, runs), np.int64))
     without = split(counts, pool, table_trials, left_out(runs)) if runs > 1 else points
@@ -115,13 +124,13 @@ def _estimate(
     return columns
 
 
-def _pooled(counts: RunCounts, pool: _PoolCounts, table_trials: Float[np.ndarray, " j"], weights: Weights) -> _Parts:
+def _pooled(counts: RunCounts, pool: PoolCounts, table_trials: Float[np.ndarray, " j"], weights: Weights) -> _Parts:
     pool_trials = expected_trials((weights @ pool.sizes)[:, None], weights @ pool.hits)
     trials = expected_trials((weights @ counts.proposals)[:, None], weights @ counts.hits)
     return gain_db(table_trials, pool_trials), gain_db(pool_trials, trials), gain_db(table_trials, trials)
 
 
-def _per_run(counts: RunCounts, pool: _PoolCounts, table_trials: Float[np.ndarray, " j"], weights: Weights) -> _Parts:
+def _per_run(counts: RunCounts, pool: PoolCounts, table_trials: Float[np.ndarray, " j"], weights: Weights) -> _Parts:
     pool_trials = expected_trials(pool.sizes[:, None], pool.hits)
     trials = expected_trials(counts.proposals[:, None], counts.hits)
     kept: Bool[np.ndarray, "r j"] = counts.resolved & (pool.hits > 0)
@@ -130,22 +139,22 @@ def _per_run(counts: RunCounts, pool: _PoolCounts, table_trials: Float[np.ndarra
     return sampler, predictor, total
 
 
-_SPLITS: dict[str, Callable[[RunCounts, _PoolCounts, Float[np.ndarray, " j"], Weights], _Parts]] = {
+_SPLITS: dict[str, Callable[[RunCounts, PoolCounts, Float[np.ndarray, " j"], Weights], _Parts]] = {
     "pooled": _pooled,
     "per_run": _per_run,
 }
 
 
-def _with_initial(pool: _PoolCounts, runs: Sequence[Run], targets: pl.DataFrame) -> _PoolCounts:
+def _with_initial(pool: PoolCounts, runs: Sequence[Run], targets: pl.DataFrame) -> PoolCounts:
     """Adds what counts of T0, which is nothing where it was left out of the runs."""
     initial = [run.errors[run.iterations == 0] for run in runs]
     hits = np.stack(
         [np.searchsorted(np.sort(errors), targets["target_error"].to_numpy(), "right") for errors in initial]
     )
-    return _PoolCounts(pool.sizes + np.array([len(errors) for errors in initial]), pool.hits + hits)
+    return PoolCounts(pool.sizes + np.array([len(errors) for errors in initial]), pool.hits + hits)
 
 
-def _pool_counts(pools: pl.DataFrame, runs: Sequence[Run], targets: pl.DataFrame) -> _PoolCounts:
+def pool_counts(pools: pl.DataFrame, runs: Sequence[Run], targets: pl.DataFrame) -> PoolCounts:
     """Sums each run's pools over iterations, runs in the order given, targets ascending."""
     sums = pools.group_by("run_id", "target_error").agg(pl.col("pool_size", "pool_hits").sum())
     grid = pl.DataFrame({"run_id": [run.run_id for run in runs]}).join(targets.select("target_error"), how="cross")
@@ -162,4 +171,4 @@ def _pool_counts(pools: pl.DataFrame, runs: Sequence[Run], targets: pl.DataFrame
             f"The pools of run {run_id} were not counted at the same {len(targets)} targets in every iteration, or are "
             "missing. Split only runs that were made with one grid of targets."
         )
-    return _PoolCounts(sizes[:, 0], joined["pool_hits"].to_numpy().reshape(len(runs), -1))
+    return PoolCounts(sizes[:, 0], joined["pool_hits"].to_numpy().reshape(len(runs), -1))

@@ -156,11 +156,6 @@ def jackknife_interval(
     return around(estimate, error, np.asarray(counting - 1))
 
 
-def resampled_seeds(runs: int, resamples: int, rng: np.random.Generator) -> Int[np.ndarray, "b r"]:
-    """How often each run is drawn in each bootstrap resample: `(resamples, runs)` counts, each row sums to `runs`."""
-    return rng.multinomial(runs, np.full(runs, 1 / runs), size=resamples)
-
-
 def bootstrap_interval(
     values: Float[np.ndarray, "r ..."],
     *,

@@ -20,7 +20,6 @@ from predictornas.experiments.tables import write_table
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.search.executors import Advance
-from predictornas.seeding import rng_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +126,7 @@ def report_on_epochs(
     curves = incumbent_curves(history)
     table = epochs_table(curves, oracles)
     parts = [
-        savings(curves, reference, at=_compared_at(history, reference), trace=trace, rng=rng_for(0, 0, "savings"))
+        savings(curves, reference, at=_compared_at(history, reference), trace=trace)
         for reference in _full_length(history)
         for trace in COMPARED
     ]

@@ -10,19 +10,13 @@ from predictornas.analysis.statistics import (
     POSITIVE,
     SHARE,
     bootstrap_interval,
+    jackknife_interval,
+    left_out,
     over_seeds,
     paired_difference,
-    resampled_seeds,
     t_interval,
 )
 from predictornas.errors import DataError
-
-
-def test_resamples_draw_as_many_runs_as_there_are() -> None:
-    weights = resampled_seeds(7, 500, np.random.default_rng(0))
-    assert weights.shape == (500, 7)
-    assert (weights.sum(axis=1) == 7).all()
-    assert weights.mean() == pytest.approx(1)
 
 
 def test_bootstrap_of_a_mean_agrees_with_scipy() -> None:
@@ -151,3 +145,19 @@ def test_a_column_without_spread_has_no_interval_and_leaves_the_others_theirs() 
     np.testing.assert_allclose([low[0], high[0]], [end[0] for end in t_interval(values[:, :1])])
     assert np.isnan(low[1:]).all()
     assert np.isnan(high[1:]).all()
+
+
+def test_the_jackknife_of_a_mean_is_its_t_interval() -> None:
+    values = np.random.default_rng(0).normal(3, 1, (7, 2))
+    without = left_out(7) @ values / 6
+    ends = jackknife_interval(values.mean(axis=0), without, np.full(2, 7))
+    np.testing.assert_allclose(ends, t_interval(values))
+
+
+def test_the_jackknife_rests_on_two_runs_that_differ() -> None:
+    """A ratio by hand: leaving out one of three gives 1, 2, 3, so the error is sqrt(2 / 3 * 2)."""
+    without = np.array([[1.0, 5.0, 1.0], [2.0, 5.0, 2.0], [3.0, 5.0, 3.0]])
+    low, high = jackknife_interval(np.full(3, 2.5), without, np.array([3, 3, 1]))
+    half = 4.302652729696142 * np.sqrt(4 / 3)
+    np.testing.assert_allclose(low, [2.5 - half, np.nan, np.nan])
+    np.testing.assert_allclose(high, [2.5 + half, np.nan, np.nan])
