@@ -63,6 +63,8 @@ class FigureRequest:
             that need no file.
         device: where super-networks are trained, "cpu" or "cuda".
         form: "table", or "supernet" for the super-network form of a figure that has both.
+        found: the figure's tidy table from an earlier run: nothing is run, the figure is drawn from it; for figures of
+            super-networks.
         started: told the number of evaluations, gives back what is told about progress.
     """
 
@@ -77,6 +79,7 @@ class FigureRequest:
     data: str | None = None
     device: str = "cpu"
     form: str = "table"
+    found: pl.DataFrame | None = None
     started: Callable[[int], Advance] = lambda _: lambda __: None
 
     def scale(self) -> Size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import Bounds, over_seeds
 from predictornas.plots.limits import limits_of_means
 from predictornas.plots.style import INK, MUTED, legend_beside, new_figure, tidy_axes
 
@@ -43,7 +43,9 @@ def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str)
     return figure
 
 
-def draw_rows(table: pl.DataFrame, *, quantity: str, title: str, caption: str, scale: float = 1.0) -> Figure:
+def draw_rows(
+    table: pl.DataFrame, *, quantity: str, title: str, caption: str, bounds: Bounds, scale: float = 1.0
+) -> Figure:
     """One row a setting: each run as a faint point, the mean with its 95 % interval, cut at the edge where it is wide.
 
     Args:
@@ -51,13 +53,14 @@ def draw_rows(table: pl.DataFrame, *, quantity: str, title: str, caption: str, s
         quantity: label of the horizontal axis.
         title: of the figure.
         caption: below it.
+        bounds: of the values, which their intervals do not leave.
         scale: multiplies every value, e.g. 100 for percent.
     """
 
     settings = table["setting"].unique(maintain_order=True).to_list()
     figure = new_figure(8.4, 1.7 + 0.42 * len(settings), title=title, caption=caption)
     axes = figure.add_subplot()
-    means = over_seeds(table, ["setting"], "value")
+    means = over_seeds(table, ["setting"], "value", bounds=bounds)
     for place, setting in enumerate(reversed(settings)):
         runs = table.filter((pl.col("setting") == setting) & pl.col("value").is_not_null())["value"] * scale
         axes.plot(runs, [place] * len(runs), "o", color=MUTED, alpha=0.35, markersize=4, markeredgewidth=0)

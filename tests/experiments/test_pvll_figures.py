@@ -5,8 +5,9 @@ import pytest
 
 from predictornas.errors import ConfigurationError
 from predictornas.experiments import pvll_figures
+from predictornas.experiments.claims import UNDECIDED
 from predictornas.experiments.figure import FigureRequest
-from predictornas.experiments.pvll_runs import EstimatorRun, part_of
+from predictornas.experiments.pvll_runs import EstimatorRun, estimator_rows, part_of
 from predictornas.search.pvll import PVLLSearch
 from predictornas.spaces.registry import get_space
 
@@ -55,19 +56,40 @@ def test_table_3_stands_beside_the_papers_losses(request_of_two_seeds):
     assert made.paper.select("setting", "paper", "runs").rows() == [
         ("5 architectures", 0.0023, 2),
         ("10 architectures", 0.0009, 2),
+        ("5 architectures - 10 architectures", None, 2),
     ]
+    assert made.paper["claim"].to_list() == [None, None, "> 0"]
     ours = made.table.filter((pl.col("quantity") == "test_loss") & (pl.col("setting") == "5 architectures"))["value"]
     assert abs(made.paper["ours"][0] - ours.mean()) < 1e-12
 
 
-def test_table_5_compares_the_best_found_at_equal_budgets(request_of_two_seeds):
+def test_table_5_compares_what_is_derived_at_equal_budgets(request_of_two_seeds):
+    """The argmax of A, or the best by the signal where A rests, which the runs themselves leave open."""
     made = pvll_figures.ablation_figure(request_of_two_seeds, title="Title")
     assert made.table["evaluations"].unique().to_list() == [12]
-    derived = made.table.filter(pl.col("quantity") == "derived")
-    assert derived.filter(pl.col("setting") == "none")["value"].null_count() == 2
-    assert derived.filter(pl.col("setting") == "sampler")["value"].null_count() == 0
+    derived, incumbent = (made.table.filter(quantity=name) for name in ("derived", "incumbent"))
+    runs = [
+        EstimatorRun("nasbench201-cifar10", search, 12, seed)
+        for _, search, *_ in pvll_figures.ABLATION
+        for seed in (0, 1)
+    ]
+    folder = request_of_two_seeds.folder / "pvll-nasbench201-cifar10"
+    ends = [rows[-1] for rows in estimator_rows(runs, folder, workers=1)]
+    assert derived["value"].to_list() == [
+        *(end["derived"] for end in ends[:2]),
+        *(end["incumbent"] for end in ends[2:]),
+    ]
+    assert incumbent["value"].to_list() == [end["incumbent"] for end in ends]
     assert made.paper is not None
-    assert made.paper["paper"].to_list() == pytest.approx([0.0272, 0.032])
+    assert made.paper["paper"].to_list() == [pytest.approx(0.0272), pytest.approx(0.032), None]
+    assert made.paper["ours"][0] == pytest.approx(derived.filter(setting="sampler")["value"].mean())
+    assert made.paper.row(2, named=True)["setting"] == "sampler - none"
+    assert "argmax of A" in _words(made)
+
+
+def _words(made) -> str:
+    """All that is written below and above a figure."""
+    return " ".join(" ".join(text.get_text().split()) for text in made.figure.texts)
 
 
 def test_options_that_make_no_sense_are_refused(request_of_two_seeds, tmp_path):
@@ -102,7 +124,7 @@ def asked(store, monkeypatch):
 
 
 def test_figure_3a_learns_from_and_tests_on_a_hundred(asked, tmp_path):
-    """Li et al. 2021, section 5.3; means over seeds 0 and 1 by hand."""
+    """Li, Dong et al. 2020, section 5.5; means over seeds 0 and 1 by hand."""
     made = pvll_figures.learning_curves_figure(FigureRequest(tmp_path, seeds=2), title="Title")
     assert {(run.budget, run.test_size, run.curve, run.search.warm_up) for run in asked} == {(100, 100, True, 0)}
     assert [(run.search.gradient, run.seed) for run in asked] == [(True, 0), (True, 1), (False, 0), (False, 1)]
@@ -128,19 +150,21 @@ def test_figure_3b_divides_the_space_into_parts_of_four_sizes(asked, tmp_path):
 
 
 def test_table_3_has_the_papers_populations_and_losses(asked, tmp_path):
-    """Li et al. 2021, table 3: the end of a warm-up on so many, all of them remembered."""
+    """Li, Dong et al. 2020, table 3: the end of a warm-up on so many, all of them remembered."""
     made = pvll_figures.populations_figure(FigureRequest(tmp_path, seeds=3), title="Title")
     assert [(run.budget, run.search.warm_up, run.search.memory) for run in asked[::3]] == [
         (50, 50, 50), (100, 100, 100), (200, 200, 200), (500, 500, 500)
     ]  # fmt: skip
     assert made.paper is not None
-    assert made.paper["paper"].to_list() == [0.0023, 0.0009, 0.0005, 0.0007]
-    assert made.paper["ours"].to_list() == [11.0] * 4  # the last of two rows: 10, 11 and 12
+    assert made.paper["paper"].to_list() == [0.0023, 0.0009, 0.0005, 0.0007, None, None, None]
+    assert made.paper["claim"].to_list()[4:] == ["> 0", "> 0", "< 0"]
+    assert made.paper["ours"].to_list() == [11.0] * 4 + [0.0] * 3  # the last of two rows: 10, 11 and 12
+    assert made.paper["verdict"].to_list() == ["no"] * 4 + [UNDECIDED] * 3
     assert made.table["quantity"].unique(maintain_order=True).to_list() == ["test_loss", "relative_loss", "tau"]
 
 
 def test_table_5_has_the_papers_parts_and_errors(asked, tmp_path):
-    """Li et al. 2021, table 5, in %; every search has 200 evaluations, whether 100 of them are a warm-up or not."""
+    """Table 5, in %; every search has 200 evaluations, whether 100 of them are a warm-up or not."""
     made = pvll_figures.ablation_figure(FigureRequest(tmp_path, seeds=1), title="Title")
     assert {run.budget for run in asked} == {200}
     assert [(run.search.gradient, run.search.warm_up, run.search.weighted) for run in asked] == [
@@ -152,7 +176,9 @@ def test_table_5_has_the_papers_parts_and_errors(asked, tmp_path):
         (False, 0, True),
     ]
     assert made.paper is not None
-    assert (100 * made.paper["paper"]).to_list() == pytest.approx([2.72, 2.81, 3.10, 3.03, 3.08, 3.20])
+    assert (100 * made.paper["paper"]).to_list()[:6] == pytest.approx([2.72, 2.81, 3.10, 3.03, 3.08, 3.20])
+    # nothing was derived with the sampler, and without it the best by the signal counts
+    assert made.paper["ours"].to_list()[:6] == [None] * 4 + [0.0] * 2
     assert list(made.facts["paper_deviation"].values()) == [0.02, 0.08, 0.22, 0.30, 0.24, 0.32]
 
 

@@ -1,5 +1,8 @@
+import math
+
 import polars as pl
 
+from predictornas.analysis.statistics import SHARE
 from predictornas.plots.estimator import draw_curves, draw_rows
 
 
@@ -20,7 +23,7 @@ def test_each_curve_has_its_colour_and_the_training_set_is_dashed():
 
 def test_rows_stand_in_their_order_with_mean_and_interval():
     table = pl.DataFrame({"setting": ["top", "top", "top", "low", "alone"], "value": [0.01, 0.02, 0.03, None, 0.05]})
-    figure = draw_rows(table, quantity="error, %", title="Title", caption="Caption", scale=100.0)
+    figure = draw_rows(table, quantity="error, %", title="Title", caption="Caption", bounds=SHARE, scale=100.0)
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["alone", "low", "top"]
     means = {
@@ -28,6 +31,7 @@ def test_rows_stand_in_their_order_with_mean_and_interval():
     }
     assert means == {2.0: 2.0, 0.0: 5.0}
     bars = [line.get_xdata() for line in axes.get_lines() if line.get_marker() in ("None", "")]
-    # t interval of 1, 2, 3: 2 +- 4.302653 / sqrt(3)
+    # .02 +- 4.302653 * .01 / sqrt(3), the t interval, on the scale of log odds, whose slope is 1 / (p (1 - p))
     assert len(bars) == 1
-    assert abs(bars[0][0] - (2 - 4.302653 / 3**0.5)) < 1e-5
+    odds = 0.02 / 0.98 * math.exp(-4.302653 * 0.01 / 3**0.5 / (0.02 * 0.98))
+    assert abs(bars[0][0] - 100 * odds / (1 + odds)) < 1e-5

@@ -202,7 +202,7 @@ def test_after_twelve_steps_in_a_row_without_enough_the_rest_is_uniform(monkeypa
 
 
 def test_the_settings_of_the_paper_and_ours() -> None:
-    """Li et al. 2021, section 5.1: tau and eta; the rest is ours, and histories are continued with it."""
+    """Li, Dong et al. 2020, section 5.1: tau and eta; the rest is ours, and histories are continued with it."""
     assert PVLL() == PVLL(draws=32, unrecorded=20, temperature=0.1, learning_rate=0.1, name="pvll")
 
 

@@ -25,7 +25,8 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import POSITIVE, Bounds, over_seeds
+from predictornas.experiments.claims import SPREAD, beside
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet.study import SearchTrace, described_scale, scale_of, studied, study_facts, traces
 from predictornas.live.epochs import generator_for
@@ -49,7 +50,11 @@ MEASUREMENTS = 10
 QUANTITIES = ("spectral_radius", "trace", "least_eigenvalue", "loss", "expected_loss", "second_order", "bound")
 """What is measured, in columns; those after `loss` for a Dirichlet alone."""
 
-_SPREAD = ("std", "low", "high", "runs")
+RATIO = "modulus of the dominant eigenvalue, ratio"
+"""Of DrNAS to DARTS at the end of a search."""
+
+BOUNDS: dict[str, Bounds] = dict.fromkeys(("spectral_radius", "loss", "expected_loss", RATIO), POSITIVE)
+"""Bounds of the quantities that have some."""
 
 
 @dataclass(frozen=True)
@@ -179,22 +184,20 @@ def hessian_figure(request: FigureRequest, *, title: str) -> Made:
     space = get_space(scale_of(request).space)
     methods = {name: get_method(name, space) for name in METHODS}
     searches = studied(request, methods, probe=PROBE)
-    rows = measured_rows(traces(request, searches))
-    table = pl.concat(
-        over_seeds(rows, ["setting", "epoch"], quantity).select(
-            pl.lit(quantity).alias("quantity"), "setting", "epoch", "mean", *_SPREAD
-        )
-        for quantity in (*QUANTITIES, "excess")
-    )
+    if request.found is None:
+        rows = measured_rows(traces(request, searches))
+        table, paper = summarised(rows), _beside(rows)
+    else:  # which has no single seeds
+        table, paper = request.found, None
     caption = (
         f"{described_scale(request)} Hessian of the validation loss of the first batch with respect to mu, where "
         "softmax(mu) are the factors of operations: alpha of DARTS, and of DrNAS the mean of the Laplace approximation "
         f"of its Dirichlet. Expected loss: mean of {PROBE.samples} samples of the Dirichlet. Lower bound: right side "
         "of eq. 3.4, with delta the largest distance |beta - 1| of an edge; it is proven for Hessians without negative "
-        "eigenvalues. Mean and 95 % t interval over seeds."
+        "eigenvalues. Mean and 95 % interval over seeds."
     )
     figure = draw_hessians(table, title=title, caption=caption)
-    return Made(table, figure, study_facts(searches) | {"samples": PROBE.samples}, _beside(rows))
+    return Made(table, figure, study_facts(searches) | {"samples": PROBE.samples}, paper)
 
 
 def measured_rows(found: list[SearchTrace]) -> pl.DataFrame:
@@ -206,14 +209,24 @@ def measured_rows(found: list[SearchTrace]) -> pl.DataFrame:
     return frame.with_columns(excess=pl.col("expected_loss") - pl.col("bound"))
 
 
+def summarised(rows: pl.DataFrame) -> pl.DataFrame:
+    """Mean and interval over seeds of every quantity after each epoch that was measured."""
+    return pl.concat(
+        over_seeds(rows, ["setting", "epoch"], quantity, bounds=BOUNDS.get(quantity)).select(
+            pl.lit(quantity).alias("quantity"), "setting", "epoch", "mean", *SPREAD
+        )
+        for quantity in (*QUANTITIES, "excess")
+    )
+
+
 def _beside(rows: pl.DataFrame) -> pl.DataFrame:
     """What the thesis says of the ends of searches, and what was found there."""
     ends = rows.sort("epoch").group_by("setting", "seed", maintain_order=True).last()
     drnas, darts = (ends.filter(pl.col("setting") == name) for name in ("drnas", "darts-1"))
     both = drnas.join(darts, on="seed")
     ratio = both.select(value=pl.col("spectral_radius") / pl.col("spectral_radius_right"))
-    claims = [
-        ("modulus of the dominant eigenvalue, ratio", "drnas / darts-1", "< 1", ratio),
+    found: list[tuple[str, str, str, pl.DataFrame]] = [
+        (RATIO, "drnas / darts-1", "< 1", ratio),
         ("trace, difference", "drnas - darts-1", "< 0", both.select(value=pl.col("trace") - pl.col("trace_right"))),
         ("expected loss - bound (3.4)", "drnas", ">= 0, roughly", drnas.select(value="excess")),
         ("least eigenvalue", "drnas", ">= 0 (assumed)", drnas.select(value="least_eigenvalue")),
@@ -224,13 +237,16 @@ def _beside(rows: pl.DataFrame) -> pl.DataFrame:
             drnas.select(value=pl.col("second_order") - pl.col("expected_loss")),
         ),
     ]
-    parts = [
-        over_seeds(values.with_columns(setting=pl.lit(setting)), ["setting"], "value").select(
-            pl.lit(quantity).alias("quantity"), "setting", claim=pl.lit(claim), ours="mean", **{n: n for n in _SPREAD}
+    return pl.concat(
+        beside(
+            values.with_columns(setting=pl.lit(setting)),
+            quantity,
+            {setting: claim},
+            column="claim",
+            bounds=BOUNDS.get(quantity),
         )
-        for quantity, setting, claim, values in claims
-    ]
-    return pl.concat(parts)
+        for quantity, setting, claim, values in found
+    )
 
 
 def _alpha(state: SearchState) -> Mapping[str, Tensor]:

@@ -12,9 +12,11 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from predictornas.analysis.statistics import SHARE
+from predictornas.experiments.claims import beside
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet.study import described_scale, study_facts, traces
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
+from predictornas.experiments.supernet.study import described_scale, study_facts, table_for, traces
 from predictornas.experiments.supernet.trained_measures import Item, measurements
 from predictornas.live.epochs import generator_for
 from predictornas.live.images import split
@@ -98,7 +100,7 @@ def shuffling_figure(request: FigureRequest, *, title: str) -> Made:
     """Table 2.1: accuracy before and after swapping two layers of each stage, or two edges of each cell."""
     searches = darts_searches(request)
     measure = ShufflingAccuracy(PLAIN_EPOCHS[request.size], searches[0].scale.images)
-    table = measurements(request, traces(request, searches), measure)
+    table = table_for(request, lambda: measurements(request, traces(request, searches), measure))
     caption = (
         f"{described_scale(request)} Test accuracy, with the statistics of each batch in batch normalisation. VGG and "
         f"ResNet: three stages of {LAYERS} layers or blocks, as wide as the super-network, trained for "
@@ -114,6 +116,7 @@ def shuffling_figure(request: FigureRequest, *, title: str) -> Made:
                 by_seed.filter(pl.col("state") == state).rename({"network": "setting"}),
                 f"test accuracy {state} swapping",
                 said,
+                bounds=SHARE,
             )
             for state, said in PAPER.items()
         ]

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.claims import DIFFERENCE, SPREAD, difference_of, judged, together
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
 from predictornas.experiments.supernet.study import (
@@ -21,6 +22,7 @@ from predictornas.experiments.supernet.study import (
     scale_of,
     studied,
     study_facts,
+    table_for,
     traces,
 )
 from predictornas.experiments.supernet.tables import operations_of
@@ -44,6 +46,9 @@ LONG_SEARCH = 200
 CELL_ACCURACY = "accuracy of the cell in NAS-Bench-201"
 """Of a cell that is trained from scratch, as the evaluation column of the table has it."""
 
+SIZE_DIFFERENCE = "best validation accuracy, difference"
+"""Of mixed-level and bilevel searches, in the table of figure 6."""
+
 ACCURACY_CLAIMS = {
     "single-level": "< 0",
     "mixed-0.1": "> 0",
@@ -59,7 +64,7 @@ SAMPLING_ACCURACIES = {
 }
 """What the paper states for figure 5; the second line is of DARTS cells, retrained on CIFAR-10."""
 
-_SEEDS = "Mean and 95 % t interval (cut at the edge of a panel) over seeds"
+_SEEDS = "Mean and 95 % interval (cut at the edge of a panel) over seeds"
 _FINAL = "Final: mean of the last quarter of the epochs"
 
 
@@ -67,7 +72,9 @@ def gap_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 2: how far the accuracy on the training half is above that on the validation half."""
     searches = studied(request, _methods(request, LEVELS))
     pairs = list(pairwise(LEVELS))
-    table = _table(_followed(epoch_rows(traces(request, searches)), "gap", "gap", pairs))
+    table = table_for(
+        request, lambda: _table(_followed(epoch_rows(traces(request, searches)), "gap", "gap", pairs, DIFFERENCE))
+    )
     caption = (
         f"{described_scale(request)} Accuracy on the training half as it was seen in the epoch, less that on the "
         f"validation half after it. {_FINAL}. {_SEEDS}; differences between settings are paired by seed."
@@ -90,10 +97,7 @@ def validation_figure(request: FigureRequest, *, title: str) -> Made:
     The switch has no cost of its own: it is that of its two parts.
     """
     searches = studied(request, _methods(request, (*LEVELS, "bilevel-to-mixed")))
-    epochs = epoch_rows(traces(request, searches))
-    pairs = [(setting, "darts-2") for setting in ACCURACY_CLAIMS]
-    parts = _followed(epochs, "validation_accuracy", "validation accuracy", pairs)
-    table = _table(parts | _costs(epochs.filter(pl.col("setting").is_in(LEVELS))))
+    table = table_for(request, lambda: _accuracies_and_costs(traces(request, searches)))
     losses = ", ".join(f"{setting} {count}" for setting, count in LOSSES_A_STEP.items())
     caption = (
         f"{described_scale(request)} Accuracy of the super-network on the validation half. {_SEEDS}. Cost: median wall "
@@ -126,12 +130,7 @@ def sampling_figure(request: FigureRequest, *, title: str) -> Made:
     """
     benchmark = _table_of_cells(request)
     searches = studied(request, _methods(request, ("gdas", "gdas-mixed", "milenas-gumbel")))
-    found = traces(request, searches)
-    pairs = [("milenas-gumbel", "gdas"), ("gdas-mixed", "gdas")]
-    parts = _followed(epoch_rows(found), "validation_accuracy", "validation accuracy", pairs)
-    if benchmark is not None:
-        parts |= _summarised(_derived_accuracies(found, benchmark), CELL_ACCURACY, pairs)
-    table = _table(parts)
+    table = table_for(request, lambda: _sampled_accuracies(traces(request, searches), benchmark))
     own_recipes = scale_of(request).epochs is None
     recipes = " Each has the recipe of its paper: 250 epochs in batches of 256, and 50 of 128." if own_recipes else ""
     caption = (
@@ -148,7 +147,9 @@ def sampling_figure(request: FigureRequest, *, title: str) -> Made:
         caption=caption,
     )
     paper = [_beside(table, quantity, paper=numbers) for quantity, numbers in SAMPLING_ACCURACIES.items()]
-    return Made(table, figure, study_facts(searches), pl.concat(paper))
+    better = {"milenas-gumbel - gdas": "> 0"}
+    paper += [_beside(table, f"{quantity}, difference", claim=better) for quantity in SAMPLING_ACCURACIES]
+    return Made(table, figure, study_facts(searches), together(*paper))
 
 
 def sizes_figure(request: FigureRequest, *, title: str) -> Made:
@@ -159,24 +160,19 @@ def sizes_figure(request: FigureRequest, *, title: str) -> Made:
     """
     benchmark = _table_of_cells(request)
     searches = _long_searches(request)
-    sizes = size_rows(traces(request, searches), benchmark)
-    by = ["setting", "convolutions"]
-    parts = {"best validation accuracy": over_seeds(sizes, by, "validation_accuracy")}
-    if benchmark is not None:
-        cells = over_seeds(sizes, by, "cell_accuracy")
-        parts[CELL_ACCURACY] = pl.concat([cells, _best_of_table(benchmark)], how="diagonal")
-    drawn = _table(parts, by)
-    table = pl.concat([drawn, _table({"best validation accuracy, difference": _differences_by_size(sizes)}, by)])
+    table = table_for(request, lambda: _by_size(size_rows(traces(request, searches), benchmark), benchmark))
+    drawn = table.filter(pl.col("quantity") != SIZE_DIFFERENCE)
     length = f" Searches of {LONG_SEARCH} epochs." if scale_of(request).epochs is None else ""
     caption = (
         f"{described_scale(request)}{length} For every number of convolutions: the best accuracy of the super-network "
         "on the validation half among the epochs after which the derived architecture has so many, and the cell of "
         f"that epoch. {_SEEDS} that derive one. {_described_cells(benchmark)}"
     )
-    paper = _part(table, "best validation accuracy, difference").select(
-        "quantity", "setting", "convolutions", pl.lit("> 0").alias("claim"), pl.col("mean").alias("ours"), *_SPREAD
+    paper = _part(table, SIZE_DIFFERENCE).select(
+        "quantity", "setting", "convolutions", pl.lit("> 0").alias("claim"), pl.col("mean").alias("ours"), *SPREAD
     )
-    return Made(table, draw_sizes(drawn, title=title, caption=caption), study_facts(searches), paper)
+    figure = draw_sizes(drawn, title=title, caption=caption)
+    return Made(table, figure, study_facts(searches), judged(paper, "claim"))
 
 
 def epoch_rows(found: Iterable[SearchTrace]) -> pl.DataFrame:
@@ -237,7 +233,6 @@ def convolutions(space: SearchSpace, genes: np.ndarray) -> int:
 
 
 _LONG = f", {LONG_SEARCH} epochs"
-_SPREAD = ("std", "low", "high", "runs")
 
 
 def _methods(request: FigureRequest, settings: Sequence[str]) -> dict[str, Method]:
@@ -259,11 +254,38 @@ def _long_searches(request: FigureRequest) -> list[StudiedSearch]:
 
 
 def _followed(
-    epochs: pl.DataFrame, column: str, name: str, pairs: Iterable[tuple[str, str]]
+    epochs: pl.DataFrame, column: str, name: str, pairs: Iterable[tuple[str, str]], bounds: Bounds
 ) -> dict[str, pl.DataFrame]:
     """A column over epochs, and at the end."""
-    curves = over_seeds(epochs, ["setting", "epoch"], column)
-    return {name: curves} | _summarised(final_values(epochs, column), f"final {name}", pairs)
+    curves = over_seeds(epochs, ["setting", "epoch"], column, bounds=bounds)
+    return {name: curves} | _summarised(final_values(epochs, column), f"final {name}", pairs, bounds)
+
+
+def _accuracies_and_costs(found: Sequence[SearchTrace]) -> pl.DataFrame:
+    """The table of figure 3."""
+    epochs = epoch_rows(found)
+    pairs = [(setting, "darts-2") for setting in ACCURACY_CLAIMS]
+    parts = _followed(epochs, "validation_accuracy", "validation accuracy", pairs, SHARE)
+    return _table(parts | _costs(epochs.filter(pl.col("setting").is_in(LEVELS))))
+
+
+def _sampled_accuracies(found: Sequence[SearchTrace], benchmark: Benchmark | None) -> pl.DataFrame:
+    """The table of figure 5."""
+    pairs = [("milenas-gumbel", "gdas"), ("gdas-mixed", "gdas")]
+    parts = _followed(epoch_rows(found), "validation_accuracy", "validation accuracy", pairs, SHARE)
+    if benchmark is not None:
+        parts |= _summarised(_derived_accuracies(found, benchmark), CELL_ACCURACY, pairs, SHARE)
+    return _table(parts)
+
+
+def _by_size(sizes: pl.DataFrame, benchmark: Benchmark | None) -> pl.DataFrame:
+    """The table of figure 6."""
+    by = ["setting", "convolutions"]
+    parts = {"best validation accuracy": over_seeds(sizes, by, "validation_accuracy", bounds=SHARE)}
+    if benchmark is not None:
+        cells = over_seeds(sizes, by, "cell_accuracy", bounds=SHARE)
+        parts[CELL_ACCURACY] = pl.concat([cells, _best_of_table(benchmark)], how="diagonal")
+    return _table(parts | {SIZE_DIFFERENCE: _differences_by_size(sizes)}, by)
 
 
 def _costs(epochs: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -271,11 +293,11 @@ def _costs(epochs: pl.DataFrame) -> dict[str, pl.DataFrame]:
     cost = epochs.group_by("setting", "seed", maintain_order=True).agg(value=pl.col("seconds").median())
     pairs = [(setting, "single-level") for setting in LEVELS[1:]]
     pairs += [("darts-2", setting) for setting in LEVELS[1:-1]]
-    return _summarised(cost, "seconds an epoch", pairs, ratio=True)
+    return _summarised(cost, "seconds an epoch", pairs, POSITIVE, ratio=True)
 
 
 def _summarised(
-    values: pl.DataFrame, name: str, pairs: Iterable[tuple[str, str]], *, ratio: bool = False
+    values: pl.DataFrame, name: str, pairs: Iterable[tuple[str, str]], bounds: Bounds, *, ratio: bool = False
 ) -> dict[str, pl.DataFrame]:
     """Means over seeds of each setting, and of a - b, or a / b, over the seeds that both have."""
     parts = []
@@ -284,15 +306,17 @@ def _summarised(
         value = pl.col("value") / pl.col("value_right") if ratio else pl.col("value") - pl.col("value_right")
         parts.append(both.select(setting=pl.lit(f"{a} {'/' if ratio else '-'} {b}"), value=value))
     return {
-        name: over_seeds(values, ["setting"], "value"),
-        f"{name}, {'ratio' if ratio else 'difference'}": over_seeds(pl.concat(parts), ["setting"], "value"),
+        name: over_seeds(values, ["setting"], "value", bounds=bounds),
+        f"{name}, {'ratio' if ratio else 'difference'}": over_seeds(
+            pl.concat(parts), ["setting"], "value", bounds=POSITIVE if ratio else difference_of(bounds)
+        ),
     }
 
 
 def _table(parts: Mapping[str, pl.DataFrame], by: Sequence[str] = ("setting", "epoch")) -> pl.DataFrame:
     """One below the other; null where a part has no such column."""
     named = [part.with_columns(quantity=pl.lit(quantity)) for quantity, part in parts.items()]
-    return pl.concat(named, how="diagonal").select("quantity", *by, "mean", *_SPREAD)
+    return pl.concat(named, how="diagonal").select("quantity", *by, "mean", *SPREAD)
 
 
 def _part(table: pl.DataFrame, quantity: str) -> pl.DataFrame:
@@ -305,7 +329,7 @@ def _beside(table: pl.DataFrame, quantity: str, **said: Mapping[str, Any]) -> pl
     ((column, by_setting),) = said.items()
     rows = pl.DataFrame({"setting": list(by_setting), column: list(by_setting.values())})
     rows = rows.join(ours, on="setting", how="left", maintain_order="left")
-    return rows.select(pl.lit(quantity).alias("quantity"), "setting", column, "ours", *_SPREAD)
+    return judged(rows.select(pl.lit(quantity).alias("quantity"), "setting", column, "ours", *SPREAD), column)
 
 
 def _differences_by_size(sizes: pl.DataFrame) -> pl.DataFrame:
@@ -314,7 +338,7 @@ def _differences_by_size(sizes: pl.DataFrame) -> pl.DataFrame:
     mixed, bilevel = (sizes.filter(pl.col("setting") == setting) for setting in ("mixed-1", "darts-2"))
     value = pl.col("validation_accuracy") - pl.col("validation_accuracy_right")
     both = mixed.join(bilevel, on=on).select(pl.lit("mixed-1 - darts-2").alias("setting"), *on, value=value)
-    return over_seeds(both, ["setting", "convolutions"], "value").sort("convolutions")
+    return over_seeds(both, ["setting", "convolutions"], "value", bounds=DIFFERENCE).sort("convolutions")
 
 
 def _table_of_cells(request: FigureRequest) -> Benchmark | None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.claims import DIFFERENCE, SPREAD, judged
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_tables, described_table
 from predictornas.experiments.supernet.study import (
@@ -19,6 +20,7 @@ from predictornas.experiments.supernet.study import (
     scale_of,
     studied,
     study_facts,
+    table_for,
     traces,
 )
 from predictornas.experiments.supernet.tables import SKIP
@@ -42,8 +44,6 @@ STATED = {"nasbench201-cifar10": 0.9436, "nasbench201-cifar100": 0.7351, "nasben
 CLAIMS = {"accuracy, difference": ("darts-1+pt - darts-1", "> 0"), "accuracy since half-way": ("darts-1", "< 0")}
 """What figure 3.1 of the thesis shows: DARTS degenerates, and selection by perturbation does not."""
 
-_SPREAD = ("std", "low", "high", "runs")
-
 
 def trajectories_figure(request: FigureRequest, *, title: str) -> Made:
     """The accuracy of the derived cell over epochs, one panel a method, as in figure 3.1 of the thesis.
@@ -57,7 +57,7 @@ def trajectories_figure(request: FigureRequest, *, title: str) -> Made:
     scale = replace(scale_of(request), space=CELL_SPACE)
     searches = studied(request, methods, scale=scale)
     tables = cell_tables(request)
-    table = epoch_rows(traces(request, searches), tables)
+    table = table_for(request, lambda: epoch_rows(traces(request, searches), tables))
     summary = summarised(table, list(tables))
     first, benchmark = next(iter(tables.items()))
     known = cell_accuracies(benchmark, benchmark.genes)
@@ -113,27 +113,33 @@ def summarised(epochs: pl.DataFrame, tables: Sequence[str]) -> pl.DataFrame:
     """
     ends = epochs.filter(pl.col("is_selected"))
     seconds = epochs.group_by("setting", "seed", maintain_order=True).agg(pl.col("seconds").sum())
-    parts: list[tuple[str, str | None, pl.DataFrame, str]] = [
-        ("skip share", None, ends, "skip_share"),
-        ("seconds", None, seconds, "seconds"),
+    parts: list[tuple[str, str | None, pl.DataFrame, str, Bounds]] = [
+        ("skip share", None, ends, "skip_share", SHARE),
+        ("seconds", None, seconds, "seconds", POSITIVE),
     ]
     for name in tables:
         then = epochs.filter(pl.col("epoch") == _half_way()).select("setting", "seed", then=pl.col(name))
         since = ends.join(then, on=["setting", "seed"], maintain_order="left")
         parts += [
-            ("accuracy", name, ends, name),
-            ("accuracy since half-way", name, since.with_columns(value=pl.col(name) - pl.col("then")), "value"),
-            ("accuracy, difference", name, _differences(ends, name), "value"),
+            ("accuracy", name, ends, name, SHARE),
+            (
+                "accuracy since half-way",
+                name,
+                since.with_columns(value=pl.col(name) - pl.col("then")),
+                "value",
+                DIFFERENCE,
+            ),
+            ("accuracy, difference", name, _differences(ends, name), "value", DIFFERENCE),
         ]
     return pl.concat(
-        over_seeds(values, ["setting"], column).select(
+        over_seeds(values, ["setting"], column, bounds=bounds).select(
             pl.lit(quantity).alias("quantity"),
             pl.lit(table, dtype=pl.String).alias("table"),
             "setting",
             "mean",
-            *_SPREAD,
+            *SPREAD,
         )
-        for quantity, table, values, column in parts
+        for quantity, table, values, column, bounds in parts
         if len(values)
     )
 
@@ -180,7 +186,10 @@ def _beside(summary: pl.DataFrame) -> pl.DataFrame:
     ]
     said = pl.DataFrame(stated + claims, schema_overrides={"paper": pl.Float64, "claim": pl.String})
     rows = summary.join(said, on=on, how="left", nulls_equal=True, maintain_order="left").rename({"mean": "ours"})
-    return rows.select(*on, "paper", "claim", "ours", *_SPREAD)
+    shown = rows.select(
+        *on, "paper", "claim", "ours", *SPREAD, said=pl.coalesce("claim", pl.col("paper").cast(pl.String))
+    )
+    return judged(shown, "said").drop("said")
 
 
 def _caption(request: FigureRequest, scale: Scale, tables: Mapping[str, Benchmark]) -> str:

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 from scipy.stats import kendalltau
 
+from predictornas.analysis.statistics import CORRELATION, SHARE
+from predictornas.experiments.claims import beside
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet.study import described_scale, scale_of, study_facts, traces
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
+from predictornas.experiments.supernet.study import described_scale, scale_of, study_facts, table_for, traces
 from predictornas.experiments.supernet.trained_measures import Item, measurements
 from predictornas.live.epochs import generator_for
 from predictornas.live.training import optimiser_of
@@ -32,6 +34,9 @@ RATE_FACTOR = 0.1
 
 SKIP_SPACE = "darts-s2"
 """The space of figure 2.2: skip_connect and sep_conv_3x3 on every edge."""
+
+EDGES = 14
+"""Edges of a cell there."""
 
 SKIP_SPACE_CELLS = 4
 """Depth there at size small (ours): two normal cells and two that reduce."""
@@ -124,7 +129,7 @@ def strengths_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 2.1: importance and strength of every operation on three random edges."""
     searches = darts_searches(request)
     measure = DiscretisationAccuracy(_epochs(request), edges=3)
-    table = measurements(request, traces(request, searches), measure)
+    table = table_for(request, lambda: measurements(request, traces(request, searches), measure))
     agreement = agreements(table)
     caption = (
         f"{described_scale(request)} First-order DARTS. Three random edges, the same ones at every seed. Importance: "
@@ -132,15 +137,13 @@ def strengths_figure(request: FigureRequest, *, title: str) -> Made:
         f"discretised to the operation, after {_epochs(request)} epochs of fine-tuning. Dashes: mean over "
         f"seeds; points: seeds. {_chance(table)}"
     )
+    said = {
+        "tau": ("Kendall tau of importance and strength", "far below 1", CORRELATION),
+        "same": ("share of edges where the most important operation is the strongest", "below 1", SHARE),
+    }
     paper = pl.concat(
-        [
-            beside(_setting(agreement, "tau"), "Kendall tau of importance and strength", _claim(table, "far below 1")),
-            beside(
-                _setting(agreement, "same"),
-                "share of edges where the most important operation is the strongest",
-                _claim(table, "below 1"),
-            ),
-        ]
+        beside(_setting(agreement, column), quantity, _claim(table, claim), bounds=bounds)
+        for column, (quantity, claim, bounds) in said.items()
     )
     return Made(table, draw_strengths(table, title=title, caption=caption), study_facts(searches), paper)
 
@@ -151,10 +154,8 @@ def chosen_operations_figure(request: FigureRequest, *, title: str) -> Made:
     if scale.cells is not None:
         scale = replace(scale, cells=max(scale.cells, SKIP_SPACE_CELLS))
     searches = darts_searches(request, space=SKIP_SPACE, scale=scale)
-    measured_rows = measurements(
-        request, traces(request, searches), DiscretisationAccuracy(_epochs(request), cell="normal")
-    )
-    table = with_choices(measured_rows)
+    measure = DiscretisationAccuracy(_epochs(request), cell="normal")
+    table = table_for(request, lambda: with_choices(measurements(request, traces(request, searches), measure)))
     caption = (
         f"{described_scale(request, scale)} First-order DARTS, normal cell. Most important: largest alpha at the end "
         "of the search. Strongest: highest accuracy on the validation half once the edge is discretised to it, after "
@@ -164,11 +165,13 @@ def chosen_operations_figure(request: FigureRequest, *, title: str) -> Made:
     counted = skips.group_by("setting", "seed", maintain_order=True).agg(
         important=pl.col("most_important").sum().cast(pl.Float64), weak=(~pl.col("strongest")).sum().cast(pl.Float64)
     )
+    said = {
+        "important": (f"edges of {EDGES} with alpha_skip > alpha_conv", "12"),
+        "weak": (f"edges of {EDGES} where sep_conv_3x3 is stronger", "7"),
+    }
     paper = pl.concat(
-        [
-            beside(_setting(counted, "important"), "edges of 14 with alpha_skip > alpha_conv", _claim(table, "12")),
-            beside(_setting(counted, "weak"), "edges of 14 where sep_conv_3x3 is stronger", _claim(table, "7")),
-        ]
+        beside(_setting(counted, column), quantity, _claim(table, count), bounds=(0.0, float(EDGES)))
+        for column, (quantity, count) in said.items()
     )
     return Made(table, draw_chosen_operations(table, title=title, caption=caption), study_facts(searches), paper)
 

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 from scipy.stats import pearsonr
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import CORRELATION, SHARE, over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.claims import DIFFERENCE, beside
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet.cell_accuracy import (
     CELL_SPACE,
@@ -22,12 +23,13 @@ from predictornas.experiments.supernet.cell_accuracy import (
     cell_tables,
     described_table,
 )
-from predictornas.experiments.supernet.perturbation_settings import PER_SEED, beside, darts_searches
+from predictornas.experiments.supernet.perturbation_settings import PER_SEED, darts_searches
 from predictornas.experiments.supernet.study import (
     SearchTrace,
     described_scale,
     scale_of,
     study_facts,
+    table_for,
     traces,
 )
 from predictornas.experiments.supernet.tables import SKIP
@@ -82,7 +84,7 @@ class SelectedByPerturbation:
 def skip_gap_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 2.3: how far skip connections lead before convolutions, against the accuracy of the super-network."""
     searches = darts_searches(request)
-    table = gap_rows(traces(request, searches))
+    table = table_for(request, lambda: gap_rows(traces(request, searches)))
     correlations = gap_correlations(table)
     caption = (
         f"{described_scale(request)} First-order DARTS. Lead: softmaxed alpha of skip_connect less the mean of those "
@@ -94,11 +96,11 @@ def skip_gap_figure(request: FigureRequest, *, title: str) -> Made:
     (setting,) = table["setting"].unique()
     said = {"levels": "correlation of lead and accuracy", "changes": "correlation of their changes"}
     parts = [
-        beside(correlations.select("setting", value=column), quantity, {setting: "> 0"})
+        beside(correlations.select("setting", value=column), quantity, {setting: "> 0"}, bounds=CORRELATION)
         for column, quantity in said.items()
     ]
     ends = table.group_by("setting", "seed", maintain_order=True).agg(value=pl.col("lead").sort_by("epoch").last())
-    parts.append(beside(ends, "lead of skip connections at the end", {setting: "> 0, growing"}))
+    parts.append(beside(ends, "lead of skip connections at the end", {setting: "> 0, growing"}, bounds=DIFFERENCE))
     return Made(table, draw_skip_gaps(table, title=title, caption=caption), study_facts(searches), pl.concat(parts))
 
 
@@ -112,8 +114,8 @@ def selections_figure(request: FigureRequest, *, title: str) -> Made:
     tables = cell_tables(request)
     probe = SelectedByPerturbation(INTERVALS[request.size])
     searches = darts_searches(request, space=CELL_SPACE, scale=scale, probe=probe)
-    rows = selection_rows(traces(request, searches), tables)
-    table = over_seeds(rows, ["table", "selection", "epoch"], "accuracy")
+    rows = table_for(request, lambda: selection_rows(traces(request, searches), tables))
+    table = over_seeds(rows, ["table", "selection", "epoch"], "accuracy", bounds=SHARE)
     best = {name: float(np.nanmax(table.values(accuracy_column(table)))) for name, table in tables.items()}
     columns = {name: described_table(table) for name, table in tables.items()}
     caption = (
@@ -196,7 +198,7 @@ def _selection_claims(rows: pl.DataFrame) -> pl.DataFrame:
         setting=pl.format("{}, epoch {}", "table", "epoch"), value=pl.col("accuracy") - pl.col("accuracy_right")
     )
     claims = dict.fromkeys(both["setting"].unique(maintain_order=True), "> 0")
-    return beside(both, "accuracy of the cell, perturbation - magnitude", claims)
+    return beside(both, "accuracy of the cell, perturbation - magnitude", claims, bounds=DIFFERENCE)
 
 
 def _mean_of(correlations: pl.DataFrame, column: str) -> str:

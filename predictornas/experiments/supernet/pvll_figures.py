@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from matplotlib.figure import Figure
 
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, over_seeds
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.claims import SPREAD, alike, beside, steps, together
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.pvll_figures import ABLATION, POPULATIONS
+from predictornas.experiments.pvll_figures import ABLATION, POPULATIONS, paper_ablation, paper_populations
 from predictornas.experiments.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
 from predictornas.experiments.supernet.estimator_probe import EstimatorProbe
 from predictornas.experiments.supernet.study import (
@@ -23,6 +25,7 @@ from predictornas.experiments.supernet.study import (
     scale_of,
     studied,
     study_facts,
+    table_for,
     traces,
 )
 from predictornas.plots.estimator import draw_curves, draw_rows
@@ -53,7 +56,7 @@ ORDERS = {"second order": (0.0272, 0.20), "first order": (0.0348, 0.10)}
 PROBES = {"small": EstimatorProbe(paths=50, interval=50), "full": EstimatorProbe()}
 """The paper has 100 test paths; every one costs as much as a visit of the search."""
 
-_SPREAD = ("std", "low", "high", "runs")
+_ERROR = "error of the cell (paper: retrained on CIFAR-10)"
 _LOSS = (
     "Loss: mean squared error of psi against the validation losses that uniformly drawn paths outside the memory would "
     "have if they were visited next, after an epoch of training, over the variance of these losses, so that 1 is no "
@@ -65,18 +68,18 @@ def sampling_curves_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 3a: psi's loss with gradient-sampled and with uniform paths, without a warm-up population."""
     names = {UNWARMED: "gradient sampling", UNIFORM: "uniform sampling"}
     searches = _searches(request, {setting: ablation()[setting] for setting in names})
-    rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(names))
-    table = _curves(rows, {"test": "relative_loss", "training": "relative_training_loss"})
+    table, paper = request.found, None
+    if table is None:
+        rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(names))
+        splits = {"relative_loss": "test", "relative_training_loss": "training", "tau": "test"}
+        table, paper = _curves(rows, splits), _uniform_less_gradient(rows)
     caption = (
         f"{_described(request, CELL_SPACE)} {_LOSS} (solid), and against the memory, which psi was trained on "
-        "(dashed). Mean and 95 % t interval over seeds."
+        "(dashed). Mean and 95 % interval over seeds."
     )
-    return Made(
-        pl.concat([table, _curves(rows, {"test": "tau"})]),
-        draw_curves(table, quantity="loss / variance of the test set", title=title, caption=caption),
-        study_facts(searches),
-        _uniform_less_gradient(rows),
-    )
+    losses = table.filter(pl.col("quantity") != "tau")
+    figure = draw_curves(losses, quantity="loss / variance of the test set", title=title, caption=caption)
+    return Made(table, figure, study_facts(searches), paper)
 
 
 def space_sizes_figure(request: FigureRequest, *, title: str) -> Made:
@@ -87,39 +90,35 @@ def space_sizes_figure(request: FigureRequest, *, title: str) -> Made:
     update = replace(PAPER, warm_up=0)
     searches = [search for name in SPACES for search in _searches(request, {f"{UNWARMED}, {name}": update}, space=name)]
     labels = {f"{UNWARMED}, {name}": _sized(name) for name in SPACES}
-    rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(labels))
-    table = _curves(rows, {"test": "relative_loss"})
+    table, paper = request.found, None
+    if table is None:
+        rows = probed_rows(traces(request, searches)).with_columns(pl.col("setting").replace(labels))
+        table, paper = _curves(rows, {"relative_loss": "test"}), _alike(_last(rows, "relative_loss"), labels.values())
     caption = (
         f"{_described(request, 'darts')} The spaces are those of DARTS with 2, 3, 7 and 8 operations an edge; a path "
         f"has 28. Without a warm-up population. {_LOSS}. "
-        "Mean and 95 % t interval over seeds."
+        "Mean and 95 % interval over seeds."
     )
-    ends = _last(rows, "relative_loss")
-    return Made(
-        table,
-        draw_curves(table, quantity="loss / variance of the test set", title=title, caption=caption),
-        study_facts(searches),
-        _claimed(ends, "relative loss at the end", dict.fromkeys(labels.values(), "alike in all spaces")),
-    )
+    figure = draw_curves(table, quantity="loss / variance of the test set", title=title, caption=caption)
+    return Made(table, figure, study_facts(searches), paper)
 
 
 def populations_figure(request: FigureRequest, *, title: str) -> Made:
     """Table 3: psi's loss after warm-up populations of four sizes, and one step of the search."""
     settings = {f"{size} architectures": replace(PAPER, warm_up=size, memory=size, steps=1) for size in POPULATIONS}
     searches = _searches(request, settings)
-    ends = _at_end(probed_rows(traces(request, searches)))
-    table = ends.unpivot(["relative_loss", "tau"], index=["setting", "seed", "evaluations"], variable_name="quantity")
+    table = table_for(request, lambda: _populations(_at_end(probed_rows(traces(request, searches)))))
     values = table.filter(pl.col("quantity") == "relative_loss")
     caption = (
         f"{_described(request, CELL_SPACE)} {_LOSS}. Every member of the population is trained for an epoch twice, the "
-        "second time before it is evaluated; psi is trained once all are. Points: seeds; bar: 95 % t interval. The "
+        "second time before it is evaluated; psi is trained once all are. Points: seeds; bar: 95 % interval. The "
         "paper does not say how its losses are normalised: compare the order, not the numbers."
     )
     return Made(
         table,
-        draw_rows(values, quantity="loss / variance of the test set", title=title, caption=caption),
+        draw_rows(values, quantity="loss / variance of the test set", title=title, caption=caption, bounds=POSITIVE),
         study_facts(searches),
-        _beside(values, "estimation loss", {f"{size} architectures": loss for size, loss in POPULATIONS.items()}),
+        paper_populations(values, POPULATIONS),
     )
 
 
@@ -128,23 +127,26 @@ def orders_figure(request: FigureRequest, *, title: str) -> Made:
     settings = {"second order": FULL, "first order": f"{FULL}, first order"}
     methods = {FULL: PAPER, settings["first order"]: replace(PAPER, order=1)}
     searches = _searches(request, methods, probed=False)
-    found, benchmark = traces(request, searches), cell_table(request)
+    benchmark = cell_table(request)
     names = {setting: name for name, setting in settings.items()}
-    table = derived_rows(found, benchmark).with_columns(pl.col("setting").replace(names))
+    table = table_for(
+        request,
+        lambda: derived_rows(traces(request, searches), benchmark).with_columns(pl.col("setting").replace(names)),
+    )
     values = table.filter(pl.col("quantity") == "derived")
+    errors, days = ({name: stated[place] for name, stated in ORDERS.items()} for place in (0, 1))
+    seconds, time = table.filter(pl.col("quantity") == "seconds"), "time of the search (paper: days; ours: seconds)"
     paper = [
-        _beside(values, "error of the cell (paper: retrained on CIFAR-10)", {n: e for n, (e, _) in ORDERS.items()}),
-        _beside(
-            table.filter(pl.col("quantity") == "seconds"),
-            "time of the search (paper: days; ours: seconds)",
-            {name: days for name, (_, days) in ORDERS.items()},
-        ),
+        beside(values, _ERROR, errors, bounds=SHARE),
+        steps(values, _ERROR, errors, bounds=SHARE),
+        beside(seconds, time, days, bounds=POSITIVE),
+        steps(seconds, time, days, bounds=POSITIVE),
     ]
     return Made(
         table,
-        draw_rows(values, quantity="error, %", title=title, caption=_cells_caption(request, benchmark), scale=100.0),
+        _drawn_errors(values, title, _cells_caption(request, benchmark)),
         study_facts(searches) | {"table": benchmark.name},
-        pl.concat(paper),
+        together(*paper),
     )
 
 
@@ -156,18 +158,14 @@ def supernet_ablation_figure(request: FigureRequest, *, title: str) -> Made:
     """
     searches = _searches(request, ablation(), probed=False)
     benchmark = cell_table(request)
-    table = derived_rows(traces(request, searches), benchmark)
+    table = table_for(request, lambda: derived_rows(traces(request, searches), benchmark))
     values = table.filter(pl.col("quantity") == "derived")
     return Made(
         table,
-        draw_rows(values, quantity="error, %", title=title, caption=_cells_caption(request, benchmark), scale=100.0),
+        _drawn_errors(values, title, _cells_caption(request, benchmark)),
         study_facts(searches)
         | {"table": benchmark.name, "paper_deviation": {name: deviation for name, _, _, deviation in ABLATION}},
-        _beside(
-            values,
-            "error of the cell (paper: retrained on CIFAR-10)",
-            {name: mean / 100 for name, _, mean, _ in ABLATION},
-        ),
+        paper_ablation(values, _ERROR),
     )
 
 
@@ -260,7 +258,7 @@ def _cells_caption(request: FigureRequest, benchmark: Benchmark) -> str:
     return (
         f"{_described(request, CELL_SPACE)} {PAPER.warm_up + PAPER.steps} evaluations a search. Error of the derived "
         "cell, which without the sampler is the evaluated one of smallest validation loss, in "
-        f" {described_table(benchmark)}. Points: seeds; bar: 95 % t interval."
+        f"{described_table(benchmark)}. Points: seeds; bar: 95 % interval."
     )
 
 
@@ -270,17 +268,29 @@ def _sized(name: str) -> str:
     return f"{math.prod(operations):.1e} paths ({name})"
 
 
+def _drawn_errors(values: pl.DataFrame, title: str, caption: str) -> Figure:
+    return draw_rows(values, quantity="error, %", title=title, caption=caption, bounds=SHARE, scale=100.0)
+
+
 def _curves(rows: pl.DataFrame, splits: Mapping[str, str]) -> pl.DataFrame:
+    """Columns of the probes over evaluations, each with the name of what it was measured on."""
     parts = [
-        over_seeds(rows, ["setting", "evaluations"], column).select(
+        over_seeds(
+            rows, ["setting", "evaluations"], column, bounds=CORRELATION if column == "tau" else POSITIVE
+        ).select(
             curve="setting",
             split=pl.lit(split),
             quantity=pl.lit(column),
-            **{name: name for name in ("evaluations", "mean", *_SPREAD)},
+            **{name: name for name in ("evaluations", "mean", *SPREAD)},
         )
-        for split, column in splits.items()
+        for column, split in splits.items()
     ]
     return pl.concat(parts)
+
+
+def _populations(ends: pl.DataFrame) -> pl.DataFrame:
+    """The table of table 3."""
+    return ends.unpivot(["relative_loss", "tau"], index=["setting", "seed", "evaluations"], variable_name="quantity")
 
 
 def _at_end(rows: pl.DataFrame) -> pl.DataFrame:
@@ -299,19 +309,11 @@ def _uniform_less_gradient(rows: pl.DataFrame) -> pl.DataFrame:
     both = uniform.join(gradient, on=on).select(*on, value=pl.col("relative_loss") - pl.col("relative_loss_right"))
     named = both.sort(on).select(setting=pl.format("uniform - gradient, {} evaluations", "evaluations"), value="value")
     settings = named["setting"].unique(maintain_order=True).to_list()
-    return _claimed(named, "difference of relative losses", dict.fromkeys(settings, "> 0"))
+    return beside(named, "difference of relative losses", dict.fromkeys(settings, "> 0"), column="claim")
 
 
-def _claimed(values: pl.DataFrame, quantity: str, claims: Mapping[str, str]) -> pl.DataFrame:
-    return _joined(values, quantity, pl.DataFrame({"setting": list(claims), "claim": list(claims.values())}))
-
-
-def _beside(values: pl.DataFrame, quantity: str, paper: Mapping[str, float]) -> pl.DataFrame:
-    return _joined(values, quantity, pl.DataFrame({"setting": list(paper), "paper": list(paper.values())}))
-
-
-def _joined(values: pl.DataFrame, quantity: str, said: pl.DataFrame) -> pl.DataFrame:
-    """What is said of each setting beside the mean `value` over seeds."""
-    ours = over_seeds(values, ["setting"], "value").rename({"mean": "ours"})
-    rows = said.join(ours, on="setting", how="left", maintain_order="left")
-    return rows.select(pl.lit(quantity).alias("quantity"), *said.columns, "ours", *_SPREAD)
+def _alike(ends: pl.DataFrame, settings: Iterable[str]) -> pl.DataFrame:
+    """The claim of figure 3b, whose verdict is of all spaces together."""
+    said = dict.fromkeys(settings, "alike in all spaces")
+    rows = beside(ends, "relative loss at the end", said, column="claim", bounds=POSITIVE)
+    return rows.with_columns(verdict=pl.lit(alike(rows)))

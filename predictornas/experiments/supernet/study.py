@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+import polars as pl
 
 from predictornas.errors import ConfigurationError, JournalError, UnknownNameError
 from predictornas.experiments.figure import FigureRequest
@@ -221,6 +223,11 @@ def studied(
         for setting, method in methods.items()
         for seed in range(scale.seeds)
     ]
+
+
+def table_for(request: FigureRequest, measured: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+    """The tidy table of a figure: what was found in an earlier run, where the request has it, else what is measured."""
+    return measured() if request.found is None else request.found
 
 
 def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
+from predictornas.analysis.statistics import CORRELATION, SHARE
+from predictornas.experiments.claims import beside
 from predictornas.experiments.figure import FigureRequest, Made
-from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
-from predictornas.experiments.supernet.study import described_scale, study_facts, traces
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
+from predictornas.experiments.supernet.study import described_scale, study_facts, table_for, traces
 from predictornas.experiments.supernet.tables import SKIP
 from predictornas.experiments.supernet.trained_measures import Item, measurements
 from predictornas.plots.perturbation import draw_proposition
@@ -118,7 +120,7 @@ def difference_variance(images: Float[Tensor, "n channels h w"], optimal: Float[
 def proposition_figure(request: FigureRequest, *, title: str) -> Made:
     """Proposition 1: the share of the skip connection as predicted from variances, against that of the learnt alpha."""
     searches = darts_searches(request)
-    table = measurements(request, traces(request, searches), MapVariances())
+    table = table_for(request, lambda: measurements(request, traces(request, searches), MapVariances()))
     caption = (
         f"{described_scale(request)} First-order DARTS, at the end of the search. Each point is an edge of one seed's "
         "super-network and one of its convolutions. Predicted: var(o - m*) / (var(x - m*) + var(o - m*)), all maps "
@@ -146,11 +148,11 @@ def _against_claims(table: pl.DataFrame) -> pl.DataFrame:
         "learnt": ("share of pairs with alpha_skip > alpha_conv", "1 in a well-optimised super-network"),
     }
     parts = [
-        beside(by_seed.select("setting", value=column), quantity, {setting: claim})
+        beside(by_seed.select("setting", value=column), quantity, {setting: claim}, bounds=SHARE)
         for column, (quantity, claim) in said.items()
     ]
-    parts.append(beside(pl.DataFrame(ranks), "rank correlation of predicted and learnt share", {setting: "> 0"}))
-    return pl.concat(parts)
+    named = "rank correlation of predicted and learnt share"
+    return pl.concat([*parts, beside(pl.DataFrame(ranks), named, {setting: "> 0"}, bounds=CORRELATION)])
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.experiments.claims import UNDECIDED
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.supernet import milenas_figures
 from predictornas.experiments.supernet import study as supernet_study
@@ -85,10 +87,11 @@ def test_final_gaps_are_compared_seed_by_seed(tiny, invented):
     assert row(made.table, "gap", "single-level", epoch=1)["mean"] == pytest.approx(0.2 * 0.4)
     # the last quarter of five epochs is two of them, and 0.9 and 1.1 have the mean 1
     assert row(made.table, "final gap", "single-level")["mean"] == pytest.approx(0.4)
-    # differences 0.3 and 0.1; t interval of two values: 12.7062 deviations of their mean
+    # differences 0.3 and 0.1; t interval of two values, 12.7062 deviations of their mean, on the log odds of [-2, 2]
     difference = row(made.table, "final gap, difference", "single-level - mixed-0.1")
     assert difference["mean"] == pytest.approx(0.2)
-    assert difference["high"] == pytest.approx(0.2 + 12.7062 * 0.1, rel=1e-5)
+    odds = 2.2 / 1.8 * math.exp(12.7062 * 0.1 / (4 * 0.55 * 0.45))
+    assert difference["high"] == pytest.approx(-2 + 4 * odds / (1 + odds), rel=1e-5)
     assert made.paper is not None
     assert made.paper.select("setting", "claim", "runs").rows() == [
         ("single-level - mixed-0.1", "> 0", 2),
@@ -97,6 +100,7 @@ def test_final_gaps_are_compared_seed_by_seed(tiny, invented):
         ("mixed-999 - darts-2", "about 0", 2),
     ]
     assert made.paper["ours"].to_list() == pytest.approx([0.2, 0.05, 0.15, 0.0])
+    assert set(made.paper["verdict"]) == {UNDECIDED}
     assert made.facts["settings"]["mixed-999"]["update"] == {"type": "Mixed", "weight": 999.0}
     assert made.facts["data"] == "digits"
 
@@ -155,8 +159,10 @@ def test_cells_of_both_samplers_are_looked_up_in_the_table(tiny):
         assert row(made.table, "final validation accuracy", setting)["mean"] == last["validation_accuracy"]
         assert row(made.table, milenas_figures.CELL_ACCURACY, setting)["mean"] == ours[-1]
     assert made.paper is not None
-    assert made.paper["paper"].to_list() == pytest.approx([0.6579, 0.6956, 0.9718, 0.9743])
-    assert made.paper["ours"].to_list()[2:] == ours
+    assert made.paper["paper"].to_list() == [*(pytest.approx(n) for n in (0.6579, 0.6956, 0.9718, 0.9743)), None, None]
+    assert made.paper["ours"].to_list()[2:4] == ours
+    assert made.paper.row(5, named=True)["ours"] == pytest.approx(ours[1] - ours[0])
+    assert made.paper["claim"].to_list() == [None] * 4 + ["> 0"] * 2
     settings = made.facts["settings"]
     assert settings["gdas-mixed"] == settings["gdas"] | {"update": {"type": "Mixed", "weight": 1.0}}
     assert [axes.get_xlabel() for axes in made.figure.axes] == ["epoch", "accuracy of the derived cell, %"]
@@ -169,7 +175,7 @@ def test_architectures_without_a_table_have_curves_only(tiny, invented, monkeypa
     assert len(made.figure.axes) == 1
     assert made.table.filter(pl.col("quantity") == milenas_figures.CELL_ACCURACY).is_empty()
     assert made.paper is not None
-    assert made.paper["ours"].to_list() == [0.5, 0.5, None, None]
+    assert made.paper["ours"].to_list() == [0.5, 0.5, None, None, 0.0, None]
 
 
 def test_the_best_epoch_of_every_number_of_convolutions_counts(tiny, invented):

@@ -138,6 +138,10 @@ def test_figure_2_2_counts_edges_where_the_skip_connection_is_chosen(tmp_path, m
     made = chosen_operations_figure(tiny_request(tmp_path, monkeypatch), title="Title")
     assert made.paper is not None
     assert made.paper["ours"].to_list() == [5.0, 2.0]
+    assert made.paper.select("quantity", "paper").rows() == [
+        ("edges of 14 with alpha_skip > alpha_conv", "12"),
+        ("edges of 14 where sep_conv_3x3 is stronger", "7"),
+    ]
     assert asked[0].space == "darts-s2"
     assert asked[0].scale == replace(asked[0].scale, cells=4)
     assert measured[0][2] == DiscretisationAccuracy(2, cell="normal")

@@ -2,12 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import polars as pl
-import pytest
-
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.supernet import study as supernet_study
-from predictornas.experiments.supernet.perturbation_settings import beside, darts_searches
+from predictornas.experiments.supernet.perturbation_settings import darts_searches
 from predictornas.experiments.supernet.study import study_facts
 from tests.experiments.supernet.perturbation_examples import TINY
 
@@ -21,12 +18,3 @@ def test_searches_of_another_space_have_another_name(tmp_path, monkeypatch):
     assert other[0].prepared()[0].shape.cells == 4
     assert study_facts(other)["spaces"] == ["darts-s2"]
     assert study_facts(other)["settings"]["darts-1 darts-s2"]["update"]["order"] == 1
-
-
-def test_the_paper_stands_beside_the_mean_of_ours():
-    values = pl.DataFrame({"setting": ["a", "a", "b"], "value": [0.2, 0.4, 0.9]})
-    rows = beside(values, "quantity", {"b": 1.0, "a": 0.5, "c": 0.1})
-    assert rows["setting"].to_list() == ["b", "a", "c"]
-    assert rows["ours"].to_list() == [0.9, pytest.approx(0.3), None]
-    assert rows["paper"].to_list() == [1.0, 0.5, 0.1]
-    assert rows["runs"].to_list() == [1, 2, None]

@@ -33,6 +33,13 @@ def tiny(store, tmp_path, monkeypatch) -> FigureRequest:
 
 PROBED = "+estimator-*"
 
+CELLS = "digits, size small: nasbench201, 60 images, 8 x 8 pixels, 2 channels, cells a stage: 1, 1 seeds."
+
+
+def words(made: Made) -> str:
+    """All that is written below and above a figure."""
+    return " ".join(" ".join(text.get_text().split()) for text in made.figure.texts)
+
 
 def error(genes: np.ndarray) -> float:
     benchmark = open_benchmark("nasbench201-cifar10")
@@ -47,6 +54,13 @@ def lines(request: FigureRequest, setting: str, seed: int, file: str, probe: str
 
 def test_figure_3a_follows_both_samplings_from_the_first_evaluation(tiny):
     made = figures.sampling_curves_figure(replace(tiny, seeds=2), title="Title")
+    assert f"{CELLS.replace('1 seeds', '2 seeds')} Loss: mean squared error of psi against the validation" in words(
+        made
+    )
+    assert words(made).endswith(
+        "so that 1 is no better than their mean (solid), and against the memory, which psi was trained on (dashed). "
+        "Mean and 95 % interval over seeds."
+    )
     counts = made.table.group_by("curve", "quantity").len().sort("curve", "quantity")
     assert counts.rows() == [
         (f"{name} sampling", quantity, 2)
@@ -72,6 +86,11 @@ def test_figure_3b_names_the_number_of_paths_of_each_space(tiny):
         f"{2**28:.1e} paths (darts-s2)",
         f"{3**28:.1e} paths (darts-s3)",
     ]
+    assert (
+        "60 images, 8 x 8 pixels, 2 channels, 3 cells, 1 seeds. The spaces are those of DARTS with 2, 3, 7 and 8"
+        in (words(made))
+    )
+    assert "a path has 28. Without a warm-up population. Loss: mean squared error of psi against" in words(made)
     assert figures._sized("darts-8") == "1.9e+25 paths (darts-8)"  # as in section 5.6 of the paper
     assert made.paper is not None
     assert made.paper["runs"].to_list() == [1, 1]
@@ -84,7 +103,10 @@ def test_table_3_looks_at_psi_right_after_the_population(tiny):
         ("3 architectures", 4),
     ]
     assert made.paper is not None
-    assert made.paper["paper"].to_list() == [0.0023, 0.0009]
+    assert made.paper["paper"].to_list() == [0.0023, 0.0009, None]
+    assert made.paper["claim"].to_list() == [None, None, "> 0"]
+    assert f"{CELLS} Loss: mean squared error of psi against" in words(made)
+    assert "the second time before it is evaluated; psi is trained once all are. Points: seeds; bar:" in words(made)
     measured = lines(tiny, "2 architectures", 0, "estimator", PROBED)[-1]["rows"][0]["relative_loss"]
     assert made.paper["ours"][0] == pytest.approx(measured)
 
@@ -107,11 +129,17 @@ def test_tables_4_and_5_read_errors_of_cells_and_share_searches(tables):
     assert value(orders, "second order") == pytest.approx(error(genes))
     assert value(ablation, figures.FULL) == value(orders, "second order")
     assert ablation.paper is not None
-    assert ablation.paper["setting"].to_list() == list(figures.ablation())
-    assert ablation.paper["paper"].to_list() == pytest.approx([0.0272, 0.0281, 0.031, 0.0303, 0.0308, 0.032])
+    assert ablation.paper["setting"].to_list() == [*figures.ablation(), f"{figures.FULL} - none"]
+    assert ablation.paper["paper"].to_list()[:6] == pytest.approx([0.0272, 0.0281, 0.031, 0.0303, 0.0308, 0.032])
     assert orders.paper is not None
     seconds = sum(line["seconds"] for line in lines(request, figures.FULL, 0, "epochs"))
     assert orders.paper.filter(pl.col("paper") == 0.20)["ours"].item() == pytest.approx(seconds)
+    assert orders.paper.select("paper", "claim").rows() == [
+        (0.0272, None), (0.0348, None), (None, "< 0"), (0.20, None), (0.10, None), (None, "> 0")
+    ]  # fmt: skip
+    assert words(orders) == words(ablation)
+    assert f"{CELLS} 4 evaluations a search. Error of the derived cell" in words(orders)
+    assert words(orders).endswith("nasbench201-cifar10, valid_accuracy_200_rest. Points: seeds; bar: 95 % interval.")
     # without the sampler parameters rest, and the path of smallest validation loss is derived
     first, *_, last = (line["alpha"] for line in lines(request, "none", 0, "epochs"))
     assert first == last
@@ -125,6 +153,42 @@ def test_tables_4_and_5_read_errors_of_cells_and_share_searches(tables):
     best = entries["sequences"][int(np.argmin(measured))].numpy().argmax(axis=1)
     assert value(ablation, "none") == pytest.approx(error(best.astype(np.int8)[None]))
     assert value(ablation, "none", "evaluated") == value(ablation, "none")
+
+
+def test_the_caption_of_cells_counts_evaluations_of_population_and_search(tiny, monkeypatch):
+    monkeypatch.setattr(figures, "PAPER", LossSpaceRegression(warm_up=2, steps=5))
+    caption = figures._cells_caption(tiny, open_benchmark("nasbench201-cifar10"))
+    assert caption.startswith(
+        f"{CELLS} 7 evaluations a search. Error of the derived cell, which without the sampler is"
+    )
+
+
+def test_the_constants_are_the_papers():
+    """Algorithm 1 and table 4; 100 test paths of section 5.5 at full size, and the four spaces by number of paths."""
+    assert (figures.PAPER.warm_up, figures.PAPER.memory, figures.PAPER.steps) == (100, 100, 100)
+    assert figures.ORDERS == {"second order": (0.0272, 0.20), "first order": (0.0348, 0.10)}
+    assert figures.PROBES["full"].paths == 100
+    parts = {name: (s.warm_up, s.steps, s.weighted, s.gradient) for name, s in figures.ablation().items()}
+    assert parts == {
+        "sampler, warm-up, weighted loss": (100, 100, True, True),
+        "sampler, warm-up": (100, 100, False, True),
+        "sampler, weighted loss": (0, 200, True, True),
+        "sampler": (0, 200, False, True),
+        "warm-up": (100, 100, True, False),
+        "none": (0, 200, True, False),
+    }
+
+
+def test_a_table_that_was_found_is_drawn_without_a_search(tiny):
+    rows = [("gradient sampling", quantity, 50, 0.5) for quantity in ("relative_loss", "tau")]
+    found = pl.DataFrame(rows, schema=["curve", "quantity", "evaluations", "mean"], orient="row").with_columns(
+        split=pl.lit("test"), low=0.4, high=0.6
+    )
+    made = figures.sampling_curves_figure(replace(tiny, found=found), title="Title")
+    assert made.table is found
+    assert made.paper is None
+    assert len(made.figure.axes[0].get_lines()) == 1  # tau is not drawn
+    assert not tiny.folder.exists()
 
 
 def test_the_scale_keeps_the_visits_of_the_paper(tiny):
