@@ -23,7 +23,7 @@ BENCHMARK = "nasbench201-cifar10"
 LEARNING_CURVES = "nasbench101-digits"
 """The same where epochs are counted: it comes with the package and has learning curves."""
 
-DEFAULT_METHODS = "random,uniform-100,uniform-1000,exhaustive"
+DEFAULT_METHODS = "random,uniform-100,uniform-1000,bayesian-optimisation"
 
 EVALUATIONS = 100
 """Budget of a run where none is given."""
@@ -60,8 +60,9 @@ def gain(
         A table's name: see `predictornas data list`; by default nasbench201-cifar10, or with --budget-epochs
         nasbench101-digits, which has learning curves.
     methods
-        Commas between: random, exhaustive, uniform-N, evolutionary-N, likelihood-N, pvll-N (a pool of N), pvll,
-        regularised-evolution, local-search, bananas; uniform-100@rnn (or @flow) for another predictor than the GCN.
+        Commas between: bayesian-optimisation, the best search; random, exhaustive, uniform-N, evolutionary-N,
+        likelihood-N, pvll-N (a pool of N), pvll, regularised-evolution, local-search, bananas, one-shot;
+        uniform-100@rnn (or @flow, @gp, @neural-predictor) for another predictor than the GCN.
     budget
         Evaluations of each run, the random initial set included; 100 by default.
     budget_epochs

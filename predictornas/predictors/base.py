@@ -69,8 +69,8 @@ class DenoisingPredictor(Predictor, Protocol):
         """Whether its score of an architecture it was fitted on is an estimate of the value without its noise.
 
         It weighs the value seen there against what the others say, by the noise that it found in them: a posterior
-        mean. Without noise it orders them as their values do. A search then names its result by the score; where this
-        is False, or missing, by the signal.
+        mean. Without noise it orders them as their values do. Only then may a search name its result by the score;
+        where this is False, or missing, it is named by the signal.
         """
         ...
 

@@ -128,7 +128,8 @@ class PredictorSearch:
         exploration: standard deviations of its score by which an architecture is thought better than predicted (the
             upper confidence bound of Srinivas et al. 2010; 0 in Mauch et al.); needs a predictor that knows them.
         smoothed: whether the sampler sees what the predictor makes of the architectures that were evaluated instead
-            of their signal, which is one noisy training each (ours). Then the best by prediction are the parents.
+            of their signal, which is one noisy training each (ours). Then the best by prediction are the parents, and
+            where the predictor knows the noise (`DenoisingPredictor`), the best by prediction is recommended.
 
     Raises:
         ConfigurationError: a warm start of a predictor that cannot go on from another one, or exploration with a
@@ -182,6 +183,8 @@ class PredictorSearch:
 
         Where a scheduler trains some longer than others, it is one of those that were trained longest. None where the
         predictor does not know the noise: its score orders the best, which lie close together, worse than the signal.
+        None too where the search is not `smoothed`: it has evaluated around its luckiest trainings, and knows too
+        little of what lies around those that the predictor likes best; see docs/results/recommendations.
         """
         if not self._denoises(history):
             return None
@@ -189,7 +192,7 @@ class PredictorSearch:
         return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
 
     def _denoises(self, history: History) -> bool:
-        return len(history) > 0 and knows_noise(self.predictor)
+        return len(history) > 0 and self.smoothed and knows_noise(self.predictor)
 
     def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
         """The predictor of an iteration, fitted on everything evaluated before it."""

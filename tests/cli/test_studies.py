@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import random
@@ -13,10 +14,19 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from predictornas.cli.studies import DEFAULT_METHODS, search
+from predictornas.experiments.study import Study
 from predictornas.experiments.tables import write_table
 
 COMMAND = [sys.executable, "-c", "from predictornas.cli import main; main()"]
 GAIN = ["gain", "--methods", "random,uniform-50", "--budget", "40", "--seeds", "2"]
+
+
+def test_the_first_table_shows_the_best_search_beside_the_papers() -> None:
+    methods = DEFAULT_METHODS.split(",")
+    assert methods[0] == "random"
+    assert inspect.signature(search).parameters["method"].default in methods
+    assert list(Study().methods) == methods
 
 
 def test_search_prints_json_and_writes_the_outputs(

@@ -6,7 +6,7 @@ from scipy.stats import kendalltau, norm
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import DataError
-from predictornas.predictors.base import UncertainPredictor
+from predictornas.predictors.base import DenoisingPredictor, UncertainPredictor
 from predictornas.predictors.gaussian_process import GaussianProcess, normal_scores
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
@@ -22,6 +22,7 @@ def fitted(values: np.ndarray = VALUES, **options: int) -> GaussianProcess:
 
 def test_it_keeps_the_rules_of_predictors() -> None:
     assert isinstance(GaussianProcess(), UncertainPredictor)
+    assert isinstance(GaussianProcess(), DenoisingPredictor)
     check_predictor(
         GaussianProcess,
         SPACE,

@@ -24,7 +24,7 @@ from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CurveOracle, DenoisingPredictor
 
 SPACE = get_space("nasbench201")
-STRATEGY = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=100, initial=8, batch=5)
+STRATEGY = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=100, initial=8, batch=5, smoothed=True)
 IDENTITY = {"run_id": "abc", "method": "uniform-100", "seed": 0}
 
 
@@ -197,7 +197,9 @@ SCHEDULERS = [NOSH((1, 3, 9)), NOSH((2, 5), Fraction(2, 3)), SuccessiveHalving((
 def test_what_is_charged_is_what_is_trained_and_within_the_budget(
     tmp_path: Path, scheduler: Scheduler, resumes: bool, limit: int
 ) -> None:
-    strategy = Scheduled(PredictorSearch(DenoisingPredictor(), Uniform(), 50, initial=8, batch=5), scheduler)
+    strategy = Scheduled(
+        PredictorSearch(DenoisingPredictor(), Uniform(), 50, initial=8, batch=5, smoothed=True), scheduler
+    )
     oracle = CurveOracle(resumes)
     records = drive_epochs(tmp_path / "a.jsonl", oracle, Budget(epochs=limit), strategy)
     charged = sum(record["cost_epochs"] for record in records)
@@ -214,7 +216,9 @@ def test_what_is_charged_is_what_is_trained_and_within_the_budget(
 def test_a_scheduled_run_cut_after_any_line_goes_on_to_the_same_journal(
     tmp_path: Path, resumes: bool, budget: Budget
 ) -> None:
-    strategy = Scheduled(PredictorSearch(DenoisingPredictor(), Uniform(), 20, initial=6, batch=4), NOSH((1, 3, 9)))
+    strategy = Scheduled(
+        PredictorSearch(DenoisingPredictor(), Uniform(), 20, initial=6, batch=4, smoothed=True), NOSH((1, 3, 9))
+    )
     whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
     counts: list[int] = []
     records = drive_epochs(whole, CurveOracle(resumes), budget, strategy, counts)

@@ -96,7 +96,7 @@ def test_where_every_training_failed_there_is_nothing_to_recommend() -> None:
 
 
 def test_it_recommends_by_a_predictor_that_knows_the_noise() -> None:
-    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50, smoothed=True)
     own = Search(SPACE, strategy, seed=0)
     run(own, CountingOracle(), 30)
     row = strategy.recommend(SPACE, own.history, seed=0, iteration=own.iteration)

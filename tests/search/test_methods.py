@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.oracles.base import Evaluations
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.rnn import RNN
@@ -13,10 +15,13 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.schedulers import NOSH, ASHALike, SuccessiveHalving
+from predictornas.search.loop import Search, run
 from predictornas.search.methods import PREDICTORS, PRESETS, get_preset, get_strategy, method_names
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.scheduled import Scheduled, ZeroCost
 from predictornas.search.strategies import PredictorSearch, RandomSearch
+from predictornas.spaces.base import Genes
+from predictornas.spaces.registry import get_space
 
 
 def test_the_paper_preset_is_the_papers() -> None:
@@ -160,3 +165,45 @@ def test_scheduled_methods_need_several_levels_and_a_ratio_up_to_one(name: str) 
 def test_random_newcomers_ask_no_predictor(name: str) -> None:
     with pytest.raises(ConfigurationError, match="leave '@rnn' away"):
         get_strategy(f"{name}@rnn", LEVELLED)
+
+
+@dataclass
+class NoisyTrainings:
+    """A cell's true value and normal noise of this standard deviation."""
+
+    noise: float
+
+    def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+        nothing = np.full(len(genes), np.nan)
+        return Evaluations(
+            value=true_value(genes) + self.noise * rng.normal(size=len(genes)),
+            epochs=np.full(len(genes), 12, np.int64),
+            cost_seconds=nothing,
+            cost_epochs=nothing,
+        )
+
+
+def true_value(genes: Genes) -> np.ndarray:
+    """Mostly a matter of counts, partly one of places."""
+    counts = 0.06 * (genes == 3).sum(axis=1) - 0.05 * (genes == 0).sum(axis=1)
+    places = 0.02 * (genes[:, 5] == 3) - 0.013 * (genes[:, 0] == 4) - 0.007 * (genes[:, 1] == 1) * (genes[:, 3] == 2)
+    return np.asarray(0.5 + counts + places)
+
+
+def chosen_and_recommended(noise: float, seed: int) -> tuple[float, float]:
+    """True values of the best by the signal of a run of Bayesian optimisation, and of what the run recommends."""
+    search = Search(get_space("nasbench201"), get_strategy("bayesian-optimisation", PRESETS["quick"]), seed=seed)
+    history = run(search, NoisyTrainings(noise), 60)
+    best = history.genes[[history.values.argmax()]]
+    return float(true_value(best)[0]), float(true_value(search.recommend())[0])
+
+
+def test_without_noise_bayesian_optimisation_recommends_its_best() -> None:
+    for seed in range(4):
+        chosen, recommended = chosen_and_recommended(0.0, seed)
+        assert recommended == pytest.approx(chosen, abs=1e-12)
+
+
+def test_where_trainings_are_noisy_bayesian_optimisation_recommends_better_than_its_luckiest() -> None:
+    chosen, recommended = np.array([chosen_and_recommended(0.1, seed) for seed in range(8)]).T
+    assert (recommended - chosen).mean() > 0.02

@@ -115,7 +115,7 @@ def test_it_has_no_opinion_where_its_strategy_has_none(strategy: Strategy) -> No
 
 
 def test_it_recommends_what_its_strategy_does_with_promotions_too() -> None:
-    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50, smoothed=True)
     history, scheduled = after_t0(curve_value(SPACE.enumerate()[:40], 1).tolist()), Scheduled(strategy, NOSH(LEVELS))
     row = scheduled.recommend(SPACE, history, seed=0, iteration=1)
     assert row is not None

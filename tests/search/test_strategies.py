@@ -131,7 +131,7 @@ def with_a_lucky_training() -> History:
 
 def test_a_predictor_that_knows_the_noise_recommends_what_it_likes_best() -> None:
     noisy = with_a_lucky_training()
-    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50, smoothed=True)
     row = strategy.recommend(SPACE, noisy, seed=0, iteration=6)
     predictor = CountingPredictor().fit(SPACE, noisy.genes, noisy.values, rng=np.random.default_rng(0))
     assert row == predictor.predict(noisy.genes).argmax()
@@ -141,10 +141,13 @@ def test_a_predictor_that_knows_the_noise_recommends_what_it_likes_best() -> Non
     assert proposal.recommended == int(noisy.keys[row])
 
 
-@pytest.mark.parametrize("predictor", [CountingPredictor(), DenoisingPredictor(knows_noise=False)])
-def test_a_predictor_that_does_not_know_the_noise_has_no_opinion_beside_the_signal(predictor: Predictor) -> None:
+@pytest.mark.parametrize(
+    ("predictor", "smoothed"),
+    [(CountingPredictor(), True), (DenoisingPredictor(knows_noise=False), True), (DenoisingPredictor(), False)],
+)
+def test_who_does_not_know_the_noise_or_goes_by_the_signal_has_no_opinion(predictor: Predictor, smoothed: bool) -> None:
     noisy = with_a_lucky_training()
-    strategy = PredictorSearch(predictor, Uniform(), pool_size=50)
+    strategy = PredictorSearch(predictor, Uniform(), pool_size=50, smoothed=smoothed)
     assert strategy.recommend(SPACE, noisy, seed=0, iteration=6) is None
     assert strategy.propose(SPACE, noisy, 3, seed=0, iteration=6).recommended is None
 
@@ -169,12 +172,16 @@ FITS: list[tuple[int, int]] = []
 
 
 def test_a_warm_start_is_a_function_of_the_history() -> None:
-    strategy = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True)
+    strategy = PredictorSearch(
+        ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True, smoothed=True
+    )
     FITS.clear()
     history = run(Search(SPACE, strategy, seed=0), CountingOracle(), 28)
     assert FITS == [(0, 8), (1, 13), (2, 18), (3, 23)]
     FITS.clear()
-    resumed = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True)
+    resumed = PredictorSearch(
+        ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True, smoothed=True
+    )
     again = run(Search(SPACE, resumed, seed=0, history=history.before(4)), CountingOracle(), 28)
     assert FITS == [(0, 8), (1, 13), (2, 18), (3, 23)]
     np.testing.assert_array_equal(again.keys, history.keys)
@@ -252,7 +259,7 @@ def test_smoothed_values_are_shown_once_an_architecture() -> None:
 
 def test_what_is_recommended_was_trained_longest() -> None:
     history = rescored(evaluated(60), 4, [0.9, 0.8, 0.7, 0.6], 3, iteration=1)
-    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50)
+    strategy = PredictorSearch(DenoisingPredictor(), Uniform(), pool_size=50, smoothed=True)
     predictor = CountingPredictor().fit(SPACE, history.genes, history.values, rng=np.random.default_rng(0))
     scores = predictor.predict(history.genes)
     row = strategy.recommend(SPACE, history, seed=0, iteration=2)
@@ -262,7 +269,7 @@ def test_what_is_recommended_was_trained_longest() -> None:
 
 
 def test_a_warm_start_tells_fidelities_apart() -> None:
-    strategy = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, warm_start=True)
+    strategy = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, warm_start=True, smoothed=True)
     short = evaluated(20)
     FITS.clear()
     strategy.recommend(SPACE, short, seed=0, iteration=1)
