@@ -10,6 +10,7 @@ with extra("cli", "The command line"):
     from cyclopts import App, CycloptsError
 
 from predictornas.cli.console import remark
+from predictornas.cli.doctor import doctor
 from predictornas.cli.figures import reproduce
 from predictornas.cli.predictors import predictors
 from predictornas.cli.studies import compare, gain, search
@@ -25,7 +26,20 @@ app = App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for _verb in (gain, search, compare, predictors, reproduce, live_search, supernet, train, build_table, proxies, data):
+for _verb in (
+    gain,
+    search,
+    compare,
+    predictors,
+    reproduce,
+    live_search,
+    supernet,
+    train,
+    build_table,
+    proxies,
+    data,
+    doctor,
+):
     app.command(_verb)
 
 

@@ -1,0 +1,102 @@
+"""What belongs into a report of a fault: versions, machine, tables, and searches whose result is known."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from predictornas import __version__
+from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
+from predictornas.errors import PredictorNASError
+from predictornas.files import cache_home, data_home
+from predictornas.oracles.tabular import TabularOracle
+from predictornas.search.loop import Search, run
+from predictornas.search.methods import get_preset, get_strategy
+
+PACKAGES = {
+    "core": ("torch", "numpy", "scipy", "polars"),
+    "cli": ("cyclopts", "rich"),
+    "plots": ("matplotlib",),
+    "live": ("pillow", "scikit-learn"),
+    "pyg": ("torch-geometric",),
+    "ray": ("ray",),
+}
+"""What each extra brings, as far as its version says something about a fault."""
+
+HISTORIES = {"random": 1420735726, "local-search": 3971676017}
+"""CRC-32 of the keys of 30 evaluations of nasbench101-digits, seed 0: integers only, so the same on every machine."""
+
+_EVALUATIONS = 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the check.
+
+    Attributes:
+        about: what was looked at.
+        found: what was found, in words.
+        well: whether it is as it should be; an extra that is not installed is.
+    """
+
+    about: str
+    found: str
+    well: bool = True
+
+
+def self_check() -> Iterator[Finding]:
+    """Looks at the installation, the machine and the tables, and runs three short searches; under ten seconds."""
+    yield Finding("predictornas", f"{__version__}, Python {platform.python_version()}")
+    yield Finding("machine", f"{platform.platform()}, {os.cpu_count()} processors")
+    for name, packages in PACKAGES.items():
+        yield Finding(name, ", ".join(f"{package} {_version(package)}" for package in packages))
+    yield Finding("accelerator", _accelerator())
+    yield Finding("tables in", str(data_home()))
+    yield Finding("cache in", str(cache_home()))
+    yield _tables()
+    for method in (*HISTORIES, "bayesian-optimisation"):
+        yield _searched(method)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _accelerator() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        return "none that torch can use"
+    return ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+
+
+def _tables() -> Finding:
+    try:
+        here = [f"{listing.name} ({listing.rows:,})" for listing in list_benchmarks() if listing.rows]
+    except PredictorNASError as error:
+        return Finding("tables", str(error), well=False)
+    return Finding("tables", ", ".join(here))
+
+
+def _searched(method: str) -> Finding:
+    """Any exception is a finding here: this is what a person runs when something is broken."""
+    about, began = f"search {method}", time.perf_counter()
+    try:
+        benchmark = open_benchmark("nasbench101-digits")
+        search = Search(benchmark.space, get_strategy(method, get_preset("quick")), seed=0)
+        history = run(search, TabularOracle(benchmark), _EVALUATIONS)
+    except Exception as error:
+        return Finding(about, f"{type(error).__name__}: {error}", well=False)
+    took = f"{len(history)} evaluations in {time.perf_counter() - began:.1f} s"
+    digest = zlib.crc32(history.keys.astype("<u8").tobytes())
+    if HISTORIES.get(method, digest) != digest:
+        return Finding(about, f"{took}, another history than expected ({digest})", well=False)
+    return Finding(about, f"{took}, {'the history is as expected' if method in HISTORIES else 'ended'}")

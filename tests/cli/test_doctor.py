@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from predictornas.experiments import self_check
+
+
+def test_it_prints_what_a_report_of_a_fault_needs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", "--json") == 0
+    found = {row["about"]: row["found"] for row in json.loads(capsys.readouterr().out)}
+    assert "torch" in found["core"]
+    assert found["tables in"] == str(store)
+    assert "nasbench101-digits (2,532)" in found["tables"]
+
+
+def test_a_fault_ends_with_exit_code_1(
+    run, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(self_check, "HISTORIES", {"random": 0})
+    assert run("doctor") == 1
+    assert "another history than expected" in " ".join(capsys.readouterr().out.split())
