@@ -93,9 +93,11 @@ class Row:
 def main() -> None:
     """Tries what the command line names and writes the table anew."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("environments", nargs="*", choices=list(ENVIRONMENTS), metavar="ENVIRONMENT")
+    parser.add_argument("environments", nargs="*", metavar="ENVIRONMENT", help=", ".join(ENVIRONMENTS))
     parser.add_argument("--reference", action="store_true", help="write histories.csv with this interpreter")
     chosen = parser.parse_args()
+    if unknown := set(chosen.environments) - set(ENVIRONMENTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(ENVIRONMENTS)}")
     HOME.mkdir(exist_ok=True)
     if chosen.reference:
         lines = histories(Path(sys.executable), dict(os.environ))
