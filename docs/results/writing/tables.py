@@ -116,3 +116,35 @@ def last(path: str, **where: Any) -> SimpleNamespace:
     """The row with the most evaluations among those with the given values."""
     found = rows(path, **where).filter(pl.col("evaluations") == pl.col("evaluations").max())
     return SimpleNamespace(**found.row(0, named=True))
+
+
+def leads(folder: str, a: str, b: str, *, above: float = 0.0, estimator: str = "pooled") -> list[float]:
+    """The gain of one method less that of another, in dB, at every target above an error that both resolve."""
+    path = f"{folder}/gain.csv"
+    kept = [csv(path).filter(method=method, estimator=estimator, resolved=True) for method in (a, b)]
+    both = kept[0].join(kept[1], on="target_error").filter(pl.col("target_error") > above)
+    return (both["gain_db"] - both["gain_db_right"]).to_list()
+
+
+def inside_null(folder: str, *estimators: str) -> str:
+    """At how many of the targets that random search resolves it lies in the interval of its null: "43 of 43"."""
+    found = rows(f"{folder}/gain.csv", method="random", resolved=True, estimator=list(estimators))
+    inside = found.filter(pl.col("gain_db").is_between(pl.col("null_low") - 1e-9, pl.col("null_high") + 1e-9))
+    return f"{len(inside)} of {len(found)}"
+
+
+def leads_at(folder: str, a: str, b: str, hits: int, estimator: str = "pooled") -> float:
+    """The gain of one method less that of another at one target, in dB."""
+    mine, other = (
+        row(f"{folder}/gain.csv", method=method, table_hits=hits, estimator=estimator).gain_db for method in (a, b)
+    )
+    return float(mine - other)
+
+
+def pair(path: str, a: str, b: str, **where: Any) -> SimpleNamespace:
+    """The paired difference a - b from a table of pairs, whichever way round the table has it."""
+    if len(rows(path, a=a, b=b, **where)):
+        return row(path, a=a, b=b, **where)
+    found = row(path, a=b, b=a, **where)
+    found.difference, found.low, found.high = -found.difference, -found.high, -found.low
+    return found

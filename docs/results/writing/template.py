@@ -19,7 +19,12 @@ _PLACE = re.compile(r"\{\{(.+?)\}\}", re.DOTALL)
 _NAMING = re.compile(r"^\{%\s*(\w+)\s*=(.+?)%\}\n", re.DOTALL | re.MULTILINE)
 _KEPT = re.compile(r"^(\||#|    |```|!\[|<!--|\[[^\]]*\]:)")
 _ITEM = re.compile(r"^(- |\d+\. )")
+_UNIT = re.compile(r"(?<=[\d\]]) (?=(?:%|dB|points?|ms|s|MiB|GiB|MB)\b|%)")
 _BREAKS_MARKDOWN = re.compile(r"^\s*([-+*#>]|\d+[.)])\s")
+
+
+_TOGETHER = "\x00"
+"""Stands between a number and its unit while lines are broken."""
 
 
 class TemplateError(Exception):
@@ -99,12 +104,12 @@ def _wrapped_block(block: list[str]) -> list[str]:
         return block
     item = _ITEM.match(block[0])
     indent = " " * len(item[0]) if item else ""
-    text = " ".join(line.strip() for line in block)
+    text = _UNIT.sub(_TOGETHER, " ".join(line.strip() for line in block))
     lines = textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     for line in lines[1:]:
         if _BREAKS_MARKDOWN.match(line):
             raise TemplateError(f"Wrapping makes a line that Markdown reads as a list: {line!r}. Write it otherwise.")
-    return lines
+    return [line.replace(_TOGETHER, " ") for line in lines]
 
 
 def _evaluated(expression: str, names: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from writing.reading import ends_of, value_of
@@ -74,3 +75,25 @@ def says(thing: Any, claim: str, *, margin: float | None = None) -> str:
 
 def _fixed(value: float, digits: int) -> str:
     return f"{value:z,.{digits}f}"
+
+
+def versus(thing: Any, digits: int = 2) -> str:
+    """A difference of errors in points, as words: better where all of its interval is below 0, worse where above."""
+    value, ends = value_of(thing), ends_of(thing)
+    if value is None or ends is None:
+        return UNDECIDED
+    if ends[1] < 0:
+        turned = SimpleNamespace(mean=-value, low=-ends[1], high=-ends[0])
+        return f"{pct(turned, digits)} points better"
+    return f"{pct(thing, digits)} points worse" if ends[0] > 0 else f"not told apart, {pct(thing, digits)} points"
+
+
+def overlap(a: Any, b: Any) -> bool:
+    """Whether two intervals overlap."""
+    (low, high), (other_low, other_high) = ends_of(a) or (0.0, 0.0), ends_of(b) or (0.0, 0.0)
+    return low <= other_high and other_low <= high
+
+
+def holds(right: bool) -> str:
+    """Whether a bar is reached."""
+    return "yes" if right else "**no**"
