@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import polars as pl
@@ -11,6 +15,7 @@ import pytest
 from predictornas.analysis.ordering import ordering_table
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.experiments.targets import named_errors
+from predictornas.seeding import rng_for
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 NAS_BENCH_101 = RESULTS / "efficient-sampling" / "nasbench101"
@@ -76,3 +81,83 @@ BEST = "bayesian-optimisation"
 
 def _mine(pair: dict[str, str]) -> bool:
     return BEST in (pair["a"], pair["b"])
+
+
+# The documents: every number in them is computed, or listed with the reason why it is not.
+
+
+def built() -> ModuleType:
+    """The script that writes the documents, as a module."""
+    if str(RESULTS) not in sys.path:
+        sys.path.insert(0, str(RESULTS))
+    return importlib.import_module("build")
+
+
+DOCUMENTS = tuple(sorted(path.stem for path in (RESULTS / "templates").glob("*.md")))
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+")
+
+MEASURE = re.compile(r"(?<![\w.,])(?:\d*\.\d+(?![\w.]*\d)|\d+(?= (?:%|dB|points)))")
+"""What looks like a measurement in the prose of a template: a decimal point, or a unit behind."""
+
+
+def literals(document: str) -> set[str]:
+    """The numbers that a template may state as they are: the paper's, settings, bars."""
+    listed = pl.read_csv(RESULTS / "templates" / "literals.csv", infer_schema_length=0)
+    return set(listed.filter(pl.col("document").is_in([document, "all"]))["number"])
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_are_what_their_tables_say(name: str) -> None:
+    assert (RESULTS / f"{name}.md").read_text() == built().document(name), "run: python docs/results/build.py"
+
+
+def test_every_document_has_a_template() -> None:
+    assert set(DOCUMENTS) <= {path.stem for path in RESULTS.glob("*.md")}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_number_that_is_not_computed_is_listed(name: str) -> None:
+    prose = importlib.import_module("writing.template").literal_prose(
+        (RESULTS / "templates" / f"{name}.md").read_text()
+    )
+    assert set(MEASURE.findall(prose)) - literals(name) == set()
+
+
+def test_no_number_is_listed_in_vain() -> None:
+    listed = pl.read_csv(RESULTS / "templates" / "literals.csv", infer_schema_length=0)
+    prose = importlib.import_module("writing.template").literal_prose
+    found = {
+        name: set(MEASURE.findall(prose((RESULTS / "templates" / f"{name}.md").read_text()))) for name in DOCUMENTS
+    }
+    everywhere = set().union(*found.values())
+    assert [row for row in listed.iter_rows() if row[0] not in found.get(row[1], everywhere)] == []
+    assert listed["reason"].str.len_chars().min() >= 3  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_a_number_that_is_altered_is_noticed(place: int) -> None:
+    """In its document it differs from what the tables say; in the template too, it is not the listed one."""
+    build, template = built(), importlib.import_module("writing.template")
+    numbers = []
+    for name in DOCUMENTS:
+        pieces = template.pieces((RESULTS / "templates" / f"{name}.md").read_text(), build.VOCABULARY)
+        for piece in pieces:
+            found = (
+                NUMBER.findall(piece.text) if piece.computed else MEASURE.findall(template.literal_prose(piece.text))
+            )
+            numbers += [(name, piece.computed, number) for number in found]
+    name, computed, number = numbers[rng_for(0, place, "alteration").integers(len(numbers))]
+    last = (int(number[-1]) + 1) % 10
+    altered = f"{number[:-1]}{last}"
+    document = (RESULTS / f"{name}.md").read_text()
+    assert number in document
+    assert document.replace(number, altered) != build.document(name)
+    assert computed or altered not in literals(name)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_prose_is_at_most_a_hundred_characters_wide(name: str) -> None:
+    lines = (RESULTS / f"{name}.md").read_text().splitlines()
+    prose = [line for line in lines if not line.startswith(("|", "    ", "<!--", "!["))]
+    assert [line for line in prose if len(line) > 100] == []

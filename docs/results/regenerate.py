@@ -22,6 +22,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import polars as pl
+from scipy.stats import kendalltau
 
 from predictornas.analysis.equal_epochs import differences_at
 from predictornas.analysis.phases import phases_table, runs_table
@@ -80,6 +81,15 @@ EPOCHS = {
 }
 """Numbers of epochs after which methods are compared with full trainings."""
 
+BOUNDS = {
+    "test_loss": (0.0, float("inf")),
+    "relative_loss": (0.0, float("inf")),
+    "tau": (-1.0, 1.0),
+    "incumbent": (0.0, 1.0),
+    "derived": (0.0, 1.0),
+}
+"""Of the quantities of PVLL-NAS."""
+
 PEER_EVALUATIONS = (50, 100, 150, 300)
 
 
@@ -95,7 +105,8 @@ def main(*asked: str) -> None:
             sys.stdout.flush()
             renew()
     if peers is not None:
-        write_table(RESULTS / "search" / "peers.csv", peers_table(pl.read_parquet(peers)))
+        best = facts_of(open_benchmark("nasbench101"))["evaluation_on_evaluation"]
+        write_table(RESULTS / "search" / "peers.csv", peers_table(pl.read_parquet(peers), best))
 
 
 def work() -> Iterator[tuple[str, Callable[[], None]]]:
@@ -111,6 +122,8 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
             yield name, lambda folder=folder: renew_proxies(folder)
         elif (folder / "agreement.csv").exists():
             yield name, lambda folder=folder: renewed(folder, lambda out: renew_agreement(folder, out))
+    yield "predictors/protocols.csv", write_protocols
+    yield "pvll", summarise_estimators
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
     for name, (pattern, study) in FIGURES.items():
@@ -179,6 +192,29 @@ def renew_agreement(folder: Path, out: Path) -> None:
     write_agreement(*[*json.loads((folder / "manifest.json").read_text())["tables_sha256"], None][:2], out)
 
 
+def write_protocols() -> None:
+    """What the predictors of each folder learned from and were judged on, from the manifests."""
+    rows = []
+    for path in sorted((RESULTS / "predictors").glob("*/manifest.json")):
+        study = json.loads(path.read_text())["study"]
+        judged = study.get("judge_on") or study["train_on"]
+        facts = {"folder": path.parent.name, "trained_on": study["train_on"], "judged_on": judged}
+        rows.append({**facts, "judged": study.get("judged"), "draws": study["draws"]})
+    write_table(RESULTS / "predictors" / "protocols.csv", pl.DataFrame(rows, schema_overrides={"judged": pl.Int64}))
+
+
+def summarise_estimators() -> None:
+    """Means over the seeds of the tables of PVLL-NAS, whose rows are single runs."""
+    parts = []
+    for name in ("pvll-table3", "pvll-table5"):
+        values = pl.read_csv(RESULTS / "pvll" / f"{name}.csv", infer_schema_length=None)
+        for (quantity,), rows in values.group_by("quantity", maintain_order=True):
+            limits = BOUNDS.get(str(quantity))
+            summary = over_seeds(rows, ["setting", "quantity"], "value", bounds=limits)
+            parts.append(summary.select(table=pl.lit(name), **{column: column for column in summary.columns}))
+    write_table(RESULTS / "pvll" / "summary.csv", pl.concat(parts))
+
+
 def renew_comparison(name: str, members: tuple[str, ...]) -> None:
     """A comparison of result folders."""
     folder = RESULTS / name
@@ -198,7 +234,7 @@ def write_facts() -> None:
 
 
 def facts_of(benchmark: Benchmark) -> dict[str, Any]:
-    """Best, second-best and median errors of a table, and what its best cell by the signal is worth."""
+    """Errors of the best cells of a table by signal and by evaluation, and how far the two agree."""
     signal, evaluation = (benchmark.values(name) for name in (benchmark.signal, benchmark.evaluation or ""))
     both = np.isfinite(signal) & np.isfinite(evaluation)
     judged = np.sort(1 - evaluation[both].astype(np.float64))
@@ -212,14 +248,16 @@ def facts_of(benchmark: Benchmark) -> dict[str, Any]:
         "second_best": float(judged[1]),
         "median": float(np.median(judged)),
         "bad_share": float((errors > 0.1).mean()),
+        "tau": float(kendalltau(signal[both], evaluation[both]).statistic),
     }
 
 
-def peers_table(peers: pl.DataFrame) -> pl.DataFrame:
+def peers_table(peers: pl.DataFrame, best_possible: float) -> pl.DataFrame:
     """What searches by others' code had after some evaluations, and their mean regret over the first 150.
 
     Args:
         peers: `method`, `source`, `note`, `run`, `evaluation` (1, 2, ...), `signal_error`, `evaluation_error`.
+        best_possible: the lowest error of the table.
     """
     keys = ["method", "source", "note"]
     rows = peers.with_columns(pl.col(keys).cast(pl.String), pl.col("evaluation_error").cast(pl.Float64))
@@ -232,7 +270,9 @@ def peers_table(peers: pl.DataFrame) -> pl.DataFrame:
     mean = mean.with_columns(quantity=pl.lit("mean of the best"), evaluation=pl.lit(150, at["evaluation"].dtype))
     wanted = [*keys, "quantity", "evaluation", "run", "best"]
     both = pl.concat([at.select(wanted), mean.select(wanted)]).sort("method", "quantity", "evaluation", "run")
-    return over_seeds(both, [*keys, "quantity", "evaluation"], "best").rename({"evaluation": "evaluations"})
+    lowest = float(rows["evaluation_error"].min())  # type: ignore[arg-type]  # nobody found the best cell
+    table = over_seeds(both, [*keys, "quantity", "evaluation"], "best", bounds=(min(lowest, best_possible), 1.0))
+    return table.rename({"evaluation": "evaluations"})
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from predictornas.analysis.epochs import errors_after
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import paired_difference
 from predictornas.errors import ConfigurationError
 
 
@@ -25,7 +25,8 @@ def differences_at(
 
     Returns:
         `method`, `reference`, `trace`, `at`, `difference` (mean of method - reference, a fraction; below 0 where the
-        method is better), `std`, `low`, `high` (95 % t interval over the pairs), `runs` (pairs).
+        method is better), `low`, `high` (95 % t interval), `pairs` (seeds; fewer than two make no row), `nonzero` (in
+        how many of them the two differ).
 
     Raises:
         ConfigurationError: no run of the reference.
@@ -37,12 +38,23 @@ def differences_at(
         on=list(traces), index=["method", "seed", "cost_epochs"], variable_name="trace", value_name="error"
     ).drop_nulls("error")
     own = long.filter(method=reference).drop("method")
-    pairs = long.filter(pl.col("method") != reference).join(
+    both = long.filter(pl.col("method") != reference).join(
         own, on=["seed", "cost_epochs", "trace"], suffix="_reference"
     )
-    pairs = pairs.with_columns(
-        difference=pl.col("error") - pl.col("error_reference"),
-        reference=pl.lit(reference),
-        at=pl.col("cost_epochs").cast(pl.Int64),
-    ).sort("method", "trace", "at", "seed")
-    return over_seeds(pairs, ["method", "reference", "trace", "at"], "difference").rename({"mean": "difference"})
+    rows = []
+    for key, pairs in both.sort("method", "trace", "cost_epochs", "seed").group_by(
+        "method", "trace", "cost_epochs", maintain_order=True
+    ):
+        if len(pairs) > 1:
+            facts = {"method": key[0], "reference": reference, "trace": key[1], "at": int(key[2])}
+            found = paired_difference(pairs["error"].to_numpy(), pairs["error_reference"].to_numpy())
+            rows.append({**facts, **vars(found)})
+    return pl.DataFrame(rows, schema=_SCHEMA).rename({"mean": "difference"})
+
+
+_SCHEMA = {
+    **dict.fromkeys(("method", "reference", "trace"), pl.String),
+    "at": pl.Int64,
+    **dict.fromkeys(("mean", "low", "high"), pl.Float64),
+    **dict.fromkeys(("pairs", "nonzero"), pl.Int64),
+}

@@ -39,9 +39,9 @@ CURVES = pl.concat(
 
 def test_seeds_are_paired_after_the_same_epochs() -> None:
     table = differences_at(CURVES, "full", at=[20, 11], traces=["best"])
-    assert table.select("method", "reference", "trace", "at", "runs").rows() == [
-        ("nosh", "full", "best", 11, 3),
-        ("nosh", "full", "best", 20, 3),
+    assert table.select("method", "reference", "trace", "at", "pairs", "nonzero").rows() == [
+        ("nosh", "full", "best", 11, 3, 3),
+        ("nosh", "full", "best", 20, 3, 3),
     ]
     early, late = [-0.05, -0.1, -0.1], [-0.05, 0.1, -0.4]
     assert table["difference"].to_list() == pytest.approx([sum(early) / 3, sum(late) / 3])

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from writing.reading import csv, row, rows
-from writing.wording import db, num, pct
+from writing.wording import db, interval, num, pct
 
 SHOWN = {"chosen": "its evaluation, %", "recommended": "recommended, %", "best": "best evaluated, %"}
 """Headings of the traces of a search."""
@@ -100,6 +100,13 @@ def claims(folder: str, target: str = "top 0.1 %") -> str:
     return table(["claim", "best evaluated, points", "gain, dB", "holds"], body)
 
 
+def verdict_of(folder: str, a: str, b: str, target: str = "top 0.1 %") -> str:
+    """Whether a claim about two methods holds in the best evaluated and in the gain, as `claims` shows it."""
+    path = f"{folder}/ordering.csv"
+    about = [("final", "best"), ("gain", target)]
+    return held([one for quantity, of in about for one in records(path, a=a, b=b, quantity=quantity, of=of)])
+
+
 def held(found: Sequence[SimpleNamespace]) -> str:
     """Whether all quantities of a claim hold: yes, no (one fails), or undecided."""
     said = [one.holds for one in found]
@@ -148,3 +155,58 @@ def pair(path: str, a: str, b: str, **where: Any) -> SimpleNamespace:
     found = row(path, a=b, b=a, **where)
     found.difference, found.low, found.high = -found.difference, -found.high, -found.low
     return found
+
+
+def phases(folder: str) -> str:
+    """The signal errors of the proposals of every method, early, in between and late."""
+    path = f"{folder}/phases.csv"
+    spans = csv(path).select("first", "last").unique(maintain_order=True).rows()
+    shown = {"mean": "mean error, %", "bad_share": "above 10 %, %", "hit_share": "best 0.1 % of the table, %"}
+    titles = [f"{title}: {first}-{end}" for title in shown.values() for first, end in spans]
+    body = []
+    for method in ordered(path):
+        own = {(one.first, one.last): one for one in records(path, method=method)}
+        digits = {"mean": 2, "bad_share": 1, "hit_share": 1}
+        body.append([method, *(pct(getattr(own[at], name), digits[name]) for name in shown for at in spans)])
+    return table(["method", *titles], body)
+
+
+def agreements(path: str, first: int, second: int, *, same_run: bool) -> list[float]:
+    """Kendall's taus between accuracies after two numbers of epochs: of one training, or of two."""
+    found = []
+    for one in records(path):
+        names = [name.split("_") for name in (one.first, one.second)]
+        if one.first != one.second and all(len(parts) == 4 and parts[3].startswith("run") for parts in names):
+            (_, _, a, run), (_, _, b, other) = names
+            splits = names[0][0] == names[1][0]
+            if splits and sorted((int(a), int(b))) == sorted((first, second)) and (run == other) == same_run:
+                found.append(float(one.tau))
+    return found
+
+
+def epochs_report(folder: str, at: Sequence[int], trace: str = "best") -> str:
+    """What every method has in the end of a study with a budget of epochs, and how many times fewer epochs it needed.
+
+    The savings are those compared with `rank-full`, for its quality after given numbers of epochs.
+    """
+    body = []
+    for own in records(f"{folder}/summary.csv"):
+        factors = []
+        for epochs in at:
+            found = records(f"{folder}/savings.csv", method=own.method, reference="rank-full", trace=trace, at=epochs)
+            factors.append(saved(found[0]) if found else "1" if own.method == "rank-full" else "-")
+        ends = (
+            SimpleNamespace(
+                mean=getattr(own, f"{t}_mean"), low=getattr(own, f"{t}_low"), high=getattr(own, f"{t}_high")
+            )
+            for t in ("chosen", "best")
+        )
+        bound = "-" if own.nominal_saving is None else f"{own.nominal_saving:.2f}x"
+        body.append([own.method, num(own.architectures), num(own.full), *map(pct, ends), bound, *factors])
+    head = ["method", "architectures", "in full", "chosen, %", "best in full, %", "nominal"]
+    return table([*head, *(f"saved, at {epochs:,}" for epochs in at)], body)
+
+
+def saved(found: SimpleNamespace) -> str:
+    """A factor of epochs with its interval; one that was never reached says so."""
+    return "not reached" if found.factor is None else f"{found.factor:.1f}x {interval(found, 1)}"

@@ -6,6 +6,7 @@ its own gives a value a name and leaves nothing. Everything else stays as it is 
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -65,11 +66,18 @@ def filled(template: str, vocabulary: Mapping[str, Any]) -> str:
 
 
 def literal_prose(template: str) -> str:
-    """What stands in a template as it is: without expressions, code, and the targets of links."""
-    text = _PLACE.sub("", _NAMING.sub("", template))
+    """What stands in a template as it is: without code and the targets of links, and of expressions their phrases."""
+    text = _PLACE.sub(_phrases, _NAMING.sub(_phrases, template))
     text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     lines = [line for line in text.splitlines() if not line.startswith("    ")]
     return re.sub(r"`[^`]*`|\]\([^)]*\)", "", "\n".join(lines))
+
+
+def _phrases(expression: re.Match[str]) -> str:
+    """The strings of an expression that hold a space, which a reader will see."""
+    tree = ast.parse(" ".join(expression[expression.lastindex or 1].split()), mode="eval")
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return " ".join(text for text in texts if " " in text)
 
 
 def wrapped(text: str) -> str:
@@ -116,4 +124,4 @@ def _evaluated(expression: str, names: Mapping[str, Any]) -> Any:
     try:
         return eval(" ".join(expression.split()), dict(names))
     except Exception as error:
-        raise TemplateError(f"{expression.strip()!r}: {type(error).__name__}: {error}") from error
+        raise TemplateError(f"{expression.strip()[:200]!r}: {type(error).__name__}: {error}") from error

@@ -7,6 +7,9 @@ from typing import Any
 
 from writing.reading import ends_of, value_of
 
+FEWEST = 10
+"""Seeds that must differ before a verdict rests on them, as `predictornas.analysis.statistics`."""
+
 UNDECIDED = "cannot be said at this size"
 """What is said of an interval that contains both answers."""
 
@@ -61,7 +64,7 @@ def says(thing: Any, claim: str, *, margin: float | None = None) -> str:
     """
     relation, bound = claim.split()
     ends = ends_of(thing)
-    if ends is None:
+    if ends is None or not decisive(thing):
         return UNDECIDED
     low, high = (end - float(bound) for end in ends)
     if relation == "=":
@@ -80,12 +83,17 @@ def _fixed(value: float, digits: int) -> str:
 def versus(thing: Any, digits: int = 2) -> str:
     """A difference of errors in points, as words: better where all of its interval is below 0, worse where above."""
     value, ends = value_of(thing), ends_of(thing)
-    if value is None or ends is None:
+    if value is None or ends is None or not decisive(thing):
         return UNDECIDED
     if ends[1] < 0:
         turned = SimpleNamespace(mean=-value, low=-ends[1], high=-ends[0])
         return f"{pct(turned, digits)} points better"
     return f"{pct(thing, digits)} points worse" if ends[0] > 0 else f"not told apart, {pct(thing, digits)} points"
+
+
+def decisive(thing: Any) -> bool:
+    """Whether a verdict may rest on a paired difference: enough of its seeds must differ."""
+    return bool(getattr(thing, "nonzero", FEWEST) >= FEWEST)
 
 
 def overlap(a: Any, b: Any) -> bool:
@@ -97,3 +105,15 @@ def overlap(a: Any, b: Any) -> bool:
 def holds(right: bool) -> str:
     """Whether a bar is reached."""
     return "yes" if right else "**no**"
+
+
+def count(number: float | None) -> str:
+    """A small number in words, as prose has it: "none", "one", ... "twelve"."""
+    words = ["none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    whole = int(number or 0)
+    return words[whole] if whole < len(words) else f"{whole:,}"
+
+
+def tau_span(values: Any, digits: int = 2) -> str:
+    """The least and the greatest of some correlations."""
+    return span(values, digits).replace("0.", ".")
