@@ -123,6 +123,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
         elif (folder / "agreement.csv").exists():
             yield name, lambda folder=folder: renewed(folder, lambda out: renew_agreement(folder, out))
     yield "predictors/protocols.csv", write_protocols
+    yield "speed/engines.csv", compare_engines
     yield "pvll", summarise_estimators
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
@@ -201,6 +202,20 @@ def write_protocols() -> None:
         facts = {"folder": path.parent.name, "trained_on": study["train_on"], "judged_on": judged}
         rows.append({**facts, "judged": study.get("judged"), "draws": study["draws"]})
     write_table(RESULTS / "predictors" / "protocols.csv", pl.DataFrame(rows, schema_overrides={"judged": pl.Int64}))
+
+
+def compare_engines() -> None:
+    """How many runs of the dense engine are those of the indexed one, evaluation by evaluation."""
+    runs = [
+        pl.read_parquet(RESULTS / name / "history.parquet")
+        .sort("order")
+        .group_by("method", "seed", maintain_order=True)
+        .agg("key")
+        for name in ("nasbench201-quick", "nasbench201-dense")
+    ]
+    both = runs[0].join(runs[1], on=["method", "seed"])
+    same = both.filter(pl.col("key") == pl.col("key_right"))
+    write_table(RESULTS / "speed" / "engines.csv", pl.DataFrame({"runs": [len(both)], "identical": [len(same)]}))
 
 
 def summarise_estimators() -> None:

@@ -210,3 +210,39 @@ def epochs_report(folder: str, at: Sequence[int], trace: str = "best") -> str:
 def saved(found: SimpleNamespace) -> str:
     """A factor of epochs with its interval; one that was never reached says so."""
     return "not reached" if found.factor is None else f"{found.factor:.1f}x {interval(found, 1)}"
+
+
+PERCENT = ("accuracy", "error of", "gap", "share of")
+"""Words of quantities that are fractions and read in percent; differences of them in points."""
+
+
+def papers(*paths: str, **where: Any) -> str:
+    """What a paper says beside what we measured, in the order of the tables, with the verdict of the interval."""
+    body = []
+    for one in [record for path in paths for record in records(path, **where)]:
+        percent = any(word in one.quantity for word in PERCENT) and "bound" not in one.quantity
+        scale, digits = (
+            (100.0, 1) if percent else (1.0, 0 if "second" in one.quantity and "order" not in one.quantity else 2)
+        )
+        stated = _stated(one, scale, digits)
+        setting = ", ".join(str(part) for part in (getattr(one, "table", None), one.setting) if part)
+        if getattr(one, "convolutions", None) is not None:
+            setting += f", {one.convolutions} convolutions"
+        unit = ", %" if percent else ""
+        body.append([one.quantity + unit, setting, stated, num(one, digits, scale), one.runs, verdict_in(one)])
+    return table(["quantity", "setting", "paper", "ours, small", "seeds", "holds"], body)
+
+
+def _stated(one: SimpleNamespace, scale: float, digits: int) -> str:
+    """The paper's number in the unit of ours, or its claim as it stands."""
+    said = getattr(one, "paper", None)
+    said = getattr(one, "claim", None) if said is None else said
+    try:
+        return num(float(said), digits, scale)
+    except (TypeError, ValueError):
+        return "-" if said is None else str(said)
+
+
+def verdict_in(one: SimpleNamespace) -> str:
+    """The verdict that a table gives a row; "-" where it claims nothing."""
+    return getattr(one, "verdict", None) or "-"
