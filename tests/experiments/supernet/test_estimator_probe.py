@@ -104,3 +104,7 @@ def test_there_is_nothing_to_measure_before_psi_was_trained_or_without_it(search
         searching.run_epoch()
         assert PROBE.measure(searching) == []
     assert PROBE.measure(search_of(get_method("darts-1", get_space("nasbench201")), tmp_path)) == []
+
+
+def test_the_paper_has_a_hundred_test_paths():
+    assert EstimatorProbe() == EstimatorProbe(paths=100, interval=25)
