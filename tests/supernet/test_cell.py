@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from predictornas.supernet.cell import MixedCell
+from predictornas.spaces.registry import get_space
+from predictornas.supernet.cell import MixedCell, MixedWave
 from predictornas.supernet.mixture import Mixture
 from predictornas.supernet.plans import plans_of
-from predictornas.supernet.topology import darts_topology, nasbench201_topology
+from predictornas.supernet.topology import darts_topology, nasbench201_topology, topology_of
+from tests.supernet.straightforward import LANE_PARTS, Cell
 
 SKIP = 1  # of none, skip_connect
 
@@ -45,3 +48,35 @@ def test_the_bypass_of_a_reduction_is_a_max_pool() -> None:
     node, *_ = cell([rows, 0 * rows], plans_of(topology.cell("reduction"), mixture))
     assert node[0, 1].tolist() == [[5, 7], [13, 15]]
     assert not node[0, 0].any()  # the channel that is mixed, with no operation
+
+
+def copied(mixed: MixedCell, reference: Cell) -> None:
+    """Gives the straightforward cell, one module an edge and operation, the weights of all lanes."""
+    for wave in mixed.waves:
+        assert isinstance(wave, MixedWave)
+        for name, places in wave.wave.lanes.items():
+            for parameter, part in zip(wave.lanes[name].parameters(), LANE_PARTS.get(name, ()), strict=True):
+                for lane, (edge, column) in enumerate(places):
+                    target = reference.get_parameter(f"edges.{edge}.operations.{column}.{part}.weight")
+                    target.data.copy_(parameter[lane])
+
+
+@pytest.mark.parametrize(
+    ("space", "name", "partial"),
+    [("nasbench201", "cell", 1), ("nasbench201", "cell", 2), ("darts-s1", "normal", 1), ("darts", "reduction", 2)],
+)
+def test_a_cell_is_the_sum_of_its_edges_and_operations(space: str, name: str, partial: int) -> None:
+    """Against a cell that computes edge by edge and operation by operation; two edges from one node share nothing."""
+    topology = topology_of(get_space(space))
+    cell, generator = topology.cell(name), torch.Generator().manual_seed(0)
+    mixed = MixedCell(cell, 8, partial=partial, normalised_pools=topology.family == "darts")
+    with torch.no_grad():
+        for parameter in mixed.parameters():
+            parameter.normal_(generator=generator)
+    reference = Cell(cell, 8, partial, topology.family)
+    copied(mixed, reference)
+    given = [torch.randn(3, 8, 6, 6, generator=generator) for _ in range(1 if space == "nasbench201" else 2)]
+    weights = torch.rand(cell.present().shape, generator=generator) * cell.present()
+    mixture = Mixture({name: weights})
+    for node, expected in zip(mixed(given, plans_of(cell, mixture)), reference(given, mixture), strict=True):
+        torch.testing.assert_close(node, expected, rtol=1e-3, atol=1e-3)
