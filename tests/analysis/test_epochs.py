@@ -100,6 +100,12 @@ def test_a_table_by_hand() -> None:
     assert silent["trace"].unique(maintain_order=True).to_list() == ["searched", "chosen", "best"]
 
 
+def test_evaluations_are_the_mean_over_runs() -> None:
+    """One, one and seven evaluations after four epochs: three, not the one in the middle."""
+    runs = [curve("a", seed, [(4, 0.5)] * count) for seed, count in enumerate((1, 1, 7))]
+    assert epochs_table(pl.concat(runs))["evaluations"].unique().to_list() == [3]
+
+
 REFERENCE = [(10, 0.5), (40, 0.3), (100, 0.2)]
 
 

@@ -9,9 +9,12 @@ from predictornas.analysis.ordering import (
     Claim,
     Relation,
     _holds,
+    _row,
+    _Values,
     ordering_table,
     verdict,
 )
+from predictornas.analysis.statistics import Difference
 from predictornas.errors import DataError
 
 # 99 cells: signal error i percent, evaluation error half of that
@@ -167,3 +170,14 @@ def test_whether_a_claim_holds_at_the_ends_of_its_interval(
     relation: Relation, low: float, high: float, expected: bool | None
 ) -> None:
     assert _holds(relation, low, high, 1.0) is expected
+
+
+@pytest.mark.parametrize(("end", "beyond"), [(-1.0, False), (-1.25, True)])
+def test_an_interval_that_ends_at_the_margin_is_not_beyond_it(end: float, beyond: bool) -> None:
+    """A gain of a decibel less is still within; an error counts the other way round."""
+    gain = _Values("gain", "top", np.zeros(12), np.zeros(12), evaluations=3)
+    row = _row(Claim("a", "better", "b"), gain, Difference(2 * end, 3 * end, end, pairs=12, nonzero=12))
+    assert (row["beyond_margin"], row["verdict"], row["holds"]) == (beyond, "worse", False)
+    error = _Values("final", "best", np.zeros(12), np.zeros(12), evaluations=3)
+    worse = Difference(-2 * end / 2000, -end / 2000, -3 * end / 2000, pairs=12, nonzero=12)
+    assert _row(Claim("a", "better", "b"), error, worse)["beyond_margin"] is beyond

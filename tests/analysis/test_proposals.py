@@ -79,3 +79,13 @@ def test_counts_agree_with_loops() -> None:
         assert counts.first_hit[0, column] == (hit.argmax() + 1 if hit.any() else 50)
         trials = [((iterations == t).sum() + 1) / (hit[iterations == t].sum() + 1) for t in np.unique(iterations)]
         assert counts.iteration_trials[0, column] == pytest.approx(sum(trials))
+
+
+def test_runs_and_methods_are_in_the_order_of_names_and_seeds(make_history) -> None:
+    chosen = [[4, place % 4] for place in range(12)]
+    history = make_history(TABLE, {"c": chosen, "a": chosen, "b": chosen})
+    found = proposals_of(history.sample(fraction=1, shuffle=True, seed=3), TABLE)
+    assert list(found) == ["a", "b", "c"]
+    for method, runs in found.items():
+        assert [run.run_id for run in runs] == [f"{method}/{seed}" for seed in range(12)]
+        np.testing.assert_allclose([run.errors[0] for run in runs], [TABLE[place % 4] for place in range(12)])

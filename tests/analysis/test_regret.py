@@ -131,3 +131,13 @@ def test_anytime_regret_refuses_what_runs_have_not_reached(history: pl.DataFrame
     oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
     with pytest.raises(ConfigurationError, match="shortest run has 5"):
         anytime_regret(incumbent_curves(history), oracles, evaluations=evaluations)
+
+
+def test_costs_are_means_where_every_run_knows_its_own(make_history) -> None:
+    """Ten seconds an evaluation, and thirty in the second run; unknown in one run, it is unknown in the mean."""
+    history = make_history(np.array([0.1, 0.2, 0.3]), {"a": [[2, 1], [2, 0]]})
+    dear = history.with_columns(cost_seconds=pl.when(pl.col("seed") == 1).then(30.0).otherwise(10.0))
+    ends = convergence_table(incumbent_curves(dear)).filter(pl.col("trace") == "searched")
+    assert ends["cost_seconds"].to_list() == [20.0, 40.0]
+    unknown = dear.with_columns(cost_seconds=pl.when(pl.col("seed") == 1).then(None).otherwise(10.0))
+    assert convergence_table(incumbent_curves(unknown))["cost_seconds"].null_count() == 2

@@ -163,5 +163,9 @@ def test_pools_that_do_not_belong_are_refused(make_history) -> None:
     uneven = pl.concat([_pools("a", TABLE[[4, 5]].tolist(), [[[0]], [[2]]]), one_run.filter(pl.col("iteration") == 2)])
     with pytest.raises(DataError, match="a/0"):
         split_table(history, uneven, TABLE, rng=_rng())
+    other = _pools("a", TABLE[[4, 5]].tolist(), [[[0]], [[2], [3]]])
+    lacking = other.filter((pl.col("iteration") == 1) | (pl.col("target_error") == TABLE[4]))
+    with pytest.raises(DataError, match="a/1"):
+        split_table(history, lacking, TABLE, rng=_rng())
     with pytest.raises(UnknownNameError, match="observed"):
         split_table(history, one_run, TABLE, estimators=["observed"], rng=_rng())

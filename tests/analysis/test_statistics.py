@@ -161,3 +161,9 @@ def test_the_jackknife_rests_on_two_runs_that_differ() -> None:
     half = 4.302652729696142 * np.sqrt(4 / 3)
     np.testing.assert_allclose(low, [2.5 - half, np.nan, np.nan])
     np.testing.assert_allclose(high, [2.5 + half, np.nan, np.nan])
+
+
+def test_groups_stay_in_the_order_of_their_first_row() -> None:
+    names = list("hbgcfadezyxwv")
+    frame = pl.DataFrame({"m": names * 2, "x": np.arange(26.0)})
+    assert over_seeds(frame, ["m"], "x")["m"].to_list() == names
