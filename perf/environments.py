@@ -26,7 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "docs" / "install"
-TORCH = "torch==2.13.0"  # the build for processors, where the registry has one
+BEGIN, END = "<!-- environments -->", "<!-- end -->"
+TORCH = "torch==2.13.0"  # the CPU build, where the index has one
 
 TESTS = ("spaces", "analysis", "samplers", "schedulers", "search", "predictors", "oracles", "benchmarks", "experiments")
 """Folders of tests that the lowest versions run: numbers, not pictures and not the checks that need new stubs."""
@@ -219,6 +220,17 @@ def save(row: Row) -> None:
         writer = csv.DictWriter(stream, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    document = ROOT / "docs" / "install.md"
+    before, rest = document.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    document.write_text(before + BEGIN + table(rows) + END + after, encoding="utf-8")
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """The rows as Markdown."""
+    names = [field.name for field in fields(Row)]
+    lines = [names, ["---"] * len(names), *([str(row[name]) for name in names] for row in rows)]
+    return "\n" + "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 if __name__ == "__main__":
