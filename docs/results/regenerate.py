@@ -5,7 +5,8 @@ python docs/results/regenerate.py search nosh       those below search and nosh
 python docs/results/regenerate.py --peers FILE      and search/peers.csv from a parquet of the peers' runs
 
 What was measured: `history.parquet` and `pools.parquet` of a study, `fits.csv` of predictors, `scores.csv` of proxies,
-and the tables in the store. A folder keeps the files that it has: only those are written again.
+the tables of super-network figures, and those in the store. A folder keeps the files that it has: only those are
+written again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import polars as pl
+import supernet_figures
 from scipy.stats import kendalltau
 
 from predictornas.analysis.equal_epochs import differences_at
@@ -127,6 +129,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "pvll", summarise_estimators
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
+    yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
     for name, (pattern, study) in FIGURES.items():
         yield f"{name}/figures", lambda name=name, pattern=pattern, study=study: renew_figures(name, pattern, study)
 

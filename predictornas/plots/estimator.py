@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from predictornas.analysis.statistics import Bounds, over_seeds
 from predictornas.plots.limits import limits_of_means
-from predictornas.plots.style import INK, MUTED, legend_beside, new_figure, tidy_axes
+from predictornas.plots.style import INK, MUTED, draw_band, legend_beside, new_figure, tidy_axes
 
 _COLORS = ("#D6286E", "#3DA88A", "#0B4F9E", "#E0A000", "#7B3294")
 
@@ -33,8 +33,8 @@ def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str)
                 continue
             label = f"{curve}, {split}" if "training" in splits else curve
             axes.plot(rows["evaluations"], rows["mean"], line, color=color, linewidth=1.6, label=label)
-            if split == "test" and rows["low"].null_count() == 0:
-                axes.fill_between(rows["evaluations"], rows["low"], rows["high"], color=color, alpha=0.14, linewidth=0)
+            if split == "test":
+                draw_band(axes, rows, "evaluations", color=color, alpha=0.14)
     tidy_axes(axes)
     axes.set_yscale("log")
     axes.set_xlabel("evaluated architectures")

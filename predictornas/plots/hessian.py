@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from predictornas.plots.style import INK, MUTED, new_figure, tidy_axes
+from predictornas.plots.style import INK, MUTED, draw_band, new_figure, tidy_axes
 
 _METHODS = {"darts-1": ("DARTS, 1st order", "#0B4F9E"), "drnas": ("DrNAS", "#D6286E")}
 _CURVATURES = {"spectral_radius": "modulus of the dominant eigenvalue", "trace": "trace of the Hessian"}
@@ -50,5 +50,5 @@ def draw_hessians(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
 def _draw(axes: Axes, rows: pl.DataFrame, label: str, color: str, line: str, *, band: bool) -> None:
     rows = rows.sort("epoch")
     axes.plot(rows["epoch"], rows["mean"], line, color=color, marker=".", linewidth=1.5, label=label)
-    if band and len(rows) and rows["low"].null_count() == 0:
-        axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.1, linewidth=0)
+    if band:
+        draw_band(axes, rows, "epoch", color=color, alpha=0.1)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from predictornas.plots.limits import limits_of_means
-from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, tidy_axes
+from predictornas.plots.style import INK, MUTED, draw_band, new_figure, percent_axis, tidy_axes
 
 _LOOKS = {
     "single-level": ("single-level", MUTED, "s"),
@@ -54,8 +54,7 @@ def draw_curves_and_rows(
         own = curves.filter(pl.col("setting") == setting).sort("epoch")
         label, color, _ = _LOOKS[setting]
         axes.plot(own["epoch"], own["mean"], color=color, linewidth=1.5, label=label)
-        if own["low"].null_count() == 0:
-            axes.fill_between(own["epoch"], own["low"], own["high"], color=color, alpha=0.09, linewidth=0)
+        draw_band(axes, own, "epoch", color=color, alpha=0.09)
     _frame(axes, quantity)
     axes.yaxis.set_major_formatter(percent_axis())
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

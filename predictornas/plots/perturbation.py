@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, styles_of, tidy_axes
+from predictornas.plots.style import INK, MUTED, draw_band, new_figure, percent_axis, styles_of, tidy_axes
 
 _IMPORTANCE, _STRENGTH = "#0B4F9E", "#D95F02"
 _PARAMETERISED, _PARAMETER_FREE = "#C4372B", "#B5B5B5"
@@ -125,8 +125,7 @@ def draw_selections(
             axes.plot(
                 own["epoch"], own["mean"], color=color, marker=marker, markersize=5, linewidth=1.6, label=selection
             )
-            if own["low"].null_count() == 0:
-                axes.fill_between(own["epoch"], own["low"], own["high"], color=color, alpha=0.1, linewidth=0)
+            draw_band(axes, own, "epoch", color=color, alpha=0.1)
         low = float(runs.filter(table=table)["accuracy"].drop_nulls().to_numpy().min())
         axes.set_ylim(low - 0.05 * (most - low), most + 0.05 * (most - low))
         axes.set_title(table, loc="left", fontsize=9, color=INK)

@@ -6,7 +6,7 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from predictornas.plots.style import legend_beside, new_figure, styles_of, tidy_axes
+from predictornas.plots.style import draw_band, legend_beside, new_figure, styles_of, tidy_axes
 
 _PANELS = {
     "tau": ("Kendall's tau", 1.0),
@@ -42,9 +42,7 @@ def draw_predictors(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
                 linewidth=1.6,
                 label=style.label,
             )
-            if rows["low"].null_count() == 0:
-                low, high = (rows[end].to_numpy() * scale for end in ("low", "high"))
-                axes.fill_between(rows["size"], low, high, color=style.color, alpha=0.14, linewidth=0)
+            draw_band(axes, rows, "size", color=style.color, alpha=0.14, scale=scale)
         tidy_axes(axes)
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())

@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter
@@ -154,6 +156,22 @@ def runs_of(numbers: Sequence[int]) -> str:
 def band_opacity(methods: int) -> float:
     """Bands grow fainter where many overlap."""
     return 0.16 if methods <= 6 else 0.07
+
+
+def draw_band(axes: Axes, rows: pl.DataFrame, over: str, *, color: str, alpha: float, scale: float = 1.0) -> None:
+    """The band from `low` to `high`, with a gap where there is no interval.
+
+    Args:
+        axes: to draw on.
+        rows: columns `low`, `high` and that of the horizontal axis, in its order.
+        over: the column of the horizontal axis.
+        color: of the band.
+        alpha: its opacity.
+        scale: multiplies both ends.
+    """
+    low, high = (scale * rows[end].cast(pl.Float64).to_numpy() for end in ("low", "high"))
+    if not np.isnan(low).all():
+        axes.fill_between(rows[over], low, high, color=color, alpha=alpha, linewidth=0)
 
 
 def percent_axis() -> Formatter:

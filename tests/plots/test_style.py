@@ -1,7 +1,18 @@
+import numpy as np
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictornas.plots.style import band_opacity, count_axis, counted, new_figure, percent_axis, runs_of, styles_of
+from predictornas.plots.style import (
+    band_opacity,
+    count_axis,
+    counted,
+    draw_band,
+    new_figure,
+    percent_axis,
+    runs_of,
+    styles_of,
+)
 
 METHODS = [
     "random", "exhaustive", "uniform-100", "uniform-1000", "uniform-10000", "evolutionary-100", "evolutionary-1000",
@@ -58,3 +69,15 @@ def test_figures_carry_title_and_caption() -> None:
     assert figure.get_suptitle() == "A title"
     assert figure.get_supxlabel() == "A caption"
     assert figure.get_size_inches().tolist() == [6, 4]
+
+
+def test_a_band_has_a_gap_where_there_is_no_interval_and_is_left_out_where_there_is_none() -> None:
+    axes = new_figure(4.0, 3.0, title="Title", caption="Caption").add_subplot()
+    rows = pl.DataFrame({"x": [1, 2, 3, 4, 5], "low": [0.1, 0.2, None, 0.3, 0.1], "high": [0.3, 0.4, None, 0.5, 0.2]})
+    draw_band(axes, rows, "x", color="#000000", alpha=0.1, scale=100.0)
+    (band,) = axes.collections
+    assert len(band.get_paths()) == 2
+    corners = np.concatenate([path.vertices for path in band.get_paths()])
+    assert (corners.min(axis=0).tolist(), corners.max(axis=0).tolist()) == ([1.0, 10.0], [5.0, 50.0])
+    draw_band(axes, rows.with_columns(low=None, high=None), "x", color="#000000", alpha=0.1)
+    assert len(axes.collections) == 1

@@ -1,0 +1,42 @@
+"""The tables of super-networks: intervals of bounded quantities stay in their bounds, verdicts follow from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from predictornas.experiments.claims import UNDECIDED, verdict
+
+FOLDER = Path(__file__).parents[1] / "docs" / "results" / "supernet"
+TABLES = sorted(FOLDER.glob("*-paper.csv"))
+ENDS = {
+    "correlation": (-1, 1),
+    "Kendall": (-1, 1),
+    "share of": (0, 1),
+    "skip share": (0, 1),
+    "error of the cell": (-1, 1),
+    "test accuracy": (0, 1),
+    "accuracy": (-1, 1),
+    "final validation accuracy": (-1, 1),
+    "edges of 14": (0, 14),
+}
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_verdict_follows_from_its_interval(path: Path) -> None:
+    for row in pl.read_csv(path, infer_schema_length=None).iter_rows(named=True):
+        said = row.get("paper") if row.get("claim") is None else row["claim"]
+        said = str(said) if isinstance(said, int) else said
+        if str(said).startswith("alike"):
+            assert row["verdict"] in (UNDECIDED, "no")
+        else:
+            assert row["verdict"] == verdict(said, row["low"], row["high"])
+        for start, (lowest, highest) in ENDS.items():
+            if row["low"] is not None and row["quantity"].startswith(start):
+                assert lowest <= row["low"] <= row["ours"] <= row["high"] <= highest, row
+
+
+def test_every_figure_has_what_the_paper_says_beside_it() -> None:
+    assert [path.stem.removesuffix("-paper") for path in TABLES] == sorted(path.stem for path in FOLDER.glob("*.json"))
