@@ -74,7 +74,7 @@ def gain_figure(
     """
     runs = figure_runs(request, methods)
     errors = runs.errors
-    table = gain_table(runs.history, errors, study_targets(errors), rng=rng_for(0, 0, "bootstrap"))
+    table = gain_table(runs.history, errors, study_targets(errors), rng=rng_for(0, 0, "null"))
     return Made(
         table,
         draw_gain(table, estimator=HEADLINE, title=title, note=runs.setting),
@@ -120,7 +120,7 @@ def split_figure(request: FigureRequest, *, methods: Sequence[str], title: str) 
     runs = figure_runs(request, methods)
     if runs.pools.is_empty():
         raise ConfigurationError(f"None of {', '.join(methods)} ranks a pool: there is no gain of a sampler to split.")
-    table = split_table(runs.history, runs.pools, runs.errors, rng=rng_for(0, 0, "bootstrap"))
+    table = split_table(runs.history, runs.pools, runs.errors, rng=rng_for(0, 0, "null"))
     return Made(table, draw_split(table, estimator=HEADLINE, title=title, note=runs.setting), runs.facts)
 
 

@@ -70,7 +70,7 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
     oracles = None
     if benchmark.evaluation is not None:
         oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
-    rng = rng_for(0, 0, "bootstrap")
+    rng = rng_for(0, 0, "null")
     gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng)
     convergence = convergence_table(incumbent_curves(history), oracles)
     summary = _summary(gain, convergence, errors).join(filled_shares(pools), on="method", how="left")
