@@ -64,3 +64,20 @@ def test_the_truth_of_a_gain_is_the_populations(coverage: ModuleType) -> None:
     truth = next(iter(coverage.of_gain("two", counts)))[4](5)
     table = 423_625 / 424
     assert truth == pytest.approx(10 * np.log10(table / (501 / 11)))
+
+
+@pytest.mark.parametrize("seeds", [5, 12, 20])
+@pytest.mark.parametrize("quantity", ["mean", "gain, pooled", "gain, per_run"])
+def test_the_median_population_is_held_as_often_as_the_bar_asks(table: pl.DataFrame, quantity: str, seeds: int) -> None:
+    of = table.filter((pl.col("quantity") == quantity) & (pl.col("seeds") == seeds))
+    used = of.filter(pl.col("interval") != "percentile bootstrap")["coverage"].median()
+    assert used >= 0.94
+    before = of.filter(pl.col("interval") == "percentile bootstrap")["coverage"].median()
+    assert before is None or before < used
+
+
+def test_no_interval_in_use_covers_less_than_the_bootstrap_did(table: pl.DataFrame) -> None:
+    used, before = (table.filter((pl.col("interval") == "percentile bootstrap") == old) for old in (False, True))
+    both = used.join(before, on=["population", "quantity", "seeds"], suffix="_before")
+    assert len(both) >= 60
+    assert (both["coverage"] >= both["coverage_before"] - 0.02).all()  # two standard errors of 2000 experiments
