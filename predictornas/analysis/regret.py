@@ -98,8 +98,8 @@ def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
 def with_recommendations(curves: pl.DataFrame) -> pl.DataFrame:
     """The trace "recommended" of all runs, or of none.
 
-    A search that has no opinion beside the signal, or none yet, names its incumbent. Where no run has any, the trace
-    would repeat "chosen" and stays null.
+    A search that has no opinion beside the signal, or none yet, names its incumbent; an opinion stands until the next
+    iteration. Where no run has any, the trace would repeat "chosen" and stays null.
 
     Args:
         curves: as from `incumbent_curves`, of runs that are shown together.

@@ -23,7 +23,7 @@ BENCHMARK = "nasbench201-cifar10"
 LEARNING_CURVES = "nasbench101-digits"
 """The same where epochs are counted: it comes with the package and has learning curves."""
 
-DEFAULT_METHODS = "random,uniform-100,uniform-1000,bayesian-optimisation"
+DEFAULT_METHODS = "random,uniform-1000,bayesian-optimisation"
 
 EVALUATIONS = 100
 """Budget of a run where none is given."""

@@ -44,7 +44,7 @@ class Study:
     """
 
     benchmark: str = "nasbench201-cifar10"
-    methods: tuple[str, ...] = ("random", "uniform-100", "uniform-1000", "bayesian-optimisation")
+    methods: tuple[str, ...] = ("random", "uniform-1000", "bayesian-optimisation")
     budget: int | None = 100
     seeds: tuple[int, ...] = tuple(range(20))
     signal: str | None = None

@@ -183,8 +183,8 @@ class PredictorSearch:
 
         Where a scheduler trains some longer than others, it is one of those that were trained longest. None where the
         predictor does not know the noise: its score orders the best, which lie close together, worse than the signal.
-        None too where the search is not `smoothed`: it has evaluated around its luckiest trainings, and knows too
-        little of what lies around those that the predictor likes best; see docs/results/recommendations.
+        None too where the search is not `smoothed`: what the predictor likes best has then few neighbours among the
+        evaluated, and naming it was no reliable help; see docs/results/search.md.
         """
         if not self._denoises(history):
             return None
