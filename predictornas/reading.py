@@ -47,6 +47,18 @@ def read_json(path: Path, *, error: type[PredictorNASError] = DataError, remedy:
     return parse_json(content, shown_path(path), error=error, remedy=remedy)
 
 
+def read_text(path: Path, *, error: type[PredictorNASError] = DataError, remedy: str) -> str:
+    """The text of a file in UTF-8, whatever the locale.
+
+    Raises:
+        PredictorNASError: of the kind `error`: the file cannot be read, or is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as reason:
+        raise error(f"{shown_path(path)} cannot be read ({_why(reason)}). {remedy}") from reason
+
+
 def parse_json(content: bytes, where: str, *, error: type[PredictorNASError] = DataError, remedy: str) -> Any:
     """The value of a JSON text in UTF-8; NaN, infinities, and what cannot be written again are refused.
 

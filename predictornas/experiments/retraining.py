@@ -16,6 +16,7 @@ from predictornas.experiments.folder import surroundings
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
 from predictornas.files import write_json
+from predictornas.reading import read_text
 from predictornas.search.executors import Advance
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.darts import DARTS
@@ -75,7 +76,7 @@ def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
     """
     path = Path(text)
     if len(text) < 200 and path.is_file():
-        text = path.read_text().strip()
+        text = read_text(path, remedy="Give a file that holds a printed genotype.").strip()
     if text.replace(",", "").replace(" ", "").isdigit() and "," in text:
         genes = _genes(text)
         if genes is None or genes.shape != (space.num_genes,) or not space.valid(genes[None])[0]:

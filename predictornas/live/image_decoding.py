@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-import struct
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -82,15 +83,25 @@ def resized(pixels: UInt8[Tensor, "n c h w"], size: int) -> UInt8[Tensor, "n c {
 
 def _decode(where: str, content: bytes, size: int | None) -> UInt8[np.ndarray, "c h w"]:
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with _huge_refused(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.mode.startswith(("I", "F")):
                 raise DataError(f"{where} has pixels of more than 8 bits (mode {image.mode}). Convert it to 8 bits.")
             grey = image.mode in ("1", "L", "LA")
             plain = image.convert("L" if grey else "RGB")
-    # Pillow's decoders raise what they please on broken files
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's decoders raise what they please on broken files
         raise DataError(f"{where} is no readable image ({error}). Known formats: {', '.join(FORMATS)}.") from error
     return _array(plain if size is None else _fitted(plain, size))
+
+
+@contextmanager
+def _huge_refused() -> Iterator[None]:
+    """What Pillow warns of, an image far larger than its file, is an error; other warnings of it say nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _fitted(image: Image.Image, size: int) -> Image.Image:

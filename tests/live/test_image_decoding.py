@@ -104,3 +104,12 @@ def test_broken_bytes_are_named(rng: np.random.Generator):
         decoded()
     with pytest.raises(ConfigurationError, match="size 0"):
         decoded(whole, size=0)
+
+
+def test_an_image_far_larger_than_its_file_is_refused() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (1, 1)).save(buffer, "BMP")
+    content = bytearray(buffer.getvalue())
+    content[18:26] = (11_000).to_bytes(4, "little") * 2  # width and height
+    with pytest.raises(DataError, match=r"one is no readable image .*decompression bomb"):
+        decode_images([("one", bytes(content))], 1, size=8)
