@@ -6,13 +6,12 @@
 
 The first command draws `count` mutations of each package, and runs `tests/.../test_<module>.py` on each in a temporary
 copy of the repository. FOLDER gets one CSV a package and seed, a row a mutant; a run that was stopped continues there,
-and the survivors are printed as they come. The second tries the same mutants on later code: those whose lines are
-still there, and of the killed ones only those whose module has changed, for its tests have only grown. The third adds
-up a folder. What a person has judged to be equivalent is
-in `equivalent_mutants.csv` beside this script and leaves the score. Left out: decorators, annotations, `__main__`
-blocks, the texts of messages and of errors, modules without a test file or that compute no numbers (`PLUMBING`), and
-those whose test file fails as it is or takes more than `--slowest` seconds of the processor. `mutation_operators.py`
-says what is changed.
+and the survivors are printed as they come. The second tries the survivors on later code; what was killed before counts
+as killed where its lines are still there, for tests only grow. The third adds up a folder. What a person has judged to
+be equivalent is in `equivalent_mutants.csv` beside this script and leaves the score. Left out: decorators, annotations,
+`__main__` blocks, the texts of messages and of errors, modules without a test file or that compute no numbers
+(`PLUMBING`), and those whose test file fails as it is or takes more than `--slowest` seconds of the processor.
+`mutation_operators.py` changed.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import hashlib
 import importlib
 import itertools
 import math
@@ -126,11 +124,6 @@ def tests_of(module: Path, root: Path) -> Path:
     return root / "tests" / module.relative_to(root / "predictornas").with_name(f"test_{module.name}")
 
 
-def version(module: str) -> str:
-    """Tells whether a module has changed."""
-    return hashlib.sha256((ROOT / module).read_bytes()).hexdigest()[:12]
-
-
 def every_mutation(package: str) -> list[tuple[str, list[Mutation]]]:
     """Those of the modules of one package that compute numbers, together where they are of one expression."""
     modules = (path for path in sorted((ROOT / "predictornas" / package).glob("*.py")) if path.stem not in PLUMBING)
@@ -163,7 +156,7 @@ def again(package: str, earlier: list[Mutant]) -> Iterator[tuple[str, Mutation]]
 def run(path: Path, sample: Iterator[tuple[str, Mutation]], count: int, slowest: float, old: list[Mutant]) -> None:
     """The first `count` mutants of a sample, appended to a file as they end; what `old` ones have shown is taken."""
     done = {mutant.identity for mutant in read(path)}
-    dead = {(mutant.identity, mutant.source) for mutant in old if mutant.outcome != "survived"}
+    dead = {mutant.identity for mutant in old if mutant.outcome != "survived"}
     with path.open("a", newline="") as file, tempfile.TemporaryDirectory() as temporary:
         writer = csv.writer(file, lineterminator="\n")
         if not done:
@@ -172,11 +165,11 @@ def run(path: Path, sample: Iterator[tuple[str, Mutation]], count: int, slowest:
         for module, found in sample:
             if tried == count:
                 break
-            mutant = Mutant(module, found.line, found.kind, found.original, found.mutated, version(module), "killed")
+            mutant = Mutant(module, found.line, found.kind, found.original, found.mutated, "killed")
             if mutant.identity in done:
                 tried += 1
                 continue
-            if (mutant.identity, mutant.source) not in dead:
+            if mutant.identity not in dead:
                 mutant = replace(mutant, outcome=workplace.outcome(module, found.text, slowest))
             if mutant.outcome == "left out":
                 continue

@@ -11,17 +11,13 @@ EQUIVALENT = Path(__file__).with_name("equivalent_mutants.csv")
 
 @dataclass(frozen=True)
 class Mutant:
-    """A mutation and what became of it: killed, timeout (of tests that took a third before) or survived.
-
-    `source` tells the version of the whole module.
-    """
+    """A mutation and what became of it: killed, timeout (of tests that took a third before) or survived."""
 
     module: str
     line: int
     kind: str
     original: str
     mutated: str
-    source: str
     outcome: str
 
     @property
