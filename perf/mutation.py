@@ -11,7 +11,7 @@ as killed where its lines are still there, for tests only grow. The third adds u
 be equivalent is in `equivalent_mutants.csv` beside this script and leaves the score. Left out: decorators, annotations,
 `__main__` blocks, the texts of messages and of errors, modules without a test file or that compute no numbers
 (`PLUMBING`), and those whose test file fails as it is or takes more than `--slowest` seconds of the processor.
-`mutation_operators.py` changed.
+`mutation_operators.py` says what is changed.
 """
 
 from __future__ import annotations
