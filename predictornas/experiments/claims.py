@@ -24,19 +24,20 @@ SPREAD = ("std", "low", "high", "runs")
 _CLAIM = re.compile(r"(>=|>|<=|<|about)? ?(-?\d*\.?\d+)(, .*| \(.*\))?")
 
 
-def verdict(said: str | float | None, low: float | None, high: float | None) -> str | None:
+def verdict(said: object, low: float | None, high: float | None) -> str | None:
     """Whether an interval bears a claim out: "yes" or "no" where it lies on one side, else `UNDECIDED`.
 
     That a quantity equals a number can be refuted only: every interval around it contains other values too. Where
     there is no interval, because one seed was run or all are alike, nothing can be said.
 
     Args:
-        said: "> 0", ">= 0", "< 0", "<= 0", or "about 0" with any number, perhaps with a remark after a comma or in
-            brackets; a number is one that it should equal. Nothing follows for None and for other words.
+        said: "> 0", ">= 0", "< 0", "<= 0", "about 0", or "0" for what it should equal, with any number, perhaps with a
+            remark after a comma or in brackets. Nothing follows from other words, and nothing from a float: that is
+            what the paper measured at its own size, and no claim about ours.
         low: lower end of the interval; None where there is none.
         high: upper end, likewise.
     """
-    found = None if said is None else _CLAIM.fullmatch(str(said))
+    found = _CLAIM.fullmatch(said) if isinstance(said, str) else None
     if found is None:
         return None
     if low is None or high is None:

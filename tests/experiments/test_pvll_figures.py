@@ -159,7 +159,7 @@ def test_table_3_has_the_papers_populations_and_losses(asked, tmp_path):
     assert made.paper["paper"].to_list() == [0.0023, 0.0009, 0.0005, 0.0007, None, None, None]
     assert made.paper["claim"].to_list()[4:] == ["> 0", "> 0", "< 0"]
     assert made.paper["ours"].to_list() == [11.0] * 4 + [0.0] * 3  # the last of two rows: 10, 11 and 12
-    assert made.paper["verdict"].to_list() == ["no"] * 4 + [UNDECIDED] * 3
+    assert made.paper["verdict"].to_list() == [None] * 4 + [UNDECIDED] * 3
     assert made.table["quantity"].unique(maintain_order=True).to_list() == ["test_loss", "relative_loss", "tau"]
 
 

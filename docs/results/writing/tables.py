@@ -216,14 +216,16 @@ PERCENT = ("accuracy", "error of", "gap", "share of")
 """Words of quantities that are fractions and read in percent; differences of them in points."""
 
 
+SECONDS = ("seconds", "time of the search (paper: days; ours: seconds)")
+"""Quantities of `papers` that are shown without decimals."""
+
+
 def papers(*paths: str, **where: Any) -> str:
     """What a paper says beside what we measured, in the order of the tables, with the verdict of the interval."""
     body = []
     for one in [record for path in paths for record in records(path, **where)]:
         percent = any(word in one.quantity for word in PERCENT) and "bound" not in one.quantity
-        scale, digits = (
-            (100.0, 1) if percent else (1.0, 0 if "second" in one.quantity and "order" not in one.quantity else 2)
-        )
+        scale, digits = (100.0, 1) if percent else (1.0, 0 if one.quantity in SECONDS else 2)
         stated = _stated(one, scale, digits)
         setting = ", ".join(str(part) for part in (getattr(one, "table", None), one.setting) if part)
         if getattr(one, "convolutions", None) is not None:

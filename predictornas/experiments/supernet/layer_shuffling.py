@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from predictornas.analysis.statistics import SHARE
-from predictornas.experiments.claims import beside
+from predictornas.experiments.claims import DIFFERENCE, beside, steps, together
 from predictornas.experiments.figure import FigureRequest, Made
 from predictornas.experiments.supernet.perturbation_settings import darts_searches
 from predictornas.experiments.supernet.study import described_scale, study_facts, table_for, traces
@@ -110,18 +110,21 @@ def shuffling_figure(request: FigureRequest, *, title: str) -> Made:
         "mean over seeds."
     )
     by_seed = table.group_by("network", "seed", "state", maintain_order=True).agg(value=pl.col("accuracy").mean())
-    paper = pl.concat(
-        [
-            beside(
-                by_seed.filter(pl.col("state") == state).rename({"network": "setting"}),
-                f"test accuracy {state} swapping",
-                said,
-                bounds=SHARE,
-            )
-            for state, said in PAPER.items()
-        ]
-    )
-    return Made(table, draw_shuffling(by_seed, title=title, caption=caption), study_facts(searches), paper)
+    return Made(table, draw_shuffling(by_seed, title=title, caption=caption), study_facts(searches), _beside(by_seed))
+
+
+def _beside(by_seed: pl.DataFrame) -> pl.DataFrame:
+    """The accuracies of table 2.1 beside ours, and the order in which the networks lose by swapping."""
+    values = by_seed.rename({"network": "setting"})
+    parts = [
+        beside(values.filter(state=state), f"test accuracy {state} swapping", said, bounds=SHARE)
+        for state, said in PAPER.items()
+    ]
+    before, after = (values.filter(state=state) for state in PAPER)
+    both = before.join(after, on=["setting", "seed"], maintain_order="left")
+    lost = both.select("setting", "seed", value=pl.col("value") - pl.col("value_right"))
+    said = {network: PAPER["before"][network] - PAPER["after"][network] for network in PAPER["before"]}
+    return together(*parts, steps(lost, "test accuracy lost by swapping", said, bounds=DIFFERENCE))
 
 
 def shuffled_supernet(ongoing: OngoingSearch, images: Partition) -> tuple[float, list[float]]:

@@ -186,10 +186,7 @@ def _beside(summary: pl.DataFrame) -> pl.DataFrame:
     ]
     said = pl.DataFrame(stated + claims, schema_overrides={"paper": pl.Float64, "claim": pl.String})
     rows = summary.join(said, on=on, how="left", nulls_equal=True, maintain_order="left").rename({"mean": "ours"})
-    shown = rows.select(
-        *on, "paper", "claim", "ours", *SPREAD, said=pl.coalesce("claim", pl.col("paper").cast(pl.String))
-    )
-    return judged(shown, "said").drop("said")
+    return judged(rows.select(*on, "paper", "claim", "ours", *SPREAD), "claim")
 
 
 def _caption(request: FigureRequest, scale: Scale, tables: Mapping[str, Benchmark]) -> str:
