@@ -47,7 +47,7 @@ def metrics_layout(message: bytes) -> MetricsLayout:
     """Finds the numbers in one message. As protobuf wants it, unknown fields are skipped and the last of twins counts.
 
     Raises:
-        DataError: truncated or malformed protobuf, other than three evaluations, or a number that is missing.
+        DataError: truncated or malformed protobuf, fewer than three evaluations, or a number that is missing.
     """
     mask = bytearray([STRUCTURE]) * len(message)
     evaluations: list[dict[int, int]] = []
@@ -57,8 +57,9 @@ def metrics_layout(message: bytes) -> MetricsLayout:
             evaluations.append(_evaluation(message, field, mask))
         elif field.number == _PARAMETERS:
             parameters = (_start(field, _WIRE_VARINT), field.end)
-    if len(evaluations) != 3:
+    if len(evaluations) < 3:
         raise DataError(f"{len(evaluations)} evaluations; 3 were expected: before, halfway and after training")
+    evaluations = evaluations[:3]  # as the official loader: what follows is not read
     if parameters is None:
         raise DataError("the metrics lack trainable_parameters")
     for point, evaluation in zip(POINTS, evaluations[1:], strict=True):

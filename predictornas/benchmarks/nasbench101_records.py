@@ -141,8 +141,9 @@ def _packed_cell(adjacency: str, operations: str) -> int:
 
 
 def _decoded(metrics: str) -> bytes:
+    """The bytes of a base64 text; it may be wrapped into lines."""
     try:
-        return base64.b64decode(metrics, validate=True)
+        return base64.b64decode("".join(metrics.split()), validate=True)
     except ValueError as error:
         raise DataError(f"the metrics are not base64 ({error})") from None
 

@@ -75,16 +75,16 @@ def read_tfrecord_source(file: Path, progress: Progress | None) -> Content:
     Raises:
         DataError: a record that breaks the format; names the record and the byte.
     """
-    from predictornas.benchmarks.nasbench101 import LICENCE, mean_column, read_tfrecord, run_column
+    from predictornas.benchmarks.nasbench101 import LICENCE, default_roles, read_tfrecord
 
     genes, columns, source = read_tfrecord(file, progress=progress)
-    epochs = max(source["budgets"])
+    signal, evaluation = default_roles(columns)
     return Content(
         space="nasbench101",
         genes=genes,
         columns=columns,
-        signal=run_column("final", "valid", epochs, 0).name,
-        evaluation=mean_column(epochs).name,
+        signal=signal,
+        evaluation=evaluation,
         source=source,
         licence=LICENCE,
     )

@@ -11,6 +11,8 @@ Numbers are those of the file: it holds float32, and so does the table. Not offe
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -39,6 +41,8 @@ from predictornas.spaces.nasbench101_md5 import module_hashes
 
 __all__ = ["ModelSpec", "ModelSpecError", "NASBench", "OutOfDomainError", "UnknownModuleError"]
 
+_READER = 2  # counted up when the same file is read differently
+
 _NAMES = {
     "seconds": "training_time",
     "train": "train_accuracy",
@@ -66,8 +70,9 @@ class NASBench:
         seed: of the random choice among the three runs; the same seed gives the same runs as in the original.
 
     Attributes:
-        config: limits of the search space and the operation names, as in the original.
-        valid_epochs: budgets that can be asked for: {108} or {4, 12, 36, 108}.
+        config: limits of the search space and the operation names, as in the original; `num_repeats` is the most runs
+            of a cell at a budget, 3 in the official files.
+        valid_epochs: budgets that can be asked for: {108} or {4, 12, 36, 108} in the official files.
         training_time_spent: seconds of training that the queries so far would have cost.
         total_epochs_spent: epochs that they would have cost.
         fixed_statistics: by module hash, what `get_metrics_from_hash` gives first.
@@ -86,18 +91,15 @@ class NASBench:
                 f"{str(dataset_file)!r} is a table of {self._benchmark.manifest['space']}; give one of NAS-Bench-101."
             )
         self._space = NASBench101()
+        self._runs = _runs_of(self._benchmark)
         self._random = random.Random(seed)
         self.config = {
             "module_vertices": MAX_VERTICES,
             "max_edges": MAX_EDGES,
-            "num_repeats": RUNS,
+            "num_repeats": max((len(runs) for runs in self._runs.values()), default=RUNS),
             "available_ops": list(OPERATIONS),
         }
-        self.valid_epochs = {
-            column.epochs
-            for column in self._benchmark.columns.values()
-            if column.metric == "accuracy" and column.epochs is not None
-        }
+        self.valid_epochs = set(self._runs)
         self.fixed_statistics: Mapping[str, dict[str, Any]] = _ByHash(self, self._fixed)
         self.computed_statistics: Mapping[str, dict[int, list[dict[str, float]]]] = _ByHash(
             self, partial(self._computed, budgets=sorted(self.valid_epochs))
@@ -105,7 +107,7 @@ class NASBench:
         self.reset_budget_counters()
 
     def query(self, model_spec: ModelSpec, epochs: int = 108, stop_halfway: bool = False) -> dict[str, Any]:
-        """One of the three training runs of a cell, chosen at random; adds its cost to the budget counters.
+        """One of the training runs of a cell, chosen at random; adds its cost to the budget counters.
 
         Args:
             model_spec: the cell.
@@ -118,14 +120,18 @@ class NASBench:
 
         Raises:
             OutOfDomainError: the cell or the epochs are outside the benchmark.
-            UnknownModuleError: a table of part of the space does not hold the cell.
+            UnknownModuleError: a table of part of the space does not hold the cell, or no training of it this long.
             DataError: the table lacks a column that is asked for.
         """
         if epochs not in self.valid_epochs:
             raise OutOfDomainError(f"There is no training of {epochs} epochs; epochs are one of {self.valid_epochs}.")
         row = self._row(model_spec)
-        runs = self._computed(row, [epochs])[epochs]
-        run = runs[self._random.randint(0, RUNS - 1)]
+        runs = self._computed(row, [epochs]).get(epochs)
+        if runs is None:
+            raise UnknownModuleError(
+                f"{self._benchmark.name!r} holds no training of {epochs} epochs of this cell. Ask for another number."
+            )
+        run = runs[self._random.randint(0, len(runs) - 1)]
         point = "halfway" if stop_halfway else "final"
         data = self._fixed(row) | {name: run[f"{point}_{name}"] for name in _NAMES.values()}
         self.training_time_spent += data["training_time"]
@@ -157,8 +163,7 @@ class NASBench:
         """Everything that was measured of a cell; costs nothing.
 
         Returns:
-            `module_adjacency`, `module_operations` and `trainable_parameters`; and for each budget the three runs,
-            each with `training_time`, `train_accuracy`, `validation_accuracy` and `test_accuracy`, all of them
+            `module_adjacency`, `module_operations` and `trainable_parameters`; and for each budget its runs, each with `training_time`, `train_accuracy`, `validation_accuracy` and `test_accuracy`, all of them
             prefixed `halfway_` and `final_`.
 
         Raises:
@@ -233,17 +238,22 @@ class NASBench:
         }
 
     def _computed(self, row: int, budgets: Iterable[int]) -> dict[int, list[dict[str, float]]]:
-        return {
-            epochs: [
-                {
-                    f"{point}_{name}": self._value(run_column(point, measure, epochs, run).name, row)
-                    for point in ("halfway", "final")
-                    for measure, name in _NAMES.items()
-                }
-                for run in range(RUNS)
-            ]
-            for epochs in budgets
+        """The runs of a cell at each budget at which it has any."""
+        runs = {epochs: [self._run(row, epochs, run) for run in self._runs[epochs]] for epochs in budgets}
+        there = {epochs: [run for run in measured if run is not None] for epochs, measured in runs.items()}
+        return {epochs: measured for epochs, measured in there.items() if measured}
+
+    def _run(self, row: int, epochs: int, run: int) -> dict[str, float] | None:
+        """What was measured in a run; None where the cell was not trained so often."""
+        columns = {
+            f"{point}_{name}": run_column(point, measure, epochs, run).name
+            for point in ("halfway", "final")
+            for measure, name in _NAMES.items()
         }
+        there = [column for column in columns.values() if column in self._benchmark.columns]
+        if there and np.isnan([self._benchmark.values(column)[row] for column in there]).all():
+            return None
+        return {name: self._value(column, row) for name, column in columns.items()}
 
     def _value(self, column: str, row: int) -> float:
         present = column in self._benchmark.columns
@@ -255,6 +265,16 @@ class NASBench:
                 "Import nasbench_only108.tfrecord or nasbench_full.tfrecord."
             )
         return value
+
+
+def _runs_of(benchmark: Benchmark) -> dict[int, list[int]]:
+    """The runs that a table tells apart at each budget; those of the official files where it tells none apart."""
+    runs: dict[int, set[int]] = {}
+    for column in benchmark.columns.values():
+        if column.metric == "accuracy" and column.epochs is not None:
+            known = runs.setdefault(column.epochs, set())
+            known |= {int(column.run)} if column.run is not None and column.run.isdigit() else set()
+    return {epochs: sorted(known or range(RUNS)) for epochs, known in runs.items()}
 
 
 class _ByHash(Mapping[str, Any]):
@@ -283,7 +303,9 @@ def _opened(dataset_file: str | os.PathLike[str]) -> Benchmark:
         status = path.stat()
     except OSError as error:
         raise DataError(f"Could not read {path}: {error.strerror or error}. Check the path.") from error
-    folder = cache_home() / "nasbench-files" / f"{path.stem}-{status.st_size}-{status.st_mtime_ns}"
+    # the same file under the same name, as far as that can be told without reading gigabytes
+    facts = [str(path.resolve()), status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, _READER]
+    folder = cache_home() / "nasbench-files" / hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
     try:
         return Benchmark.open(folder)
     except StoreError:

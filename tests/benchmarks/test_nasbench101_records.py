@@ -39,6 +39,14 @@ def test_a_record_says_what_was_written(cell: tuple[str | None, str, str]) -> No
     assert operations[0].tolist() == [CODES[name] for name in cell[2].split(",")] + [-1] * (7 - vertices)
 
 
+@pytest.mark.parametrize("space", ["\n", "\r\n", " ", "\t", "\n\n  "])
+def test_base64_may_be_wrapped_into_lines(space: str) -> None:
+    fields = good_fields()
+    text = fields[4]
+    fields[4] = space.join(text[place : place + 76] for place in range(0, len(text), 76)) + space
+    assert parse_record(json.dumps(fields).encode()) == parse_record(json.dumps(good_fields()).encode())
+
+
 def test_the_published_hash_is_the_one_of_its_cell() -> None:
     published, *cell = official.CELLS[0]
     assert official.hash_of(*cell) == published
@@ -108,7 +116,7 @@ def parameters(value: int) -> Callable[[], bytes]:
         (put(3, "input,conv3x3-bn-relu,maxpool3x3,input"), "as the adjacency needs"),
         (put(3, "input,conv5x5-bn-relu,maxpool3x3,output"), "unknown operation 'conv5x5-bn-relu'"),
         (put(4, "Ci0"), "not base64"),
-        (put(4, "Ci0J\n"), "not base64"),
+        (put(4, "Ci0J\x00"), "not base64"),
         (put(4, "Ci0*"), "not base64"),
         (put(4, "Ci0é"), "not base64"),
         (put(4, "Ci0J"), "truncated"),

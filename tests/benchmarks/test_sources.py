@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from predictornas.benchmarks import nasbench101
 from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.nasbench101 import mean_column
 from predictornas.benchmarks.recipes import Architecture, Measured, Recipe
 from predictornas.benchmarks.sources import is_tfrecord, read_tabular_source, read_tfrecord_source, refuse_pickle
 from predictornas.errors import DataError
@@ -114,7 +115,7 @@ def test_a_tfrecord_is_judged_at_its_largest_budget(tmp_path: Path, monkeypatch:
 
     def read(path: Path, *, progress: object) -> tuple[object, ...]:
         told.append((path, progress))
-        return genes, {}, source
+        return genes, {mean_column(epochs): np.array([0.5]) for epochs in source["budgets"]}, source
 
     monkeypatch.setattr(nasbench101, "read_tfrecord", read)
     content = read_tfrecord_source(tmp_path / "x.tfrecord", None)

@@ -245,3 +245,38 @@ def test_a_table_of_another_space_is_refused(tmp_path: Path) -> None:
     small_table(tmp_path / "small", "nasbench201", {accuracy: np.array([0.9])})
     with pytest.raises(ConfigurationError, match="is a table of nasbench201"):
         api.NASBench(tmp_path / "small")
+
+
+def test_each_cell_has_the_runs_that_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cell 0: two runs of 5 epochs, four of 7; cell 1: one run of 5 epochs."""
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    runs = official.random_runs([5, 7], cells=2)
+    runs[0, 7, 3] = runs[0, 7, 0] / 2
+    for key in [(0, 5, 2), (1, 5, 1), (1, 5, 2), (1, 7, 0), (1, 7, 1), (1, 7, 2)]:
+        del runs[key]
+    dataset = api.NASBench(official.write(tmp_path / "odd.tfrecord", official.records_of(runs)), seed=0)
+    assert dataset.valid_epochs == {5, 7}
+    assert dataset.config["num_repeats"] == 4
+    for cell in (0, 1):
+        computed = dataset.get_metrics_from_hash(hash_of(cell))[1]
+        assert {epochs: [run["final_test_accuracy"] for run in of] for epochs, of in computed.items()} == {
+            epochs: [runs[cell, epochs, run][1, 3] for run in range(4) if (cell, epochs, run) in runs]
+            for epochs in ((5, 7) if cell == 0 else (5,))
+        }
+    drawn = {dataset.query(spec_of(0), epochs=7)["test_accuracy"] for _ in range(60)}
+    assert drawn == {runs[0, 7, run][1, 3] for run in range(4)}
+    with pytest.raises(KeyError, match=r"holds no training of 7 epochs of this cell"):
+        dataset.query(spec_of(1), epochs=7)
+    assert dataset.query(spec_of(1), epochs=5)["test_accuracy"] == runs[1, 5, 0][1, 3]
+
+
+def test_files_of_one_name_size_and_time_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    for seed, folder in enumerate((tmp_path / "a", tmp_path / "b")):
+        folder.mkdir()
+        runs = official.random_runs([4], seed=seed)
+        path = official.write(folder / "cells.tfrecord", official.records_of(runs))
+        os.utime(path, ns=(1, 1))
+        assert (
+            api.NASBench(path).get_metrics_from_spec(spec_of(2))[1][4][0]["final_test_accuracy"] == runs[2, 4, 0][1, 3]
+        )
