@@ -163,8 +163,9 @@ class NASBench:
         """Everything that was measured of a cell; costs nothing.
 
         Returns:
-            `module_adjacency`, `module_operations` and `trainable_parameters`; and for each budget its runs, each with `training_time`, `train_accuracy`, `validation_accuracy` and `test_accuracy`, all of them
-            prefixed `halfway_` and `final_`.
+            `module_adjacency`, `module_operations` and `trainable_parameters`; and for each budget its runs, each with
+            `training_time`, `train_accuracy`, `validation_accuracy` and `test_accuracy`, all of them prefixed
+            `halfway_` and `final_`.
 
         Raises:
             UnknownModuleError: no cell of the table has this hash.
