@@ -49,6 +49,17 @@ def test_greedy_decisions_have_the_time_for_every_edge_that_a_cell_keeps(epochs:
     assert sum(selection.decides_at(epoch) for epoch in range(epochs)) >= 8
 
 
+def test_intervals_have_an_epoch_even_where_their_share_of_the_search_has_none() -> None:
+    """A twenty-fifth of 5 epochs and a seventh of 3 are less than one; decisions then begin with the search."""
+    assert with_epochs(get_method("darts-1+pt"), 2).selection == PerturbationSelection(interval=1)
+    assert with_epochs(METHODS["sgas-1"], 4).selection == Greedy(warm_up=0, interval=1)
+    assert with_epochs(METHODS["sgas-1"], 9).selection == Greedy(warm_up=1, interval=1)
+    assert with_epochs(METHODS["sgas-1"], 50).selection == Greedy(warm_up=9, interval=5)
+    # 7 intervals of 2 epochs after a warm-up of 4 end with epoch 18, and 11 epochs are too few for two each
+    assert with_epochs(METHODS["sgas-1"], 20).selection == Greedy(warm_up=4, interval=2)
+    assert with_epochs(METHODS["sgas-1"], 12).selection == Greedy(warm_up=2, interval=1)
+
+
 def test_switches_inside_of_anchors() -> None:
     update = Anchored(Switch(Bilevel(), Mixed(), epoch=35), DirichletAnchor())
     short = with_epochs(Method(relaxation=Dirichlet(), update=update), 10).update

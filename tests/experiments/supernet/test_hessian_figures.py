@@ -13,9 +13,10 @@ from torch import Tensor
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.supernet import hessian_figures as figures
 from predictornas.experiments.supernet import study as supernet_study
-from predictornas.experiments.supernet.study import Scale, studied, traces
+from predictornas.experiments.supernet.study import Scale, SearchTrace, StudiedSearch, studied, traces
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.hessian import dense, validation_hessian
+from predictornas.supernet.method import Method
 from predictornas.supernet.mixture import Mixture
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.parameters import ArchitectureParameters
@@ -156,6 +157,42 @@ def test_both_methods_are_measured_and_drnas_has_its_bound(tiny):
     assert made.paper is not None
     excess = made.table.filter(pl.col("quantity") == "excess", epoch=2)["mean"].item()
     assert made.paper.filter(pl.col("quantity") == "expected loss - bound (3.4)")["ours"].item() == excess
+
+
+def test_what_the_thesis_says_is_compared_at_the_ends_of_searches_and_by_seed(tmp_path):
+    """Numbers by hand; the first epoch, the loss and DARTS itself are in no comparison but the paired ones."""
+    ends = {
+        ("darts-1", 0): (2.0, 1.0, 0.5, 2.0),
+        ("darts-1", 1): (4.0, 5.0, 0.5, 2.0),
+        ("drnas", 0): (1.0, 0.5, -0.25, 2.0, 2.5, 2.25, 2.0),
+        ("drnas", 1): (3.0, 2.0, 0.75, 2.0, 3.5, 3.0, 2.0),
+    }
+    probed = {
+        key: tuple(
+            {"epoch": epoch} | dict(zip(figures.QUANTITIES, values if epoch == 2 else [9.0] * 7, strict=False))
+            for epoch in (2, 1)
+        )
+        for key, values in ends.items()
+    }
+    found = [
+        SearchTrace(StudiedSearch(setting, seed, "nasbench201", Method(), TINY, "digits"), (), rows, (), tmp_path)
+        for (setting, seed), rows in probed.items()
+    ]
+    rows = figures.measured_rows(found)
+    assert rows.filter(setting="drnas", epoch=2)["excess"].to_list() == [0.5, 1.5]
+    assert rows.filter(setting="darts-1", epoch=2)["excess"].to_list() == [None, None]
+    said = figures._beside(rows)
+    assert said.select("quantity", "setting", "claim", "ours").rows() == [
+        ("modulus of the dominant eigenvalue, ratio", "drnas / darts-1", "< 1", (1 / 2 + 3 / 4) / 2),
+        ("trace, difference", "drnas - darts-1", "< 0", (-0.5 - 3.0) / 2),
+        ("expected loss - bound (3.4)", "drnas", ">= 0, roughly", 1.0),
+        ("least eigenvalue", "drnas", ">= 0 (assumed)", 0.25),
+        ("second order - expected loss", "drnas", "about 0", (-0.25 - 0.5) / 2),
+    ]
+    assert said["low"][0] > 0  # a ratio is
+    summary = figures.summarised(rows)
+    end = summary.filter(setting="drnas", epoch=2, quantity="excess")
+    assert (end["mean"].item(), end["runs"].item()) == (1.0, 2)
 
 
 def _hessian_of_alpha(ongoing: OngoingSearch) -> np.ndarray:
