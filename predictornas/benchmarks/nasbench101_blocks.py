@@ -278,9 +278,11 @@ def _decoded(
         characters[:, length - padded :] = ord("A")
         # without padding, the texts of the group are one long text
         try:
-            decoded = binascii.a2b_base64(characters.tobytes(), strict_mode=True)
+            decoded = binascii.a2b_base64(characters.tobytes())
         except binascii.Error:
             continue
+        if len(decoded) != len(group) * length // 4 * 3:
+            continue  # characters outside the alphabet were passed over
         yield group, np.frombuffer(decoded, np.uint8).reshape(len(group), -1)[:, : 3 * length // 4 - padded]
 
 
