@@ -1,5 +1,6 @@
 """Relaxed genes make the space's own graphs where they are one-hot, and gradients where something is alive."""
 
+import networkx
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from predictornas.predictors.relaxed_graphs import relaxed_graphs
 from predictornas.spaces.base import Relaxation
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
+from predictornas.spaces.registry import get_space
 
 
 @pytest.mark.parametrize("space", [NASBench101(), NASBench201()], ids=lambda space: space.name)
@@ -30,6 +32,40 @@ def test_choices_that_are_not_in_normal_form_make_the_graph_of_their_normal_form
     adjacency, operations = relaxed_graphs(space.relaxation(), one_hot)
     np.testing.assert_array_equal(adjacency, graphs.adjacency)
     np.testing.assert_array_equal(operations.sum(2), graphs.operations >= 0)
+
+
+def graph_by_paths(relaxation: Relaxation, mixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One relaxed graph, its vertices kept or not by paths that networkx finds."""
+    adjacency, operations = relaxation.fixed_edges.astype(float), relaxation.fixed_vertices.astype(float)
+    for gene, choice in np.ndindex(mixed.shape):
+        adjacency = adjacency + mixed[gene, choice] * relaxation.edges[gene, choice]
+        operations = operations + mixed[gene, choice] * relaxation.vertices[gene, choice]
+    vertices, present = range(len(adjacency)), operations.sum(axis=1) >= 0.5
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(vertices)
+    graph.add_edges_from((a, b) for a, b in np.argwhere(adjacency >= 0.5).tolist() if present[a] and present[b])
+    first, last = vertices[0], vertices[-1]
+    kept = [v for v in vertices if v in (first, last) or {first, last} <= reach(graph, v)]
+    expected = np.zeros_like(adjacency), np.zeros_like(operations)
+    expected[0][: len(kept), : len(kept)] = adjacency[np.ix_(kept, kept)]
+    expected[1][: len(kept)] = operations[kept]
+    return expected
+
+
+def reach(graph: networkx.DiGraph, vertex: int) -> set[int]:
+    return networkx.ancestors(graph, vertex) | networkx.descendants(graph, vertex)
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "nasbench201", "darts"])
+def test_mixtures_of_two_architectures_keep_what_lies_on_a_path(name, rng):
+    space = get_space(name)
+    one, other = (space.sequences(space.sample(25, rng)) for _ in range(2))
+    share = rng.random((25, 1, 1))
+    mixed = share * one + (1 - share) * other
+    adjacency, operations = relaxed_graphs(space.relaxation(), torch.from_numpy(mixed))
+    for row, found in zip(mixed, zip(adjacency.numpy(), operations.numpy(), strict=True), strict=True):
+        for expected, ours in zip(graph_by_paths(space.relaxation(), row), found, strict=True):
+            np.testing.assert_allclose(ours, expected, atol=1e-12)
 
 
 def chain_of_three() -> Relaxation:
