@@ -134,7 +134,9 @@ def tried(name: str, environment: Environment, folder: Path) -> Row:
     return Row(
         environment=name,
         date=datetime.date.today().isoformat(),
-        python=subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout.split()[1],
+        python=subprocess.run(
+            [python, "-V"], capture_output=True, text=True, check=True, encoding="utf-8"
+        ).stdout.split()[1],
         **{package: versions[package] for package in ("torch", "numpy", "scipy", "polars")},
         extras=environment.extras,
         distributions=len(versions.keys() - alone[0].keys()),
@@ -178,7 +180,9 @@ def written_floors(folder: Path) -> Path:
 
 def installed(python: Path) -> dict[str, str]:
     """Distributions and their versions."""
-    done = subprocess.run([python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     return {entry["name"].lower(): entry["version"] for entry in json.loads(done.stdout)}
 
 
@@ -193,7 +197,9 @@ def histories(python: Path, environment: dict[str, str]) -> list[str]:
         script = Path(folder) / "histories.py"
         script.write_text(HISTORIES, encoding="utf-8")
         command = [python, "-W", "ignore", script]
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
     if done.returncode:
         raise SystemExit(done.stderr)
     return [line.removeprefix("HISTORY,") for line in done.stdout.splitlines() if line.startswith("HISTORY,")]
@@ -205,7 +211,9 @@ def tested(python: Path, environment: dict[str, str], folder: Path) -> str:
     options = ["-q", "-n", "2", "--import-mode=importlib", "-p", "no:cacheprovider", "-m", "not slow", "-W", "ignore"]
     places = [f"tests/{name}" for name in TESTS]
     command = [python, "-m", "pytest", "-o", "addopts=", *options, *places]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
     sys.stderr.write(done.stdout[-6000:])
     return done.stdout.strip().splitlines()[-1]
 

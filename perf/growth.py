@@ -76,7 +76,9 @@ def memory(size: int, piece: str) -> float:
         f"work = growth.works({size})[{piece!r}]; before = memory('VmRSS')\n"
         "open('/proc/self/clear_refs', 'w').write('5'); work(); print(memory('VmHWM') - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=sys.path[0])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=sys.path[0], encoding="utf-8"
+    )
     return max(float(done.stdout), 0.0)
 
 

@@ -100,7 +100,9 @@ def line(name: str, value: float, baseline: float) -> None:
 def measured(body: str, file: Path, table: Path) -> list[float]:
     """Wall seconds, CPU seconds and peak memory in MB of a fresh process."""
     command = [sys.executable, "-c", CHILD.format(body=body), str(file), str(table)]
-    return list(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    return list(
+        json.loads(subprocess.run(command, check=True, capture_output=True, text=True, encoding="utf-8").stdout)
+    )
 
 
 def reference_seconds(file: Path) -> float:

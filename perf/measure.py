@@ -25,7 +25,7 @@ def interleaved(works: Mapping[str, Callable[[], object]], *, rounds: int) -> di
 
 def memory_mebibytes(field: str) -> float:
     """This process's memory as Linux counts it: `VmRSS` now, `VmHWM` the most so far."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024
     raise OSError(f"/proc/self/status has no {field}: memory is measured on Linux only")

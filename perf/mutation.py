@@ -84,14 +84,14 @@ class Workplace:
 
     def _mutated(self, module: str, text: str, limit: float) -> str:
         path = self.root / module
-        original = path.read_text()
+        original = path.read_text(encoding="utf-8")
         self._edits += 1
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         os.utime(path, (self._edits, self._edits))  # or the last mutant's bytecode is taken, made in the same second
         try:
             code, _ = self._tests(module, limit)
         finally:
-            path.write_text(original)
+            path.write_text(original, encoding="utf-8")
         return {None: "timeout", 0: "survived"}.get(code, "killed")
 
     def _tests(self, module: str, limit: float) -> tuple[int | None, float]:
@@ -131,7 +131,7 @@ def every_mutation(package: str) -> list[tuple[str, list[Mutation]]]:
         (str(path.relative_to(ROOT)), list(variants))
         for path in modules
         if tests_of(path, ROOT).exists()
-        for _, variants in itertools.groupby(mutations(path.read_text()), lambda found: found.place)
+        for _, variants in itertools.groupby(mutations(path.read_text(encoding="utf-8")), lambda found: found.place)
     ]
 
 
@@ -157,7 +157,7 @@ def run(path: Path, sample: Iterator[tuple[str, Mutation]], count: int, slowest:
     """The first `count` mutants of a sample, appended to a file as they end; what `old` ones have shown is taken."""
     done = {mutant.identity for mutant in read(path)}
     dead = {mutant.identity for mutant in old if mutant.outcome != "survived"}
-    with path.open("a", newline="") as file, tempfile.TemporaryDirectory() as temporary:
+    with path.open("a", newline="", encoding="utf-8") as file, tempfile.TemporaryDirectory() as temporary:
         writer = csv.writer(file, lineterminator="\n")
         if not done:
             writer.writerow([field.name for field in fields(Mutant)])

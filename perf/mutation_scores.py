@@ -30,7 +30,7 @@ def read(path: Path) -> list[Mutant]:
     """The mutants of a file; none where there is no file."""
     if not path.exists():
         return []
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         return [Mutant(**row | {"line": int(row["line"])}) for row in csv.DictReader(file)]
 
 
@@ -55,8 +55,8 @@ def summary(folder: Path, when: str) -> list[dict[str, object]]:
 
 def write(path: Path, when: str, rows: list[dict[str, object]]) -> None:
     """These rows in the place of those of the same time in a CSV."""
-    kept = list(csv.DictReader(path.open(newline=""))) if path.exists() else []
-    with path.open("w", newline="") as file:
+    kept = list(csv.DictReader(path.open(encoding="utf-8", newline=""))) if path.exists() else []
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows([row for row in kept if row["when"] != when] + rows)

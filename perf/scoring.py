@@ -144,7 +144,9 @@ def memory(name: str) -> float:
         "genes = scoring.get_space('nasbench101').enumerate(); genes.sum(); before = memory('VmRSS')\n"
         "predictor.predict(genes); print(memory('VmHWM') - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=sys.path[0])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=sys.path[0], encoding="utf-8"
+    )
     return float(done.stdout)
 
 

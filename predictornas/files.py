@@ -35,6 +35,11 @@ def _home(variable: str, kind: str) -> Path:
     return Path(getattr(platformdirs, f"user_{kind}_dir")("predictornas", appauthor=False))
 
 
+def name_of(path: Path) -> str:
+    """The name of a file as it is recorded: in a locale without UTF-8 Python shows the bytes of a name otherwise."""
+    return os.fsencode(path.name).decode("utf-8", errors="replace")
+
+
 def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file, read in blocks."""
     digest = hashlib.sha256()

@@ -43,7 +43,7 @@ def document(name: str, template: str | None = None) -> str:
         name: of its template.
         template: instead of the file's own text.
     """
-    text = (TEMPLATES / f"{name}.md").read_text() if template is None else template
+    text = (TEMPLATES / f"{name}.md").read_text(encoding="utf-8") if template is None else template
     return HEADER.format(name=name) + filled(text, VOCABULARY)
 
 
@@ -51,8 +51,8 @@ def main() -> None:
     """Writes every document whose text changes."""
     for name in names():
         path, text = RESULTS / f"{name}.md", document(name)
-        if not path.exists() or path.read_text() != text:
-            path.write_text(text)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"{path.name}\n")
 
 

@@ -193,14 +193,16 @@ def renew_proxies(folder: Path) -> None:
 
 def renew_agreement(folder: Path, out: Path) -> None:
     """Agreement of the columns of one table or two."""
-    write_agreement(*[*json.loads((folder / "manifest.json").read_text())["tables_sha256"], None][:2], out)
+    write_agreement(
+        *[*json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["tables_sha256"], None][:2], out
+    )
 
 
 def write_protocols() -> None:
     """What the predictors of each folder learned from and were judged on, from the manifests."""
     rows = []
     for path in sorted((RESULTS / "predictors").glob("*/manifest.json")):
-        study = json.loads(path.read_text())["study"]
+        study = json.loads(path.read_text(encoding="utf-8"))["study"]
         judged = study.get("judge_on") or study["train_on"]
         facts = {"folder": path.parent.name, "trained_on": study["train_on"], "judged_on": judged}
         rows.append({**facts, "judged": study.get("judged"), "draws": study["draws"]})

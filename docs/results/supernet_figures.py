@@ -47,7 +47,7 @@ def renew(folder: Path) -> None:
 def renew_figure(folder: Path, figure: NamedFigure) -> None:
     """Writes one figure again; its manifest keeps how it was measured."""
     base = folder / figure.name
-    manifest: dict[str, Any] = json.loads(Path(f"{base}.json").read_text())
+    manifest: dict[str, Any] = json.loads(Path(f"{base}.json").read_text(encoding="utf-8"))
     form = "supernet" if figure.supernet else "table"
     found = pl.read_csv(f"{base}.csv", infer_schema_length=None)
     request = FigureRequest(folder, form=form, data=manifest["data"], found=with_intervals(found, "mean"))

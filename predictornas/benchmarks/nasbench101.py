@@ -22,6 +22,7 @@ from predictornas.benchmarks.nasbench101_reading import read_records
 from predictornas.benchmarks.nasbench101_records import unpack_cells
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import DataError
+from predictornas.files import name_of
 from predictornas.spaces.base import Genes
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench101_md5 import module_hashes
@@ -102,7 +103,7 @@ def read_tfrecord(
         genes = _genes(path, records, runs)
         columns = _columns(records, runs)
         source = {
-            "file": path.name,
+            "file": name_of(path),
             "sha256": sha256.result(),
             "records": len(records),
             "budgets": list(runs.of_budget),

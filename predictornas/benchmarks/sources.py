@@ -13,7 +13,7 @@ from jaxtyping import Shaped
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipes import Recipe
 from predictornas.errors import DataError
-from predictornas.files import sha256_of
+from predictornas.files import name_of, sha256_of
 from predictornas.spaces.base import Genes
 
 Progress = Callable[[int, int], None]
@@ -100,9 +100,9 @@ def read_tabular_source(file: Path, recipe: Recipe, join: Path | None) -> Conten
     from predictornas.benchmarks.tabular import read_table
 
     genes, columns = read_table(file, recipe, join=join)
-    source: dict[str, Any] = {"file": file.name, "sha256": sha256_of(file), "recipe": asdict(recipe)}
+    source: dict[str, Any] = {"file": name_of(file), "sha256": sha256_of(file), "recipe": asdict(recipe)}
     if join is not None:
-        source["joined"] = {"file": join.name, "sha256": sha256_of(join)}
+        source["joined"] = {"file": name_of(join), "sha256": sha256_of(join)}
     return Content(recipe.space, genes, columns, recipe.signal, recipe.evaluation, source, recipe.licence)
 
 

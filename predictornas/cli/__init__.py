@@ -9,7 +9,7 @@ from predictornas.extras import extra
 with extra("cli", "The command line"):
     from cyclopts import App, CycloptsError
 
-from predictornas.cli.console import remark
+from predictornas.cli.console import remark, speak_utf8
 from predictornas.cli.doctor import doctor
 from predictornas.cli.figures import reproduce
 from predictornas.cli.predictors import predictors
@@ -45,6 +45,7 @@ for _verb in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted."""
+    speak_utf8()
     try:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:

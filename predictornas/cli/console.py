@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -65,6 +66,13 @@ def show_rows(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     console().print(table)
+
+
+def speak_utf8() -> None:
+    """Both streams speak UTF-8 whatever the locale; bytes of file names that are none go out as they came in."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
 
 
 def console() -> Console:

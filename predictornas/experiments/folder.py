@@ -129,7 +129,9 @@ def _commit() -> str | None:
         return None
 
     def git(*arguments: str) -> str:
-        return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, encoding="utf-8"
+        ).stdout
 
     try:
         changes = git("status", "--porcelain", "--untracked-files=no").strip()

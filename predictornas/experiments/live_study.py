@@ -243,7 +243,7 @@ def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutc
     write_table(folder / "history.parquet", outcome.history)
     write_table(folder / "curves.csv", outcome.curves)
     with writing_file(folder / "recommended.txt") as temporary:
-        temporary.write_text(outcome.description + "\n")
+        temporary.write_text(outcome.description + "\n", encoding="utf-8")
     save_figures(folder, lambda: _figures(study, oracle, outcome))
 
 

@@ -150,7 +150,7 @@ def rewrite_summary(folder: Path, out: Path) -> None:
         folder: has `fits.csv` and `manifest.json`.
         out: where the two files go.
     """
-    facts = json.loads((folder / "manifest.json").read_text())["study"]
+    facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["study"]
     fields = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
     table = summarised(pl.read_csv(folder / "fits.csv"))
     write_table(out / "predictors.csv", table)

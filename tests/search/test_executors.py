@@ -15,7 +15,7 @@ from predictornas.search.executors import Advance, one_thread, run_tasks
 
 
 def record_thread_count(path: Path, advance: Advance) -> None:
-    path.write_text(f"{torch.get_num_threads()} {os.getpid()}")
+    path.write_text(f"{torch.get_num_threads()} {os.getpid()}", encoding="utf-8")
     advance(3)
 
 
@@ -28,7 +28,9 @@ def fail_beside_work(path: Path, advance: Advance) -> None:
         time.sleep(1)
         raise ConfigurationError("This task cannot work.")
     for _ in range(1200):
-        with path.open("a") as file:  # appended, because the other process reads while this one writes
+        with path.open(
+            "a", encoding="utf-8"
+        ) as file:  # appended, because the other process reads while this one writes
             file.write(".")
         time.sleep(0.05)
         advance(1)

@@ -151,7 +151,7 @@ def run_supernet(
     for title, table in tables.items():
         write_table(folder / f"{title}.csv", table)
     with writing_file(folder / GENOTYPE) as temporary:
-        temporary.write_text(space.describe(genes) + "\n")
+        temporary.write_text(space.describe(genes) + "\n", encoding="utf-8")
     save_figures(folder, lambda: _figures(name, job, images, space, genes, tables))
     write_json(folder / MANIFEST, _manifest(name, job, images, outcome))
     return outcome
