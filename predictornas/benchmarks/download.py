@@ -2,9 +2,8 @@
 
 Our own few lines because the usual library (pooch) cannot continue a download, and its checksums have nothing to check:
 no trustworthy checksum of the files is published. So a part is continued only if the server says that the file is still
-the same (If-Range), the length is checked, and the SHA-256 of what arrived is kept beside the file and compared at every
-later call. What is downloaded is checked again when it is imported: the CRC-32C of every record, every cell and every
-number.
+the same (If-Range), the length is checked, and the SHA-256 of what arrived is kept beside the file and compared at each
+later call. What is downloaded is checked again when it is imported: the CRC-32C of each record, every cell and number.
 """
 
 from __future__ import annotations
