@@ -167,3 +167,15 @@ def test_groups_stay_in_the_order_of_their_first_row() -> None:
     names = list("hbgcfadezyxwv")
     frame = pl.DataFrame({"m": names * 2, "x": np.arange(26.0)})
     assert over_seeds(frame, ["m"], "x")["m"].to_list() == names
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_runs_are_alike_up_to_rounding_at_every_scale(scale: float) -> None:
+    """Steps of one part in a thousand are a spread, of one in 10^14 none, however large the numbers are."""
+    apart, alike = (scale * (1 + step * np.arange(3)) for step in (1e-3, 1e-14))
+    assert np.isfinite(t_interval(apart)).all()
+    assert np.isnan(t_interval(alike)).all()
+    frame = pl.DataFrame({"m": ["apart"] * 3 + ["alike"] * 3, "x": [*apart, *alike]})
+    assert over_seeds(frame, ["m"], "x")["low"].is_null().to_list() == [False, True]
+    assert np.isfinite(jackknife_interval(apart[:1], apart[:, None], np.array([3]))).all()
+    assert np.isnan(jackknife_interval(alike[:1], alike[:, None], np.array([3]))).all()
