@@ -53,12 +53,12 @@ def gains(folder: str, hits: Sequence[int], estimator: str = "pooled", methods: 
     first = at[listed.index("random")] if "random" in listed else at[0]
     k = num(first[hits[0]].proposals)
     body.append(["*cap*", k, *(num(first[hit].cap_db, 1) for hit in hits)])
-    body.append(["*random search, expected, 95 %*", k, *(null(first[hit]) for hit in hits)])
+    body.append(["*random search with a hit, 95 %*", k, *(null(first[hit]) for hit in hits)])
     return table(["method", "K", *head], body)
 
 
 def null(gain: SimpleNamespace) -> str:
-    """What random search is expected to score at a target, with its 95 % interval."""
+    """What random search scores on average at a target where it has a hit, with its 95 % interval."""
     return num(SimpleNamespace(mean=gain.null_db, low=gain.null_low, high=gain.null_high), 1)
 
 
