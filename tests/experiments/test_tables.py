@@ -12,6 +12,8 @@ from predictornas.errors import StoreError
 from predictornas.experiments.tables import read_table, write_table
 from predictornas.experiments.targets import study_targets
 
+RESULTS = Path(__file__).parents[2] / "docs" / "results"
+
 
 def test_tables_come_back_as_they_were(tmp_path: Path) -> None:
     table = pl.DataFrame({"method": ["a", "b"], "gain_db": [1.25, None]})
@@ -91,3 +93,12 @@ def test_targets_that_were_written_still_have_their_hits(tmp_path: Path, test_ta
     assert len(table) > 80
     rounded = np.searchsorted(errors.astype(np.float64), table["target_error"].round(6).to_numpy(), side="right")
     assert (rounded != hits).any()  # the fault that this test is for
+
+
+@pytest.mark.parametrize("study", ["search", "efficient-sampling"])
+def test_committed_gains_have_the_hits_that_they_state(study: str, test_tables: Path) -> None:
+    column = pl.read_parquet(test_tables / "nasbench101_test108.parquet", columns=["test_accuracy_run0"])
+    errors = np.sort((1 - column["test_accuracy_run0"].to_numpy()).astype(np.float64))
+    table = pl.read_csv(RESULTS / study / "nasbench101" / "gain.csv", infer_schema_length=None)
+    hits = np.searchsorted(errors, table["target_error"].to_numpy(), side="right")
+    assert table["table_hits"].to_list() == hits.tolist()
