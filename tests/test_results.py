@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from types import ModuleType
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from predictornas.analysis.ordering import ordering_table
 from predictornas.analysis.regret import incumbent_curves
@@ -20,6 +22,13 @@ from predictornas.seeding import rng_for
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 NAS_BENCH_101 = RESULTS / "efficient-sampling" / "nasbench101"
+
+
+def script(name: str) -> ModuleType:
+    """A script beside the documents, as a module."""
+    if str(RESULTS) not in sys.path:
+        sys.path.insert(0, str(RESULTS))
+    return importlib.import_module(name)
 
 
 def claims(folder: Path) -> pl.DataFrame:
@@ -128,14 +137,25 @@ def _mine(pair: dict[str, str]) -> bool:
     return BEST in (pair["a"], pair["b"])
 
 
+@pytest.mark.usefixtures("store")
+def test_the_tables_of_a_folder_follow_from_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("predictornas.experiments.report._figures", lambda _: {})
+    folder = tmp_path / "nasbench201-quick"
+    shutil.copytree(RESULTS / folder.name, folder)
+    for path in folder.glob("*.csv"):
+        path.write_text("gone\n")
+    script("regenerate").renew_study(folder)
+    for path in (RESULTS / folder.name).glob("*.csv"):
+        kept, again = (pl.read_csv(one, infer_schema_length=None) for one in (path, folder / path.name))
+        assert_frame_equal(kept, again, rel_tol=1e-9)
+
+
 # The documents: every number in them is computed, or listed with the reason why it is not.
 
 
 def built() -> ModuleType:
-    """The script that writes the documents, as a module."""
-    if str(RESULTS) not in sys.path:
-        sys.path.insert(0, str(RESULTS))
-    return importlib.import_module("build")
+    """The script that writes the documents."""
+    return script("build")
 
 
 DOCUMENTS = tuple(sorted(path.stem for path in (RESULTS / "templates").glob("*.md")))
@@ -163,15 +183,13 @@ def test_every_document_has_a_template() -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_number_that_is_not_computed_is_listed(name: str) -> None:
-    prose = importlib.import_module("writing.template").literal_prose(
-        (RESULTS / "templates" / f"{name}.md").read_text()
-    )
+    prose = script("writing.template").literal_prose((RESULTS / "templates" / f"{name}.md").read_text())
     assert set(MEASURE.findall(prose)) - literals(name) == set()
 
 
 def test_no_number_is_listed_in_vain() -> None:
     listed = pl.read_csv(RESULTS / "templates" / "literals.csv", infer_schema_length=0)
-    prose = importlib.import_module("writing.template").literal_prose
+    prose = script("writing.template").literal_prose
     found = {
         name: set(MEASURE.findall(prose((RESULTS / "templates" / f"{name}.md").read_text()))) for name in DOCUMENTS
     }
@@ -183,7 +201,7 @@ def test_no_number_is_listed_in_vain() -> None:
 @pytest.mark.parametrize("place", range(10))
 def test_a_number_that_is_altered_is_noticed(place: int) -> None:
     """In its document it differs from what the tables say; in the template too, it is not the listed one."""
-    build, template = built(), importlib.import_module("writing.template")
+    build, template = built(), script("writing.template")
     numbers = []
     for name in DOCUMENTS:
         pieces = template.pieces((RESULTS / "templates" / f"{name}.md").read_text(), build.VOCABULARY)

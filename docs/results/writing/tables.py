@@ -57,6 +57,14 @@ def gains(folder: str, hits: Sequence[int], estimator: str = "pooled", methods: 
     return table(["method", "K", *head], body)
 
 
+def counted(folder: str) -> str:
+    """What K counts in the gains of a folder; always as many evaluations for every method."""
+    gain = csv(f"{folder}/gain.csv")
+    if "with_initial" in gain.columns and gain["with_initial"].any():
+        return "K counts all evaluations of a run, its initial set included, because the methods differ in its size"
+    return "K counts the proposals of a run, without its initial set"
+
+
 def null(gain: SimpleNamespace) -> str:
     """What random search scores on average at a target where it has a hit, with its 95 % interval."""
     return num(SimpleNamespace(mean=gain.null_db, low=gain.null_low, high=gain.null_high), 1)
@@ -248,3 +256,12 @@ def _stated(one: SimpleNamespace, scale: float, digits: int) -> str:
 def verdict_in(one: SimpleNamespace) -> str:
     """The verdict that a table gives a row; "-" where it claims nothing."""
     return getattr(one, "verdict", None) or "-"
+
+
+def filled(folder: str) -> str:
+    """The share of pools that was drawn uniformly for want of others, in percent; methods without any are left out."""
+    summary = csv(f"{folder}/summary.csv")
+    if "pool_filled" not in summary.columns or summary["pool_filled"].is_null().all():
+        return "not counted in these runs"
+    found = summary.drop_nulls("pool_filled").select("method", "pool_filled").sort("method").rows()
+    return ", ".join(f"{pct(share, 1)} % with {method}" for method, share in found if share > 0) or "none"
