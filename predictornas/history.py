@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Int8, UInt64
+from jaxtyping import Bool, Float, Int, Int8, Shaped, UInt64
 
 SCHEMA: dict[str, str] = {
     "run_id": "str",  # hash of configuration and seed
@@ -57,10 +57,7 @@ class History:
     epochs: Int[np.ndarray, " n"]
     values: Float[np.ndarray, " n"]
     iterations: Int[np.ndarray, " n"]
-    _rows: dict[int, int] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._rows = {int(key): row for row, key in enumerate(self.keys)}
+    _growth: _Growth | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def empty(cls, num_genes: int) -> History:
@@ -77,17 +74,15 @@ class History:
         return len(self.keys)
 
     def __contains__(self, key: Any) -> bool:
-        return int(key) in self._rows
+        self._growth = self._growth or _Growth(self)
+        first = self._growth.first_row(int(key))
+        return first is not None and first < len(self)
 
     def extended(self, *, keys: Any, genes: Any, epochs: Any, values: Any, iteration: int) -> History:
-        """A new history with these evaluations appended."""
-        return History(
-            keys=np.concatenate([self.keys, np.asarray(keys, np.uint64)]),
-            genes=np.concatenate([self.genes, np.asarray(genes, np.int8)]),
-            epochs=np.concatenate([self.epochs, np.asarray(epochs, np.int64)]),
-            values=np.concatenate([self.values, np.asarray(values, np.float64)]),
-            iterations=np.concatenate([self.iterations, np.full(len(keys), iteration, np.int64)]),
-        )
+        """A new history with these evaluations appended; takes time for them alone, not for those before."""
+        if self._growth is None or self._growth.size != len(self):
+            self._growth = _Growth(self)  # another history has grown from this one already, or it is the first to grow
+        return self._growth.grown(keys, genes, epochs, values, np.full(len(keys), iteration, np.int64))
 
     def before(self, iteration: int) -> History:
         """The evaluations that an iteration could look at: those of all iterations before it."""
@@ -96,9 +91,12 @@ class History:
 
     def latest(self) -> History:
         """Each architecture once, in order of first evaluation, with its last evaluation; itself where none repeats."""
-        if len(self._rows) == len(self):
+        _, first, place = np.unique(self.keys, return_index=True, return_inverse=True)
+        if len(first) == len(self):
             return self
-        rows = np.array(list(self._rows.values()), np.int64)
+        last = np.empty(len(first), np.int64)
+        last[place] = np.arange(len(self))  # of several rows in one place the last one stays
+        rows = last[np.argsort(first)]
         return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
 
     @property
@@ -114,3 +112,40 @@ class History:
     def best(self, count: int) -> Int[np.ndarray, " k"]:
         """Rows of the `count` best values, best first; ties in order of evaluation."""
         return np.argsort(-self.values, kind="stable")[:count]
+
+
+class _Growth:
+    """What histories that grow from one another share: columns with room to spare, and the first row of each key."""
+
+    def __init__(self, history: History) -> None:
+        self._columns = [history.keys, history.genes, history.epochs, history.values, history.iterations]
+        self._first_rows: dict[int, int] = {}
+        self._searched = 0
+        self.size = len(history)
+
+    def grown(self, *added: Any) -> History:
+        """The history of all rows so far and these; earlier ones continue to see their own rows alone."""
+        begin, end = self.size, self.size + len(added[0])
+        if end > len(self._columns[0]):
+            self._columns = [_with_room(column[:begin], 2 * end) for column in self._columns]
+        for column, rows in zip(self._columns, added, strict=True):
+            if len(rows) != end - begin:
+                raise ValueError(f"{len(rows)} rows in one of the columns, {end - begin} in another")
+            column[begin:end] = rows
+        self.size = end
+        history = History(*(column[:end] for column in self._columns))
+        history._growth = self
+        return history
+
+    def first_row(self, key: int) -> int | None:
+        """Where an architecture was evaluated first, in any of the histories; None where in none."""
+        for row, seen in enumerate(self._columns[0][self._searched : self.size].tolist(), start=self._searched):
+            self._first_rows.setdefault(seen, row)
+        self._searched = self.size
+        return self._first_rows.get(key)
+
+
+def _with_room(rows: Shaped[np.ndarray, "n ..."], size: int) -> Shaped[np.ndarray, "m ..."]:
+    roomy = np.empty((size, *rows.shape[1:]), rows.dtype)
+    roomy[: len(rows)] = rows
+    return roomy

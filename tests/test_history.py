@@ -102,3 +102,36 @@ def test_the_latest_evaluation_of_each_architecture_in_order_of_the_first(histor
 def test_a_history_without_repetitions_is_its_own_latest(history: History) -> None:
     assert history.latest() is history
     assert len(History.empty(2).latest()) == 0
+
+
+def test_two_histories_that_grow_from_one_do_not_see_each_other(history: History) -> None:
+    def grown(key: int) -> History:
+        return history.extended(keys=[key], genes=[[1, 1]], epochs=[4], values=[key / 100], iteration=2)
+
+    first, second = grown(11), grown(12)
+    longer = first.extended(keys=[13], genes=[[0, 1]], epochs=[4], values=[0.13], iteration=3)
+    assert [len(each) for each in (history, first, second, longer)] == [4, 5, 5, 6]
+    assert (first.keys.tolist()[4:], second.keys.tolist()[4:], longer.keys.tolist()[4:]) == ([11], [12], [11, 13])
+    assert (first.values[4], second.values[4], longer.values.tolist()[4:]) == (0.11, 0.12, [0.11, 0.13])
+    seen = {key: [key in each for each in (history, first, second, longer)] for key in (11, 12, 13)}
+    assert seen == {11: [False, True, False, True], 12: [False, False, True, False], 13: [False, False, False, True]}
+
+
+def test_a_history_grows_without_copying_what_it_has() -> None:
+    """1,000 tells copy each row but a few times (room doubles), not 500 times."""
+    history, copied, before = History.empty(2), 0, None
+    for iteration in range(1000):
+        history = history.extended(
+            keys=[iteration], genes=[[0, 1]], epochs=[1], values=[iteration / 1000], iteration=iteration
+        )
+        if before is not None and not np.shares_memory(before.values, history.values):
+            copied += len(before)
+        before = history
+    assert history.values.tolist() == [iteration / 1000 for iteration in range(1000)]
+    assert copied < 2000
+
+
+def test_columns_of_different_lengths_are_refused(history: History) -> None:
+    with pytest.raises(ValueError, match="1 rows in one of the columns, 2 in another"):
+        history.extended(keys=[1, 2], genes=[[0, 1]], epochs=[1, 1], values=[0.1, 0.2], iteration=2)
+    assert len(history.extended(keys=[1], genes=[[0, 1]], epochs=[1], values=[0.1], iteration=2)) == 5

@@ -4,6 +4,8 @@ import json
 import logging
 import resource
 import tempfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from predictornas import journal as module
 from predictornas.errors import JournalError, StoreError
-from predictornas.journal import Journal, read_records
+from predictornas.journal import Journal, iterate_records, read_records
 
 VALUES = (
     st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.lists(st.integers())
@@ -38,6 +40,11 @@ def write(path: Path, records: list[dict[str, Any]]) -> bytes:
     return path.read_bytes()
 
 
+def sealed(text: bytes) -> bytes:
+    """The first line of a journal."""
+    return text + b'"crc32":"%08x"}\n' % zlib.crc32(text)
+
+
 def test_a_new_journal_is_an_empty_file(path: Path) -> None:
     with Journal(path) as journal:
         assert journal.records == []
@@ -46,14 +53,19 @@ def test_a_new_journal_is_an_empty_file(path: Path) -> None:
 
 
 def test_one_record_is_one_line_of_plain_json(path: Path) -> None:
-    assert write(path, [{"a": 1, "b": "two\nlines, ü"}, {}]) == b'{"a":1,"b":"two\\nlines, \\u00fc"}\n{}\n'
+    first = b'{"a":1,"b":"two\\nlines, \\u00fc",'
+    first += b'"crc32":"%08x"}\n' % zlib.crc32(first)
+    second = b'{"crc32":"%08x"}\n' % zlib.crc32(first + b"{")  # of the whole file before it
+    assert write(path, [{"a": 1, "b": "two\nlines, ü"}, {}]) == first + second
+    assert [json.loads(line)["crc32"] for line in (first, second)] == [first[-11:-3].decode(), second[-11:-3].decode()]
 
 
 def test_a_record_is_in_the_file_before_append_returns(path: Path) -> None:
     with Journal(path) as journal:
         journal.append({"order": 0})
-        assert path.read_bytes() == b'{"order":0}\n'
-        assert journal.records == [{"order": 0}]
+        assert path.read_bytes() == sealed(b'{"order":0,')
+        assert journal.records == list(journal) == read_records(path) == [{"order": 0}]
+        assert len(journal) == 1
 
 
 def test_records_do_not_change_with_the_object_that_was_appended(path: Path) -> None:
@@ -72,10 +84,8 @@ def test_a_file_cut_at_any_byte_gives_back_every_complete_record(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
         content = write(path, records)
-        ends = [0]
-        for record in records:
-            ends.append(ends[-1] + len(json.dumps(record, separators=(",", ":"))) + 1)
-        assert len(content) == ends[-1]
+        ends = [0, *(place + 1 for place, byte in enumerate(content) if byte == ord("\n"))]
+        assert len(ends) == len(records) + 1
         cut = data.draw(st.integers(0, len(content)), label="cut")
         complete = sum(end <= cut for end in ends) - 1
         path.write_bytes(content[:cut])
@@ -173,7 +183,7 @@ def test_appending_goes_on_after_a_failed_append(path: Path) -> None:
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         journal.append({"order": 0})
-    assert path.read_bytes() == b'{"order":0}\n'
+    assert path.read_bytes() == sealed(b'{"order":0,')
 
 
 def test_a_journal_is_open_in_one_place_only(path: Path) -> None:
@@ -197,3 +207,66 @@ def test_a_path_that_cannot_be_a_file_is_a_store_error(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "taken" / "journal.jsonl"):
         with pytest.raises(StoreError, match="Could not open the journal"):
             Journal(path)
+
+
+RUN = [{"order": 0, "value": 0.25}, {"order": 1, "value": 0.5}, {"order": 2, "value": 0.75}]
+
+
+def test_every_altered_byte_is_found_and_the_line_named(path: Path) -> None:
+    content = write(path, RUN)
+    for place in range(len(content)):
+        for bit in (0, 3, 7):
+            altered = bytearray(content)
+            altered[place] ^= 1 << bit
+            path.write_bytes(altered)
+            if place == len(content) - 1:  # the last line has no end any more: as if it had been cut
+                assert read_records(path) == RUN[:2]
+                continue
+            with pytest.raises(JournalError, match=r"line [123]: (damaged|not JSON)") as caught:
+                read_records(path)
+            line = content[:place].count(b"\n") + 1
+            # a first line without a seal looks like one of an older version until the next one speaks
+            assert any(f"line {found}:" in str(caught.value) for found in (line, line + (line == 1)))
+
+
+LINES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
+    "missing": lambda lines: [lines[0], lines[2]],
+    "first missing": lambda lines: lines[1:],
+    "doubled": lambda lines: [lines[0], lines[1], lines[1], lines[2]],
+    "exchanged": lambda lines: [lines[1], lines[0], lines[2]],
+    "of another journal": lambda lines: [lines[0], sealed(b'{"order":1,"value":0.5,'), lines[2]],
+    "not sealed": lambda lines: [lines[0], b'{"order":1,"value":0.5}\n', lines[2]],
+}
+
+
+@pytest.mark.parametrize("change", LINES.values(), ids=LINES)
+def test_lines_that_do_not_follow_each_other_are_found(
+    path: Path, change: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    lines = write(path, RUN).splitlines(keepends=True)
+    path.write_bytes(b"".join(change(lines)))
+    for read in (Journal, read_records):
+        with pytest.raises(JournalError, match="damaged, or lines before it are missing"):
+            read(path)
+
+
+def test_a_journal_of_an_older_version_goes_on_and_is_vouched_for(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b'{"a":1}\n{"b":2}\n')
+    with Journal(path) as journal:
+        assert journal.records == [{"a": 1}, {"b": 2}]
+        journal.append({"c": 3})
+    assert read_records(path) == [{"a": 1}, {"b": 2}, {"c": 3}]
+    path.write_bytes(path.read_bytes().replace(b'{"b":2}', b'{"b":1}'))
+    with pytest.raises(JournalError, match="line 3: damaged"):
+        read_records(path)
+
+
+def test_records_are_read_one_by_one(path: Path) -> None:
+    write(path, RUN)
+    records = iterate_records(path)
+    assert next(records) == RUN[0]
+    path.unlink()
+    assert list(records) == RUN[1:]
+    with pytest.raises(StoreError, match="Could not read"):
+        read_records(path)

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.folder import claim, consolidate
+from predictornas.experiments.folder import claim
 from predictornas.experiments.report import Report, report_on, write_report
+from predictornas.experiments.run_tables import consolidate
 from predictornas.experiments.runs import Run, execute
 from predictornas.experiments.study import Study
 from predictornas.experiments.targets import study_targets

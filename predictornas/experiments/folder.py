@@ -1,40 +1,24 @@
-"""A study's output folder: which study it holds, its journals, and the tidy tables made from them."""
+"""A study's output folder: which study it holds, and what made it."""
 
 from __future__ import annotations
 
 import datetime
-import itertools
 import json
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, StoreError
-from predictornas.experiments.runs import journal_path
-from predictornas.experiments.study import Study, describe, run_identity
-from predictornas.experiments.tables import write_table
+from predictornas.experiments.study import Study, describe
 from predictornas.files import write_json
-from predictornas.history import POOL_SCHEMA, SCHEMA
-from predictornas.journal import read_records
 
 MANIFEST = "manifest.json"
 
 _FIXED = ("benchmark", "signal", "evaluation", "budget", "preset", "engine", "warm_start")
-
-_POLARS: dict[str, Any] = {
-    "str": pl.String,
-    "int64": pl.Int64,
-    "uint64": pl.UInt64,
-    "float64": pl.Float64,
-    "list[int8]": pl.List(pl.Int8),
-}
 
 
 def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
@@ -142,80 +126,3 @@ def _commit() -> str | None:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-
-
-def consolidate(
-    folder: Path, manifest: Mapping[str, Any], study: Study, benchmark: Benchmark, targets: Sequence[float]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Writes `history.parquet` and `pools.parquet` from the journals of every run that the manifest lists.
-
-    Args:
-        folder: the study's folder.
-        manifest: what `claim` returned.
-        study: gives the strategies of the methods.
-        benchmark: the evaluation column is joined from it.
-        targets: the grid of target errors on which pool hits were counted.
-    """
-    evaluations: list[dict[str, Any]] = []
-    pools: list[dict[str, Any]] = []
-    for method in sorted(manifest["methods"]):
-        strategy = study.strategy(method)
-        for seed in manifest["methods"][method]["seeds"]:
-            identity = run_identity(manifest["study"], method, strategy, seed)
-            records = read_records(journal_path(folder, identity["run_id"]))
-            evaluations += evaluation_rows(identity, records)
-            for record in records:
-                if "pool_hits" in record:
-                    pools += _pool_rows(identity, record, targets)
-    history = _with_evaluation(history_frame(evaluations), benchmark)
-    pool_frame = _frame(pools, POOL_SCHEMA)
-    write_table(folder / "history.parquet", history)
-    write_table(folder / "pools.parquet", pool_frame)
-    return history, pool_frame
-
-
-def evaluation_rows(identity: Mapping[str, Any], records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a history that a run's journal holds."""
-    return [{**identity, **record} for record in _with_recommendations(records)]
-
-
-def history_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """A history with the columns of `predictornas.history.SCHEMA`; null where a row has no such value."""
-    return _frame(rows, {**SCHEMA})
-
-
-def _with_recommendations(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The evaluations of a run in order, each with the last recommendation made from it and those before it.
-
-    A recommendation of iteration t knows all evaluations of the iterations before t.
-    """
-    made = {record["iteration"]: record["recommended"] for record in records if "recommended" in record}
-    rows = sorted((record for record in records if record["kind"] == "evaluation"), key=lambda row: row["order"])
-    last = [row["iteration"] != after["iteration"] for row, after in itertools.pairwise(rows)] + [True]
-    return [{**row, "recommended": made.get(row["iteration"] + ends)} for row, ends in zip(rows, last, strict=False)]
-
-
-def _pool_rows(identity: dict[str, Any], record: dict[str, Any], targets: Sequence[float]) -> list[dict[str, Any]]:
-    facts = {
-        **identity,
-        "iteration": record["iteration"],
-        "pool_size": record["pool_size"],
-        "pool_filled": record.get("filled"),
-    }
-    return [
-        {**facts, "target_error": target, "pool_hits": hits}
-        for target, hits in zip(targets, record["pool_hits"], strict=True)
-    ]
-
-
-def _frame(rows: list[dict[str, Any]], schema: Mapping[str, str]) -> pl.DataFrame:
-    columns = {name: [row.get(name) for row in rows] for name in schema}
-    return pl.DataFrame(columns, schema={name: _POLARS[kind] for name, kind in schema.items()})
-
-
-def _with_evaluation(history: pl.DataFrame, benchmark: Benchmark) -> pl.DataFrame:
-    if benchmark.evaluation is None or history.is_empty():
-        return history
-    rows = benchmark.rows(history["key"].to_numpy())
-    values = benchmark.values(benchmark.evaluation)[rows].astype(np.float64)
-    return history.with_columns(pl.Series("evaluation", values).fill_nan(None))

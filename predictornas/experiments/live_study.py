@@ -12,13 +12,14 @@ import numpy as np
 import polars as pl
 
 from predictornas.errors import ConfigurationError
-from predictornas.experiments.folder import evaluation_rows, history_frame, surroundings
+from predictornas.experiments.folder import surroundings
 from predictornas.experiments.pictures import save_figures
+from predictornas.experiments.run_tables import read_run, run_history
 from predictornas.experiments.runs import journal_path
 from predictornas.experiments.study import describe, run_identity
 from predictornas.experiments.tables import write_table
 from predictornas.files import write_json, writing_file
-from predictornas.journal import Journal, read_records
+from predictornas.journal import Journal
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
 from predictornas.search.budget import Budget
@@ -179,17 +180,16 @@ def run_live_study(
     facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
     _claim(folder, facts, strategy)
     identity = run_identity(facts, study.method, strategy, study.seed)
-    path = journal_path(folder, identity["run_id"])
     search = Search(oracle.space, strategy, seed=study.seed)
     # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
-    with one_thread(), Journal(path) as journal:
+    with one_thread(), Journal(journal_path(folder, identity["run_id"])) as journal:
         budget = Budget(epochs=study.budget_epochs)
         run_journaled(search, oracle, budget, journal, identity=identity, advance=started(study.budget_epochs))
     if not len(search.history):
         raise ConfigurationError(
             f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
         )
-    outcome = _outcome(search, oracle, history_frame(evaluation_rows(identity, read_records(path))))
+    outcome = _outcome(search, oracle, run_history(identity, read_run(folder, identity["run_id"])))
     _write(folder, study, oracle, outcome)
     return outcome
 

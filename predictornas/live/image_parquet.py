@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,11 @@ import polars as pl
 from jaxtyping import Int64, UInt8
 
 from predictornas.errors import DataError
-from predictornas.files import cache_home, sha256_of, writing_file
+from predictornas.files import sha256_of
 from predictornas.frames import column_names, is_parquet, read_bytes, read_columns
 from predictornas.live.image_decoding import Progress, decode_images, same_channels
 from predictornas.live.image_sets import ImageData, image_data, image_set
-
-logger = logging.getLogger(__name__)
+from predictornas.spaces.cache import Arrays, cached_arrays
 
 _MOST_CLASSES = 2**16
 
@@ -86,20 +84,13 @@ def _pixels(
     files: list[Path], number: int, size: int | None, progress: Progress | None
 ) -> UInt8[np.ndarray, "n c h w"]:
     identity = " ".join([*map(sha256_of, files), str(size)])
-    cached = cache_home() / "images" / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.npy"
-    try:
-        pixels: np.ndarray = np.load(cached, allow_pickle=False)
-        if pixels.ndim == 4 and pixels.dtype == np.uint8 and len(pixels) == number:
-            return pixels
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, EOFError) as error:
-        logger.warning("%s is damaged (%s); the images are decoded again.", cached, error)
-    rows = ((f"{path}, row {row}", content) for path in files for row, content in enumerate(_encoded(path)))
-    pixels = decode_images(rows, number, size=size, progress=progress)
-    with writing_file(cached) as temporary, temporary.open("wb") as stream:
-        np.save(stream, pixels)
-    return pixels
+    name = f"images/{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
+
+    def decode() -> Arrays:
+        rows = ((f"{path}, row {row}", content) for path in files for row, content in enumerate(_encoded(path)))
+        return {"pixels": decode_images(rows, number, size=size, progress=progress)}
+
+    return np.array(cached_arrays(name, 1, decode)["pixels"])
 
 
 def _encoded(path: Path) -> list[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,18 +97,22 @@ class Ledger:
         paid = self._paid[key]
         return {name: None if cost is None else max(0.0, cost - paid[name]) for name, cost in costs.items()}
 
-    def enter(self, record: dict[str, Any]) -> None:
+    def enter(self, record: Mapping[str, Any]) -> None:
         """Books an evaluation as it stands in the journal, with what was charged for it."""
-        self._evaluations += 1
-        for name in ("cost_seconds", "cost_epochs"):
-            cost = record.get(name)
-            if cost is not None and not math.isnan(cost):
-                self._paid[record["key"]][name] += cost
-        spent = record.get("cost_epochs") or 0.0
-        self._epochs += spent
-        self._advance(1 if self._budget.epochs is None else round(spent))
+        self.enter_all([record])
 
-    def enter_all(self, records: Sequence[dict[str, Any]]) -> None:
-        """Books several evaluations."""
+    def enter_all(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Books several evaluations and tells of their sum."""
+        done = 0
         for record in records:
-            self.enter(record)
+            self._evaluations += 1
+            costs = {name: record.get(name) for name in ("cost_seconds", "cost_epochs")}
+            known = {name: cost for name, cost in costs.items() if cost is not None and not math.isnan(cost)}
+            if self._resumes:
+                for name, cost in known.items():
+                    self._paid[record["key"]][name] += cost
+            spent = known.get("cost_epochs", 0.0)
+            self._epochs += spent
+            done += 1 if self._budget.epochs is None else round(spent)
+        if done:
+            self._advance(done)

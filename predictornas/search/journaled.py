@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from predictornas.errors import JournalError
+from predictornas.history import History
 from predictornas.journal import Journal
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.samplers.base import Pool
 from predictornas.search.budget import Budget, Ledger
 from predictornas.search.loop import Search
+from predictornas.search.recorded import Recorded
 from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 
@@ -52,48 +53,62 @@ def run_journaled(
     Raises:
         JournalError: the journal belongs to another run.
     """
-    recorded = _Recorded(journal, identity)
+    recorded = _recorded(journal, identity)
     ledger = Ledger(budget, resumes=getattr(oracle, "resumes", False), advance=advance)
+    _replay(search, recorded, ledger)
     while ledger.evaluations_left != 0:
-        known = recorded.evaluations[search.iteration]
-        chosen = recorded.chosen.get(search.iteration)
-        if chosen is None or len(known) < chosen:
-            # the ledger knows whole iterations only, so that an interrupted one is proposed again as it was
-            proposal = ledger.affordable(search.ask(ledger.evaluations_left))
-            if not len(proposal):
-                break
-            if chosen is None:
-                journal.append(_proposal_record(search.iteration, proposal, pool_hits))
-            ledger.enter_all(known)
-            known = known + _evaluate_missing(search, oracle, journal, proposal, known, ledger)
-        else:
-            ledger.enter_all(known)
-        _tell(search, known)
-    opinion = None if recorded.recommended else search.opinion()
+        begin = len(search.history)
+        # the ledger knows whole iterations only, so that an interrupted one is proposed again as it was
+        proposal = ledger.affordable(search.ask(ledger.evaluations_left))
+        if not len(proposal):
+            break
+        if search.iteration not in recorded.chosen:
+            _append(journal, recorded, _proposal_record(search.iteration, proposal, pool_hits))
+        ledger.enter_all(recorded.costs(begin, len(recorded)))
+        _evaluate_missing(search, oracle, journal, proposal, recorded, ledger)
+        search.tell(recorded.genes(begin), recorded.column("value", begin), epochs=recorded.column("epochs", begin))
+    opinion = None if recorded.finished else search.opinion()
     if opinion is not None:
         recommended = int(search.history.keys[opinion])
         journal.append({"kind": "recommendation", "iteration": search.iteration, "recommended": recommended})
 
 
-class _Recorded:
-    """What a journal already holds."""
+def _recorded(journal: Journal, identity: dict[str, Any]) -> Recorded:
+    """What the journal has; its first record is written where it has none."""
+    if not len(journal):
+        journal.append({"kind": "run", **identity})
+    recorded = Recorded(journal, journal.path)
+    found = {name: recorded.identity.get(name) for name in identity}
+    if found != identity:
+        raise JournalError(
+            f"{journal.path} belongs to another run ({found} instead of {identity}). Choose another folder."
+        )
+    return recorded
 
-    def __init__(self, journal: Journal, identity: dict[str, Any]) -> None:
-        if not journal.records:
-            journal.append({"kind": "run", **identity})
-        found = {name: journal.records[0].get(name) for name in identity}
-        if found != identity:
-            raise JournalError(
-                f"{journal.path} belongs to another run ({found} instead of {identity}). Choose another folder."
-            )
-        self.evaluations: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for record in journal.records:
-            if record["kind"] == "evaluation":
-                self.evaluations[record["iteration"]].append(record)
-        self.chosen = {
-            record["iteration"]: record["chosen"] for record in journal.records if record["kind"] == "proposal"
-        }
-        self.recommended = any(record["kind"] == "recommendation" for record in journal.records)
+
+def _append(journal: Journal, recorded: Recorded, record: dict[str, Any]) -> None:
+    journal.append(record)
+    recorded.add(record)
+
+
+def _replay(search: Search, recorded: Recorded, ledger: Ledger) -> None:
+    """Tells a fresh search all iterations that are complete, at once."""
+    iterations = recorded.column("iteration")
+    left, end, iteration = ledger.evaluations_left, 0, 0
+    while (left is None or end < left) and iteration in recorded.chosen:
+        until = int(np.searchsorted(iterations, iteration, side="right"))
+        if until - end < recorded.chosen[iteration]:
+            break
+        end, iteration = until, iteration + 1
+    genes = recorded.genes(0, end).reshape(end, search.space.num_genes)
+    keys = search.space.keys(genes) if end else np.empty(0, np.uint64)
+    if not np.array_equal(keys, recorded.column("key", 0, end)):
+        raise JournalError(f"{recorded.source}: its keys are not those of its genes. Move the file away to start over.")
+    ledger.enter_all(recorded.costs(0, end))
+    search.history = History(
+        keys, genes, recorded.column("epochs", 0, end), recorded.column("value", 0, end), iterations[:end]
+    )
+    search.iteration = iteration
 
 
 def _proposal_record(iteration: int, proposal: Proposal, pool_hits: PoolHits | None) -> dict[str, Any]:
@@ -114,23 +129,19 @@ def _evaluate_missing(
     oracle: Oracle,
     journal: Journal,
     proposal: Proposal,
-    known: list[dict[str, Any]],
+    recorded: Recorded,
     ledger: Ledger,
-) -> list[dict[str, Any]]:
+) -> None:
     """Evaluates, books and journals those of the proposal that the journal lacks."""
-    done = {record["key"] for record in known}
-    missing = [row for row in range(len(proposal)) if int(proposal.keys[row]) not in done][: len(proposal) - len(known)]
+    done = recorded.column("key", len(search.history)).tolist()
+    missing = [row for row in range(len(proposal)) if int(proposal.keys[row]) not in done][: len(proposal) - len(done)]
     rng = rng_for(search.seed, search.iteration, "oracle")
     evaluations = oracle.evaluate(proposal.genes[missing], proposal.epochs, rng)
-    records = []
     for place, row in enumerate(missing):
-        order = len(search.history) + len(known) + place
-        record = _evaluation_record(search.iteration, order, proposal, row, evaluations, place)
+        record = _evaluation_record(search.iteration, len(recorded), proposal, row, evaluations, place)
         record |= ledger.charge(record["key"], {name: record[name] for name in ("cost_seconds", "cost_epochs")})
-        journal.append(record)
-        records.append(record)
+        _append(journal, recorded, record)
         ledger.enter(record)
-    return records
 
 
 def _evaluation_record(
@@ -152,9 +163,3 @@ def _evaluation_record(
         "predicted": None if proposal.predicted is None else number(proposal.predicted[row]),
         "proposed_by": proposal.proposed_by,
     }
-
-
-def _tell(search: Search, records: list[dict[str, Any]]) -> None:
-    genes = np.array([record["genes"] for record in records], np.int8)
-    epochs = np.array([record["epochs"] for record in records], np.int64)
-    search.tell(genes, [record["value"] for record in records], epochs=epochs)

@@ -94,7 +94,7 @@ def test_epochs_that_the_oracle_does_not_know_cannot_be_limited() -> None:
 
 def test_progress_is_told_in_the_unit_of_the_budget() -> None:
     records = [{"key": 1, **costs(3.0)}, {"key": 2, **costs(9.0)}]
-    for budget, told in ((Budget(evaluations=9), [1, 1]), (Budget(epochs=90), [3, 9]), (Budget(9, 90), [3, 9])):
+    for budget, told in ((Budget(evaluations=9), [2]), (Budget(epochs=90), [12]), (Budget(9, 90), [12])):
         counts: list[int] = []
         Ledger(budget, resumes=False, advance=counts.append).enter_all(records)
         assert counts == told

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import logging
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,41 +85,56 @@ MANIFESTS = {
     "binary": b"\xff\xfe\x00\x80",
     "list": b"[]",
     "null": b"null",
-    "no sizes": b'{"version": 1}',
-    "sizes of another type": b'{"version": 1, "bytes": 3}',
-    "size of another type": b'{"version": 1, "bytes": {"rows": "many", "keys": null}}',
-    "unknown file": b'{"version": 1, "bytes": {"absent": 5}}',
-    "another version": None,
+    "deep": b"[" * 100_000,
+    "no seal": b'{"version": 1}',
 }
 
 
 @pytest.mark.parametrize("content", MANIFESTS.values(), ids=MANIFESTS)
-def test_a_manifest_of_another_kind_is_rebuilt(folder: Path, build: Builder, content: bytes | None) -> None:
+def test_a_manifest_of_another_kind_is_rebuilt(folder: Path, build: Builder, content: bytes) -> None:
     cached_arrays("spaces", 1, build)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    other = json.dumps(manifest | {"version": 0}).encode()
-    (folder / "manifest.json").write_bytes(other if content is None else content)
+    before = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_bytes(content)
     assert cached_arrays("spaces", 1, build)["keys"][0] == 2
-    assert json.loads((folder / "manifest.json").read_text()) == manifest
+    after = json.loads((folder / "manifest.json").read_text())
+    assert (after["version"], after["crc32"]["rows"]) == (1, before["crc32"]["rows"])
 
 
-@pytest.mark.parametrize("size", [0, 200])
-def test_a_file_that_is_no_array_is_rebuilt(folder: Path, build: Builder, size: int) -> None:
+@pytest.mark.parametrize("name", ["rows.npy", "keys.npy", "manifest.json"])
+def test_every_altered_byte_is_found(folder: Path, build: Builder, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Of the header as well as of the values: shape, type and order are in the bytes too."""
     cached_arrays("spaces", 1, build)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["bytes"]["keys"] = size
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    (folder / "keys.npy").write_bytes(bytes(size))
+    content = (folder / name).read_bytes()
+    for place in range(0, len(content), 3):
+        altered = bytearray(content)
+        altered[place] ^= 1 << place % 8
+        (folder / name).write_bytes(altered)
+        calls = build.calls
+        assert cached_arrays("spaces", 1, build)["keys"].tolist() == [calls + 1] * 4
+        assert build.calls == calls + 1
+        content = (folder / name).read_bytes()
+    assert "is damaged" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("changed", [{"version": 0}, {"crc32": {"rows": 0, "keys": 0}}, {"crc32": {}}, {"crc32": 3}])
+def test_a_forged_manifest_is_rebuilt(folder: Path, build: Builder, changed: dict[str, Any]) -> None:
+    cached_arrays("spaces", 1, build)
+    facts = json.loads((folder / "manifest.json").read_text()) | changed
+    (folder / "manifest.json").write_text(json.dumps(facts))
     assert cached_arrays("spaces", 1, build)["keys"][0] == 2
 
 
 def test_a_pickle_is_never_opened(folder: Path, build: Builder) -> None:
+    """Not even under the right checksums."""
     cached_arrays("spaces", 1, build)
     np.save(folder / "keys.npy", np.array([{"any": "object"}], object), allow_pickle=True)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["bytes"]["keys"] = (folder / "keys.npy").stat().st_size
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    facts = json.loads((folder / "manifest.json").read_text())
+    del facts["seal"]
+    facts["crc32"]["keys"] = zlib.crc32((folder / "keys.npy").read_bytes())
+    facts["seal"] = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
+    (folder / "manifest.json").write_text(json.dumps(facts))
     assert cached_arrays("spaces", 1, build)["keys"].dtype == np.uint64
+    assert build.calls == 2
 
 
 def test_a_cache_that_cannot_be_written_still_gives_arrays(

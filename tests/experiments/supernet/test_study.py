@@ -11,6 +11,7 @@ from predictornas.errors import CheckpointError, ConfigurationError, JournalErro
 from predictornas.experiments.figure import FigureRequest
 from predictornas.experiments.supernet import study as supernet_study
 from predictornas.experiments.supernet.study import Scale, SearchTrace, described_scale, scale_of, studied, traces
+from predictornas.journal import Journal, read_records
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.methods import get_method
@@ -94,7 +95,10 @@ def test_an_epoch_that_cannot_be_measured_any_more_is_told(tiny, tmp_path):
     searches = studied(tiny, {"darts-1": DARTS}, probe=Looking(tmp_path / "never", at=0))
     (found,) = traces(tiny, searches)
     log = found.folder / "looking.jsonl"
-    log.write_text(log.read_text().splitlines(keepends=True)[1])
+    last = read_records(log)[1]
+    log.unlink()
+    with Journal(log) as journal:
+        journal.append(last)
     with pytest.raises(JournalError, match="gone on to epoch 2 without what is measured after epoch 1"):
         traces(tiny, searches)
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +7,7 @@ import torch
 from predictornas.experiments.supernet.perturbation_settings import darts_searches
 from predictornas.experiments.supernet.study import traces
 from predictornas.experiments.supernet.trained_measures import measurements
+from predictornas.journal import Journal, read_records
 from tests.experiments.supernet.perturbation_examples import tiny_request
 
 CALLS: list[tuple[int, int]] = []
@@ -43,9 +43,12 @@ def test_every_item_is_measured_on_a_fresh_copy_and_kept(tmp_path, monkeypatch):
     assert own["setting"].unique().to_list() == ["darts-1"]
 
     journal = found[0].folder / "first-weight.jsonl"
-    lines = journal.read_text().splitlines(keepends=True)
-    assert json.loads(lines[1])["item"] == {"place": 1}
-    journal.write_text("".join([lines[0], lines[2]]))
+    records = read_records(journal)
+    assert records[1]["item"] == {"place": 1}
+    journal.unlink()
+    with Journal(journal) as log:
+        log.append(records[0])
+        log.append(records[2])
     CALLS.clear()
     advanced: list[int] = []
     totals: list[int] = []
