@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from predictornas.benchmarks.recipe_files import load_recipe
-from predictornas.search.executors import one_thread
 from predictornas.spaces import registry
+from predictornas.threads import one_thread
 
 ROOT = Path(__file__).parents[1]
 

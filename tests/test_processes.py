@@ -3,18 +3,23 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, wait
+from functools import partial
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from predictornas.processes import follow_parent, has_lost_a_worker
+from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError
+from predictornas.processes import Tell, follow_parent, run_in_workers
 
 SPAWN = multiprocessing.get_context("spawn")
 PATIENCE = 30.0
-"""Seconds until an answer counts as none; both tests take a small part of it."""
+"""Seconds until an answer counts as none; the tests take a small part of it."""
 
 
 def answer(connection: Connection) -> None:
@@ -62,16 +67,94 @@ def test_a_worker_leaves_interrupts_from_the_keyboard_to_its_parent() -> None:
     worker.join()
 
 
-def test_a_pool_that_lost_a_worker_is_told_apart() -> None:
-    with ProcessPoolExecutor(2, mp_context=SPAWN) as pool:
-        assert not has_lost_a_worker(pool)
-        futures = [pool.submit(time.sleep, 0.5) for _ in range(2)]
-        assert not has_lost_a_worker(pool)
-        wait(futures)
-        assert not has_lost_a_worker(pool)
-        workers = list(pool._processes.values())
-        workers[-1].kill()
-        workers[-1].join()
-    pool = ProcessPoolExecutor(2, mp_context=SPAWN)
-    vars(pool)["_processes"] = {process.pid: process for process in workers}  # as long as it has not seen it itself
-    assert has_lost_a_worker(pool)
+class Stubborn(Exception):  # noqa: N818 - that it is no ordinary error is the point
+    """Cannot be put together again from what pickle takes it apart into."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one + two)
+
+
+def work(offset: int, task: Any, tell: Tell) -> Any:
+    match task:
+        case int():
+            tell(task)
+            tell(1)
+            return task + offset, os.getpid(), signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        case "refuse":
+            raise ConfigurationError("This task cannot work.")
+        case "unknown":
+            raise UnknownNameError("task", "unknown", ["known"])
+        case "stubborn":
+            raise Stubborn(1, 2)
+        case "die":
+            os._exit(7)
+        case Path():
+            task.touch()
+            time.sleep(PATIENCE)
+    return None
+
+
+def test_results_come_in_the_order_of_the_tasks_from_workers_that_no_interrupt_reaches() -> None:
+    told: list[int] = []
+    results = run_in_workers(partial(work, 100), [4, 3, 2, 1], workers=2, tell=told.append, died="")
+    assert [value for value, *_ in results] == [104, 103, 102, 101]
+    assert sum(told) == 4 + 3 + 2 + 1 + 4
+    assert {number for _, number, _ in results}.isdisjoint({os.getpid()})
+    assert all(blocked for *_, blocked in results)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("task", "error", "message"),
+    [
+        ("refuse", ConfigurationError, r"^This task cannot work\.$"),
+        ("unknown", UnknownNameError, "There is no task named 'unknown'"),
+        ("stubborn", RuntimeError, "Stubborn: 3"),
+        ("die", PredictorNASError, "^A worker died$"),
+    ],
+)
+def test_what_goes_wrong_reaches_the_caller_and_ends_the_others(
+    tmp_path: Path, task: str, error: type[Exception], message: str
+) -> None:
+    before = time.monotonic()
+    with pytest.raises(error, match=message) as caught:
+        run_in_workers(partial(work, 0), [tmp_path / "long", task], workers=2, died="A worker died")
+    assert time.monotonic() - before < PATIENCE
+    assert not multiprocessing.active_children()
+    assert ("in work" in str(caught.value.__cause__)) == (task != "die")
+
+
+def kill_when(paths: list[Path], victim: Callable[[], int]) -> threading.Thread:
+    """Kills a process as soon as all tasks run."""
+
+    def wait_and_kill() -> None:
+        while not all(path.exists() for path in paths):
+            time.sleep(0.01)
+        os.kill(victim(), signal.SIGKILL)
+
+    thread = threading.Thread(target=wait_and_kill)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("which", [min, max])
+def test_a_killed_worker_ends_the_work(tmp_path: Path, which: Callable[[list[int]], int]) -> None:
+    paths = [tmp_path / "first", tmp_path / "second"]
+    thread = kill_when(paths, lambda: which([child.pid or 0 for child in multiprocessing.active_children()]))
+    before = time.monotonic()
+    with pytest.raises(PredictorNASError, match="A worker died"):
+        run_in_workers(partial(work, 0), paths, workers=2, died="A worker died")
+    thread.join()
+    assert time.monotonic() - before < PATIENCE
+
+
+def test_workers_go_on_without_the_process_that_forked_them(tmp_path: Path) -> None:
+    """And the next workers get a new one."""
+    run_in_workers(partial(work, 0), [1, 2], workers=2, died="A worker died")
+    server = forkserver._forkserver  # type: ignore[attr-defined]
+    first = server._forkserver_pid
+    os.kill(first, signal.SIGKILL)
+    time.sleep(0.2)  # until then the next workers end in "a worker died", as those in between do
+    results = run_in_workers(partial(work, 0), [1, 2], workers=2, died="A worker died")
+    assert [value for value, *_ in results] == [1, 2]
+    assert server._forkserver_pid != first

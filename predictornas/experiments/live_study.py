@@ -23,13 +23,14 @@ from predictornas.journal import Journal
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
 from predictornas.search.budget import Budget
-from predictornas.search.executors import Advance, one_thread
+from predictornas.search.executors import Advance
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.registry import get_space
+from predictornas.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

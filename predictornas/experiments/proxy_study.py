@@ -17,8 +17,9 @@ from predictornas.errors import ConfigurationError
 from predictornas.experiments.folder import surroundings
 from predictornas.experiments.tables import write_table
 from predictornas.files import write_json
-from predictornas.search.executors import Advance, one_thread
+from predictornas.search.executors import Advance
 from predictornas.seeding import rng_for
+from predictornas.threads import one_thread
 
 IMAGES = 16
 """Images that every proxy looks at."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-import pickle
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.synchronize import Event
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +14,7 @@ from predictornas.extras import extra
 from predictornas.live.curve import Curve
 from predictornas.live.partition import Partition
 from predictornas.live.training import Job, train
-from predictornas.processes import follow_parent, has_lost_a_worker
+from predictornas.processes import Tell, run_in_workers
 
 Executor = Literal["processes", "ray"]
 """Where trainings run."""
@@ -27,7 +23,6 @@ _DIED = (
     "A training's process died (out of memory, or killed). Finished epochs are kept: start the same again to go on, "
     "perhaps with fewer workers."
 )
-_WATCH_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,8 +53,7 @@ def train_all(
         executor: "processes", or "ray" for the cluster that is connected, else what `ray.init()` finds or starts.
 
     Raises:
-        PredictorNASError: what a training raised, or its process died. The others stop after their current epoch at
-            latest; finished epochs are kept.
+        PredictorNASError: what a training raised, or its process died. The others are killed; finished epochs are kept.
         ConfigurationError: fewer than one worker, or an executor that is not known.
         MissingDependencyError: Ray is asked for and not installed.
     """
@@ -75,60 +69,14 @@ def train_all(
 
 
 def _in_processes(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "torch._dynamo"])  # torch.optim imports it: seconds, once for all workers
-    stop = context.Event()
-    # plain pickle copies the images through a pipe; torch's sharing needs /dev/shm, which is tiny in many containers
-    given = (pickle.dumps(images), stop)
-    with ProcessPoolExecutor(
-        min(workers, len(tasks)), mp_context=context, initializer=_start_worker, initargs=given
-    ) as pool:
-        futures = [pool.submit(_train_in_worker, task) for task in tasks]
-        try:
-            for future in _ended(pool, futures):
-                future.result()
-            return [future.result() for future in futures]
-        except BrokenProcessPool as error:
-            raise PredictorNASError(_DIED) from error
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    # torch.optim imports torch._dynamo: seconds, once for all workers
+    return run_in_workers(
+        partial(_train, images), tasks, workers=workers, died=_DIED, preload=(__name__, "torch._dynamo")
+    )
 
 
-def _ended(pool: ProcessPoolExecutor, futures: Sequence[Future[Curve]]) -> set[Future[Curve]]:
-    """The futures that are done once all are, or one has failed.
-
-    Raises:
-        PredictorNASError: a worker has died.
-    """
-    while True:
-        done, waiting = wait(futures, timeout=_WATCH_SECONDS, return_when=FIRST_EXCEPTION)
-        if not waiting or any(future.exception() for future in done):
-            return done
-        if has_lost_a_worker(pool):
-            raise PredictorNASError(_DIED)
-
-
-_images: Partition
-_stop: Event
-
-
-class _StoppedError(Exception):
-    """Ends a training between two epochs, because another one failed or the user interrupted."""
-
-
-def _start_worker(images: bytes, stop: Event) -> None:
-    global _images, _stop
-    _images, _stop = pickle.loads(images), stop
-    follow_parent()
-
-
-def _train_in_worker(task: Task) -> Curve:
-    def advance(_: int) -> None:
-        if _stop.is_set():
-            raise _StoppedError
-
-    return train(task.job, _images, until=task.until, folder=task.folder, advance=advance)
+def _train(images: Partition, task: Task, _: Tell) -> Curve:
+    return train(task.job, images, until=task.until, folder=task.folder)
 
 
 def _on_ray(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:

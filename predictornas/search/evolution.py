@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class RegularisedEvolution:
     population: int = 50
     tournament: int = 10
     rate: float = 1 / 7
+    computes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.tournament <= self.population or not 0 < self.rate <= 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class LocalSearch:
     """
 
     initial: int = 10
+    computes: ClassVar[bool] = False
 
     @property
     def batch(self) -> int:

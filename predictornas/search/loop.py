@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from predictornas.schedulers.base import incumbent
 from predictornas.search.strategies import Proposal, Recommending, Starting, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace, require_members
+from predictornas.threads import one_thread
 
 
 class Search:
@@ -59,6 +61,10 @@ class Search:
         """
         size = self.strategy.initial if self.iteration == 0 else self.strategy.batch
         size = size if at_most is None else min(size, at_most)
+        with self._pinned():
+            return self._asked(size, at_most)
+
+    def _asked(self, size: int, at_most: int | None) -> Proposal:
         if self.iteration == 0 and isinstance(self.strategy, Starting):
             return self.strategy.start(self.space, size, seed=self.seed)
         if self.iteration == 0:
@@ -87,7 +93,12 @@ class Search:
         """Row of the history that the strategy would name as the result; None where it goes by the signal."""
         if not isinstance(self.strategy, Recommending) or not len(self.history):
             return None
-        return self.strategy.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
+        with self._pinned():
+            return self.strategy.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
+
+    def _pinned(self) -> AbstractContextManager[None]:
+        """One thread while the strategy computes, so that what it proposes is the same in every process."""
+        return one_thread() if getattr(self.strategy, "computes", True) else nullcontext()
 
     def tell(self, genes: Genes, values: Any, *, epochs: Any = None) -> None:
         """Adds one iteration's evaluations.

@@ -74,6 +74,11 @@ class Scheduled:
         """K of the strategy: newcomers; how many are promoted is up to the scheduler."""
         return self.strategy.batch
 
+    @property
+    def computes(self) -> bool:
+        """Whether it computes anything that depends on threads; see `predictornas.search.strategies.Strategy`."""
+        return self.zero_cost is not None or getattr(self.strategy, "computes", True)
+
     def start(self, space: SearchSpace, n: int, *, seed: int) -> Proposal:
         """T0, uniform or the best by its zero-cost score, for the first level."""
         nothing, rng = History.empty(space.num_genes), rng_for(seed, 0, "initial")

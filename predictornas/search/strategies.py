@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -55,7 +55,11 @@ class Proposal:
 
 @runtime_checkable
 class Strategy(Protocol):
-    """Proposes from what was seen. Frozen and stateless: a function of the history and the seed."""
+    """Proposes from what was seen. Frozen and stateless: a function of the history and the seed.
+
+    A search pins everything to one thread while its strategy computes, which needs torch; a strategy with the attribute
+    `computes = False` only draws and compares, and is spared that.
+    """
 
     @property
     def initial(self) -> int:
@@ -107,6 +111,7 @@ class RandomSearch:
 
     initial: int = 10
     batch: int = 10
+    computes: ClassVar[bool] = False
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """Uniform over what was not evaluated yet."""

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.linalg  # noqa: F401 - its BLAS is counted from the beginning
+import torch
+from threadpoolctl import threadpool_info
+
+from predictornas.threads import one_thread
+
+
+def threads() -> dict[str, int]:
+    """Of every library by its file, and of torch."""
+    found = {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+    return found | {"torch": torch.get_num_threads()}
+
+
+def test_everything_is_pinned_inside_and_as_before_afterwards() -> None:
+    torch.set_num_threads(2)
+    before = threads()
+    try:
+        with one_thread():
+            inside = threads()
+            with one_thread():
+                assert threads() == inside
+            assert threads() == inside
+        after = threads()
+    finally:
+        torch.set_num_threads(1)
+    assert set(inside.values()) == {1}
+    assert {"openblas", "mkl"} & {library["internal_api"] for library in threadpool_info()}
+    assert after == before
+    assert after["torch"] == 2
+
+
+def test_an_error_puts_the_numbers_back() -> None:
+    before = threads()
+
+    def work() -> None:
+        with one_thread():
+            raise ValueError(np.linalg.norm([3.0, 4.0]))
+
+    with pytest.raises(ValueError, match=r"^5\.0$"):
+        work()
+    assert threads() == before
