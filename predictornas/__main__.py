@@ -1,14 +1,17 @@
-"""The command `predictornas`, also as `python -m predictornas`."""
+"""The command `predictornas`, also as `python -m predictornas`: interrupts first, then everything that takes time."""
 
 from __future__ import annotations
 
 import sys
 
-from predictornas.errors import MissingDependencyError
+from predictornas.interrupts import stop_on_interrupt
 
 
 def main() -> None:
-    """Runs the command line; where its libraries are missing, a sentence says how to get them (exit code 2)."""
+    """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted."""
+    stop_on_interrupt()
+    from predictornas.errors import MissingDependencyError
+
     try:
         from predictornas.cli import main as command
     except MissingDependencyError as error:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from predictornas.errors import StoreError
+
+_PARTIAL, _REPLACED = ".predictornas-partial", ".predictornas-replaced"
+"""Endings of what is being written, and of a folder that has been moved aside for a new one."""
 
 
 def data_home() -> Path:
@@ -58,11 +62,10 @@ def writing_file(path: Path) -> Iterator[Path]:
     """
     with _as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=_PARTIAL, dir=path.parent)
     temporary = Path(name)
     try:
-        with _as_store_error(path):
+        with _as_store_error(path), _in_use(handle):
             yield temporary
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
@@ -83,13 +86,15 @@ def writing_folder(path: Path) -> Iterator[Path]:
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    old = temporary.with_name(temporary.name + ".old")
+        temporary = Path(tempfile.mkdtemp(prefix=".", suffix=_PARTIAL, dir=path.parent))
+    old = path.with_name(f".{path.name}{_REPLACED}")
     try:
-        with _as_store_error(path):
+        with _as_store_error(path), ExitStack() as locked:
+            locked.enter_context(_in_use(os.open(temporary, os.O_RDONLY)))
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             if path.exists():
+                locked.enter_context(_in_use(os.open(path, os.O_RDONLY)))
                 path.replace(old)
             temporary.replace(path)
     finally:
@@ -97,6 +102,42 @@ def writing_folder(path: Path) -> Iterator[Path]:
             old.replace(path)
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path, *, below: bool = False) -> None:
+    """Removes what killed processes left of interrupted writes, and puts back a folder that one had only moved aside.
+
+    What another process is writing stays.
+
+    Args:
+        folder: where the targets of those writes are; need not exist.
+        below: whether to look into its subfolders too.
+    """
+    find = folder.rglob if below else folder.glob
+    for left in [*find(f".*{_REPLACED}"), *find(f".*{_PARTIAL}")]:
+        with suppress(OSError), _in_use(os.open(left, os.O_RDONLY), surely=True):
+            target = left.with_name(left.name.removesuffix(_REPLACED)[1:])
+            if left.name.endswith(_REPLACED) and not target.exists():
+                left.replace(target)
+            elif left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+
+
+@contextmanager
+def _in_use(handle: int, *, surely: bool = False) -> Iterator[None]:
+    """Holds a file or folder for this process where the file system can do that, and closes its handle at the end.
+
+    Raises:
+        OSError: with `surely`, if another process holds it, or nobody could.
+    """
+    try:
+        with nullcontext() if surely else suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_json(path: Path, value: Any) -> None:

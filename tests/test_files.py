@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import resource
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,7 +15,15 @@ from typing import IO, Any
 import pytest
 
 from predictornas.errors import StoreError
-from predictornas.files import cache_home, data_home, sha256_of, write_json, writing_file, writing_folder
+from predictornas.files import (
+    cache_home,
+    data_home,
+    remove_leftovers,
+    sha256_of,
+    write_json,
+    writing_file,
+    writing_folder,
+)
 
 
 @pytest.fixture
@@ -176,7 +187,7 @@ def test_a_swap_that_fails_puts_the_old_folder_back(tmp_path: Path, monkeypatch:
     rename = Path.replace
 
     def fails_for_the_new_folder(self: Path, target: Path) -> Path:
-        if Path(target) == path and not self.name.endswith(".old"):
+        if Path(target) == path and not self.name.endswith("replaced"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return rename(self, target)
 
@@ -219,3 +230,81 @@ def test_json_that_cannot_be_encoded_changes_nothing(tmp_path: Path) -> None:
         write_json(tmp_path / "value.json", object())
     assert (tmp_path / "value.json").read_text() == "1\n"
     assert names(tmp_path) == ["value.json"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from predictornas import files
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+writing, path, moment = getattr(files, sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+rename, done = Path.replace, []
+
+def replace(self, target):
+    if moment == "before renaming " + str(len(done)):
+        die()
+    done.append(target)
+    return rename(self, target)
+
+Path.replace = replace
+with writing(path) as temporary:
+    (temporary / "new" if temporary.is_dir() else temporary).write_text("new")
+    if moment == "within":
+        die()
+die()
+"""
+
+
+def killed(writing: str, path: Path, moment: str) -> None:
+    """Runs a write in a process that kills itself at some moment."""
+    ended = subprocess.run([sys.executable, "-c", KILLED, writing, str(path), moment], check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def content(path: Path) -> str:
+    return (next(path.iterdir()) if path.is_dir() else path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("writing", "moment", "left", "expected"),
+    [
+        ("writing_file", "within", 1, "old"),
+        ("writing_file", "before renaming 0", 1, "old"),
+        ("writing_file", "at the end", 0, "new"),
+        ("writing_folder", "within", 1, "old"),
+        ("writing_folder", "before renaming 0", 1, "old"),
+        ("writing_folder", "before renaming 1", 2, "old"),  # moved aside, and nothing in its place
+        ("writing_folder", "at the end", 0, "new"),
+    ],
+)
+def test_what_a_killed_process_left_is_removed_and_what_it_moved_comes_back(
+    writing: str, moment: str, left: int, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "deep" / "target"
+    if writing == "writing_folder":
+        path.mkdir(parents=True)
+        (path / "old").write_text("old")
+    else:
+        path.parent.mkdir()
+        path.write_text("old")
+    killed(writing, path, moment)
+    assert len([name for name in names(path.parent) if name.startswith(".")]) == left
+    remove_leftovers(tmp_path)
+    assert len([name for name in names(path.parent) if name.startswith(".")]) == left
+    remove_leftovers(tmp_path, below=True)
+    assert names(path.parent) == ["target"]
+    assert content(path) == expected
+
+
+@pytest.mark.parametrize("writing", [writing_file, writing_folder])
+def test_what_is_being_written_is_no_leftover(
+    writing: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path
+) -> None:
+    with writing(tmp_path / "target") as temporary:
+        remove_leftovers(tmp_path)
+        assert temporary.exists()
+    remove_leftovers(tmp_path / "missing")
+    assert names(tmp_path) == ["target"]

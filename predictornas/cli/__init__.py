@@ -18,6 +18,7 @@ from predictornas.cli.supernet import supernet
 from predictornas.cli.tables import data
 from predictornas.cli.training import build_table, live_search, proxies, train
 from predictornas.errors import PredictorNASError
+from predictornas.interrupts import STOPPED
 
 app = App(
     name="predictornas",
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     except PredictorNASError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        remark("Stopped. The same command goes on from here.")
+        remark(STOPPED)  # of a caller that has no process of its own for it, as `predictornas.__main__` has
         sys.exit(130)
 
 

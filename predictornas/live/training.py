@@ -14,6 +14,7 @@ from torch import nn
 from torch.optim.optimizer import Optimizer
 
 from predictornas.errors import ConfigurationError
+from predictornas.files import remove_leftovers
 from predictornas.journal import Journal
 from predictornas.live.checkpoints import (
     Checkpoint,
@@ -118,8 +119,7 @@ def _train_in(folder: Path, log: Journal, job: Job, images: Partition, until: in
     curve = stored_curve(folder, job, images)
     if curve is not None and curve.reaches(until):
         return curve.until(until)
-    for torn in folder.glob(f".{CHECKPOINT}.*"):  # of a process that was killed while it wrote
-        torn.unlink(missing_ok=True)
+    remove_leftovers(folder)
     training = Training.begin(job, images)
     if curve is not None:
         training.restore(load_checkpoint(folder / CHECKPOINT, job.device))

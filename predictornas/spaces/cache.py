@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from predictornas.errors import StoreError
-from predictornas.files import cache_home, writing_folder
+from predictornas.files import cache_home, remove_leftovers, writing_folder
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ def cached_arrays(name: str, version: int, build: Callable[[], Arrays]) -> Array
     except (EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         logger.warning("The cache %s is damaged (%s); it is computed again.", folder, error)
     arrays = build()
+    remove_leftovers(folder.parent)
     try:
         with writing_folder(folder) as temporary:
             for key, array in arrays.items():

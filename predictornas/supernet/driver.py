@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from predictornas.errors import CheckpointError, ConfigurationError
+from predictornas.files import remove_leftovers
 from predictornas.journal import Journal
 from predictornas.live.checkpoints import Checkpoint, load_checkpoint, require_same, save_checkpoint
 from predictornas.live.devices import checked_device, enough_memory, threads
@@ -87,6 +88,7 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
             yield _one_epoch(ongoing)
         return
     with Journal(folder / EPOCH_LOG) as log:
+        remove_leftovers(folder)
         ongoing, records = _with_records(job, images, folder / CHECKPOINT, log)
         yield from records
         while not ongoing.finished:

@@ -99,7 +99,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
-    torn = tmp_path / f".{CHECKPOINT}.torn"
+    torn = tmp_path / ".torn.predictornas-partial"
     torn.write_bytes(b"half of it")
     train(job(), PARTS, folder=tmp_path, until=1)
     assert not torn.exists()
