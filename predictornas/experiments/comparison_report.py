@@ -10,11 +10,14 @@ import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.experiments.comparison import Comparison
+from predictornas.experiments.ownership import take
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+KIND = "comparison"
 
 Section = tuple[str, list[dict[str, str]]]
 """A title and the rows below it, as a person reads them."""
@@ -46,6 +49,7 @@ def printable_comparison(comparison: Comparison, *, every_pair: bool = False) ->
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
     """Writes `errors.csv`, `regret.csv`, `pairs.csv` and `ranks.csv`, and where there are ranks `ranks.png`."""
+    take(folder, KIND)
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
     if not comparison.ranks.is_empty():

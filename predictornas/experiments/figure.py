@@ -12,6 +12,7 @@ import polars as pl
 from predictornas.benchmarks.catalog import stored_names
 from predictornas.errors import UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import check_owner, take
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
 from predictornas.files import write_json
@@ -41,6 +42,8 @@ SIZES = {
     "full": Size("paper", budget=1400, seeds=20),  # Mauch et al. 2020, section 5
 }
 
+
+KIND = "figures"
 
 FORMS = ("table", "supernet")
 """What stands in the place of trainings: a table of accuracies, or a super-network."""
@@ -167,7 +170,9 @@ def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
         ConfigurationError: options that do not go together.
         StoreError: the folder cannot be written.
     """
+    check_owner(request.folder, KIND)
     made = figure.made(request)
+    take(request.folder, KIND)
     base = request.folder / figure.name
     tables = {Path(f"{base}.csv"): made.table}
     if made.paper is not None:

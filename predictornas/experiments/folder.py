@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -13,12 +12,21 @@ from typing import Any
 
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, StoreError
+from predictornas.experiments.ownership import MANIFEST, check_owner, take, write_manifest
 from predictornas.experiments.study import Study, describe
-from predictornas.files import write_json
 
-MANIFEST = "manifest.json"
+KIND = "study"
 
-_FIXED = ("benchmark", "signal", "evaluation", "budget", "preset", "engine", "warm_start")
+_FIXED: dict[str, Any] = {
+    "benchmark": str,
+    "signal": str | None,
+    "evaluation": str | None,
+    "budget": int | None,
+    "preset": str,
+    "engine": str,
+    "warm_start": bool,
+}
+"""What a study fixes for its folder, and of which type."""
 
 
 def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
@@ -30,6 +38,7 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
     """
     identity = study.identity(benchmark)
     manifest = read_manifest(folder)
+    take(folder, KIND)
     if manifest is None:
         manifest = {"study": identity, "methods": {}, "created": _now(), "made_with": []}
     elif manifest["study"] != identity:
@@ -49,7 +58,7 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
     made_with = surroundings()
     if not manifest["made_with"] or _without_time(manifest["made_with"][-1]) != _without_time(made_with):
         manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
-    write_json(folder / MANIFEST, manifest)
+    write_manifest(folder, KIND, manifest)
     return manifest
 
 
@@ -59,18 +68,27 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     Raises:
         StoreError: a manifest that cannot be read.
     """
-    path = folder / MANIFEST
-    if not path.exists():
+    manifest = check_owner(folder, KIND)
+    if not manifest:
         return None
+    if not _is_complete(manifest):
+        raise StoreError(f"{folder / MANIFEST} is no manifest of a study. Choose another --out, or move the file away.")
+    return manifest
+
+
+def _is_complete(manifest: Mapping[str, Any]) -> bool:
+    """Whether everything is there, in the form that `claim` writes."""
     try:
-        manifest = json.loads(path.read_text())
-        complete = isinstance(manifest["study"], dict) and isinstance(manifest["methods"], dict)
-        complete = complete and isinstance(manifest["made_with"], list)
-    except (OSError, ValueError, KeyError, TypeError):
-        complete = False
-    if not complete:
-        raise StoreError(f"{path} is no manifest of a study. Choose another --out, or move the file away.")
-    return dict(manifest)
+        methods = manifest["methods"].values()
+        seeds = [seed for entry in methods for seed in entry["seeds"]]
+        return (
+            all(isinstance(manifest["study"][name], allowed) for name, allowed in _FIXED.items())
+            and all(isinstance(entry["strategy"], dict) for entry in methods)
+            and all(isinstance(seed, int) and seed >= 0 for seed in seeds)
+            and isinstance(manifest["made_with"], list)
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def study_in(manifest: Mapping[str, Any], methods: Sequence[str] | None = None) -> Study:

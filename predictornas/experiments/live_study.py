@@ -13,12 +13,13 @@ import polars as pl
 
 from predictornas.errors import ConfigurationError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import take, write_manifest
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.run_tables import read_run, run_history
 from predictornas.experiments.runs import journal_path
 from predictornas.experiments.study import describe, run_identity
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json, writing_file
+from predictornas.files import writing_file
 from predictornas.journal import Journal
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from predictornas.live.curve import Curve
     from predictornas.oracles.live import LiveOracle
+
+KIND = "live-search"
 
 PROTOCOL = 2
 """Raised whenever the same configuration and seed would give another history."""
@@ -196,15 +199,12 @@ def run_live_study(
 
 
 def _claim(folder: Path, facts: dict[str, Any], strategy: Strategy) -> None:
-    path = folder / "manifest.json"
     described = json.loads(json.dumps(describe(strategy)))
-    if path.exists():
-        before = json.loads(path.read_text())
-        if before.get("study") != facts or before.get("strategy") != described:
-            raise ConfigurationError(f"{folder} holds another search. Choose another --out.")
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, {"study": facts, "strategy": described, "made_with": surroundings()})
+    before = take(folder, KIND)
+    if before and (before.get("study") != facts or before.get("strategy") != described):
+        raise ConfigurationError(f"{folder} holds another search. Choose another --out.")
+    if not before:
+        write_manifest(folder, KIND, {"study": facts, "strategy": described, "made_with": surroundings()})
 
 
 def _outcome(search: Search, oracle: LiveOracle, history: pl.DataFrame) -> LiveOutcome:

@@ -14,6 +14,7 @@ from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import take
 from predictornas.journal import Journal, read_records
 from predictornas.search.executors import Advance, run_tasks
 from predictornas.spaces.base import Genes
@@ -22,6 +23,8 @@ from predictornas.spaces.registry import get_space
 if TYPE_CHECKING:
     from predictornas.live.partition import Partition
     from predictornas.live.recipes import Recipe
+
+KIND = "table"
 
 LICENCE = "Apache-2.0; images derived from scikit-learn's digits (UCI, CC BY 4.0)"
 
@@ -109,6 +112,7 @@ def build_table(
     """
     if at_most is not None and at_most < 0:
         raise ConfigurationError(f"at_most is a number of architectures, not {at_most}.")
+    take(folder, KIND)
     genes = architectures(recipe)
     chunks = [_Chunk(recipe, first, folder) for first in range(0, len(genes), CELLS_A_JOURNAL)]
     advance = started(len(genes))

@@ -20,11 +20,12 @@ from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bound
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import take, write_manifest
 from predictornas.experiments.pictures import save_figures
+from predictornas.experiments.sealed import kept, write_sealed
 from predictornas.experiments.studied_predictors import STUDIED
 from predictornas.experiments.study import data_fingerprint, describe
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json
 from predictornas.search.executors import Advance, run_tasks
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 PROTOCOL = 1
 """Raised whenever the same configuration and draw would give other numbers."""
+
+KIND = "predictors"
 
 QUANTITIES: dict[str, Bounds] = {
     "tau": CORRELATION,
@@ -103,6 +106,7 @@ def run_predictor_study(
         ConfigurationError: a size that leaves nothing to judge on.
     """
     _check(study)
+    take(folder, KIND)
     fits = [
         _Fit(study, predictor, size, draw, folder / "fits" / f"{_fit_id(study, predictor, size, draw)}.json")
         for draw in range(study.draws)
@@ -110,17 +114,18 @@ def run_predictor_study(
         for predictor in study.predictors
     ]
     advance = started(len(fits))
-    missing = [fit for fit in fits if not fit.path.exists()]
+    missing = [fit for fit in fits if kept(fit.path, "measured") is None]
     advance(len(fits) - len(missing))
     run_tasks(_execute, missing, workers=workers, advance=advance)
-    rows = pl.DataFrame([json.loads(fit.path.read_text())["measured"] for fit in fits])
+    rows = pl.DataFrame([kept(fit.path, "measured") for fit in fits])
     table = summarised(rows)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
     save_figures(folder, lambda: {"predictors.png": _figure(table, study)})
     facts = {name: {str(size): describe(STUDIED[name](size)) for size in study.sizes} for name in study.predictors}
-    write_json(
-        folder / "manifest.json",
+    write_manifest(
+        folder,
+        KIND,
         {
             "study": {**asdict(study), "data_sha256": data_fingerprint(open_benchmark(study.benchmark))},
             "predictors": facts,
@@ -216,7 +221,7 @@ def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
 
 
 def _execute(fit: _Fit, advance: Advance) -> None:
-    write_json(fit.path, {"measured": _measured(fit)})
+    write_sealed(fit.path, {"measured": _measured(fit)})
     advance(1)
 
 

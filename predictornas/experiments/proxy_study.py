@@ -15,11 +15,13 @@ from predictornas.analysis.statistics import bootstrap_interval
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import take, write_manifest
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json
 from predictornas.search.executors import Advance
 from predictornas.seeding import rng_for
 from predictornas.threads import one_thread
+
+KIND = "proxies"
 
 IMAGES = 16
 """Images that every proxy looks at."""
@@ -84,6 +86,7 @@ def run_proxy_study(
     pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels
     shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
     generator = torch.Generator().manual_seed(study.seed)
+    take(folder, KIND)
     advance = started(len(genes))
     rows = []
     with one_thread():
@@ -100,7 +103,7 @@ def run_proxy_study(
     table = correlations(scores)
     write_table(folder / "scores.csv", scores)
     write_table(folder / "proxies.csv", table)
-    write_json(folder / "manifest.json", {"study": asdict(study), "made_with": surroundings()})
+    write_manifest(folder, KIND, {"study": asdict(study), "made_with": surroundings()})
     return table
 
 

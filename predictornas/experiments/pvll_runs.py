@@ -15,8 +15,8 @@ from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
+from predictornas.experiments.sealed import kept, write_sealed
 from predictornas.experiments.study import data_fingerprint, describe
-from predictornas.files import write_json
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.search.executors import Advance, run_tasks
 from predictornas.search.loop import Search, iterate
@@ -69,9 +69,9 @@ def estimator_rows(
         errors of the best by signal and of the argmax of the architecture parameters (None where there is none).
     """
     tasks = [_Task(run, folder / f"{_run_id(run)}.json") for run in runs]
-    advance(sum(task.run.budget for task in tasks if task.path.exists()))
-    run_tasks(_execute, [task for task in tasks if not task.path.exists()], workers=workers, advance=advance)
-    return [json.loads(task.path.read_text())["rows"] for task in tasks]
+    advance(sum(task.run.budget for task in tasks if kept(task.path, "rows") is not None))
+    run_tasks(_execute, [task for task in tasks if kept(task.path, "rows") is None], workers=workers, advance=advance)
+    return [kept(task.path, "rows") for task in tasks]
 
 
 def _run_id(run: EstimatorRun) -> str:
@@ -80,7 +80,7 @@ def _run_id(run: EstimatorRun) -> str:
 
 
 def _execute(task: _Task, advance: Advance) -> None:
-    write_json(task.path, {"run": describe(task.run), "rows": _measured(task.run, advance)})
+    write_sealed(task.path, {"run": describe(task.run), "rows": _measured(task.run, advance)})
 
 
 def _measured(run: EstimatorRun, advance: Advance) -> list[dict[str, Any]]:

@@ -13,9 +13,9 @@ from jaxtyping import Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import take, write_manifest
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json
 from predictornas.reading import read_text
 from predictornas.search.executors import Advance
 from predictornas.spaces.base import SearchSpace
@@ -25,6 +25,8 @@ from predictornas.spaces.registry import get_space
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+KIND = "training"
 
 MOBILE_LIMIT = 600_000_000
 """Multiply-adds at 224 x 224 that the ImageNet mobile setting allows (Liu et al. 2019)."""
@@ -148,6 +150,7 @@ def retrain(
             "channels."
         )
     job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device)
+    take(folder, KIND)
     advance = started(recipe.epochs)
     curve = train(job, images, folder=folder / "training", advance=advance)
     table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
@@ -160,8 +163,9 @@ def retrain(
         "test error, %": round(100 * (1 - float(curve.test_accuracy[-1])), 2),
         "minutes": round(float(curve.seconds.sum()) / 60, 1),
     }
-    write_json(
-        folder / "manifest.json",
+    write_manifest(
+        folder,
+        KIND,
         {"request": asdict(request), "genes": row.tolist(), "result": facts, "made_with": surroundings()},
     )
     save_figures(folder, lambda: {"curve.png": _figure(table, request)})

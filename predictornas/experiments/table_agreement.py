@@ -17,10 +17,12 @@ from predictornas.experiments.folder import surroundings
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.study import data_fingerprint
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from predictornas.experiments.ownership import take, write_manifest
+
+KIND = "agreement"
 
 FEWEST = 3
 """Architectures from which an order is compared."""
@@ -67,11 +69,12 @@ def write_agreement(name: str, beside: str | None, folder: Path) -> pl.DataFrame
         UnknownNameError, DataError: as in `agreement`.
         StoreError: the folder cannot be written.
     """
+    sums = {table: data_fingerprint(open_benchmark(table)) for table in (name, beside) if table is not None}
+    take(folder, KIND)
     table = agreement(name, beside)
     write_table(folder / "agreement.csv", table)
     save_figures(folder, lambda: dict.fromkeys(("agreement.png", "agreement.svg"), _figure(table, name)))
-    tables = {table: data_fingerprint(open_benchmark(table)) for table in (name, beside) if table is not None}
-    write_json(folder / "manifest.json", {"tables_sha256": tables, "made_with": surroundings()})
+    write_manifest(folder, KIND, {"tables_sha256": sums, "made_with": surroundings()})
     return table
 
 

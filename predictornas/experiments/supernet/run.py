@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 import torch
 
-from predictornas.experiments.folder import MANIFEST, surroundings
+from predictornas.experiments.folder import surroundings
+from predictornas.experiments.ownership import take, write_manifest
 from predictornas.experiments.pictures import save_figures
 from predictornas.experiments.supernet.tables import cells_table, epochs_table, operations_table
 from predictornas.experiments.tables import write_table
-from predictornas.files import write_json, writing_file
+from predictornas.files import writing_file
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.image_sets import ImageData
 from predictornas.live.images import BUILT_IN, load_images, split
@@ -36,6 +37,8 @@ from predictornas.supernet.shortening import with_epochs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+KIND = "supernet"
 
 GENOTYPE = "genotype.txt"
 """Holds the architecture in the usual form of its space."""
@@ -141,6 +144,7 @@ def run_supernet(
         ConfigurationError, CheckpointError, JournalError, StoreError: as in `predictornas.supernet.driver.epochs`.
     """
     job.check(images)
+    take(folder, KIND)
     outcome = search(job, images, folder=folder, advance=started(job.epochs))
     space, genes = get_space(job.space), np.array(outcome.genes, dtype=np.int8)
     tables = {
@@ -153,7 +157,7 @@ def run_supernet(
     with writing_file(folder / GENOTYPE) as temporary:
         temporary.write_text(space.describe(genes) + "\n", encoding="utf-8")
     save_figures(folder, lambda: _figures(name, job, images, space, genes, tables))
-    write_json(folder / MANIFEST, _manifest(name, job, images, outcome))
+    write_manifest(folder, KIND, _manifest(name, job, images, outcome))
     return outcome
 
 
