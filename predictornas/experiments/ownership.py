@@ -103,4 +103,6 @@ def _kind(facts: Mapping[str, Any], *, has_checksum: bool) -> str | None:
     """The kind that a manifest names, or that it is of where an older version wrote it; None: no manifest of ours."""
     if has_checksum:
         return facts.get("kind")
+    if "kind" in facts:
+        return None
     return next((kind for kind, names in _OLDER.items() if names <= set(facts)), None)

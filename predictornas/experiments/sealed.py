@@ -1,26 +1,26 @@
-"""JSON files with a checksum inside: results that are kept to be taken up again, and manifests."""
+"""JSON files with a checksum inside: manifests, and results that are kept to be taken up again."""
 
 from __future__ import annotations
 
-import json
-import zlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from predictornas.errors import StoreError
 from predictornas.files import write_json
+from predictornas.reading import CHECKSUM, checked_object, read_json, sealed, shown_path, unsealed
 
-_CHECKSUM = "checksum"
+_REMEDY = "Bring a copy of the file back, or move it away."
 
 
 def write_sealed(path: Path, facts: Mapping[str, Any]) -> None:
-    """Writes facts as JSON with their checksum before them, atomically.
+    """Writes facts as JSON with their checksum, atomically; NaN and infinities, which JSON lacks, as null.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    write_json(path, {_CHECKSUM: _crc32(facts), **facts})
+    write_json(path, sealed(_as_json(facts)))
 
 
 def read_sealed(path: Path) -> tuple[dict[str, Any], bool]:
@@ -29,15 +29,13 @@ def read_sealed(path: Path) -> tuple[dict[str, Any], bool]:
     Raises:
         StoreError: the file is damaged, or cannot be read.
     """
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        checksum = facts.pop(_CHECKSUM, None)
-        sound = isinstance(facts, dict) and (checksum is None or checksum == _crc32(facts))
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        sound = False
-    if not sound:
-        raise StoreError(f"{path} is damaged: it is not as it was written. Bring a copy back, or move the file away.")
-    return facts, checksum is not None
+    where = shown_path(path)
+    facts = checked_object(
+        read_json(path, error=StoreError, remedy=_REMEDY), {}, where, error=StoreError, remedy=_REMEDY
+    )
+    if CHECKSUM not in facts:
+        return facts, False
+    return unsealed(facts, where, error=StoreError, remedy=_REMEDY), True
 
 
 def kept(path: Path, name: str) -> Any:
@@ -48,7 +46,10 @@ def kept(path: Path, name: str) -> Any:
         return None
 
 
-def _crc32(facts: Mapping[str, Any]) -> str:
-    """Of the facts as JSON has them, whatever their order and layout."""
-    read_back = json.loads(json.dumps(facts))
-    return f"{zlib.crc32(json.dumps(read_back, sort_keys=True).encode()):08x}"
+def _as_json(value: Any) -> Any:
+    """A value as it will be read."""
+    if isinstance(value, Mapping):
+        return {str(name): _as_json(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

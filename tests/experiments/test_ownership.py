@@ -64,7 +64,7 @@ def test_manifests_of_older_versions_name_no_kind(kind: str, facts: dict[str, An
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"name": "a table"}', '{"kind": "study", "checksum": "00000000"}']
+    "content", ["", "[]", "{}", '{"kind": "study"}', '{"name": "a table"}', '{"kind": "study", "sha256": "0"}']
 )
 def test_other_manifests_are_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text(content, encoding="utf-8")

@@ -7,9 +7,10 @@ import pytest
 
 from predictornas.errors import StoreError
 from predictornas.experiments.sealed import kept, read_sealed, write_sealed
+from predictornas.reading import CHECKSUM
 
-FACTS = {"measured": {"tau": 0.5, "sizes": {10: (1, 2), 9: None}}, "seeds": [0, 1], "name": "größer"}
-READ = {"measured": {"tau": 0.5, "sizes": {"10": [1, 2], "9": None}}, "seeds": [0, 1], "name": "größer"}
+FACTS = {"measured": {"tau": float("nan"), "sizes": {10: (1, 2.5), 9: None}}, "seeds": [0, 1], "name": "größer"}
+READ = {"measured": {"tau": None, "sizes": {"10": [1, 2.5], "9": None}}, "seeds": [0, 1], "name": "größer"}
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_facts_come_back_as_json_has_them(path: Path) -> None:
     assert read_sealed(path) == (READ, True)
-    assert list(json.loads(path.read_text(encoding="utf-8"))) == ["checksum", *FACTS]
+    assert list(json.loads(path.read_text(encoding="utf-8"))) == [*FACTS, CHECKSUM]
     assert kept(path, "seeds") == [0, 1]
     assert kept(path, "absent") is None
     assert kept(path.with_name("absent.json"), "seeds") is None
@@ -49,11 +50,11 @@ def test_every_altered_byte_is_found_or_means_the_same(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"3", b"null", b"[" * 100_000, b"\xff\xfe", b'{"checksum": [], "a": 1}']
+    "content", [b"", b"{", b"[]", b"3", b"null", b"[" * 100_000, b"\xff\xfe", b'{"sha256": [], "a": 1}']
 )
 def test_what_is_no_such_file_is_damaged(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(StoreError, match="is damaged"):
+    with pytest.raises(StoreError, match=r"facts\.json"):
         read_sealed(path)
 
 
