@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -117,7 +118,7 @@ def run_predictor_study(
     missing = [fit for fit in fits if kept(fit.path, "measured") is None]
     advance(len(fits) - len(missing))
     run_tasks(_execute, missing, workers=workers, advance=advance)
-    rows = pl.DataFrame([kept(fit.path, "measured") for fit in fits])
+    rows = pl.DataFrame([_numbers(kept(fit.path, "measured")) for fit in fits])
     table = summarised(rows)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
@@ -218,6 +219,11 @@ def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
         **({} if study.judged is None else {"judged": study.judged}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """With NaN where a quantity is not defined, as before it was written."""
+    return {name: math.nan if value is None else value for name, value in measured.items()}
 
 
 def _execute(fit: _Fit, advance: Advance) -> None:

@@ -7,13 +7,13 @@ import logging
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from predictornas.errors import StoreError
 from predictornas.files import cache_home, remove_leftovers, writing_folder
+from predictornas.reading import read_json, sealed, unsealed
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +33,9 @@ def cached_arrays(name: str, version: int, build: Callable[[], Arrays]) -> Array
     folder = cache_home() / f"{name}-v{version}"
     try:
         return _opened(folder, version)
-    except OSError:
-        pass
-    except (EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        logger.warning("The cache %s is damaged (%s); it is computed again.", folder, error)
+    except (StoreError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if folder.exists():
+            logger.warning("The cache %s is damaged (%s) and is computed again.", folder, error)
     arrays = build()
     remove_leftovers(folder.parent)
     try:
@@ -44,8 +43,7 @@ def cached_arrays(name: str, version: int, build: Callable[[], Arrays]) -> Array
             for key, array in arrays.items():
                 np.save(temporary / f"{key}.npy", array)
             facts = {"name": name, "version": version, "crc32": {key: _crc32(temporary, key) for key in arrays}}
-            text = json.dumps(facts | {"seal": _seal(facts)})
-            (temporary / "manifest.json").write_text(text, encoding="utf-8")
+            (temporary / "manifest.json").write_text(json.dumps(sealed(facts)), encoding="utf-8")
         return _opened(folder, version)
     except (StoreError, OSError) as error:
         logger.warning("The cache %s cannot be used (%s); computing again next time.", folder, error)
@@ -56,13 +54,13 @@ def cached_arrays(name: str, version: int, build: Callable[[], Arrays]) -> Array
 
 def _opened(folder: Path, version: int) -> Arrays:
     """The arrays, once manifest and files are as they were written. CRC-32, because it costs 1 ms for 4 MB or less."""
-    facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    seal = facts.pop("seal")
-    if seal != _seal(facts) or facts["version"] != version:
-        raise ValueError("its manifest is not as it was written, or of another version")
+    path = folder / "manifest.json"
+    facts = unsealed(read_json(path, error=StoreError, remedy=""), str(path), error=StoreError, remedy="")
+    if facts["version"] != version:
+        raise StoreError(f"{path} is of version {facts['version']}, not {version}.")
     for key, checksum in facts["crc32"].items():
         if _crc32(folder, key) != checksum:
-            raise ValueError(f"{key}.npy is not as it was written")
+            raise StoreError(f"{folder / key}.npy is not as it was written.")
     return {key: np.load(folder / f"{key}.npy", mmap_mode="r", allow_pickle=False) for key in facts["crc32"]}
 
 
@@ -72,7 +70,3 @@ def _crc32(folder: Path, key: str) -> int:
         while block := stream.read(_BLOCK):
             checksum = zlib.crc32(block, checksum)
     return checksum
-
-
-def _seal(facts: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(facts, sort_keys=True).encode())

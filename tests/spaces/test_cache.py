@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from predictornas.reading import CHECKSUM, sealed
 from predictornas.spaces.cache import cached_arrays
 
 
@@ -129,10 +130,9 @@ def test_a_pickle_is_never_opened(folder: Path, build: Builder) -> None:
     cached_arrays("spaces", 1, build)
     np.save(folder / "keys.npy", np.array([{"any": "object"}], object), allow_pickle=True)
     facts = json.loads((folder / "manifest.json").read_text())
-    del facts["seal"]
+    del facts[CHECKSUM]
     facts["crc32"]["keys"] = zlib.crc32((folder / "keys.npy").read_bytes())
-    facts["seal"] = zlib.crc32(json.dumps(facts, sort_keys=True).encode())
-    (folder / "manifest.json").write_text(json.dumps(facts))
+    (folder / "manifest.json").write_text(json.dumps(sealed(facts)))
     assert cached_arrays("spaces", 1, build)["keys"].dtype == np.uint64
     assert build.calls == 2
 
