@@ -26,7 +26,7 @@ from predictornas.benchmarks.sources import (
 )
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
-from predictornas.files import data_home
+from predictornas.files import data_home, remove_leftovers
 from predictornas.spaces.registry import get_space
 
 __all__ = [
@@ -125,8 +125,12 @@ def is_here(name: str) -> bool:
 
 
 def stored_names() -> list[str]:
-    """Names of the folders in the store that are, or were, benchmarks; sorted."""
+    """Names of the folders in the store that are, or were, benchmarks; sorted.
+
+    What killed commands left in the store is removed, and a table that one had only moved aside put back.
+    """
     home = data_home()
+    remove_leftovers(home)
     if not home.is_dir():
         return []
     return sorted(path.name for path in home.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
@@ -193,6 +197,7 @@ def import_table(
         StoreError: the store cannot be written or the disk is full.
     """
     _check_name(name)
+    remove_leftovers(data_home())
     content = _read(name, file, join, load_recipe(recipe) if isinstance(recipe, Path) else recipe, progress)
     signal, evaluation = signal or content.signal, evaluation or content.evaluation
     identity = json.loads(json.dumps([content.source, signal, evaluation]))
