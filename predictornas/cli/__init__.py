@@ -19,6 +19,7 @@ from predictornas.cli.tables import data
 from predictornas.cli.training import build_table, live_search, proxies, train
 from predictornas.errors import PredictorNASError
 from predictornas.interrupts import STOPPED
+from predictornas.limits import check_limits, explained
 
 app = App(
     name="predictornas",
@@ -48,11 +49,18 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted."""
     speak_utf8()
     try:
+        if not {"--help", "-h", "--version"} & set(sys.argv[1:] if arguments is None else arguments):
+            check_limits()
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _fail(str(error) + " See --help.")
     except PredictorNASError as error:
         _fail(str(error))
+    except (MemoryError, OSError) as error:
+        reason = explained(error)
+        if reason is None:
+            raise
+        _fail(reason)
     except KeyboardInterrupt:
         remark(STOPPED)  # of a caller that has no process of its own for it, as `predictornas.__main__` has
         sys.exit(130)

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.history import History
 from predictornas.samplers.uniform import Uniform
+from predictornas.schedulers import Full
+from predictornas.search import loop
+from predictornas.search.evolution import RegularisedEvolution
+from predictornas.search.local_search import LocalSearch
 from predictornas.search.loop import Search, iterate, run
-from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
+from predictornas.search.scheduled import Scheduled
+from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Strategy, propose_uniformly
+from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CountingPredictor, DenoisingPredictor
 
@@ -128,3 +136,46 @@ def test_cells_that_break_a_rule_cannot_be_told() -> None:
     genes = np.zeros((1, cells.num_genes), np.int8)
     with pytest.raises(InvalidArchitectureError, match=r"Row 0 of 1, .* breaks the rules of 'nasbench101'"):
         Search(cells, STRATEGY, seed=0).tell(genes, [0.5])
+
+
+class Watching:
+    """A strategy that notes how many threads there are while it computes."""
+
+    initial, batch = 2, 2
+
+    def __init__(self) -> None:
+        self.seen: list[set[int]] = []
+
+    def _watch(self) -> None:
+        self.seen.append({torch.get_num_threads(), *(library["num_threads"] for library in threadpool_info())})
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        self._watch()
+        return propose_uniformly(space, history, n, np.random.default_rng(0), by="watching")
+
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
+        self._watch()
+        return 0
+
+
+def test_a_search_computes_on_one_thread_and_gives_the_others_back() -> None:
+    strategy = Watching()
+    search = Search(SPACE, strategy, seed=0)
+    with threadpool_limits(limits=2):
+        before = torch.get_num_threads()
+        torch.set_num_threads(2)
+        try:
+            search.tell(search.ask().genes, [0.5, 0.6])
+            search.ask()
+            search.recommend()
+            after = {torch.get_num_threads(), *(library["num_threads"] for library in threadpool_info())}
+        finally:
+            torch.set_num_threads(before)
+    assert strategy.seen == [{1}, {1}]
+    assert after == {2}
+
+
+def test_a_strategy_that_only_draws_and_compares_leaves_threads_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "one_thread", lambda: pytest.fail("threads were pinned"))
+    for strategy in (RandomSearch(), LocalSearch(), RegularisedEvolution(), Scheduled(RandomSearch(), Full((1,)))):
+        Search(SPACE, strategy, seed=0).ask()
