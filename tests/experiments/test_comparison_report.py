@@ -92,5 +92,5 @@ def test_files(comparison: Comparison, tmp_path: Path) -> None:
     without = Comparison(comparison.errors, comparison.regret, comparison.pairs, comparison.ranks.clear())
     write_comparison(tmp_path / "other", without)
     assert sorted(path.name for path in (tmp_path / "other").iterdir()) == [
-        "errors.csv", "pairs.csv", "ranks.csv", "regret.csv"
+        "errors.csv", "manifest.json", "pairs.csv", "ranks.csv", "regret.csv"
     ]  # fmt: skip

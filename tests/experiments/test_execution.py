@@ -103,7 +103,7 @@ def test_another_configuration_in_the_same_folder_is_refused(store: Path, tmp_pa
 
 def test_a_folder_with_another_manifest_is_refused(store: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"something": "else"}))
-    with pytest.raises(StoreError, match="no manifest of a study"):
+    with pytest.raises(StoreError, match="no manifest of a result"):
         run_study(STUDY, tmp_path)
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, StoreError
 from predictornas.experiments.folder import claim
+from predictornas.experiments.ownership import write_manifest
 from predictornas.experiments.study import Study
 
 STUDY = Study(methods=("random",), budget=20, seeds=(0,))
@@ -40,7 +43,40 @@ def test_what_made_the_runs_stays_when_another_version_goes_on(
 
 def test_a_method_that_means_something_else_now_is_refused(store: Path, tmp_path: Path) -> None:
     claim(tmp_path, STUDY, STUDY.open())
-    path = tmp_path / "manifest.json"
-    path.write_text(path.read_text().replace('"batch": 10', '"batch": 11'))
+    manifest = claim(tmp_path, STUDY, STUDY.open())
+    manifest["methods"]["random"]["strategy"]["batch"] = 11
+    write_manifest(tmp_path, "study", manifest)
     with pytest.raises(ConfigurationError, match="'random' in another configuration"):
+        claim(tmp_path, STUDY, STUDY.open())
+
+
+DAMAGED: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no study": lambda manifest: manifest.pop("study"),
+    "no budget": lambda manifest: manifest["study"].pop("budget"),
+    "a budget in words": lambda manifest: manifest["study"].update(budget="many"),
+    "methods in a list": lambda manifest: manifest.update(methods=["random"]),
+    "a method without strategy": lambda manifest: manifest["methods"]["random"].pop("strategy"),
+    "a method without seeds": lambda manifest: manifest["methods"]["random"].pop("seeds"),
+    "a seed in words": lambda manifest: manifest["methods"]["random"].update(seeds=["0"]),
+    "a seed below zero": lambda manifest: manifest["methods"]["random"].update(seeds=[-1]),
+    "made with nothing": lambda manifest: manifest.update(made_with={}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_a_manifest_that_lacks_something_is_refused(
+    damage: Callable[[dict[str, Any]], object], store: Path, tmp_path: Path
+) -> None:
+    manifest = claim(tmp_path, STUDY, STUDY.open())
+    damage(manifest)
+    write_manifest(tmp_path, "study", manifest)
+    with pytest.raises(StoreError, match=r"no manifest of a (study|result)"):
+        claim(tmp_path, STUDY, STUDY.open())
+
+
+def test_an_altered_seed_is_found(store: Path, tmp_path: Path) -> None:
+    claim(tmp_path, replace(STUDY, seeds=(0, 7)), STUDY.open())
+    path = tmp_path / "manifest.json"
+    path.write_text(path.read_text().replace("        7", "        8"))
+    with pytest.raises(StoreError, match="checksum"):
         claim(tmp_path, STUDY, STUDY.open())

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -13,6 +12,7 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.experiments import pvll_runs
 from predictornas.experiments.pvll_runs import EstimatorRun, estimator_rows, part_of
+from predictornas.experiments.sealed import read_sealed, write_sealed
 from predictornas.samplers.gumbel import ArchitectureParameters
 from predictornas.samplers.pvll_memory import Memory
 from predictornas.search.loop import Search
@@ -35,12 +35,14 @@ def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
     assert "incumbent" in rows[-1]
     assert "incumbent" not in rows[0]
     (file,) = (tmp_path / "runs").iterdir()
-    kept = json.loads(file.read_text())
-    kept["rows"][0]["test_loss"] = 0.125  # what is there is not measured again
-    file.write_text(json.dumps(kept))
+    facts, _ = read_sealed(file)
+    facts["rows"][0]["test_loss"] = 0.125  # what is there is not measured again
+    write_sealed(file, facts)
     (again,) = estimator_rows([RUN], tmp_path / "runs", workers=1)
     assert again[0]["test_loss"] == 0.125
     assert again[1:] == rows[1:]
+    file.write_text(file.read_text().replace("0.125", "0.225"))  # what is damaged is
+    assert estimator_rows([RUN], tmp_path / "runs", workers=1) == [rows]
 
 
 @pytest.mark.usefixtures("store")
