@@ -13,7 +13,7 @@ from predictornas.search.executors import Advance, run_tasks
 
 def record_thread_count(path: Path, advance: Advance) -> None:
     numbers = {torch.get_num_threads(), *(library["num_threads"] for library in threadpool_info())}
-    path.write_text(f"{max(numbers)} {os.getpid()}")
+    path.write_text(f"{max(numbers)} {os.getpid()}", encoding="utf-8")
     advance(3)
 
 
