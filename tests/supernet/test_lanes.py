@@ -83,3 +83,12 @@ def test_an_average_pool_does_not_count_the_border() -> None:
     ones = torch.ones(1, 2, 4, 4)
     assert SourcePool("avg_pool_3x3", 1, 2, 2, normalised=False)(ones, None).equal(torch.ones(1, 2, 2, 2))
     assert SourcePool("max_pool_3x3", 1, 2, 1, normalised=False)(-ones, None).equal(-ones)
+
+
+def test_pools_look_at_three_by_three_by_hand() -> None:
+    """5 r + c at row r, column c; around rows 0, 2 and 4 the rows have the means .5, 2, 3.5 and the ends 1, 3, 4."""
+    images = torch.arange(25.0).view(1, 1, 5, 5)
+    mean = torch.tensor([[3.0, 4.5, 6.0], [10.5, 12.0, 13.5], [18.0, 19.5, 21.0]])
+    largest = torch.tensor([[6.0, 8.0, 9.0], [16.0, 18.0, 19.0], [21.0, 23.0, 24.0]])
+    for name, expected in (("avg_pool_3x3", mean), ("max_pool_3x3", largest)):
+        torch.testing.assert_close(SourcePool(name, 1, 1, 2, normalised=False)(images, None)[0, 0], expected)
