@@ -39,11 +39,12 @@ def read_sealed(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def kept(path: Path, name: str) -> Any:
-    """What a file keeps under a name; None where there is no such file, or a damaged one: it is to be made again."""
+    """What a file keeps under a name; None where there is no such file, or one that is damaged or has no checksum."""
     try:
-        return read_sealed(path)[0].get(name)
+        facts, has_checksum = read_sealed(path)
     except StoreError:
         return None
+    return facts.get(name) if has_checksum else None
 
 
 def _as_json(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import folders, images, pickles, records, tables, texts
+from tests.fuzz import folders, images, pickles, records, resumed, tables, texts
 from tests.fuzz.engine import Entry
 
 ENTRIES: dict[str, Callable[[Path], Entry]] = {
@@ -21,6 +21,11 @@ ENTRIES: dict[str, Callable[[Path], Entry]] = {
     "store-genes": folders.store_genes,
     "study-manifest": folders.study_manifest,
     "study-history": folders.study_history,
+    "journal": resumed.journal,
+    "resumed-manifest": resumed.resumed_manifest,
+    "kept-result": resumed.kept_result,
+    "cache-array": resumed.cache_array,
+    "cache-manifest": resumed.cache_manifest,
     "pickle": pickles.plain_pickle,
     "nasbench201-pickle": pickles.offline,
     "cifar-pickle": pickles.cifar,
