@@ -22,9 +22,9 @@ SHAPE = NetworkShape(channels=4, cells=2, classes=3, in_channels=1)
 
 def test_length() -> None:
     assert job("darts-1").epochs == 2
-    # 14 edges and 3 nodes with a choice of inputs, an epoch each, and one
-    assert job("darts-1+pt").epochs == 2 + 17 + 1
-    assert job("darts-1+pt", "nasbench201").epochs == 2 + 6 + 1
+    # 14 edges and 3 nodes with a choice of inputs, an epoch each
+    assert job("darts-1+pt").epochs == 2 + 17
+    assert job("darts-1+pt", "nasbench201").epochs == 2 + 6
 
 
 @pytest.mark.parametrize(
