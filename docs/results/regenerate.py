@@ -172,7 +172,7 @@ def renew_study(folder: Path) -> None:
     renewed(folder, lambda out: write_report(out, report_on(history, kept, benchmark, study_targets(errors))))
     target, oracle = named_errors(errors)["top 0.1 %"], float(errors.min())
     extra = {
-        "runs.csv": lambda: runs_table(history, errors, target=target, signal_oracle=oracle),
+        "runs.csv": lambda: runs_table(history, errors, target=target, signal_oracle=oracle, bad=0.1),
         "phases.csv": lambda: phases_table(history, errors, PHASES, target=target, bad=0.1),
     }
     for name, make in extra.items():

@@ -48,7 +48,13 @@ def phases_table(
 
 
 def runs_table(
-    history: pl.DataFrame, table_errors: Float[np.ndarray, " n"], *, target: float, signal_oracle: float
+    history: pl.DataFrame,
+    table_errors: Float[np.ndarray, " n"],
+    *,
+    target: float,
+    signal_oracle: float,
+    bad: float,
+    early: int = 50,
 ) -> pl.DataFrame:
     """What each run came to.
 
@@ -57,11 +63,13 @@ def runs_table(
         table_errors: as in `phases_table`.
         target: as in `phases_table`.
         signal_oracle: the lowest error of the table on the signal column.
+        bad: as in `phases_table`.
+        early: how many proposals are the first ones, whatever the size of an iteration.
 
     Returns:
-        `method`, `seed`, `evaluations`, `proposals` (K), `hits` (distinct proposals at or below the target), `best`
-        (the lowest evaluation error among all evaluated), and `oracle_after`, the evaluations until the incumbent is as
-        good as the signal oracle; null where it never is.
+        `method`, `seed`, `evaluations`, `proposals` (K), `hits` (distinct proposals at or below the target),
+        `early_bad` (those above `bad` among the first), `best` (the lowest evaluation error among all evaluated), and
+        `oracle_after`, the evaluations until the incumbent is as good as the signal oracle; null where it never is.
 
     Raises:
         DataError: as in `phases_table`.
@@ -72,6 +80,7 @@ def runs_table(
             "run_id": run.run_id,
             "proposals": len(run.errors),
             "hits": int((run.errors <= target).sum()),
+            "early_bad": int((run.errors[:early] > bad).sum()),
         }
         for method, runs in proposals_of(history, table_errors).items()
         for run in runs
@@ -84,7 +93,7 @@ def runs_table(
         oracle_after=pl.col("evaluations").filter(reached).min(),
     )
     joined = ends.join(pl.DataFrame(counted), on=["method", "run_id"], maintain_order="left")
-    return joined.select("method", "seed", "evaluations", "proposals", "hits", "best", "oracle_after")
+    return joined.select("method", "seed", "evaluations", "proposals", "hits", "early_bad", "best", "oracle_after")
 
 
 _SAME = 1e-7  # above the rounding of a float32 error (6e-8), far below one image of a test set

@@ -45,10 +45,11 @@ def test_phases_count_what_was_proposed_in_their_iterations() -> None:
 
 
 def test_each_run_says_how_many_hits_it_proposed_and_when_it_was_at_the_oracle() -> None:
-    table = runs_table(history(), ERRORS, target=0.1, signal_oracle=0.05)
+    table = runs_table(history(), ERRORS, target=0.1, signal_oracle=0.05, bad=0.2, early=2)
     assert table.select("method", "seed", "evaluations", "proposals").rows() == [("m", 0, 4, 3), ("m", 1, 4, 3)]
     assert table["hits"].to_list() == [1, 1]  # the first run's best cell was in T0, which is no proposal
+    assert table["early_bad"].to_list() == [1, 1]  # 0.3 of (0.3, 0.1), 0.4 of (0.2, 0.4)
     assert table["oracle_after"].to_list() == [1, 4]
     assert table["best"].to_list() == pytest.approx([0.06, 0.06])
-    never = runs_table(history().filter(pl.col("iteration") < 3), ERRORS, target=0.1, signal_oracle=0.05)
+    never = runs_table(history().filter(pl.col("iteration") < 3), ERRORS, target=0.1, signal_oracle=0.05, bad=0.2)
     assert never["oracle_after"].to_list() == [1, None]

@@ -228,27 +228,33 @@ SECONDS = ("seconds", "time of the search (paper: days; ours: seconds)")
 """Quantities of `papers` that are shown without decimals."""
 
 
+PLAIN = ("bound", "correlation")
+"""Words of quantities that are none, although they hold one of those."""
+
+
 def papers(*paths: str, **where: Any) -> str:
     """What a paper says beside what we measured, in the order of the tables, with the verdict of the interval."""
     body = []
     for one in [record for path in paths for record in records(path, **where)]:
-        percent = any(word in one.quantity for word in PERCENT) and "bound" not in one.quantity
+        percent = any(word in one.quantity for word in PERCENT) and not any(word in one.quantity for word in PLAIN)
         scale, digits = (100.0, 1) if percent else (1.0, 0 if one.quantity in SECONDS else 2)
-        stated = _stated(one, scale, digits)
         setting = ", ".join(str(part) for part in (getattr(one, "table", None), one.setting) if part)
         if getattr(one, "convolutions", None) is not None:
             setting += f", {one.convolutions} convolutions"
-        unit = ", %" if percent else ""
-        body.append([one.quantity + unit, setting, stated, num(one, digits, scale), one.runs, verdict_in(one)])
+        points = "difference" in one.quantity or " - " in one.quantity
+        unit = (", points" if points else ", %") if percent else ""
+        body.append(
+            [one.quantity + unit, setting, _stated(one, scale), num(one, digits, scale), one.runs, verdict_in(one)]
+        )
     return table(["quantity", "setting", "paper", "ours, small", "seeds", "holds"], body)
 
 
-def _stated(one: SimpleNamespace, scale: float, digits: int) -> str:
+def _stated(one: SimpleNamespace, scale: float) -> str:
     """The paper's number in the unit of ours, or its claim as it stands."""
     said = getattr(one, "paper", None)
     said = getattr(one, "claim", None) if said is None else said
     try:
-        return num(float(said), digits, scale)
+        return f"{scale * float(said):.4g}"
     except (TypeError, ValueError):
         return "-" if said is None else str(said)
 
