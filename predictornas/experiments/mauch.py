@@ -49,8 +49,8 @@ _LOW_ERROR = 0.05
 _SAME = 1e-7  # above the rounding of a float32 error (6e-8), far below one image of a test set
 _BEYOND_THE_CAP = (
     "No method can gain more than the cap 10 log10((n + 1) / (K + 1)), 24.8 dB for the 423,624 cells of NAS-Bench-101 "
-    "and K = 1396 proposals, so the paper's values do not follow from its eq. 10-15 as printed. Three readings give such "
-    "heights, and none explains everything: caps at K = 4 and at K = 1396, the natural logarithm, and 20 log10 of the "
+    "and K = 1396 proposals, so the paper's values do not follow from its eq. 10-15 as printed. Three readings give "
+    "such heights, and none explains all: caps at K = 4 and at K = 1396, the natural logarithm, and 20 log10 of the "
     "gain of single runs (predictornas.analysis.readings). None is used here."
 )
 
