@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
-from tests.fuzz.engine import BAD, GOOD, Case, altered, run_case
+from tests.fuzz.engine import BAD, GOOD, STILL_SECONDS, Case, altered, run_case
 from tests.fuzz.entries import ENTRIES
 
 _ADDRESS_SPACE = 24 << 30
-_SILENT_SECONDS = 60.0  # after which a process is stuck where no signal reaches it
+_SILENT_SECONDS = 2 * STILL_SECONDS  # after which a process is stuck where no signal reaches it
 
 
 def main() -> int:
@@ -78,6 +78,7 @@ def _from_process(name: str, seed: int, start: int, cases: int) -> Iterator[Case
         assert process.stderr is not None
         Thread(target=process.stderr.read, daemon=True).start()  # panics of polars write there, which must not block
         try:
+            process.stdout.readline()  # it is ready: starting may take long on a busy machine
             for number in range(start, cases):
                 answers, _, _ = select.select([process.stdout], [], [], _SILENT_SECONDS)
                 line = process.stdout.readline() if answers else b""
@@ -105,6 +106,7 @@ def _work(name: str, seed: int, start: int, cases: int) -> None:
     os.dup2(2, 1)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         entry = ENTRIES[name](Path(folder))
+        results.write("ready\n")
         for number in range(start, cases):
             case = run_case(name, entry, seed, number)
             results.write(json.dumps([case.outcome, case.detail]) + "\n")
