@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz import folders, images, pickles, records, resumed, tables, texts
+from tests.fuzz import checkpoints, folders, images, pickles, records, resumed, tables, texts
 from tests.fuzz.engine import Entry
 
 ENTRIES: dict[str, Callable[[Path], Entry]] = {
@@ -29,6 +29,7 @@ ENTRIES: dict[str, Callable[[Path], Entry]] = {
     "pickle": pickles.plain_pickle,
     "nasbench201-pickle": pickles.offline,
     "cifar-pickle": pickles.cifar,
+    "checkpoint": checkpoints.checkpoint,
     "image-png": images.image_png,
     "image-jpeg": images.image_jpeg,
     "image-ppm": images.image_ppm,
