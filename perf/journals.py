@@ -119,7 +119,11 @@ def measured(work: str, size: int) -> dict[str, object]:
     """One row of the table, from a process of its own; what it needs is made in another one before."""
     with tempfile.TemporaryDirectory() as folder:
         ran = subprocess.run(
-            [sys.executable, __file__, work, str(size), folder], capture_output=True, text=True, check=True
+            [sys.executable, __file__, work, str(size), folder],
+            capture_output=True,
+            text=True,
+            check=True,
+            encoding="utf-8",
         )
     return {"work": work, "size": size, **json.loads(ran.stdout.splitlines()[-1])}
 

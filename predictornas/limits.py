@@ -14,6 +14,12 @@ LEAST_DESCRIPTORS = 64
 """Open files that a command with a few workers needs."""
 
 
+_UNUSABLE = {
+    *(errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC),
+}
+
+
 class LimitError(PredictorNASError):
     """The process may use too little of something."""
 
@@ -39,10 +45,15 @@ def check_limits() -> None:
 
 
 def explained(error: MemoryError | OSError) -> str | None:
-    """What to say and do where a limit was met in the midst of the work; None for errors of other kinds."""
+    """What to say and do where a limit was met in the midst of the work, or a path of the user's cannot be used.
+
+    None for errors of other kinds: they are faults of this package.
+    """
     kept = "What was recorded is kept: the same command continues from there."
     if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
         return f"Out of memory ({error}). Free some, or take fewer --workers. {kept}"
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return f"Too many open files ({error}). Raise the limit (ulimit -n 1024), or take fewer --workers. {kept}"
+    if error.errno in _UNUSABLE and error.filename is not None:
+        return f"{str(error.filename)[:300]}: {error.strerror}. Give another path."
     return None

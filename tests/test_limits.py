@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,12 @@ def test_limits_that_are_met_in_the_midst_of_the_work() -> None:
     assert "Out of memory" in str(explained(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))))
     assert "ulimit -n" in str(explained(OSError(errno.EMFILE, os.strerror(errno.EMFILE))))
     assert explained(OSError(errno.ENOENT, os.strerror(errno.ENOENT))) is None
+
+
+def test_a_path_that_cannot_be_used_is_a_sentence() -> None:
+    long = "x" * 300
+    with pytest.raises(OSError, match="File name too long") as raised:
+        Path(long).stat()
+    assert explained(raised.value) == f"{long}: File name too long. Give another path."
+    assert explained(OSError(errno.EIO, "Input/output error", "file")) is None
+    assert explained(OSError(errno.EPIPE, "Broken pipe")) is None

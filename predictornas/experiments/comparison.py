@@ -134,7 +134,7 @@ def _study(folder: Path) -> Mapping[str, object]:
     where, remedy = shown_path(folder), _REMEDY.format(folder=shown_path(folder))
     content = read_json(folder / "manifest.json", error=StoreError, remedy=f"{where} holds no finished study. {remedy}")
     manifest = checked_object(content, {"study": dict}, f"{where}/manifest.json", error=StoreError, remedy=remedy)
-    if CHECKSUM in manifest:
+    if CHECKSUM in manifest or "kind" in manifest:  # older versions wrote neither
         manifest = unsealed(manifest, f"{where}/manifest.json", error=StoreError, remedy=remedy)
     study = manifest["study"]
     return checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)

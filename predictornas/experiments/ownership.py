@@ -9,6 +9,7 @@ from typing import Any
 from predictornas.errors import ConfigurationError, StoreError, UnknownNameError
 from predictornas.experiments.sealed import read_sealed, write_sealed
 from predictornas.files import remove_leftovers
+from predictornas.reading import shown_path
 
 MANIFEST = "manifest.json"
 
@@ -55,8 +56,11 @@ def check_owner(folder: Path, kind: str) -> dict[str, Any]:
     if kind not in KINDS:
         raise UnknownNameError("kind of result", kind, KINDS)
     path = folder / MANIFEST
-    if not path.exists():
-        return {}
+    try:
+        if not path.exists():
+            return {}
+    except OSError as error:  # a name longer than file names may be
+        raise StoreError(f"{shown_path(folder)} cannot be used: {error.strerror}. Choose another --out.") from error
     facts, has_checksum = read_sealed(path)
     owner = _kind(facts, has_checksum=has_checksum)
     if owner not in KINDS:

@@ -52,6 +52,14 @@ def test_the_package_itself_is_the_command_line_too() -> None:
         (["reproduce", "mauch-fig3", "--size", "smal", "--benchmark", "nasbench201-cifar10"], "Did you mean 'small'"),
         (["data", "info", "nasbench301"], "Known:"),
         (["gian"], "gian"),
+        (["compare", "x" * 300], "File name too long"),
+        (["gain", "--benchmark", "nasbench101-digits", "--out", "x" * 300], "File name too long"),
+        (["predictors", "--benchmark", "nasbench101-digits", "--out", "x" * 300], "File name too long"),
+        (["data", "info", "x" * 300], "Known:"),
+        (["data", "import", "x" * 300, "table.csv"], "at most 200"),
+        (["data", "import", "mine", "x" * 300], "File name too long"),
+        (["data", "import", "mine", "a.csv", "--recipe", "x" * 300], "cannot be read"),
+        (["train", "x" * 300, "--space", "darts"], "There is no genotype"),
     ],
 )
 def test_wrong_input_exits_with_2_and_one_clear_line(

@@ -79,3 +79,8 @@ def test_a_kind_nobody_knows(tmp_path: Path) -> None:
     write_manifest(tmp_path, "studies", {})
     with pytest.raises(StoreError, match="no manifest of a result"):
         take(tmp_path, "study")
+
+
+def test_a_name_longer_than_file_names_may_be(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"cannot be used: File name too long\. Choose another --out"):
+        check_owner(tmp_path / ("x" * 300), "study")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.layout import MANIFEST, file_of
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.experiments.comparison import compare_folders
+from predictornas.experiments.folder import KIND, read_manifest
+from predictornas.experiments.ownership import write_manifest
 from predictornas.experiments.tables import write_table
 from predictornas.history import SCHEMA
 from predictornas.spaces.nasbench201 import NASBench201
@@ -50,12 +51,12 @@ def store_genes(folder: Path) -> Entry:
 
 def study_manifest(folder: Path) -> Entry:
     """`manifest.json` of a finished study, as `compare` reads it."""
-    return _study(folder, "manifest.json", _JSON, sealed=False)
+    return _study(folder, MANIFEST, _JSON)
 
 
 def study_history(folder: Path) -> Entry:
     """`history.parquet` of a finished study, as `compare` reads it."""
-    return _study(folder, "history.parquet", with_pieces(b"PAR1", b"predictornas.sha256"), sealed=True)
+    return _study(folder, "history.parquet", with_pieces(b"PAR1", b"predictornas.sha256"))
 
 
 def _table(folder: Path, file: str, mutate: Mutate) -> Entry:
@@ -80,25 +81,24 @@ def _table(folder: Path, file: str, mutate: Mutate) -> Entry:
     return Entry(file=table.folder / file, mutate=mutate, read=read, must_notice=always)
 
 
-def _study(folder: Path, file: str, mutate: Mutate, *, sealed: bool) -> Entry:
+def _study(folder: Path, file: str, mutate: Mutate) -> Entry:
     study = folder / "study"
-    study.mkdir()
-    facts = {"benchmark": "toy", "data_sha256": "0" * 64, "signal": "run0", "evaluation": "rest", "budget": 12}
+    facts = {
+        **{"protocol": 1, "benchmark": "toy", "data_sha256": "0" * 64, "signal": "run0", "evaluation": "rest"},
+        **{"budget": 12, "preset": "quick", "engine": "indexed", "warm_start": False},
+    }
     methods = {name: {"strategy": {"type": "RandomSearch", "initial": 4}, "seeds": [0, 1]} for name in ("a", "b")}
     manifest = {"study": facts, "methods": methods, "created": "2026-01-01T00:00:00+00:00", "made_with": [{"x": 1}]}
-    (study / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(study, KIND, manifest)
     write_table(study / "history.parquet", _history())
 
     def read() -> Any:
         with at_home(PREDICTORNAS_DATA=folder / "store"):
             found = compare_folders([study])
         tables = (found.errors, found.regret, found.pairs, found.ranks)
-        return [table.write_ndjson() for table in tables]
+        return [table.write_ndjson() for table in tables], read_manifest(study)
 
-    def must_notice(content: bytes) -> bool:
-        return sealed
-
-    return Entry(file=study / file, mutate=mutate, read=read, must_notice=must_notice)
+    return Entry(file=study / file, mutate=mutate, read=read, must_notice=always)
 
 
 def _history() -> pl.DataFrame:
