@@ -37,8 +37,8 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
     identity = study.identity(benchmark)
+    strategies = {method: describe(study.strategy(method)) for method in study.methods}
     manifest = read_manifest(folder)
-    take(folder, KIND)
     if manifest is None:
         manifest = {"study": identity, "methods": {}, "created": _now(), "made_with": []}
     elif manifest["study"] != identity:
@@ -46,8 +46,8 @@ def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
         changed = [name for name in identity if before.get(name) != identity[name]]
         details = ", ".join(f"{name} was {before.get(name)!r} and is {identity[name]!r}" for name in changed)
         raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
-    for method in study.methods:
-        strategy = describe(study.strategy(method))
+    take(folder, KIND)
+    for method, strategy in strategies.items():
         entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
         if entry["strategy"] != strategy:
             raise ConfigurationError(
