@@ -13,6 +13,7 @@ from scipy import stats
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.experiments.comparison import Comparison, compare_folders
 from predictornas.experiments.execution import run_study
+from predictornas.experiments.sealed import write_sealed
 from predictornas.experiments.study import Study
 from predictornas.experiments.tables import write_table
 
@@ -89,7 +90,11 @@ def test_runs_of_a_real_table(store: Path, tmp_path: Path) -> None:
     assert (same["difference"], same["low"], same["high"], same["nonzero"]) == (0, None, None, 0)
     manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
     manifest["study"]["data_sha256"] = "of another version"
+    del manifest["sha256"]
     (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StoreError, match="was altered: its checksum does not match"):
+        compare_folders([tmp_path / "a"])
+    write_sealed(tmp_path / "a" / "manifest.json", manifest)
     assert compare_folders([tmp_path / "a"]).regret["regret"].null_count() == 3
 
 
