@@ -7,10 +7,11 @@ a shape, so a hostile file can do no more than describe an array.
 from __future__ import annotations
 
 import pickle
+import re
 import struct
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 from jaxtyping import Shaped
@@ -73,6 +74,13 @@ class _PlainUnpickler(pickle._Unpickler):
     def persistent_load(self, pid: Any) -> NoReturn:
         raise DataError("the pickle refers to an object outside itself. Do not use the file.")
 
+    def load_bytearray8(self) -> None:
+        """Reads what is there; the original first takes as much memory as the pickle claims."""
+        length = int.from_bytes(self.read(8), "little")  # type: ignore[attr-defined]
+        self.append(bytearray(self.read(length)))  # type: ignore[attr-defined]
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: load_bytearray8}
+
 
 class _StandIn:
     """Stands in for what a pickle calls; made anew for each mention, and no state that the pickle brings reaches it."""
@@ -93,9 +101,9 @@ class _DataType:
     """Stands in for `numpy.dtype`: a kind and a size, and the byte order that its state brings."""
 
     def __init__(self, code: str) -> None:
+        if not re.fullmatch("[biuf][1248]", code):
+            raise DataError(f"the pickle has an array of type {code[:40]!r}; only arrays of numbers are read.")
         self.value = np.dtype(code)
-        if self.value.kind not in "biuf":
-            raise DataError(f"the pickle has an array of type {code!r}; only arrays of numbers are read.")
 
     def __setstate__(self, state: Any) -> None:
         order: Any = _text(state[1])

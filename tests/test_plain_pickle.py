@@ -2,6 +2,7 @@ import io
 import os
 import pickle
 import time
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
@@ -142,3 +143,13 @@ def test_small_files_take_neither_memory_nor_time(tmp_path: Path):
 def test_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(DataError, match="gone cannot be read"):
         load_plain_pickle(tmp_path / "gone")
+
+
+def test_no_more_memory_is_taken_than_the_pickle_has_bytes(tmp_path: Path):
+    assert read(pickle.dumps({"a": bytearray(b"bytes")}, 5), tmp_path) == {"a": bytearray(b"bytes")}
+    tracemalloc.start()
+    with pytest.raises(DataError, match="no complete pickle"):
+        read(b"\x80\x05\x96" + (1 << 31).to_bytes(8, "little") + b"few bytes", tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
