@@ -266,8 +266,5 @@ def verdict_in(one: SimpleNamespace) -> str:
 
 def filled(folder: str) -> str:
     """The share of pools that was drawn uniformly for want of others, in percent; methods without any are left out."""
-    summary = csv(f"{folder}/summary.csv")
-    if "pool_filled" not in summary.columns or summary["pool_filled"].is_null().all():
-        return "not counted in these runs, which are from before ascents were tried again"
-    found = summary.drop_nulls("pool_filled").select("method", "pool_filled").sort("method").rows()
+    found = csv(f"{folder}/summary.csv").drop_nulls("pool_filled").select("method", "pool_filled").sort("method").rows()
     return ", ".join(f"{pct(share, 1)} % with {method}" for method, share in found if share > 0) or "none"
