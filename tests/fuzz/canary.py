@@ -15,7 +15,7 @@ def fire(*arguments: object) -> str:
 
 PICKLES = (
     b"ctests.fuzz.canary\nfire\n(tR",
-    b"\x8c\x12tests.fuzz.canary\x8c\x04fire\x93)R",
+    b"\x8c\x11tests.fuzz.canary\x8c\x04fire\x93)R",
     b"c__builtin__\neval\n(V__import__('tests.fuzz.canary').fuzz.canary.fire()\ntR",
     b"cbuiltins\nexec\n(Vimport tests.fuzz.canary as c; c.fire()\ntR",
 )
