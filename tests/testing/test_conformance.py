@@ -22,7 +22,7 @@ def test_the_first_wrong_architecture_is_named() -> None:
     good = np.array([True, False, False])
     with pytest.raises(ConformanceError, match=r"row 1 of 3, genes \[0, 0, 0, 0, 0, 1\], \|none~0\|.*\(2 such rows\)"):
         require_rows(good, space, space.enumerate()[:3], "rule", "remedy")
-    with pytest.raises(ConformanceError, match="which describe\\(\\) refuses with IndexError"):
+    with pytest.raises(ConformanceError, match="which describe\\(\\) refuses with InvalidArchitectureError"):
         require_rows(good[1:], space, np.full((2, 6), 9, np.int8), "rule", "remedy")
 
 
