@@ -20,6 +20,7 @@ from predictornas.analysis.statistics import TAILS
 from predictornas.analysis.urn import expected_trials, gain_db
 
 _DRAWS = 2000
+_MOST_RUNS = 400_000  # simulated at a target in all, so that a thousand seeds take seconds
 
 _ONE_HIT = 0.005  # so rarely an experiment has a hit at all that two hits (1 in 400 of these) change no interval
 
@@ -172,18 +173,24 @@ def _log_choose(n: int, k: Float[np.ndarray, " h"]) -> Float[np.ndarray, " h"]:
     return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
+def _experiments(runs: int) -> int:
+    """Experiments to simulate: fewer where each has hundreds of runs, whose mean varies less than a draw more tells."""
+    return min(_DRAWS, max(_DRAWS // 5, _MOST_RUNS // runs))
+
+
 def _uniforms_with_a_hit(none: Float[np.ndarray, " r"], rng: np.random.Generator) -> Float[np.ndarray, "s r"]:
-    """Uniform numbers for `_DRAWS` experiments of r runs, given that u >= none (a hit) in at least one run of each.
+    """Uniform numbers of experiments of r runs, given that u >= none (a hit) in at least one run of each experiment.
 
     The first run with a hit is drawn from its law; runs before it have none, runs after it are free.
     """
     before = np.concatenate([[1.0], none.cumprod()[:-1]])
     shares = before * (1 - none)
-    first = rng.choice(len(none), size=_DRAWS, p=shares / shares.sum())[:, None]
+    draws = _experiments(len(none))
+    first = rng.choice(len(none), size=draws, p=shares / shares.sum())[:, None]
     run: Int[np.ndarray, " r"] = np.arange(len(none))
     low = np.where(run == first, none, 0.0)
     high = np.where(run < first, none, 1.0)
-    return np.asarray(low + rng.random((_DRAWS, len(none))) * (high - low))
+    return np.asarray(low + rng.random((draws, len(none))) * (high - low))
 
 
 def _null(gains: Float[np.ndarray, " s"], weights: Float[np.ndarray, " s"] | None = None) -> Null:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from predictornas.analysis.null import Design, expected_null_db, null_of
+from predictornas.analysis.null import Design, _experiments, expected_null_db, null_of
 
 
 @pytest.mark.parametrize(("m", "db"), [(0, 24.8), (7, 15.8), (60, 7.4), (346, 1.7)])
@@ -135,3 +135,9 @@ def test_reaching_everything_leaves_no_doubt() -> None:
     for estimator in ("pooled", "per_run", "observed", "per_iteration"):
         null = null_of(estimator, Design(50, (8, 8), (4,) * 4), 50, np.random.default_rng(0))
         assert (null.expected, null.low, null.high) == pytest.approx((0, 0, 0), abs=1e-9)
+
+
+@pytest.mark.parametrize(("runs", "experiments"), [(1, 2000), (200, 2000), (400, 1000), (5000, 400)])
+def test_many_runs_are_simulated_fewer_times(runs: int, experiments: int) -> None:
+    """400,000 runs at a target, but never under 400 experiments, of which 10 lie beyond each end."""
+    assert _experiments(runs) == experiments
