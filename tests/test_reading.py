@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.errors import ConfigurationError, DataError, StoreError
@@ -85,6 +85,7 @@ def test_objects_have_their_entries_of_their_types() -> None:
         assert str(raised.value) == reason
 
 
+@settings(max_examples=20)  # nested values are slow to draw
 @given(value=st.dictionaries(st.text().filter(lambda name: name != "sha256"), JSON))
 def test_a_sealed_object_keeps_its_content(value: dict[str, object]) -> None:
     again = json.loads(json.dumps(sealed(value)))

@@ -107,7 +107,7 @@ def test_killed_at_random_moments_it_ends_with_the_same_history(store: Path, tmp
         )
         before = _lines(killed)
         wanted = before + chance.randrange(1, 60)
-        while process.poll() is None and (kills >= 4 or _lines(killed) < wanted):
+        while process.poll() is None and (kills >= 2 or _lines(killed) < wanted):
             time.sleep(0.01)
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
