@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from predictornas.errors import ConfigurationError, DataError, StoreError
@@ -26,7 +26,8 @@ JSON = st.recursive(
     | st.integers(-(2**64) + 1, 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
 )
 
 
@@ -85,8 +86,7 @@ def test_objects_have_their_entries_of_their_types() -> None:
         assert str(raised.value) == reason
 
 
-@settings(max_examples=20)  # nested values are slow to draw
-@given(value=st.dictionaries(st.text().filter(lambda name: name != "sha256"), JSON))
+@given(value=st.dictionaries(st.text().filter(lambda name: name != "sha256"), JSON, max_size=4))
 def test_a_sealed_object_keeps_its_content(value: dict[str, object]) -> None:
     again = json.loads(json.dumps(sealed(value)))
     assert unsealed(again, "it", remedy="") == value
