@@ -157,7 +157,8 @@ def rewrite_summary(folder: Path, out: Path) -> None:
         out: where the two files go.
     """
     facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["study"]
-    fields = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
+    known: dict[str, Any] = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     table = summarised(pl.read_csv(folder / "fits.csv"))
     write_table(out / "predictors.csv", table)
     save_figures(out, lambda: {"predictors.png": _figure(table, PredictorStudy(**fields))})

@@ -29,6 +29,7 @@ from predictornas.experiments.claims import UNDECIDED, alike, beside, judged, st
         (0.9436, 0.8, 0.93, None),
         # no interval, no answer
         ("> 0", None, None, UNDECIDED),
+        ("> 0", 0.1, None, UNDECIDED),
         # nothing follows from other words
         ("1 in a well-optimised super-network", 0.2, 0.8, None),
         ("far below 1", -0.3, 0.8, None),

@@ -13,7 +13,7 @@ from scipy.stats import kendalltau
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.experiments import predictor_study
-from predictornas.experiments.predictor_study import PredictorStudy, run_predictor_study, summarised
+from predictornas.experiments.predictor_study import PredictorStudy, rewrite_summary, run_predictor_study, summarised
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.seeding import rng_for
 
@@ -49,6 +49,10 @@ def test_a_study_goes_on_and_is_written_whole(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "predictors.png").stat().st_size > 10_000
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["predictors"]["gp"]["20"]["type"] == "GaussianProcess"
+    (tmp_path / "again").mkdir()
+    rewrite_summary(tmp_path, tmp_path / "again")
+    again = {name: (tmp_path / "again" / name).read_bytes() for name in ("predictors.csv", "predictors.png")}
+    assert again == {name: (tmp_path / name).read_bytes() for name in again}
     monkeypatch.setattr(
         predictor_study, "run_tasks", lambda _, tasks, **__: [] if not tasks else pytest.fail("missing")
     )

@@ -86,10 +86,11 @@ def test_agreement_is_the_mean_over_edges():
         (0, "a", 0.5, 0.9, 1.0), (0, "b", 0.3, 0.8, 1.0), (0, "c", 0.2, 0.7, 1.0),  # the same order: tau = 1
         (1, "a", 0.5, 0.8, 1.0), (1, "b", 0.3, 0.9, 1.0), (1, "c", 0.2, 0.7, 1.0),  # one of three pairs: tau = 1/3
         (2, "a", 0.5, 0.8, 1.0), (2, "b", 0.3, 0.8, 1.0), (2, "c", 0.2, 0.8, 0.9),  # no order: left out
+        (3, "a", 0.5, 0.7, 1.0), (3, "b", 0.3, 0.8, 1.0), (3, "c", 0.2, 0.9, 1.0),  # the other way round: tau = -1
     )  # fmt: skip
     row = agreements(table).row(0, named=True)
-    assert row["tau"] == pytest.approx(2 / 3)
-    assert row["same"] == pytest.approx(1 / 3)
+    assert row["tau"] == pytest.approx((1 + 1 / 3 - 1) / 3)
+    assert row["same"] == pytest.approx(1 / 4)
 
 
 def test_a_row_has_the_importance_before_the_tuning(tmp_path, monkeypatch):
