@@ -106,7 +106,15 @@ def test_the_ordering_is_reported_where_both_methods_of_a_claim_ran(
     ]
     benchmark = study.open()
     targets = study_targets(benchmark.errors(benchmark.signal))
-    report = report_on(pl.concat(twins), pl.DataFrame(), benchmark, targets)
+    history = pl.concat(twins)
+    worst = {"iteration": 1, "pool_size": 10, "pool_filled": 0, "target_error": targets["target_error"].max()}
+    pools = (
+        history.select("run_id", "method", "seed")
+        .unique()
+        .with_columns(*(pl.lit(value).alias(name) for name, value in worst.items()), pool_hits=pl.lit(10))
+    )
+    report = report_on(history, pools, benchmark, targets)
+    assert report.split["gain_db"].to_list() == [0] * 12  # two methods, two estimators, three parts at the worst error
     assert set(report.ordering["a"]) == {"evolutionary-100"}
     assert report.ordering["difference"].abs().max() == 0
     assert report.ordering["pairs"].to_list() == [2] * 8  # three traces, twice; two targets
