@@ -237,3 +237,8 @@ def test_prose_is_at_most_a_hundred_characters_wide(name: str) -> None:
     lines = (RESULTS / f"{name}.md").read_text().splitlines()
     prose = [line for line in lines if not line.startswith(("|", "    ", "<!--", "!["))]
     assert [line for line in prose if len(line) > 100] == []
+
+
+def test_no_table_names_a_path_of_a_machine() -> None:
+    for file in [*RESULTS.rglob("*.csv"), *RESULTS.rglob("*.json")]:
+        assert not re.search(r'(^|[",\s])/[\w.-]+/', file.read_text(encoding="utf-8"), re.MULTILINE), file

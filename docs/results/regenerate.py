@@ -48,7 +48,7 @@ from predictornas.experiments.table_agreement import write_agreement
 from predictornas.experiments.tables import write_table
 from predictornas.experiments.targets import named_errors, study_targets
 
-RESULTS = Path(__file__).parent
+RESULTS = Path(__file__).resolve().parent
 
 FIGURES = {"efficient-sampling": ("mauch-*", "efficient-sampling/nasbench101")}
 """Figures by name that are views of a study's folder."""
@@ -237,8 +237,8 @@ def summarise_estimators() -> None:
 
 def renew_comparison(name: str, members: tuple[str, ...]) -> None:
     """A comparison of result folders."""
-    folder = RESULTS / name
-    renewed(folder, lambda out: write_comparison(out, compare_folders([RESULTS / member for member in members])))
+    os.chdir(RESULTS)  # the tables name folders as they are given
+    renewed(RESULTS / name, lambda out: write_comparison(out, compare_folders([Path(member) for member in members])))
 
 
 def renew_figures(name: str, pattern: str, study: str) -> None:
