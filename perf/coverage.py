@@ -22,7 +22,7 @@ from predictornas.analysis.regret import incumbent_curves
 from predictornas.analysis.split import PARTS, PoolCounts, pool_counts, split_over_runs
 from predictornas.analysis.statistics import CORRELATION, SHARE, TAILS, Bounds, t_interval
 from predictornas.analysis.urn import expected_trials
-from predictornas.experiments.tables import write_table
+from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SEEDS = (5, 12, 20)

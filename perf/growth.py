@@ -19,10 +19,10 @@ import torch
 from matplotlib.figure import Figure
 from measure import memory_mebibytes, threads
 
-from predictornas.predictors.dense import dense_batch
+from predictornas.predictors.engine.dense import dense_batch
+from predictornas.predictors.engine.graph_index import build_index
+from predictornas.predictors.engine.index_tables import IndexTables
 from predictornas.predictors.gcn import GCN
-from predictornas.predictors.graph_index import build_index
-from predictornas.predictors.index_tables import IndexTables
 from predictornas.predictors.losses import PairwiseCrossEntropy
 from predictornas.spaces.registry import get_space
 

@@ -19,15 +19,15 @@ import numpy as np
 import polars as pl
 from measure import memory_mebibytes
 
-from predictornas.experiments.folder import claim
-from predictornas.experiments.report import report_on
-from predictornas.experiments.run_tables import consolidate
-from predictornas.experiments.runs import journal_path
-from predictornas.experiments.study import Study, run_identity
-from predictornas.experiments.targets import study_targets
 from predictornas.history import History
 from predictornas.journal import Journal, iterate_records
 from predictornas.search.recorded import Recorded
+from predictornas.studies.gain.manifest import claim
+from predictornas.studies.gain.report import report_on
+from predictornas.studies.gain.run_tables import consolidate
+from predictornas.studies.gain.runs import journal_path
+from predictornas.studies.gain.study import Study, run_identity
+from predictornas.studies.gain.study_targets import study_targets
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "results" / "speed"
 METHODS = ("uniform-50", "uniform-100", "uniform-1000")

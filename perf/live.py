@@ -19,12 +19,12 @@ from measure import interleaved, report, threads
 from torch.utils.data import DataLoader, Dataset
 
 from predictornas.live.augmentation import Augmentation
-from predictornas.live.epochs import generator_for
-from predictornas.live.image_sets import ImageSet
-from predictornas.live.network import NetworkShape, build_network
-from predictornas.live.partition import Partition
-from predictornas.live.recipes import RECIPES
+from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.partition import Partition
+from predictornas.live.passes import generator_for
+from predictornas.live.trainable_network import NetworkShape, build_network
 from predictornas.live.training import Job, Training
+from predictornas.live.training_recipes import RECIPES
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space

@@ -25,15 +25,15 @@ from typing import BinaryIO
 import google_crc32c
 import numpy as np
 
-from predictornas.benchmarks.nasbench101_records import parse_record
-from predictornas.benchmarks.tfrecord import read_frames
+from predictornas.benchmarks.nasbench101.single_record import parse_record
+from predictornas.benchmarks.nasbench101.tfrecord import read_frames
 from predictornas.spaces.nasbench101 import OPERATIONS, NASBench101
 
 BUDGETS, RUNS, POINTS = (4, 12, 36, 108), 3, 3
 SAMPLE_BLOCKS = 4  # of about 5,000 records each, for the baseline
 
 IMPORT = """
-from predictornas.benchmarks.nasbench101 import import_tfrecord
+from predictornas.benchmarks.nasbench101.importing import import_tfrecord
 clock()
 import_tfrecord(Path(sys.argv[1]), Path(sys.argv[2]))
 """

@@ -22,15 +22,16 @@ import polars as pl
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.experiments.execution import run_study
-from predictornas.experiments.folder import read_manifest, study_in, surroundings
-from predictornas.experiments.recommendation import history_of
-from predictornas.experiments.study import Study
-from predictornas.experiments.tables import write_table
 from predictornas.files import write_json
 from predictornas.schedulers.base import incumbent
 from predictornas.search.loop import Search
 from predictornas.search.strategies import PredictorSearch, Strategy
+from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.manifest import read_manifest, study_in
+from predictornas.studies.gain.recommendation import history_of
+from predictornas.studies.gain.study import Study
+from predictornas.studies.provenance import surroundings
+from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 

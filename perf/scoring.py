@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from measure import interleaved, machine_limits, report, threads
 
-from predictornas.predictors.dense import dense_batch
+from predictornas.predictors.engine.dense import dense_batch
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import GraphPredictor

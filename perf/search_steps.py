@@ -12,10 +12,10 @@ from collections.abc import Callable
 import torch
 from measure import interleaved, report, threads
 
-from predictornas.live.network import NetworkShape
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.supernet.assembly import assembled
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.methods import get_method
+from predictornas.supernet.published import get_method
 from predictornas.supernet.state import Batch
 from predictornas.supernet.weight_steps import train_at_mixtures
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 import torch
 from measure import interleaved, report, threads
 
-from predictornas.live.network import NetworkShape
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.spaces.darts import DARTS_OPERATIONS
-from predictornas.supernet.mixture import Mixture
-from predictornas.supernet.network import SuperNetwork
+from predictornas.supernet.network.mixture import Mixture
+from predictornas.supernet.network.super_network import SuperNetwork
+from predictornas.supernet.network.topology import Topology, darts_topology, nasbench201_topology
 from predictornas.supernet.parameters import ArchitectureParameters
-from predictornas.supernet.relaxations import Dirichlet, GumbelHard, Relaxation, Softmax
-from predictornas.supernet.topology import Topology, darts_topology, nasbench201_topology
+from predictornas.supernet.parts.relaxations import Dirichlet, GumbelHard, Relaxation, Softmax
 from tests.supernet.straightforward import Straightforward, reference_of
 
 ROUNDS = 3

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from measure import interleaved, report, threads
 
-from predictornas.predictors.dense import dense_batch
+from predictornas.predictors.engine.dense import dense_batch
+from predictornas.predictors.engine.graph_index import build_index
+from predictornas.predictors.engine.index_tables import IndexTables
+from predictornas.predictors.fitting import train
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
-from predictornas.predictors.graph_index import build_index
 from predictornas.predictors.graph_predictor import GraphPredictor
-from predictornas.predictors.index_tables import IndexTables
 from predictornas.predictors.losses import PairwiseCrossEntropy
-from predictornas.predictors.training import train
 from predictornas.spaces.registry import get_space
 
 EPOCHS = 5

@@ -30,14 +30,14 @@ _PUBLIC = {
     "RandomSearch": "predictornas.search.strategies",
     "Search": "predictornas.search.loop",
     "SearchSpace": "predictornas.spaces.base",
-    "Study": "predictornas.experiments.study",
+    "Study": "predictornas.studies.gain.study",
     "TabularOracle": "predictornas.oracles.tabular",
     "Uniform": "predictornas.samplers.uniform",
     "gain_table": "predictornas.analysis.gain",
     "get_space": "predictornas.spaces.registry",
     "iterate": "predictornas.search.loop",
     "open_benchmark": "predictornas.benchmarks.catalog",
-    "run_study": "predictornas.experiments.execution",
+    "run_study": "predictornas.studies.gain.execution",
 }
 
 __all__ = ["__version__", *_PUBLIC]
@@ -58,8 +58,6 @@ if TYPE_CHECKING:
     from predictornas.benchmarks.catalog import open_benchmark as open_benchmark
     from predictornas.benchmarks.table import Benchmark as Benchmark
     from predictornas.errors import PredictorNASError as PredictorNASError
-    from predictornas.experiments.execution import run_study as run_study
-    from predictornas.experiments.study import Study as Study
     from predictornas.history import History as History
     from predictornas.oracles.base import Oracle as Oracle
     from predictornas.oracles.tabular import TabularOracle as TabularOracle
@@ -81,3 +79,5 @@ if TYPE_CHECKING:
     from predictornas.search.strategies import RandomSearch as RandomSearch
     from predictornas.spaces.base import SearchSpace as SearchSpace
     from predictornas.spaces.registry import get_space as get_space
+    from predictornas.studies.gain.execution import run_study as run_study
+    from predictornas.studies.gain.study import Study as Study

@@ -41,7 +41,7 @@ SEARCHED = f"--benchmark {BENCHMARK} --workers 2 --out out"
 BUILD = """
 from dataclasses import replace
 from pathlib import Path
-from predictornas.experiments.measured_table import TableRecipe, build_table
+from predictornas.studies.measured_table import TableRecipe, build_table
 from predictornas.interrupts import stop_on_interrupt
 
 if __name__ == "__main__":

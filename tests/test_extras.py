@@ -37,7 +37,7 @@ from predictornas.errors import MissingDependencyError
 
 for name in predictornas.__all__:
     getattr(predictornas, name)
-for module in ("predictornas.plots.gain", "predictornas.live.image_decoding", "predictornas.cli"):
+for module in ("predictornas.plots.gain", "predictornas.live.images.image_decoding", "predictornas.cli"):
     try:
         importlib.import_module(module)
     except MissingDependencyError as error:

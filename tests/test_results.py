@@ -17,8 +17,8 @@ from polars.testing import assert_frame_equal
 from predictornas.analysis.ordering import ordering_table
 from predictornas.analysis.regret import incumbent_curves
 from predictornas.benchmarks.catalog import open_benchmark
-from predictornas.experiments.targets import named_errors
 from predictornas.seeding import rng_for
+from predictornas.studies.gain.study_targets import named_errors
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 NAS_BENCH_101 = RESULTS / "efficient-sampling" / "nasbench101"
@@ -152,7 +152,7 @@ def _mine(pair: dict[str, str]) -> bool:
 
 @pytest.mark.usefixtures("store")
 def test_the_tables_of_a_folder_follow_from_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("predictornas.experiments.report._figures", lambda _: {})
+    monkeypatch.setattr("predictornas.studies.gain.report._figures", lambda _: {})
     folder = tmp_path / "nasbench201-quick"
     shutil.copytree(RESULTS / folder.name, folder)
     for path in folder.glob("*.csv"):

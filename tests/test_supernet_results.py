@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from predictornas.experiments.claims import UNDECIDED, verdict
+from predictornas.papers.claims import UNDECIDED, verdict
 
 FOLDER = Path(__file__).parents[1] / "docs" / "results" / "supernet"
 TABLES = sorted(FOLDER.glob("*-paper.csv"))

@@ -34,19 +34,19 @@ from predictornas.analysis.statistics import over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import DataError
-from predictornas.experiments.comparison import compare_folders
-from predictornas.experiments.comparison_report import write_comparison
-from predictornas.experiments.epoch_study import nominal_savings, report_on_epochs, write_epoch_report
-from predictornas.experiments.figure import FigureRequest, write_figure
-from predictornas.experiments.folder import read_manifest, study_in
-from predictornas.experiments.named_figures import find_figures
-from predictornas.experiments.predictor_study import rewrite_summary
-from predictornas.experiments.proxy_study import correlations
-from predictornas.experiments.report import report_on, write_report
-from predictornas.experiments.study import Study, data_fingerprint
-from predictornas.experiments.table_agreement import write_agreement
-from predictornas.experiments.tables import write_table
-from predictornas.experiments.targets import named_errors, study_targets
+from predictornas.papers.figure import FigureRequest, write_figure
+from predictornas.papers.named_figures import find_figures
+from predictornas.studies.comparison import compare_folders
+from predictornas.studies.comparison_report import write_comparison
+from predictornas.studies.gain.epoch_report import nominal_savings, report_on_epochs, write_epoch_report
+from predictornas.studies.gain.manifest import read_manifest, study_in
+from predictornas.studies.gain.report import report_on, write_report
+from predictornas.studies.gain.study import Study, data_fingerprint
+from predictornas.studies.gain.study_targets import named_errors, study_targets
+from predictornas.studies.predictor_study import rewrite_summary
+from predictornas.studies.proxy_study import correlations
+from predictornas.studies.table_agreement import write_agreement
+from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).resolve().parent
 

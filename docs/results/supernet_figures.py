@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, around
-from predictornas.experiments.claims import DIFFERENCE, alike, judged
-from predictornas.experiments.figure import FigureRequest, NamedFigure
-from predictornas.experiments.named_figures import find_figures
-from predictornas.experiments.tables import write_table
 from predictornas.files import write_json
+from predictornas.papers.claims import DIFFERENCE, alike, judged
+from predictornas.papers.figure import FigureRequest, NamedFigure
+from predictornas.papers.named_figures import find_figures
+from predictornas.studies.tidy_tables import write_table
 
 BOUNDS: dict[str, Bounds] = {
     **dict.fromkeys(("gap", "final gap"), DIFFERENCE),

@@ -75,7 +75,7 @@ def read_tfrecord_source(file: Path, progress: Progress | None) -> Content:
     Raises:
         DataError: a record that breaks the format; names the record and the byte.
     """
-    from predictornas.benchmarks.nasbench101 import LICENCE, default_roles, read_tfrecord
+    from predictornas.benchmarks.nasbench101.importing import LICENCE, default_roles, read_tfrecord
 
     genes, columns, source = read_tfrecord(file, progress=progress)
     signal, evaluation = default_roles(columns)

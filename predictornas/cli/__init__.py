@@ -12,11 +12,11 @@ with extra("cli", "The command line"):
 from predictornas.cli.console import remark, speak_utf8
 from predictornas.cli.doctor import doctor
 from predictornas.cli.figures import reproduce
+from predictornas.cli.live import build_table, live_search, proxies, train
 from predictornas.cli.predictors import predictors
 from predictornas.cli.studies import compare, gain, search
 from predictornas.cli.supernet import supernet
 from predictornas.cli.tables import data
-from predictornas.cli.training import build_table, live_search, proxies, train
 from predictornas.errors import PredictorNASError
 from predictornas.interrupts import STOPPED
 from predictornas.limits import check_limits, explained

@@ -16,7 +16,7 @@ def doctor(*, json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from predictornas.experiments.self_check import self_check
+    from predictornas.studies.self_check import self_check
 
     findings = list(self_check())
     rows = [asdict(finding) for finding in findings]

@@ -13,7 +13,7 @@ from predictornas.cli.studies import worker_count
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from predictornas.experiments.figure import FigureRequest, NamedFigure
+    from predictornas.papers.figure import FigureRequest, NamedFigure
 
 
 def reproduce(
@@ -69,8 +69,8 @@ def reproduce(
     device
         Where super-networks are trained: cpu or cuda.
     """
-    from predictornas.experiments.figure import FigureRequest
-    from predictornas.experiments.named_figures import find_figures
+    from predictornas.papers.figure import FigureRequest
+    from predictornas.papers.named_figures import find_figures
 
     if list_:
         _show_all(as_json=json)
@@ -91,7 +91,7 @@ def reproduce(
 
 def _show_all(*, as_json: bool) -> None:
     """Lists every figure."""
-    from predictornas.experiments.named_figures import FIGURES
+    from predictornas.papers.named_figures import FIGURES
 
     show_rows(
         [_listing(figure, as_json=as_json) for figure in FIGURES.values()],
@@ -102,7 +102,7 @@ def _show_all(*, as_json: bool) -> None:
 
 def _written(figures: list[NamedFigure], request: FigureRequest) -> list[dict[str, Any]]:
     """Makes and writes each figure under a progress bar of its own."""
-    from predictornas.experiments.figure import write_figure
+    from predictornas.papers.figure import write_figure
 
     written = []
     for place, figure in enumerate(figures, start=1):

@@ -53,7 +53,7 @@ def predictors(
     out
         Folder of the results; predictors-BENCHMARK by default.
     """
-    from predictornas.experiments.predictor_study import PredictorStudy, run_predictor_study
+    from predictornas.studies.predictor_study import PredictorStudy, run_predictor_study
 
     study = PredictorStudy(
         benchmark=benchmark,

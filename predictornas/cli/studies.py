@@ -15,7 +15,7 @@ from predictornas.errors import PredictorNASError
 if TYPE_CHECKING:
     import polars as pl
 
-    from predictornas.experiments.study import Study
+    from predictornas.studies.gain.study import Study
 
 BENCHMARK = "nasbench201-cifar10"
 """Table of a study where none is given: accuracies of whole trainings, no download."""
@@ -84,7 +84,7 @@ def gain(
     out
         Folder of the results; gain-BENCHMARK by default.
     """
-    from predictornas.experiments.study import Study
+    from predictornas.studies.gain.study import Study
 
     benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
     study = Study(
@@ -141,10 +141,10 @@ def search(
     out
         Folder of the results; search-BENCHMARK by default.
     """
-    from predictornas.experiments.recommendation import recommended_architecture
-    from predictornas.experiments.study import Study
     from predictornas.oracles.tabular import TabularOracle
     from predictornas.search.scheduled import Scheduled
+    from predictornas.studies.gain.recommendation import recommended_architecture
+    from predictornas.studies.gain.study import Study
 
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
     scheduled = isinstance(on_curves.strategy(method), Scheduled)
@@ -175,8 +175,8 @@ def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: 
     out
         Folder for errors.csv, regret.csv, pairs.csv, ranks.csv and the diagram ranks.png.
     """
-    from predictornas.experiments.comparison import compare_folders
-    from predictornas.experiments.comparison_report import printable_comparison, write_comparison
+    from predictornas.studies.comparison import compare_folders
+    from predictornas.studies.comparison_report import printable_comparison, write_comparison
 
     comparison = compare_folders(folders)
     if out is not None:
@@ -213,9 +213,9 @@ def _evaluations(budget: int | None, budget_epochs: int | None) -> int | None:
 
 def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> pl.DataFrame:
     """Runs a study, prints its summary and gives back its history."""
-    from predictornas.experiments.epoch_study import printable_epochs, run_epoch_study
-    from predictornas.experiments.execution import run_study
-    from predictornas.experiments.report import printable
+    from predictornas.studies.gain.epoch_report import printable_epochs, run_epoch_study
+    from predictornas.studies.gain.execution import run_study
+    from predictornas.studies.gain.report import printable
 
     processes = worker_count(workers)
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:

@@ -73,8 +73,8 @@ def supernet(
     out
         Folder of the results; supernet-METHOD by default.
     """
-    from predictornas.experiments.supernet.run import SuperNetworkRun, released_rule, run_supernet
     from predictornas.spaces.registry import get_space
+    from predictornas.studies.supernet_run import SuperNetworkRun, released_rule, run_supernet
 
     run = SuperNetworkRun(
         method=method,
@@ -128,7 +128,7 @@ def _by_released_rule(kept: dict[str, list[str]], member: bool) -> str:
 def _mobile_size(space: SearchSpace, row: Int8[np.ndarray, " g"]) -> dict[str, int]:
     """Parameters and multiply-adds as `train --recipe darts-imagenet --cells 14 --channels 48` counts them."""
     from predictornas.live.counting import count_multiply_adds, count_parameters
-    from predictornas.live.network import NetworkShape, weightless_network
+    from predictornas.live.trainable_network import NetworkShape, weightless_network
 
     network = weightless_network(space, row, NetworkShape(48, 14, 1000, stem="imagenet"))
     return {

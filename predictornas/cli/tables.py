@@ -138,7 +138,7 @@ def show_agreement(name: str, *, beside: str | None = None, out: Path | None = N
     out
         Folder for agreement.csv, the figure agreement.png and manifest.json.
     """
-    from predictornas.experiments.table_agreement import agreement, write_agreement
+    from predictornas.studies.table_agreement import agreement, write_agreement
 
     table = agreement(name, beside) if out is None else write_agreement(name, beside, out)
     pairs = [row for row in table.to_dicts() if json or row["first"] != row["second"]]

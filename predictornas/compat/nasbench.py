@@ -24,7 +24,7 @@ import numpy as np
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.layout import MANIFEST
-from predictornas.benchmarks.nasbench101 import PARAMETERS, RUNS, import_tfrecord, run_column
+from predictornas.benchmarks.nasbench101.importing import PARAMETERS, RUNS, import_tfrecord, run_column
 from predictornas.benchmarks.table import Benchmark
 from predictornas.compat.nasbench_spec import ModelSpec, ModelSpecError
 from predictornas.errors import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from predictornas.live.network import CellNetwork
+from predictornas.live.trainable_network import CellNetwork
 
 
 def count_parameters(network: CellNetwork) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from predictornas.errors import ConfigurationError, PredictorNASError
 from predictornas.extras import extra
 from predictornas.live.curve import Curve
-from predictornas.live.partition import Partition
+from predictornas.live.images.partition import Partition
 from predictornas.live.training import Job, train
 from predictornas.processes import Tell, run_in_workers
 

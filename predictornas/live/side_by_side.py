@@ -21,14 +21,14 @@ from torch.nn.functional import cross_entropy
 from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import augmented, black, normalised
 from predictornas.live.curve import Curve, empty_curve, one_epoch
-from predictornas.live.epochs import batches_of, generator_for
-from predictornas.live.image_sets import ImageSet
+from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.partition import Partition
 from predictornas.live.nasbench101_cell import NASBench101Body, NASBench101Cell
 from predictornas.live.nasbench201_cell import NASBench201Body
-from predictornas.live.network import CellNetwork, NetworkShape, build_network
-from predictornas.live.partition import Partition
-from predictornas.live.recipes import Recipe
+from predictornas.live.passes import batches_of, generator_for
+from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
 from predictornas.live.training import optimiser_of
+from predictornas.live.training_recipes import Recipe
 from predictornas.spaces.base import SearchSpace
 
 _EVALUATION_BATCH = 100

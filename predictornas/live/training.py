@@ -26,11 +26,11 @@ from predictornas.live.checkpoints import (
 )
 from predictornas.live.curve import Curve, empty_curve, one_epoch
 from predictornas.live.devices import checked_device, enough_memory, threads
-from predictornas.live.epochs import MEMORY_FORMAT, Forward, accuracy, generator_for, train_epoch
-from predictornas.live.network import CellNetwork, NetworkShape, build_network
-from predictornas.live.partition import Partition
-from predictornas.live.recipes import Recipe
+from predictornas.live.images.partition import Partition
+from predictornas.live.passes import MEMORY_FORMAT, Forward, accuracy, generator_for, train_epoch
 from predictornas.live.rmsprop import TensorFlowRMSProp
+from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
+from predictornas.live.training_recipes import Recipe
 from predictornas.spaces.registry import get_space
 
 Advance = Callable[[int], None]

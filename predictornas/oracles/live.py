@@ -12,12 +12,12 @@ from jaxtyping import Float, Int8
 from predictornas.errors import ConfigurationError, UnknownArchitectureError
 from predictornas.live.checkpoints import read_progress
 from predictornas.live.curve import Curve
-from predictornas.live.image_sets import ImageData
-from predictornas.live.network import NetworkShape
+from predictornas.live.images.image_sets import ImageData
+from predictornas.live.images.partition import Partition, partition
 from predictornas.live.parallel import Executor, Task, train_all
-from predictornas.live.partition import Partition, partition
-from predictornas.live.recipes import Recipe
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import CHECKPOINT, Job, stored_curve
+from predictornas.live.training_recipes import Recipe
 from predictornas.oracles.base import Evaluations
 from predictornas.seeding import seed_sequence
 from predictornas.spaces.base import Genes, SearchSpace, require_members

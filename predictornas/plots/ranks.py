@@ -37,7 +37,7 @@ def draw_ranks(table: pl.DataFrame, *, title: str | None = None, note: str = "")
     """One diagram for each quantity and trace, in the manner of Demsar 2006 (JMLR 7, figure 1), best rank on the left.
 
     Args:
-        table: `ranks` of `predictornas.experiments.comparison.Comparison`.
+        table: `ranks` of `predictornas.studies.comparison.Comparison`.
         title: replaces the first part of the title; the number of blocks is always stated.
         note: a sentence that the caption begins with, such as the setting of the runs.
     """

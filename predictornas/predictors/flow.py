@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from predictornas.predictors.engine.message_passing import MessagePassing, propagation, readout_shares
 from predictornas.predictors.graph_predictor import GraphPredictor
-from predictornas.predictors.message_passing import MessagePassing, propagation, readout_shares
 from predictornas.spaces.base import Graphs
 
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.predictors.dense import DenseBatch
-    from predictornas.predictors.flow_network import FlowNetwork
+    from predictornas.predictors.engine.dense import DenseBatch
+    from predictornas.predictors.networks.flow_network import FlowNetwork
 
 
 @dataclass(kw_only=True)
@@ -60,7 +60,7 @@ class Flow(GraphPredictor):
 
     def new_network(self, num_codes: int, generator: torch.Generator) -> FlowNetwork:
         """An untrained network for graphs with operation codes 0 .. num_codes - 1."""
-        from predictornas.predictors.flow_network import FlowNetwork
+        from predictornas.predictors.networks.flow_network import FlowNetwork
 
         return FlowNetwork(num_codes, layers=self.layers, width=self.width, dropout=self.dropout, generator=generator)
 
@@ -68,7 +68,7 @@ class Flow(GraphPredictor):
         """The dense form of `message_passing` for real-valued graphs, differentiable in both."""
         import torch
 
-        from predictornas.predictors.dense import DenseBatch, relaxed_propagation, relaxed_real, relaxed_shares
+        from predictornas.predictors.engine.dense import DenseBatch, relaxed_propagation, relaxed_real, relaxed_shares
 
         real = relaxed_real(operations)
         is_input = operations[:, :, -2]

@@ -11,9 +11,9 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.graph_views import STRUCTURE, raw_views, scaling
-from predictornas.predictors.matern import Inputs, Regression, tuned
-from predictornas.predictors.training import check_values
+from predictornas.predictors.fitting import check_values
+from predictornas.predictors.process.graph_views import STRUCTURE, raw_views, scaling
+from predictornas.predictors.process.matern import Inputs, Regression, tuned
 from predictornas.spaces.base import Genes, SearchSpace
 
 _BLOCK = 1 << 13

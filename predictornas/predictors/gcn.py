@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from predictornas.predictors.engine.message_passing import MessagePassing, Normalisation, propagation, readout_shares
 from predictornas.predictors.graph_predictor import GraphPredictor
-from predictornas.predictors.message_passing import MessagePassing, Normalisation, propagation, readout_shares
 from predictornas.spaces.base import Graphs
 
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.predictors.dense import DenseBatch
-    from predictornas.predictors.gcn_network import GCNNetwork
+    from predictornas.predictors.engine.dense import DenseBatch
+    from predictornas.predictors.networks.gcn_network import GCNNetwork
 
 
 @dataclass(kw_only=True)
@@ -67,7 +67,7 @@ class GCN(GraphPredictor):
 
     def new_network(self, num_codes: int, generator: torch.Generator) -> GCNNetwork:
         """An untrained network for graphs with operation codes 0 .. num_codes - 1."""
-        from predictornas.predictors.gcn_network import GCNNetwork
+        from predictornas.predictors.networks.gcn_network import GCNNetwork
 
         return GCNNetwork(
             num_codes,
@@ -79,7 +79,7 @@ class GCN(GraphPredictor):
 
     def relaxed_batch(self, adjacency: torch.Tensor, operations: torch.Tensor) -> DenseBatch:
         """The dense form of `message_passing` for real-valued graphs, differentiable in both."""
-        from predictornas.predictors.dense import DenseBatch, relaxed_propagation, relaxed_real, relaxed_shares
+        from predictornas.predictors.engine.dense import DenseBatch, relaxed_propagation, relaxed_real, relaxed_shares
 
         real = relaxed_real(operations)
         return DenseBatch(

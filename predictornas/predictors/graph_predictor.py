@@ -11,12 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int, Int8
 
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.engine.graph_index import build_index
+from predictornas.predictors.engine.message_passing import MessagePassing, Readout
 from predictornas.predictors.fidelity import FidelityRule, borda, curves_of, ordered_pairs, same_fidelity
-from predictornas.predictors.graph_index import build_index
-from predictornas.predictors.losses import Loss, PairLoss, PairwiseCrossEntropy
-from predictornas.predictors.message_passing import MessagePassing, Readout
-from predictornas.predictors.optimisers import GradientDescent, Optimiser
-from predictornas.predictors.training import (
+from predictornas.predictors.fitting import (
     Labels,
     check_batches,
     check_device,
@@ -25,14 +23,16 @@ from predictornas.predictors.training import (
     fit_network_in_batches,
     starting_network,
 )
+from predictornas.predictors.losses import Loss, PairLoss, PairwiseCrossEntropy
+from predictornas.predictors.optimisers import GradientDescent, Optimiser
 from predictornas.spaces.base import Genes, Graphs, SearchSpace, relaxation_of
 
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.predictors.dense import DenseBatch
-    from predictornas.predictors.index_tables import IndexTables
-    from predictornas.predictors.network import GraphNetwork
+    from predictornas.predictors.engine.dense import DenseBatch
+    from predictornas.predictors.engine.index_tables import IndexTables
+    from predictornas.predictors.networks.graph_network import GraphNetwork
 
 Engine = Literal["indexed", "dense"]
 
@@ -161,7 +161,7 @@ class GraphPredictor(ABC):
         """
         import torch
 
-        from predictornas.predictors.dense import dense_batch
+        from predictornas.predictors.engine.dense import dense_batch
 
         with torch.inference_mode():
             if self.engine == "indexed":
@@ -180,7 +180,7 @@ class GraphPredictor(ABC):
         Raises:
             ConfigurationError: the space does not say how genes make a graph (`RelaxableSpace`).
         """
-        from predictornas.predictors.relaxed_graphs import relaxed_graphs
+        from predictornas.predictors.engine.relaxed_graphs import relaxed_graphs
 
         scores: torch.Tensor = self.network_(
             self.relaxed_batch(*relaxed_graphs(relaxation_of(self.space_), sequences.to(self.device)))
@@ -216,7 +216,7 @@ class GraphPredictor(ABC):
                 device=self.device,
             )
             return
-        from predictornas.predictors.dense import dense_batch
+        from predictornas.predictors.engine.dense import dense_batch
 
         everything = dense_batch(messages, slice(None), self.device)
         fit_network_in_batches(
@@ -234,8 +234,8 @@ class GraphPredictor(ABC):
 
     def _scorer(self, network: GraphNetwork, messages: MessagePassing) -> Callable[[], torch.Tensor]:
         """The scores of a batch by this predictor's engine, everything that does not depend on weights done before."""
-        from predictornas.predictors.dense import dense_batch
-        from predictornas.predictors.index_tables import IndexTables
+        from predictornas.predictors.engine.dense import dense_batch
+        from predictornas.predictors.engine.index_tables import IndexTables
 
         if self.engine == "indexed":
             tables = IndexTables.of(build_index(messages, self.depth), self.device)
@@ -245,8 +245,8 @@ class GraphPredictor(ABC):
 
     def _tables(self, genes: Genes) -> Iterable[IndexTables]:
         """The tables of these architectures, block by block."""
-        from predictornas.predictors.index_tables import IndexTables
-        from predictornas.predictors.space_index import blocks_of, space_tables
+        from predictornas.predictors.engine.index_tables import IndexTables
+        from predictornas.predictors.engine.space_index import blocks_of, space_tables
 
         def messages(part: Genes) -> MessagePassing:
             return self.message_passing(self.space_.graphs(part))

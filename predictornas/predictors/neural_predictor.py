@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from predictornas.errors import ConfigurationError
+from predictornas.predictors.engine.message_passing import Normalisation
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
+from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine, part_of
-from predictornas.predictors.message_passing import Normalisation
 from predictornas.predictors.optimisers import Adam, Optimiser
-from predictornas.predictors.training import check_device, check_values, random_batches, train_in_batches
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:
@@ -156,8 +156,8 @@ class NeuralPredictor:
         """One stage, trained, in the form of the `GCN` that scores as it does."""
         import torch
 
-        from predictornas.predictors.dense import dense_batch
-        from predictornas.predictors.neural_predictor_network import NeuralPredictorNetwork
+        from predictornas.predictors.engine.dense import dense_batch
+        from predictornas.predictors.networks.neural_predictor_network import NeuralPredictorNetwork
 
         scorer = GCN(
             layers=self.layers,

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
+from predictornas.predictors.fitting import check_values
 from predictornas.predictors.path_encoding import path_encoding
-from predictornas.predictors.training import check_values
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:

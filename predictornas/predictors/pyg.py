@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.extras import extra
+from predictornas.predictors.fitting import check_values, train
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
-from predictornas.predictors.training import check_values, train
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from jaxtyping import Float, Int
 
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.fidelity import FidelityRule, comparable
+from predictornas.predictors.fitting import check_device, check_values, fit_network, starting_network
 from predictornas.predictors.losses import Loss, MeanSquaredError
 from predictornas.predictors.optimisers import Adam, Optimiser
-from predictornas.predictors.training import check_device, check_values, fit_network, starting_network
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.predictors.rnn_network import RNNNetwork
+    from predictornas.predictors.networks.rnn_network import RNNNetwork
 
 _BLOCK = 1024
 """Architectures scored at once."""
@@ -79,7 +79,7 @@ class RNN:
         """
         import torch
 
-        from predictornas.predictors.rnn_network import RNNNetwork
+        from predictornas.predictors.networks.rnn_network import RNNNetwork
 
         check_values(values)
         check_device(self.device)

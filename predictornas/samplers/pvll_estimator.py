@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from predictornas.predictors.rnn_network import RNNNetwork
+from predictornas.predictors.networks.rnn_network import RNNNetwork
 from predictornas.samplers.adam import Adam
 
 

@@ -34,7 +34,7 @@ class ZeroCost:
         """`(n,)`, higher is better, of networks with fresh weights; images are random noise of 3 x 16 x 16."""
         import torch
 
-        from predictornas.live.network import NetworkShape, build_network
+        from predictornas.live.trainable_network import NetworkShape, build_network
         from predictornas.live.zerocost import get_proxy
 
         proxy, shape = get_proxy(self.proxy), NetworkShape(self.channels, self.cells, classes=10)

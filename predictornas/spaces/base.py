@@ -42,7 +42,7 @@ class Relaxation:
 
     With `s` the rows of `sequences` of one architecture, adjacency = fixed_edges + sum over (step, k) of s * edges and
     operations = fixed_vertices + sum of s * vertices. Vertices that are absent or off every input-output path still
-    have to be removed: `predictornas.predictors.relaxed_graphs` does that.
+    have to be removed: `predictornas.predictors.engine.relaxed_graphs` does that.
 
     Attributes:
         edges: `(steps, k, V, V)`, what each choice adds to the adjacency.

@@ -6,15 +6,15 @@ import torch
 from torch.nn import CrossEntropyLoss
 
 from predictornas.live.devices import forward_precision
-from predictornas.live.epochs import generator_for
-from predictornas.live.recipes import Recipe
+from predictornas.live.passes import generator_for
 from predictornas.live.training import optimiser_of
+from predictornas.live.training_recipes import Recipe
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.layout import lay_out_weights
-from predictornas.supernet.network import SuperNetwork
+from predictornas.supernet.network.memory_layout import lay_out_weights
+from predictornas.supernet.network.super_network import SuperNetwork
+from predictornas.supernet.network.topology import Topology
 from predictornas.supernet.parameters import ArchitectureParameters
 from predictornas.supernet.state import SearchState
-from predictornas.supernet.topology import Topology
 
 
 def assembled(job: SearchJob, topology: Topology, partial: int, recipe: Recipe) -> SearchState:

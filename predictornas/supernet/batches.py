@@ -9,12 +9,12 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from predictornas.live.augmentation import Augmentation, augmented, black, normalised
-from predictornas.live.epochs import generator_for
-from predictornas.live.image_sets import ImageSet
-from predictornas.live.partition import Partition
+from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.partition import Partition
+from predictornas.live.passes import generator_for
 from predictornas.seeding import rng_for
-from predictornas.supernet.layout import laid_out
-from predictornas.supernet.perturbation import Batches
+from predictornas.supernet.network.memory_layout import laid_out
+from predictornas.supernet.parts.perturbation import Batches
 from predictornas.supernet.state import Batch
 
 SMALLEST_BATCH = 2

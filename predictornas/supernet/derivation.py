@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Int8
 
 from predictornas.errors import InvalidArchitectureError, UnknownNameError
-from predictornas.supernet.mixture import PRUNED, Decisions, OperationWeights
-from predictornas.supernet.topology import NONE, CellTopology, Topology
+from predictornas.supernet.network.mixture import PRUNED, Decisions, OperationWeights
+from predictornas.supernet.network.topology import NONE, CellTopology, Topology
 
 Choices = dict[str, tuple[tuple[int, int], ...]]
 """For each cell type the edges an architecture keeps, each with the index of its operation, by node and edge."""

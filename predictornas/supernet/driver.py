@@ -11,7 +11,7 @@ from predictornas.files import remove_leftovers
 from predictornas.journal import Journal
 from predictornas.live.checkpoints import Checkpoint, load_checkpoint, require_same, save_checkpoint
 from predictornas.live.devices import checked_device, enough_memory, threads
-from predictornas.live.partition import Partition
+from predictornas.live.images.partition import Partition
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.records import EpochRecord, curve_of, selected

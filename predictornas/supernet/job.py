@@ -11,13 +11,13 @@ import torch
 from predictornas.errors import ConfigurationError
 from predictornas.live.checkpoints import Identity
 from predictornas.live.devices import checked_device
-from predictornas.live.network import NetworkShape
-from predictornas.live.partition import Partition
+from predictornas.live.images.partition import Partition
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.method import Method
-from predictornas.supernet.network import check_shape
-from predictornas.supernet.relaxations import Dirichlet
-from predictornas.supernet.topology import Topology, topology_of
+from predictornas.supernet.network.super_network import check_shape
+from predictornas.supernet.network.topology import Topology, topology_of
+from predictornas.supernet.parts.relaxations import Dirichlet
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,24 @@ from itertools import pairwise
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import Augmentation
-from predictornas.live.recipes import Recipe
-from predictornas.supernet.anchor import Anchored
-from predictornas.supernet.greedy import Greedy
-from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.pvll import LossSpaceRegression
-from predictornas.supernet.regularisers import Regulariser
-from predictornas.supernet.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Relaxation, Softmax
-from predictornas.supernet.selection import Derivation, Magnitude
-from predictornas.supernet.stages import Stage
-from predictornas.supernet.topology import Topology
-from predictornas.supernet.updates import ArchitectureUpdate, Bilevel, Switch
+from predictornas.live.training_recipes import Recipe
+from predictornas.supernet.network.topology import Topology
+from predictornas.supernet.parts.anchor import Anchored
+from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.loss_regression import LossSpaceRegression
+from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.regularisers import Regulariser
+from predictornas.supernet.parts.relaxations import (
+    Dirichlet,
+    EdgeWeighted,
+    GumbelHard,
+    GumbelSoftmax,
+    Relaxation,
+    Softmax,
+)
+from predictornas.supernet.parts.selection import Derivation, Magnitude
+from predictornas.supernet.parts.stages import Stage
+from predictornas.supernet.parts.updates import ArchitectureUpdate, Bilevel, Switch
 
 DARTS_WEIGHTS = Recipe(
     epochs=50,

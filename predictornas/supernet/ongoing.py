@@ -9,22 +9,22 @@ from typing import Any, cast
 
 import torch
 
-from predictornas.live.epochs import generator_for
-from predictornas.live.partition import Partition
-from predictornas.live.recipes import Recipe
+from predictornas.live.images.partition import Partition
+from predictornas.live.passes import generator_for
 from predictornas.live.training import optimiser_of
+from predictornas.live.training_recipes import Recipe
 from predictornas.supernet.assembly import assembled
 from predictornas.supernet.batches import paired_batches, steps_of, validation_batches
-from predictornas.supernet.greedy import EdgeHistory, Greedy
 from predictornas.supernet.hessian import dominant_eigenvalue, validation_hessian
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.mixture import PRUNED, Decisions
-from predictornas.supernet.network import SuperNetwork
-from predictornas.supernet.perturbation import Batches, PerturbationSelection
-from predictornas.supernet.pvll import LossSpaceRegression, Path, ProxyLandscape, Visit, draw_path
+from predictornas.supernet.network.mixture import PRUNED, Decisions
+from predictornas.supernet.network.super_network import SuperNetwork
+from predictornas.supernet.parts.greedy import EdgeHistory, Greedy
+from predictornas.supernet.parts.loss_regression import LossSpaceRegression, Path, ProxyLandscape, Visit, draw_path
+from predictornas.supernet.parts.perturbation import Batches, PerturbationSelection
+from predictornas.supernet.parts.stages import entered
 from predictornas.supernet.records import EpochRecord, architecture_of
 from predictornas.supernet.restoring import mode, restored
-from predictornas.supernet.stages import entered
 from predictornas.supernet.state import Batch, SearchState
 from predictornas.supernet.weight_steps import Measured, measured, train_at_mixtures, train_at_path
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError
-from predictornas.supernet.topology import Topology
+from predictornas.supernet.network.topology import Topology
 
 
 @dataclass

@@ -13,8 +13,8 @@ from torch import Tensor
 from predictornas.live.curve import Curve
 from predictornas.supernet.derivation import genes_of
 from predictornas.supernet.method import BestEpoch, Method
-from predictornas.supernet.mixture import PRUNED
-from predictornas.supernet.selection import Magnitude
+from predictornas.supernet.network.mixture import PRUNED
+from predictornas.supernet.parts.selection import Magnitude
 from predictornas.supernet.state import SearchState
 
 EdgeValues = dict[str, list[dict[str, float]]]

@@ -8,13 +8,13 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 
 from predictornas.errors import ConfigurationError
-from predictornas.supernet.anchor import Anchored
-from predictornas.supernet.greedy import Greedy
 from predictornas.supernet.method import Method, Selection
-from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.pvll import LossSpaceRegression
-from predictornas.supernet.stages import Stage
-from predictornas.supernet.updates import ArchitectureUpdate, Switch
+from predictornas.supernet.parts.anchor import Anchored
+from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.loss_regression import LossSpaceRegression
+from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.stages import Stage
+from predictornas.supernet.parts.updates import ArchitectureUpdate, Switch
 
 _DECISIONS = 8
 """Edges that a cell of DARTS keeps; NAS-Bench-201 has six."""

@@ -12,9 +12,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from predictornas.live.devices import computing_in, exact_convolutions
-from predictornas.supernet.mixture import Decisions, Mixture
+from predictornas.supernet.network.mixture import Decisions, Mixture
 from predictornas.supernet.parameters import ArchitectureParameters
-from predictornas.supernet.relaxations import Relaxation
+from predictornas.supernet.parts.relaxations import Relaxation
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits `(n, classes)` and labels `(n,)` to a scalar."""

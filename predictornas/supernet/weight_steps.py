@@ -11,9 +11,9 @@ from torch import Tensor
 
 from predictornas.errors import ConfigurationError
 from predictornas.supernet.method import Method
-from predictornas.supernet.mixture import Mixture
-from predictornas.supernet.perturbation import Batches
-from predictornas.supernet.pvll import LossSpaceRegression
+from predictornas.supernet.network.mixture import Mixture
+from predictornas.supernet.parts.loss_regression import LossSpaceRegression
+from predictornas.supernet.parts.perturbation import Batches
 from predictornas.supernet.restoring import mode, restored
 from predictornas.supernet.state import Batch, SearchState
 

@@ -147,7 +147,7 @@ def check_hard_data(
     except DataError:
         return
     rule = "fit() raises DataError for a value that is not finite"
-    require(False, rule, "a fitted predictor", "call predictornas.predictors.training.check_values first")
+    require(False, rule, "a fitted predictor", "call predictornas.predictors.fitting.check_values first")
 
 
 def check_order(

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictornas.benchmarks import nasbench101
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.nasbench101 import mean_column
+from predictornas.benchmarks.nasbench101 import importing as nasbench101
+from predictornas.benchmarks.nasbench101.importing import mean_column
 from predictornas.benchmarks.recipes import Architecture, Measured, Recipe
 from predictornas.benchmarks.sources import is_tfrecord, read_tabular_source, read_tfrecord_source, refuse_pickle
 from predictornas.errors import DataError

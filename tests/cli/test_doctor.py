@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.experiments import self_check
+from predictornas.studies import self_check
 
 
 def test_it_prints_what_a_report_of_a_fault_needs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:

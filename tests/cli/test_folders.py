@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.experiments.ownership import MANIFEST, write_manifest
+from predictornas.studies.folder import MANIFEST, write_manifest
 
 TINY = "--budget 30 --seeds 1 --methods random"
 

@@ -15,8 +15,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.cli.studies import DEFAULT_METHODS, search
-from predictornas.experiments.study import Study
-from predictornas.experiments.tables import write_table
+from predictornas.studies.gain.study import Study
+from predictornas.studies.tidy_tables import write_table
 
 COMMAND = [sys.executable, "-c", "from predictornas.cli import main; main()"]
 GAIN = ["gain", "--methods", "random,uniform-50", "--budget", "40", "--seeds", "2"]

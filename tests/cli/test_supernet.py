@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.experiments.supernet import run as supernet_run
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
+from predictornas.studies import supernet_run
 from predictornas.supernet.driver import Outcome
-from predictornas.supernet.methods import METHODS
+from predictornas.supernet.published import METHODS
 
 TINY = [
     "--space",

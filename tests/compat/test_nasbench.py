@@ -12,7 +12,7 @@ import pytest
 
 from predictornas.benchmarks.catalog import import_table
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.nasbench101 import import_tfrecord
+from predictornas.benchmarks.nasbench101.importing import import_tfrecord
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.compat import nasbench as api
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, UnknownNameError

@@ -11,12 +11,12 @@ import polars as pl
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.layout import MANIFEST, file_of
 from predictornas.benchmarks.table import Benchmark, write_benchmark
-from predictornas.experiments.comparison import compare_folders
-from predictornas.experiments.folder import KIND, read_manifest
-from predictornas.experiments.ownership import write_manifest
-from predictornas.experiments.tables import write_table
 from predictornas.history import SCHEMA
 from predictornas.spaces.nasbench201 import NASBench201
+from predictornas.studies.comparison import compare_folders
+from predictornas.studies.folder import write_manifest
+from predictornas.studies.gain.manifest import KIND, read_manifest
+from predictornas.studies.tidy_tables import write_table
 from tests.fuzz.engine import Entry, always
 from tests.fuzz.mutations import Mutate, any_of, mutated_bytes, mutated_json, mutated_numbers, with_pieces
 from tests.fuzz.tables import at_home, meaning_of

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from predictornas.live.images import load_images
+from predictornas.live.images.loading import load_images
 from tests.fuzz.engine import Entry
 from tests.fuzz.mutations import with_pieces
 from tests.fuzz.tables import at_home

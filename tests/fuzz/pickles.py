@@ -11,7 +11,7 @@ from unittest import mock
 import numpy as np
 
 from predictornas.benchmarks import nasbench201
-from predictornas.live.images import load_images
+from predictornas.live.images.loading import load_images
 from predictornas.plain_pickle import load_plain_pickle
 from tests.fuzz.engine import Entry, always
 from tests.fuzz.mutations import any_of, mutated_bytes, with_pieces

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from predictornas.errors import StoreError
-from predictornas.experiments.folder import read_manifest
-from predictornas.experiments.ownership import MANIFEST, write_manifest
-from predictornas.experiments.sealed import kept, write_sealed
 from predictornas.journal import Journal
 from predictornas.search.recorded import Recorded
 from predictornas.spaces.cache import Arrays, cached_arrays
+from predictornas.studies.folder import MANIFEST, write_manifest
+from predictornas.studies.gain.manifest import read_manifest
+from predictornas.studies.sealed import kept, write_sealed
 from tests.fuzz.engine import Entry, always
 from tests.fuzz.mutations import any_of, mutated_bytes, mutated_json, mutated_numbers, with_pieces
 from tests.fuzz.tables import at_home

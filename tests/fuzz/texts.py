@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from predictornas.benchmarks.recipe_files import load_recipe
-from predictornas.experiments.retraining import read_architecture
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
+from predictornas.studies.retraining import read_architecture
 from tests.fuzz.engine import Entry
 from tests.fuzz.mutations import any_of, mutated_bytes, mutated_json, mutated_numbers, with_pieces
 

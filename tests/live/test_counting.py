@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from predictornas.live.counting import count_multiply_adds, count_parameters
-from predictornas.live.network import NetworkShape, build_network, weightless_network
 from predictornas.live.operations import FactorizedReduce
+from predictornas.live.trainable_network import NetworkShape, build_network, weightless_network
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 

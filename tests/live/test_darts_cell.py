@@ -4,7 +4,7 @@ from torch import nn
 
 from predictornas.live.counting import count_parameters
 from predictornas.live.darts_cell import AuxiliaryHead, DARTSBody, DARTSCell
-from predictornas.live.network import NetworkShape, weightless_network
+from predictornas.live.trainable_network import NetworkShape, weightless_network
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 

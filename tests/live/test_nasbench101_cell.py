@@ -9,7 +9,7 @@ from torch import nn
 from predictornas.errors import ConfigurationError
 from predictornas.live.counting import count_parameters
 from predictornas.live.nasbench101_cell import NASBench101Body, NASBench101Cell, vertex_channels
-from predictornas.live.network import NetworkShape, weightless_network
+from predictornas.live.trainable_network import NetworkShape, weightless_network
 from predictornas.spaces.nasbench101 import OPERATIONS
 from predictornas.spaces.registry import get_space
 

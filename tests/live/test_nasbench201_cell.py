@@ -8,7 +8,7 @@ from torch import nn
 
 from predictornas.live.counting import count_parameters
 from predictornas.live.nasbench201_cell import NASBench201Body, NASBench201Cell, ResidualBlock
-from predictornas.live.network import NetworkShape, weightless_network
+from predictornas.live.trainable_network import NetworkShape, weightless_network
 from predictornas.spaces.nasbench201 import EDGES, OPERATIONS, from_strings
 from predictornas.spaces.registry import get_space
 

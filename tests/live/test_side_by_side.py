@@ -11,10 +11,10 @@ from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.live import side_by_side
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.nasbench101_cell import NASBench101Cell
-from predictornas.live.network import CellNetwork, NetworkShape, build_network
-from predictornas.live.recipes import Recipe
 from predictornas.live.side_by_side import SideBySide, train_side_by_side
+from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
 from predictornas.live.training import Job, train
+from predictornas.live.training_recipes import Recipe
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from tests.live.training_examples import images

@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from predictornas.errors import UnknownNameError
 from predictornas.live import zerocost
-from predictornas.live.network import NetworkShape, build_network
+from predictornas.live.trainable_network import NetworkShape, build_network
 from predictornas.live.zerocost import (
     PROXIES,
     Proxy,

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from predictornas.live.augmentation import Augmentation
-from predictornas.live.image_sets import ImageData, ImageSet, image_data
-from predictornas.live.network import NetworkShape
-from predictornas.live.partition import Partition, partition
-from predictornas.live.recipes import Recipe
+from predictornas.live.images.image_sets import ImageData, ImageSet, image_data
+from predictornas.live.images.partition import Partition, partition
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import Job
+from predictornas.live.training_recipes import Recipe
 
 SHAPE = NetworkShape(channels=4, cells=1, classes=3, in_channels=1)
 RECIPE = Recipe(

@@ -14,7 +14,7 @@ from predictornas.errors import (
     UnknownArchitectureError,
 )
 from predictornas.journal import read_records
-from predictornas.live.network import NetworkShape
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import CHECKPOINT, EPOCH_LOG
 from predictornas.oracles import Oracle
 from predictornas.oracles.live import LiveOracle

@@ -9,11 +9,11 @@ import torch
 from scipy.stats import kendalltau
 
 from predictornas.errors import ConfigurationError, DataError
-from predictornas.predictors.dense import dense_batch
+from predictornas.predictors.engine.dense import dense_batch
+from predictornas.predictors.engine.graph_index import build_index
+from predictornas.predictors.engine.index_tables import IndexTables
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
-from predictornas.predictors.graph_index import build_index
-from predictornas.predictors.index_tables import IndexTables
 from predictornas.predictors.losses import MeanSquaredError
 from predictornas.predictors.optimisers import Adam
 from predictornas.spaces.registry import get_space

@@ -89,6 +89,6 @@ def test_optimisers_are_configurations():
 
 
 def test_importing_predictors_optimisers_and_losses_does_not_import_torch():
-    modules = ("losses", "optimisers", "training", "rnn")
+    modules = ("losses", "optimisers", "fitting", "rnn")
     code = f"import sys, {', '.join(f'predictornas.predictors.{m}' for m in modules)}\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from predictornas.supernet.mixture import Mixture
+from predictornas.supernet.network.mixture import Mixture
+from predictornas.supernet.network.topology import CellTopology, Topology
 from predictornas.supernet.parameters import ArchitectureParameters
-from predictornas.supernet.relaxations import Softmax
+from predictornas.supernet.parts.relaxations import Softmax
 from predictornas.supernet.state import Batch, SearchState
-from predictornas.supernet.topology import CellTopology, Topology
 
 OPERATIONS = ("none", "skip_connect", "bend", "turn")
 _EDGES = ((0, 1), (0, 2), (1, 2))

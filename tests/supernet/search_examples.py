@@ -6,13 +6,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from predictornas.live.augmentation import Augmentation
-from predictornas.live.image_sets import image_data
-from predictornas.live.network import NetworkShape
-from predictornas.live.partition import Partition, partition
+from predictornas.live.images.image_sets import image_data
+from predictornas.live.images.partition import Partition, partition
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method
-from predictornas.supernet.methods import get_method
+from predictornas.supernet.published import get_method
 from predictornas.supernet.records import EpochRecord
 from predictornas.supernet.shortening import with_epochs
 from tests.live.training_examples import stripes

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from predictornas.live.darts_cell import CIFARStem, ImageNetStem
 from predictornas.live.nasbench201_cell import ResidualBlock
-from predictornas.live.network import NetworkShape
 from predictornas.live.operations import FactorizedReduce, ReLUConvBN, darts_operation, nasbench201_operation
-from predictornas.supernet.mixture import Mixture
-from predictornas.supernet.network import SuperNetwork
-from predictornas.supernet.topology import CellTopology, Topology
+from predictornas.live.trainable_network import NetworkShape
+from predictornas.supernet.network.mixture import Mixture
+from predictornas.supernet.network.super_network import SuperNetwork
+from predictornas.supernet.network.topology import CellTopology, Topology
 
 
 class MixedEdge(nn.Module):

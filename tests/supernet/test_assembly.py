@@ -7,7 +7,7 @@ import torch
 
 from predictornas.supernet.assembly import assembled
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.methods import METHODS
+from predictornas.supernet.published import METHODS
 from predictornas.supernet.state import SearchState
 from tests.supernet.search_examples import job
 

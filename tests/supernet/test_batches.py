@@ -3,8 +3,8 @@ from __future__ import annotations
 import torch
 
 from predictornas.live.augmentation import Augmentation, normalised
-from predictornas.live.image_sets import ImageSet
-from predictornas.live.partition import Partition
+from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.partition import Partition
 from predictornas.supernet.batches import paired_batches, steps_of, validation_batches
 from predictornas.supernet.state import Batch
 

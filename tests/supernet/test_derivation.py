@@ -9,8 +9,8 @@ from predictornas.errors import InvalidArchitectureError, UnknownNameError
 from predictornas.spaces.nasbench201 import to_string
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.derivation import choices_of, genes_of, is_member, spelled, strongest
-from predictornas.supernet.mixture import Decisions
-from predictornas.supernet.topology import topology_of
+from predictornas.supernet.network.mixture import Decisions
+from predictornas.supernet.network.topology import topology_of
 
 DARTS = get_space("darts-8")
 TOPOLOGY = topology_of(DARTS)

@@ -17,7 +17,7 @@ from predictornas.spaces.registry import get_space
 from predictornas.supernet import driver
 from predictornas.supernet.driver import CHECKPOINT, EPOCH_LOG, epochs, search
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.methods import METHODS
+from predictornas.supernet.published import METHODS
 from tests.supernet.search_examples import images, job, without_seconds
 
 IMAGES = images()

@@ -17,7 +17,7 @@ from predictornas.supernet.hessian import (
     trace,
     validation_hessian,
 )
-from predictornas.supernet.mixture import Mixture
+from predictornas.supernet.network.mixture import Mixture
 from tests.supernet.examples import batch, tiny_search
 
 VALID = batch(2)

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
-from predictornas.live.network import NetworkShape
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.supernet.job import SearchJob, described
 from predictornas.supernet.method import Method
-from predictornas.supernet.methods import METHODS
-from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.relaxations import GumbelHard, GumbelSoftmax
-from predictornas.supernet.stages import Stage
+from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.relaxations import GumbelHard, GumbelSoftmax
+from predictornas.supernet.parts.stages import Stage
+from predictornas.supernet.published import METHODS
 from tests.supernet.search_examples import images, job
 
 IMAGES = images()

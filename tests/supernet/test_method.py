@@ -7,17 +7,17 @@ import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.anchor import Anchored, DirichletAnchor
-from predictornas.supernet.greedy import Greedy
 from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, BestEpoch, Method
-from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.pvll import LossSpaceRegression
-from predictornas.supernet.regularisers import RandomSmoothing
-from predictornas.supernet.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Softmax
-from predictornas.supernet.selection import Magnitude
-from predictornas.supernet.stages import Stage
-from predictornas.supernet.topology import topology_of
-from predictornas.supernet.updates import Bilevel, Mixed, Switch
+from predictornas.supernet.network.topology import topology_of
+from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
+from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.loss_regression import LossSpaceRegression
+from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.regularisers import RandomSmoothing
+from predictornas.supernet.parts.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Softmax
+from predictornas.supernet.parts.selection import Magnitude
+from predictornas.supernet.parts.stages import Stage
+from predictornas.supernet.parts.updates import Bilevel, Mixed, Switch
 
 PATHS = GumbelSoftmax(0.1, 0.1, argmax_only=True)
 STAGES = (Stage(3, operations=7, partial=2), Stage(4, operations=4, partial=1))

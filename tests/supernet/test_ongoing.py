@@ -10,16 +10,16 @@ from torch.utils._pytree import tree_leaves, tree_map
 from predictornas.spaces.registry import get_space
 from predictornas.supernet import ongoing
 from predictornas.supernet.driver import search
-from predictornas.supernet.greedy import Greedy
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method
-from predictornas.supernet.methods import METHODS
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.parameters import ArchitectureParameters
-from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.pvll import Path, draw_path
+from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.loss_regression import Path, draw_path
+from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.stages import Stage
+from predictornas.supernet.published import METHODS
 from predictornas.supernet.records import EpochRecord
-from predictornas.supernet.stages import Stage
 from tests.supernet.search_examples import images, job, tiny, without_seconds
 
 IMAGES = images()

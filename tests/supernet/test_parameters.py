@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from predictornas.errors import ConfigurationError
+from predictornas.supernet.network.topology import darts_topology, nasbench201_topology
 from predictornas.supernet.parameters import ArchitectureParameters
-from predictornas.supernet.topology import darts_topology, nasbench201_topology
 
 DARTS = darts_topology(("none", "skip_connect", "sep_conv_3x3"))
 

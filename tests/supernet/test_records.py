@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from predictornas.supernet.method import BestEpoch, Method
-from predictornas.supernet.mixture import PRUNED, Decisions
+from predictornas.supernet.network.mixture import PRUNED, Decisions
 from predictornas.supernet.records import EpochRecord, architecture_of, curve_of, selected
 from tests.supernet.examples import TRIANGLE, parameters_of, tiny_search
 

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from predictornas.errors import ConfigurationError
-from predictornas.supernet.anchor import Anchored, DirichletAnchor
-from predictornas.supernet.greedy import Greedy
 from predictornas.supernet.method import Method
-from predictornas.supernet.methods import METHODS, get_method
-from predictornas.supernet.perturbation import PerturbationSelection
-from predictornas.supernet.pvll import LossSpaceRegression
-from predictornas.supernet.relaxations import Dirichlet
+from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
+from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.loss_regression import LossSpaceRegression
+from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.relaxations import Dirichlet
+from predictornas.supernet.parts.updates import Bilevel, Mixed, Switch
+from predictornas.supernet.published import METHODS, get_method
 from predictornas.supernet.shortening import with_epochs
-from predictornas.supernet.updates import Bilevel, Mixed, Switch
 
 
 @given(st.sampled_from(sorted(METHODS)), st.integers(2, 700))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from predictornas.supernet.mixture import PRUNED, Decisions
+from predictornas.supernet.network.mixture import PRUNED, Decisions
 from predictornas.supernet.state import Batch, SearchState, random_like
 from tests.supernet.examples import TRIANGLE, batch, parameters_of, tiny_search
 from tests.supernet.search_examples import images, job

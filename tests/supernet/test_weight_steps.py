@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, Method
-from predictornas.supernet.mixture import Mixture
+from predictornas.supernet.network.mixture import Mixture
+from predictornas.supernet.parts.updates import SingleLevel
 from predictornas.supernet.state import Batch, SearchState
-from predictornas.supernet.updates import SingleLevel
 from predictornas.supernet.weight_steps import NotFiniteError, measured, train_at_mixtures, train_at_path
 from tests.supernet.examples import CountingNetwork, batch, tiny_search
 

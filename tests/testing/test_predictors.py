@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.fitting import check_values
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.optimisers import Adam, GradientDescent
 from predictornas.predictors.pyg import PyGPredictor
 from predictornas.predictors.rnn import RNN
-from predictornas.predictors.training import check_values
 from predictornas.spaces.nasbench201 import NASBench201
 from predictornas.spaces.registry import get_space
 from predictornas.testing import ConformanceError, check_predictor

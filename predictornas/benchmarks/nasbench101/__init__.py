@@ -1,0 +1,1 @@
+"""The official NAS-Bench-101 files, read without TensorFlow."""

@@ -1,0 +1,281 @@
+"""The verbs that train networks: live-search, train, build-table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
+from predictornas.cli.studies import worker_count
+from predictornas.errors import ConfigurationError
+
+
+def live_search(
+    *,
+    space: str = "darts",
+    images: str = "hard-digits",
+    method: str = "rank-nosh",
+    budget_epochs: int = 90,
+    seed: int = 0,
+    levels: str = "1,3,9",
+    channels: int = 8,
+    cells: int = 3,
+    recipe: str = "small",
+    batch_size: int | None = None,
+    image_size: int | None = None,
+    training_images: int | None = None,
+    preset: str = "quick",
+    device: str = "cpu",
+    workers: int = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Search on networks that are trained here, within a budget of epochs.
+
+    Example: predictornas live-search --space darts --images digits --budget-epochs 60 --out my-search
+
+    Every epoch is checkpointed: the same command goes on where a killed one stopped.
+
+    Parameters
+    ----------
+    space
+        nasbench101, nasbench201, darts, darts-8, darts-s1 to darts-s4.
+    images
+        digits, hard-digits, or a folder with CIFAR's python batches, image-parquet, or train/CLASS and test/CLASS.
+    method
+        rank-nosh, nosh, asha, successive-halving; or any other, which then trains every network to the end.
+    budget_epochs
+        Epochs trained in all.
+    seed
+        Seed of the search and of every training.
+    levels
+        Epochs after which a training may be stopped, separated by commas; the last is the whole training.
+    channels
+        Channels of the first cells.
+    cells
+        Cells of a DARTS network, or of each stack or stage of the others.
+    recipe
+        A training recipe; its length is the last level.
+    batch_size
+        Images in a batch; the recipe's by default.
+    image_size
+        Height and width that images are brought to; as they are by default.
+    training_images
+        Images to train with, half as many to validate and to test with; by default half of all training images each.
+    preset
+        quick, default or paper.
+    device
+        cpu, cuda or cuda:N.
+    workers
+        Networks that train at once; 0 takes one for each core, on a GPU one. Results do not depend on it.
+    out
+        Folder of the results; live-SPACE-METHOD by default.
+    """
+    from predictornas.studies.live_study import LiveStudy, run_live_study
+
+    study = LiveStudy(
+        space=space,
+        images=images,
+        method=method,
+        budget_epochs=budget_epochs,
+        seed=seed,
+        levels=_numbers(levels),
+        channels=channels,
+        cells=cells,
+        recipe=recipe,
+        batch_size=batch_size,
+        image_size=image_size,
+        training_images=training_images,
+        preset=preset,
+        device=device,
+    )
+    folder = out or Path(f"live-{space}-{method}")
+    processes = 1 if workers == 0 and device != "cpu" else worker_count(workers)
+    with progress_bar(f"{method} on {space}, epochs") as started:
+        outcome = run_live_study(study, folder, workers=processes, started=started)
+    longest = outcome.history["epochs"].max()
+    row = {
+        "method": method,
+        "architectures": outcome.history["key"].n_unique(),
+        "trained to the end": outcome.history.filter(epochs=longest)["key"].n_unique(),
+        "epochs": round(float(outcome.history["cost_epochs"].sum())),
+        "test error, %": round(100 * (1 - outcome.test_accuracy), 2),
+        "recommended": outcome.description,
+    }
+    if json:
+        show_rows([row], "", as_json=True)
+        return
+    show_rows([{name: str(value) for name, value in row.items() if name != "recommended"}], "", as_json=False)
+    console().print(f"Recommended: {outcome.description}", highlight=False, markup=False)
+    console().print(f"Tables and figures: {folder}/", highlight=False)
+
+
+def build_table(
+    name: str = "nasbench101-digits",
+    *,
+    workers: int = 0,
+    at_most: int | None = None,
+    out: Path | None = None,
+) -> None:
+    """Train every architecture of a table that this project measures itself.
+
+    Example: predictornas build-table nasbench101-digits --out table
+
+    Every architecture is on disk as soon as it is trained; the same command goes on, on this or another machine.
+
+    Parameters
+    ----------
+    name
+        The table; an unknown name lists all.
+    workers
+        Processes; 0 takes one for each core.
+    at_most
+        Architectures to train now; all by default.
+    out
+        Folder of the journals and of the table; table-NAME by default.
+    """
+    from predictornas.studies.measured_table import build_table as build
+    from predictornas.studies.measured_table import get_table_recipe
+
+    recipe, folder, processes = get_table_recipe(name), out or Path(f"table-{name}"), worker_count(workers)
+    with progress_bar(name) as started:
+        table = build(recipe, folder, workers=processes, at_most=at_most, started=started)
+    if table is None:
+        remark(f"Not complete yet. The same command goes on: {folder}/")
+    else:
+        console().print(f"{name}: {len(table):,} rows in {table.folder}", highlight=False)
+
+
+def train(
+    architecture: str,
+    *,
+    space: str = "darts",
+    images: str = "hard-digits",
+    recipe: str = "darts-cifar10",
+    epochs: int | None = None,
+    channels: int = 36,
+    cells: int = 20,
+    batch_size: int | None = None,
+    image_size: int | None = None,
+    validation: float = 0.1,
+    seed: int = 0,
+    device: str = "cpu",
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Train one architecture from its genotype, as the papers retrain what their searches find.
+
+    Example: predictornas train DARTS-V2 --images cifar-10-batches-py --device cuda
+
+    Checkpointed every epoch: the same command goes on. Prints parameters, multiply-adds and accuracies.
+
+    Parameters
+    ----------
+    architecture
+        A named genotype (DARTS-V2, DrNAS-CIFAR10, ...), a printed Genotype(...), a file that holds one, or genes
+        separated by commas.
+    space
+        The space of the architecture.
+    images
+        digits, hard-digits, or a folder as in `live-search`.
+    recipe
+        darts-cifar10, milenas-cifar10, drnas-cifar10, darts-imagenet, drnas-imagenet, nasbench101, nasbench201, small.
+    epochs
+        Length of the training; the recipe's by default.
+    channels
+        Channels of the first cells.
+    cells
+        Cells of a DARTS network, or of each stack or stage of the others.
+    batch_size
+        Images in a batch; the recipe's by default.
+    image_size
+        Height and width that images are brought to; as they are by default.
+    validation
+        Share of the training images that is set aside to validate with.
+    seed
+        Seed of weights, order and augmentation.
+    device
+        cpu, cuda or cuda:N.
+    out
+        Folder of checkpoint, curve and figure; train-ARCHITECTURE by default.
+    """
+    from predictornas.studies.retraining import Retraining, retrain
+
+    request = Retraining(
+        architecture=architecture,
+        space=space,
+        images=images,
+        recipe=recipe,
+        epochs=epochs,
+        channels=channels,
+        cells=cells,
+        batch_size=batch_size,
+        image_size=image_size,
+        validation=validation,
+        seed=seed,
+        device=device,
+    )
+    folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
+    with progress_bar(f"{architecture[:40]}, epochs") as started:
+        result = retrain(request, folder, started=started)
+    show_rows([result] if json else [{name: str(value) for name, value in result.items()}], "", as_json=json)
+    if not json:
+        console().print(f"Curve and figure: {folder}/", highlight=False)
+
+
+def proxies(
+    *,
+    benchmark: str = "nasbench201-cifar10",
+    sample: int = 100,
+    images: str = "hard-digits",
+    channels: int = 8,
+    cells: int = 1,
+    image_size: int | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Measure how well zero-cost proxies of untrained networks rank a table.
+
+    Example: predictornas proxies --benchmark nasbench201-cifar100 --sample 50
+
+    Parameters
+    ----------
+    benchmark
+        A table of NAS-Bench-101 or NAS-Bench-201.
+    sample
+        Random architectures to score.
+    images
+        digits, hard-digits, or a folder as in `live-search`.
+    channels
+        Channels of the first cells.
+    cells
+        Cells of each stack or stage.
+    image_size
+        Height and width that images are brought to; as they are by default.
+    seed
+        Seed of the sample, the images and the weights.
+    out
+        Folder of the results; proxies-BENCHMARK by default.
+    """
+    from predictornas.studies.proxy_study import ProxyStudy, run_proxy_study
+
+    study = ProxyStudy(benchmark, sample, images, channels, cells, image_size, seed)
+    folder = out or Path(f"proxies-{benchmark}")
+    with progress_bar(f"proxies on {benchmark}") as started:
+        table = run_proxy_study(study, folder, started=started)
+    rows = [
+        {
+            "proxy": row["proxy"],
+            "Kendall's tau": f"{row['tau']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            "ms a network": f"{row['milliseconds']:.0f}",
+        }
+        for row in table.to_dicts()
+    ]
+    show_rows(table.to_dicts() if json else rows, f"{sample} architectures of {benchmark}", as_json=json)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(",") if number.strip())
+    except ValueError:
+        raise ConfigurationError(f"levels are whole numbers of epochs with commas between, not {text!r}.") from None

@@ -1,1 +1,0 @@
-"""Experiments: grids of searches over methods and seeds, their output folders and manifests."""

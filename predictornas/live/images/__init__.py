@@ -1,0 +1,1 @@
+"""Images to train with, from wherever they are, and how they are taken apart."""

@@ -1,0 +1,64 @@
+"""Images to train with: `load_images` reads them from wherever they are, `split` takes a set apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from predictornas.errors import DataError, UnknownNameError
+from predictornas.live.images.cifar import cifar_folder, read_cifar
+from predictornas.live.images.hard_digits import hard_digits
+from predictornas.live.images.image_decoding import Progress, resized
+from predictornas.live.images.image_folder import is_image_folder, read_image_folder
+from predictornas.live.images.image_parquet import is_image_parquet, read_image_parquet
+from predictornas.live.images.image_sets import ImageData, ImageSet, image_data
+from predictornas.live.images.image_split import split
+from predictornas.live.images.scikit_digits import scikit_digits
+
+__all__ = ["BUILT_IN", "ImageData", "ImageSet", "load_images", "split"]
+
+BUILT_IN = ("digits", "hard-digits")
+"""Image sets that need no file: scikit-learn's digits, and the same made harder."""
+
+
+def load_images(source: str | Path, *, size: int | None = None, progress: Progress | None = None) -> ImageData:
+    """The images of a task, in memory.
+
+    Args:
+        source: `digits`, `hard-digits`, or a folder that holds CIFAR-10's or CIFAR-100's python batches, image-parquet
+            files, or images in `train/CLASS/` and `test/CLASS/`; each is recognised by the names of its files.
+        size: height and width to bring the images to, cut to a square about their centre; for `hard-digits` the size of
+            the canvas. None keeps the size that they have, which must then be one and the same.
+        progress: told how many images are decoded so far, of how many (of files of compressed images).
+
+    Raises:
+        UnknownNameError: `source` is neither a built-in name nor a folder.
+        DataError: the folder holds none of the formats, or its files break theirs.
+        ConfigurationError: a size that is not positive, or a canvas too small for a digit.
+    """
+    if source == "hard-digits":
+        return hard_digits() if size is None else hard_digits(canvas=size)
+    if source == "digits":
+        return _at_size(scikit_digits(), size)
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        raise UnknownNameError("built-in image set or folder", str(source), BUILT_IN)
+    cifar = cifar_folder(folder)
+    if cifar is not None:
+        return _at_size(read_cifar(cifar), size)
+    if is_image_folder(folder):
+        return read_image_folder(folder, size=size, progress=progress)
+    if is_image_parquet(folder):
+        return read_image_parquet(folder, size=size, progress=progress)
+    raise DataError(
+        f"{folder} holds no images that can be read. Expected are CIFAR's python batches (data_batch_1 ... or train, "
+        "test and meta), *train*.parquet with *test*.parquet, or the folders train/CLASS and test/CLASS."
+    )
+
+
+def _at_size(data: ImageData, size: int | None) -> ImageData:
+    if size is None:
+        return data
+    train, test = (
+        ImageSet(resized(images.pixels, size), images.labels, images.sources) for images in (data.train, data.test)
+    )
+    return image_data(data.name, train, test, data.classes)

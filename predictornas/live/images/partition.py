@@ -1,0 +1,83 @@
+"""The images of a task taken apart: to train with, to validate with, to judge with."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from predictornas.errors import ConfigurationError
+from predictornas.live.images.image_sets import ImageData, ImageSet
+from predictornas.live.images.loading import split
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Disjoint images.
+
+    Attributes:
+        name: of the task.
+        train: what the weights learn from.
+        validation: what a search sees.
+        test: what only judges.
+        classes: number of classes.
+        mean: of each channel, by which pixels / 255 are normalised.
+        std: of each channel, likewise.
+    """
+
+    name: str
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of every pixel and label and of what they are normalised by."""
+        state = hashlib.sha256(repr((self.classes, self.mean, self.std)).encode())
+        for part in (self.train, self.validation, self.test):
+            state.update(repr(tuple(part.pixels.shape)).encode())
+            for tensor in (part.pixels, part.labels):
+                state.update(tensor.cpu().numpy().tobytes())
+        return state.hexdigest()
+
+    def to(self, device: torch.device | str) -> Partition:
+        """The same images on another device."""
+        train, validation, test = (part.to(device) for part in (self.train, self.validation, self.test))
+        return Partition(self.name, train, validation, test, self.classes, self.mean, self.std)
+
+
+def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
+    """The training images of a task taken apart, stratified by label; images of one source stay together.
+
+    Args:
+        data: the task.
+        validation: number of validation images, or their share of the training images.
+        seed: decides which images these are.
+
+    Raises:
+        ConfigurationError: nothing would be left to train or to validate with.
+    """
+    total = len(data.train)
+    held = round(validation * total) if isinstance(validation, float) else validation
+    spare = _spare(data.train)
+    if not 0 < held < total - spare - 1:
+        raise ConfigurationError(
+            f"validation={validation} takes {held} of the {total} training images of {data.name!r}. "
+            f"Choose a number of images from 1 to {total - spare - 2}, or a share between 0 and 1."
+        )
+    held_out, train = split(data.train, (held, total - held - spare), seed)
+    return Partition(data.name, train, held_out, data.test, data.classes, data.mean, data.std)
+
+
+def _spare(images: ImageSet) -> int:
+    """How many images may be in no part: the rest of the source in which the first part ends."""
+    if images.sources is None:
+        return 0
+    _, counts = np.unique(images.sources.cpu().numpy(), return_counts=True)
+    return int(counts.max()) - 1

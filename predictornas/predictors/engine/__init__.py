@@ -1,0 +1,1 @@
+"""How graphs become what networks compute on: dense tensors, or tables of distinct neighbourhoods."""

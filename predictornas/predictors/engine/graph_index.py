@@ -1,0 +1,175 @@
+"""The distinct neighbourhoods of a batch of graphs: what message passing would compute many times, found once.
+
+After g layers the features of a vertex depend only on its depth-g neighbourhood: for every propagation the multiset of
+(weight, depth g-1 neighbourhood) that it gathers, and its own label where layers are gated. Numbering the distinct ones
+depth by depth (colour refinement on integers, exact) turns a batch of graphs into one small sparse table a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Int32, Int64, UInt
+
+from predictornas.predictors.engine.distinct_rows import distinct_rows, sorted_columns
+from predictornas.predictors.engine.message_passing import MessagePassing, Propagation
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """A sparse matrix by rows (CSR): row r gathers `indices[offsets[r]:offsets[r + 1]]` with the weights there."""
+
+    indices: Int32[np.ndarray, " nonzeros"]
+    weights: Float[np.ndarray, " nonzeros"]
+    offsets: Int32[np.ndarray, " offsets"]
+
+
+@dataclass(frozen=True)
+class IndexLayer:
+    """One layer: the distinct rows of depth g, made of those of depth g-1.
+
+    Attributes:
+        sums: for each propagation the distinct weighted sums over rows of depth g-1.
+        parts: for each propagation the sum `(rows,)` that each row of depth g takes.
+        gates: `(gate labels,)` number of rows that apply each label, rows being sorted by it; None where layers are not
+            gated.
+    """
+
+    sums: tuple[SparseRows, ...]
+    parts: tuple[Int32[np.ndarray, " rows"], ...]
+    gates: Int64[np.ndarray, " gates"] | None
+
+
+@dataclass(frozen=True)
+class GraphIndex:
+    """A batch of n graphs as its distinct neighbourhoods.
+
+    Attributes:
+        labels: `(rows of depth 0,)` the label of each.
+        layers: one for each layer of the network.
+        vertices: `(V, n)` the last layer's row of each vertex; 0 where the share is 0.
+        shares: `(V, n)` weight of each vertex's score in its graph's score.
+    """
+
+    labels: Int32[np.ndarray, " rows"]
+    layers: tuple[IndexLayer, ...]
+    vertices: Int32[np.ndarray, "v n"]
+    shares: Float[np.ndarray, "v n"]
+
+
+def build_index(messages: MessagePassing, depth: int) -> GraphIndex:
+    """The index of a batch for a network of `depth` layers: exact, and only of what its read-out depends on."""
+    sources = [_Sources.of(propagation) for propagation in messages.propagations]
+    read = messages.shares.reshape(-1) > 0
+    active = [read]
+    for _ in range(depth):
+        active.insert(0, _listened_to(sources, active[0]))
+    colours = np.zeros(read.size, np.int32)
+    labels, colours[active[0]] = np.unique(messages.labels.reshape(-1)[active[0]], return_inverse=True)
+    count = len(labels)
+    layers = []
+    for vertices in map(np.flatnonzero, active[1:]):
+        layer, colours[vertices] = _refine(sources, colours, count, vertices, messages)
+        count = len(layer.parts[0])
+        layers.append(layer)
+    rows = np.where(read, colours, 0).reshape(messages.labels.shape)
+    return GraphIndex(
+        labels=labels.astype(np.int32),
+        layers=tuple(layers),
+        vertices=np.ascontiguousarray(rows.T),
+        shares=np.ascontiguousarray(messages.shares.T),
+    )
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """Whom each vertex of a batch listens to, as columns: source by source, those it has not at the end.
+
+    Attributes:
+        vertices: `(most sources, vertices)` flat positions in the batch.
+        codes: `(most sources, vertices)` code of the weight, 0 where there is no source.
+        weights: the weight of each code.
+    """
+
+    vertices: Int32[np.ndarray, "w m"]
+    codes: UInt[np.ndarray, "w m"]
+    weights: Float[np.ndarray, " k"]
+
+    @classmethod
+    def of(cls, propagation: Propagation) -> _Sources:
+        n, size, _ = propagation.codes.shape
+        rows = propagation.codes.reshape(-1, size)
+        width = int((rows > 0).sum(1).max(initial=1))
+        vertices = np.zeros((width, n * size), np.int32)
+        codes = np.zeros((width, n * size), rows.dtype)
+        filled = np.zeros(n * size, np.int8)
+        first = np.repeat(np.arange(n, dtype=np.int32) * size, size)
+        for source in range(size):
+            listening = np.flatnonzero(rows[:, source])
+            place = filled[listening]
+            vertices[place, listening] = first[listening] + source
+            codes[place, listening] = rows[listening, source]
+            filled[listening] += 1
+        return cls(vertices, codes, propagation.weights)
+
+
+def _listened_to(sources: Sequence[_Sources], active: Bool[np.ndarray, " m"]) -> Bool[np.ndarray, " m"]:
+    """The vertices that some active vertex gathers from."""
+    result = np.zeros_like(active)
+    for source in sources:
+        result[source.vertices[(source.codes > 0) & active]] = True
+    return result
+
+
+def _refine(
+    sources: Sequence[_Sources],
+    colours: Int32[np.ndarray, " m"],
+    count: int,
+    vertices: Int[np.ndarray, " a"],
+    messages: MessagePassing,
+) -> tuple[IndexLayer, Int32[np.ndarray, " a"]]:
+    """The next layer over some vertices, and the row of each of them in it.
+
+    Args:
+        sources: whom each vertex listens to, by propagation.
+        colours: row of depth g-1 of each vertex.
+        count: number of rows of depth g-1.
+        vertices: those wanted at depth g.
+        messages: the batch, for its gates.
+    """
+    sums, taken = zip(*(_distinct_sums(source, colours, count, vertices) for source in sources), strict=True)
+    if messages.gates is None and len(sums) == 1:
+        identity = np.arange(len(sums[0].offsets) - 1, dtype=np.int32)
+        return IndexLayer(sums, (identity,), None), taken[0]
+    gates = None if messages.gates is None else messages.gates.reshape(-1)[vertices]
+    columns = [*taken] if gates is None else [gates, *taken]
+    rows, examples = distinct_rows(columns, max(int(column.max(initial=0)) for column in columns) + 1)
+    parts = tuple(part[examples] for part in taken)
+    segments = None if gates is None else np.bincount(gates[examples], minlength=messages.num_gates)
+    return IndexLayer(sums, parts, segments), rows
+
+
+def _distinct_sums(
+    source: _Sources, colours: Int32[np.ndarray, " m"], count: int, vertices: Int[np.ndarray, " a"]
+) -> tuple[SparseRows, Int32[np.ndarray, " a"]]:
+    """The distinct weighted sums that vertices gather, and which of them each vertex takes."""
+    kinds = len(source.weights)
+    absent = count * kinds
+    pairs = []
+    for positions, codes in zip(source.vertices, source.codes, strict=True):
+        code = codes[vertices]
+        pair = colours[positions[vertices]].astype(np.min_scalar_type(-absent - 1)) * kinds + code
+        pairs.append(np.where(code > 0, pair, absent))
+    columns = sorted_columns(pairs)
+    rows, examples = distinct_rows(columns, absent + 1)
+    table = np.stack([column[examples] for column in columns], axis=1)
+    present = table < absent
+    entries = table[present]
+    sums = SparseRows(
+        indices=(entries // kinds).astype(np.int32),
+        weights=source.weights[entries % kinds],
+        offsets=np.concatenate([[0], present.sum(1).cumsum()]).astype(np.int32),
+    )
+    return sums, rows

@@ -1,0 +1,1 @@
+"""What the Gaussian process is made of: features that need no training, and the regression on them."""

@@ -1,0 +1,259 @@
+"""Result folders side by side: errors, anytime regret, paired differences within a table, ranks over tables."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType
+
+import polars as pl
+
+from predictornas.analysis.ranking import RANKS_SCHEMA, rank_table
+from predictornas.analysis.regret import (
+    TRACES,
+    OracleErrors,
+    anytime_regret,
+    incumbent_curves,
+    oracle_errors,
+    with_recommendations,
+)
+from predictornas.analysis.statistics import SHARE, over_seeds, paired_difference
+from predictornas.benchmarks.catalog import is_here, open_benchmark
+from predictornas.errors import ConfigurationError, StoreError
+from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, shown_path, unsealed
+from predictornas.studies.gain.study import data_fingerprint
+from predictornas.studies.tidy_tables import read_table
+
+_TABLE = ("benchmark", "data_sha256", "signal", "evaluation")
+
+_STUDY: Kinds = {"benchmark": str, "data_sha256": str, "signal": str, "evaluation": (str, NoneType)}
+
+_HISTORY = {
+    **dict.fromkeys(("run_id", "method"), pl.String),
+    **dict.fromkeys(("seed", "order", "epochs"), pl.Int64),
+    "key": pl.UInt64,
+    **dict.fromkeys(("value", "cost_seconds", "cost_epochs", "evaluation"), pl.Float64),
+}
+
+_REMEDY = "Run the command that made {folder} again: it goes on from the journals and writes its tables anew."
+
+_FROM_ZERO = OracleErrors(0.0, 0.0, 0.0, 0.0)
+
+_PAIRS_SCHEMA = {
+    **dict.fromkeys(("table", "a", "b", "quantity", "trace"), pl.String),
+    "evaluations": pl.Int64,
+    **dict.fromkeys(("difference", "low", "high"), pl.Float64),
+    **dict.fromkeys(("pairs", "nonzero"), pl.Int64),
+}
+
+_RANKS_SCHEMA = {"quantity": pl.String, "trace": pl.String, "block": pl.String, **RANKS_SCHEMA}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare_folders` finds. Errors and regrets are fractions, intervals 95 %.
+
+    All numbers of a table are taken after as many evaluations as every run on it has. `trace` is one of
+    `predictornas.analysis.regret.TRACES`; `quantity` is "final", the error after the last of these evaluations, or
+    "regret", the mean over all of them of the error above the best possible. Lower is better everywhere.
+
+    Attributes:
+        errors: final errors: `table`, `folder`, `method`, `trace`, `evaluations`, `mean`, `std`, `low`, `high` (t
+            interval over seeds), `runs`.
+        regret: anytime regret: the same columns, where `mean` is that of the error over the evaluations, then
+            `best_possible` and `regret`, their difference; both are null where the table is not in the store. A trace
+            that does not begin with the first evaluation has no rows.
+        pairs: paired differences: `table`, `a`, `b`, `quantity`, `trace`, `evaluations`, `difference` (mean of a - b
+            over the seeds that both have), `low`, `high` (t interval, not corrected for the number of pairs), `pairs`
+            (how many seeds; fewer than two make no row), `nonzero` (in how many of them the methods differ).
+        ranks: average ranks: `quantity`, `trace`, `block`, then the columns of
+            `predictornas.analysis.ranking.rank_table`. Where there are several tables, a block is a "table", with the
+            mean over seeds, and methods are ranked that every table has; otherwise it is a "seed" that all methods of
+            the one table have. Empty with fewer than two blocks or methods.
+    """
+
+    errors: pl.DataFrame
+    regret: pl.DataFrame
+    pairs: pl.DataFrame
+    ranks: pl.DataFrame
+
+
+def compare_folders(folders: Sequence[Path]) -> Comparison:
+    """Compares every method of every folder.
+
+    Folders belong to the same table where benchmark, data, signal and evaluation are the same. Errors are compared
+    only within a table. Runs of two folders are never merged, whatever their seeds: a method that occurs in more than
+    one folder of a table is named after method and folder, as in "uniform-100 [gain-quick]", by the part of the path
+    in which the folders of that table differ.
+
+    Args:
+        folders: what `predictornas gain` or `search` wrote.
+
+    Raises:
+        ConfigurationError: no folder, or one folder twice.
+        StoreError: a folder that holds no finished study, or whose manifest or history is damaged.
+    """
+    if not folders:
+        raise ConfigurationError(
+            "Name at least one result folder, as in: predictornas compare gain-nasbench201-cifar10"
+        )
+    places = Counter(folder.resolve() for folder in folders)
+    twice = [str(folder) for folder, count in places.items() if count > 1]
+    if twice:
+        raise ConfigurationError(f"{twice[0]} is named {places[Path(twice[0])]} times. Name each folder once.")
+    values, errors, regret = [], [], []
+    for table, members in _by_table(folders).items():
+        runs = _runs_of(members).with_columns(table=pl.lit(table))
+        keys = ["table", "folder", "method", "trace", "evaluations"]
+        values.append(runs)
+        errors.append(over_seeds(runs.filter(pl.col("quantity") == "final"), keys, "value", bounds=SHARE))
+        anytime = over_seeds(runs.filter(pl.col("quantity") == "regret"), keys, "value", bounds=SHARE)
+        regret.append(_above_best_possible(anytime, _oracles(next(iter(members.values())))))
+    judged = _judged(pl.concat(values))
+    return Comparison(pl.concat(errors), pl.concat(regret), _pairs(judged), _ranks(judged))
+
+
+def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, object]]]:
+    """Folders and their studies by table, named by the benchmark, and by all that differs where that is not enough."""
+    groups: dict[tuple[object, ...], dict[Path, Mapping[str, object]]] = {}
+    for folder in folders:
+        study = _study(folder)
+        groups.setdefault(tuple(study.get(name) for name in _TABLE), {})[folder] = study
+    benchmarks = Counter(benchmark for benchmark, *_ in groups)
+    named = {}
+    for (benchmark, data, signal, evaluation), members in groups.items():
+        details = f" ({signal}, {evaluation}, data {str(data)[:8]})" if benchmarks[benchmark] > 1 else ""
+        named[f"{benchmark}{details}"] = members
+    return named
+
+
+def _study(folder: Path) -> Mapping[str, object]:
+    where, remedy = shown_path(folder), _REMEDY.format(folder=shown_path(folder))
+    content = read_json(folder / "manifest.json", error=StoreError, remedy=f"{where} holds no finished study. {remedy}")
+    manifest = checked_object(content, {"study": dict}, f"{where}/manifest.json", error=StoreError, remedy=remedy)
+    if CHECKSUM in manifest or "kind" in manifest:  # older versions wrote neither
+        manifest = unsealed(manifest, f"{where}/manifest.json", error=StoreError, remedy=remedy)
+    study = manifest["study"]
+    return checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)
+
+
+def _history(folder: Path) -> pl.DataFrame:
+    remedy = _REMEDY.format(folder=shown_path(folder))
+    history = read_table(folder / "history.parquet", _HISTORY, remedy=remedy)
+    if history.is_empty():
+        raise StoreError(f"{shown_path(folder)}/history.parquet holds no evaluation. {remedy}")
+    return history
+
+
+def _runs_of(folders: Mapping[Path, object]) -> pl.DataFrame:
+    """Both quantities of every run on one table: `folder`, `method`, `seed`, `quantity`, `trace`, `evaluations`,
+    `value`, over as many evaluations as all runs have."""
+    histories = {folder: _history(folder) for folder in folders}
+    repeated = Counter(method for history in histories.values() for method in history["method"].unique())
+    curves = pl.concat(
+        incumbent_curves(history).with_columns(
+            _method_label([method for method, count in repeated.items() if count > 1], label),
+            run_id=pl.concat_str("run_id", pl.lit(f"@{folder}")),  # two folders may hold the same run
+            folder=pl.lit(str(folder)),
+        )
+        for (folder, history), label in zip(histories.items(), _folder_labels(list(folders)), strict=True)
+    )
+    curves = with_recommendations(curves)
+    facts = ["run_id", "folder", "method", "seed", "trace"]
+    reached = int(curves.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
+    counted = curves.filter(pl.col("evaluations") <= reached)
+    last = counted.filter(pl.col("evaluations") == reached).drop("evaluations")
+    final = last.unpivot(on=list(TRACES), index=facts[:4], variable_name="trace", value_name="value")
+    gaps = counted.group_by("run_id").agg(pl.col(TRACES).null_count())
+    gaps = gaps.unpivot(on=list(TRACES), index="run_id", variable_name="trace", value_name="gaps")
+    whole = gaps.filter(pl.col("gaps") == 0).select("run_id", "trace")
+    means = anytime_regret(counted, _FROM_ZERO).join(whole, on=["run_id", "trace"], how="semi", maintain_order="left")
+    means = means.join(final.select("run_id", "folder").unique(), on="run_id", how="left", maintain_order="left")
+    quantities = {"final": final.drop_nulls("value"), "regret": means.rename({"regret": "value"})}
+    return pl.concat(
+        rows.select(*facts, pl.lit(quantity).alias("quantity"), pl.lit(reached, pl.Int64).alias("evaluations"), "value")
+        for quantity, rows in quantities.items()
+    )
+
+
+def _method_label(repeated: Sequence[str], folder: str) -> pl.Expr:
+    named = pl.concat_str("method", pl.lit(f" [{folder}]"))
+    return pl.when(pl.col("method").is_in(list(repeated))).then(named).otherwise("method").alias("method")
+
+
+def _folder_labels(folders: Sequence[Path]) -> list[str]:
+    """What tells folders apart: their paths without the parts that all begin and end with."""
+    parts = [folder.resolve().parts for folder in folders]
+    begin = _shared_parts(parts)
+    rest = [path[begin:] for path in parts]
+    end = _shared_parts([path[::-1] for path in rest])
+    return ["/".join(path[: len(path) - end]) or "." for path in rest]
+
+
+def _shared_parts(paths: Sequence[Sequence[str]]) -> int:
+    return sum(1 for _ in itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False)))
+
+
+def _oracles(study: Mapping[str, object]) -> OracleErrors | None:
+    """The best possible errors of a study's table; None where the store does not hold this very table."""
+    name, signal, evaluation = (study.get(fact) for fact in ("benchmark", "signal", "evaluation"))
+    if not is_here(str(name)):
+        return None
+    benchmark = open_benchmark(str(name))
+    if data_fingerprint(benchmark) != study.get("data_sha256") or evaluation is None:
+        return None
+    return oracle_errors(benchmark.values(str(signal)), benchmark.values(str(evaluation)))
+
+
+def _above_best_possible(anytime: pl.DataFrame, oracles: OracleErrors | None) -> pl.DataFrame:
+    best = {trace: oracles.best_possible(trace) if oracles else None for trace in TRACES}
+    known = pl.col("trace").replace_strict(list(best), list(best.values()), return_dtype=pl.Float64)
+    return anytime.with_columns(best_possible=known).with_columns(regret=pl.col("mean") - pl.col("best_possible"))
+
+
+def _judged(values: pl.DataFrame) -> pl.DataFrame:
+    """Without what the search saw of itself, unless there is nothing else: it never judges."""
+    judged = values.filter(pl.col("trace") != "searched")
+    return values if judged.is_empty() else judged
+
+
+def _pairs(values: pl.DataFrame) -> pl.DataFrame:
+    """All pairs of methods of each table, as in `Comparison.pairs`."""
+    keys = ["table", "quantity", "trace", "evaluations"]
+    rows: list[dict[str, object]] = []
+    for group in values.partition_by(keys, maintain_order=True):
+        facts = group.select(keys).row(0, named=True)
+        methods = group.partition_by("method", as_dict=True, maintain_order=True)
+        for (a, of_a), (b, of_b) in itertools.combinations(((name, rows) for (name,), rows in methods.items()), 2):
+            both = of_a.join(of_b, on="seed").sort("seed")
+            if len(both) < 2:
+                continue
+            found = paired_difference(*(both[column].to_numpy() for column in ("value", "value_right")))
+            numbers = {"difference": found.mean, "low": found.low, "high": found.high, "pairs": found.pairs}
+            numbers |= {"nonzero": found.nonzero}
+            rows.append({**facts, "a": a, "b": b, **numbers})
+    return pl.DataFrame(rows, schema=_PAIRS_SCHEMA).fill_nan(None)
+
+
+def _ranks(values: pl.DataFrame) -> pl.DataFrame:
+    """Average ranks over the tables, or over the seeds of the only table, as in `Comparison.ranks`."""
+    tables = values["table"].n_unique()
+    block = "table" if tables > 1 else "seed"
+    keys = ["quantity", "trace"]
+    ranked = []
+    for group in values.partition_by(keys, maintain_order=True):
+        mean = pl.col("value").mean().round(12)  # equal means stay equal, in whatever order they were added up
+        cells = group.group_by(pl.col(block).alias("block"), "method", maintain_order=True).agg(mean)
+        if block == "table":
+            complete = cells.filter(pl.len().over("method") == tables)
+        else:
+            complete = cells.filter(pl.len().over("block") == cells["method"].n_unique())
+        if min(complete["block"].n_unique(), complete["method"].n_unique()) >= 2:
+            facts = {**group.select(keys).row(0, named=True), "block": block}
+            ranked.append(
+                rank_table(complete).select(*(pl.lit(value).alias(name) for name, value in facts.items()), "*")
+            )
+    return pl.concat(ranked) if ranked else pl.DataFrame(schema=_RANKS_SCHEMA)

@@ -1,0 +1,150 @@
+"""What a comparison says: tables as a person reads them, and tidy tables and the diagram of ranks on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.studies.comparison import Comparison
+from predictornas.studies.folder import take
+from predictornas.studies.pictures import save_figures
+from predictornas.studies.tidy_tables import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KIND = "comparison"
+
+Section = tuple[str, list[dict[str, str]]]
+"""A title and the rows below it, as a person reads them."""
+
+_TESTS = {
+    "critical difference": ("critical_difference", ".2f"),
+    "p (Friedman)": ("chi_square_p", ".2g"),
+    "p (Iman-Davenport)": ("f_p", ".2g"),
+}
+
+
+def printable_comparison(comparison: Comparison, *, every_pair: bool = False) -> list[Section]:
+    """The comparison in sections: percent or percentage points, 95 % intervals in brackets.
+
+    Args:
+        comparison: from `predictornas.studies.comparison.compare_folders`.
+        every_pair: all pairs of methods; otherwise each method beside the one with the best mean of the column.
+    """
+    sections: list[Section] = []
+    for table in comparison.errors["table"].unique(maintain_order=True):
+        parts = (comparison.errors, comparison.regret, comparison.pairs)
+        errors, regret, pairs = (part.filter(pl.col("table") == table) for part in parts)
+        sections += [_errors(table, errors), _regret(table, regret)]
+        sections.append(_every_pair(table, pairs) if every_pair else _behind_best(table, errors, regret, pairs))
+    if not comparison.ranks.is_empty():
+        sections.append(_ranks(comparison.ranks))
+    return [(title, rows) for title, rows in sections if rows]
+
+
+def write_comparison(folder: Path, comparison: Comparison) -> None:
+    """Writes `errors.csv`, `regret.csv`, `pairs.csv` and `ranks.csv`, and where there are ranks `ranks.png`."""
+    take(folder, KIND)
+    for name in ("errors", "regret", "pairs", "ranks"):
+        write_table(folder / f"{name}.csv", getattr(comparison, name))
+    if not comparison.ranks.is_empty():
+        save_figures(folder, lambda: {"ranks.png": _figure(comparison.ranks)})
+
+
+def _figure(ranks: pl.DataFrame) -> Figure:
+    from predictornas.plots.ranks import draw_ranks
+
+    return draw_ranks(ranks)
+
+
+def _errors(table: str, errors: pl.DataFrame) -> Section:
+    cells = errors.with_columns(pl.col("runs").cast(pl.String), column="trace", cell=_interval("mean", digits=2))
+    title = f"{table}: error after {errors['evaluations'][0]} evaluations, %"
+    return title, _wide(cells, ["method", "runs"])
+
+
+def _regret(table: str, regret: pl.DataFrame) -> Section:
+    """Above the best possible error, or above zero where that is not known."""
+    if regret.is_empty():
+        return "", []
+    known = regret["best_possible"].null_count() == 0
+    above = regret.with_columns(pl.col("mean", "low", "high") - pl.col("best_possible").fill_null(0.0))
+    quantity = "regret" if known else "error (the store lacks the table, so the best possible is unknown)"
+    title = f"{table}: {quantity}, mean over {regret['evaluations'][0]} evaluations, %"
+    return title, _wide(above.with_columns(column="trace", cell=_interval("mean", digits=3)), ["method"])
+
+
+def _every_pair(table: str, pairs: pl.DataFrame) -> Section:
+    return f"{table}: a - b over the seeds of both, percentage points{_marked(pairs)}", _wide(
+        _differences(pairs), ["a", "b"]
+    )
+
+
+def _behind_best(table: str, errors: pl.DataFrame, regret: pl.DataFrame, pairs: pl.DataFrame) -> Section:
+    """Each method minus the one with the lowest mean over its seeds, for each quantity and trace that has pairs."""
+    kind = ["quantity", "trace"]
+    means = pl.concat(
+        part.select(quantity=pl.lit(quantity), trace="trace", method="method", mean="mean")
+        for quantity, part in (("final", errors), ("regret", regret))
+    )
+    best = means.join(pairs, on=kind, how="semi", maintain_order="left").sort("mean", maintain_order=True)
+    best = best.unique(kind, keep="first", maintain_order=True).select(*kind, b="method")
+    turned = pairs.with_columns(
+        a="b", b="a", difference=-pl.col("difference"), low=-pl.col("high"), high=-pl.col("low")
+    )
+    behind = pl.concat([pairs, turned]).join(best, on=[*kind, "b"], how="semi")
+    columns = pairs.select(_column()).to_series().unique(maintain_order=True)
+    itself = best.select("b", _column(), cell=pl.lit("best"))
+    cells = pl.concat([itself, _differences(behind).select(b="a", column="column", cell="cell")])
+    by_method = errors.select(b="method").unique(maintain_order=True).join(cells, on="b", maintain_order="left_right")
+    title = f"{table}: behind the best method of each column over the seeds of both, percentage points"
+    title += _marked(pairs)
+    return title, _wide(by_method.rename({"b": "method"}), ["method"], columns.to_list())
+
+
+def _ranks(ranks: pl.DataFrame) -> Section:
+    cells = ranks.select("method", _column(), cell=pl.format("{} ({})", _number("rank", ".2f"), "groups"))
+    rows = _wide(cells, ["method"])
+    tests = ranks.unique(["quantity", "trace"], maintain_order=True)
+    block = ranks["block"][0]
+    for label, (name, form) in {f"number of {block}s": ("blocks", "d"), **_TESTS}.items():
+        rows.append({"method": label, **dict(tests.select(_column(), _number(name, form)).iter_rows())})
+    return f"Average rank over {block}s, 1 is best; methods that share a number in brackets are not told apart", rows
+
+
+def _differences(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Differences that no verdict may rest on have a mark, which the title explains."""
+    mark = pl.when(pl.col("nonzero") < FEWEST_DIFFERENCES).then(pl.lit(" *")).otherwise(pl.lit(""))
+    return pairs.with_columns(_column(), cell=pl.concat_str(_interval("difference", digits=3), mark))
+
+
+def _marked(pairs: pl.DataFrame) -> str:
+    few = (pairs["nonzero"] < FEWEST_DIFFERENCES).any()
+    return f"; * undecided, fewer than {FEWEST_DIFFERENCES} seeds differ" if few else ""
+
+
+def _column() -> pl.Expr:
+    return pl.concat_str("quantity", "trace", separator=" ").alias("column")
+
+
+def _interval(value: str, *, digits: int) -> pl.Expr:
+    """A fraction and its interval in percent, "6.11 [6.09, 6.13]"; without the interval where there is none."""
+    middle, low, high = (_number(name, f"z.{digits}f", scale=100) for name in (value, "low", "high"))
+    return pl.when(pl.col("low").is_null()).then(middle).otherwise(pl.format("{} [{}, {}]", middle, low, high))
+
+
+def _number(name: str, form: str, *, scale: int = 1) -> pl.Expr:
+    return pl.col(name).map_elements(lambda value: format(scale * value, form), return_dtype=pl.String).fill_null("-")
+
+
+def _wide(cells: pl.DataFrame, rows: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, str]]:
+    """One row for each of `rows`, one entry for each of `columns`, "-" where there is no `cell`."""
+    if cells.is_empty():
+        return []
+    wide = cells.pivot("column", index=list(rows), values="cell").fill_null("-")
+    return wide.select(*rows, *(columns or wide.columns[len(rows) :])).to_dicts()

@@ -1,0 +1,212 @@
+"""Studies whose budget is epochs: how good a search gets for what it trains, and what a scheduler saves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from predictornas.analysis.epochs import epochs_table, savings
+from predictornas.analysis.regret import TRACES, OracleErrors, incumbent_curves, oracle_errors
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.oracles.tabular import TabularOracle
+from predictornas.schedulers.rungs import Promotions, nominal_saving
+from predictornas.search.executors import Advance
+from predictornas.studies.gain.execution import finish_runs
+from predictornas.studies.gain.study import Study
+from predictornas.studies.pictures import save_figures
+from predictornas.studies.tidy_tables import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COMPARED = ("chosen", "best")
+"""Traces for which savings are worked out."""
+
+QUALITIES = (20, 30, 50, 100)
+"""Full trainings of the reference whose quality the others have to reach."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What a study with a budget of epochs says.
+
+    Attributes:
+        title: what was compared, on what.
+        epochs: as `predictornas.analysis.epochs.epochs_table`.
+        savings: as `predictornas.analysis.epochs.savings`, beside each method that trains everything to the end; empty
+            where there is none.
+        oracles: the best errors that the table allows.
+        summary: one row a method: errors in the end, evaluations, how many of them were trained to the end, and the
+            most that its promotions can save.
+    """
+
+    title: str
+    epochs: pl.DataFrame
+    savings: pl.DataFrame
+    oracles: OracleErrors
+    summary: pl.DataFrame
+
+
+def run_epoch_study(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> tuple[pl.DataFrame, EpochReport]:
+    """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
+
+    Args:
+        study: what to run, with `budget_epochs`.
+        folder: where everything goes; extended where it holds this study.
+        workers: processes; the results do not depend on it.
+        started: told the number of epochs of all runs, gives back what is told about progress.
+
+    Returns:
+        The history of all runs in the folder, and the report on it.
+
+    Raises:
+        ConfigurationError: the folder holds another study, or the study has no budget of epochs.
+        StoreError: the folder cannot be written.
+    """
+    if study.budget_epochs is None:
+        raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
+    history, _ = finish_runs(study, folder, workers=workers, started=started)
+    report = report_on_epochs(history, study.open(), nominal_savings(study, history["method"].unique()))
+    write_epoch_report(folder, report)
+    return history, report
+
+
+def nominal_savings(study: Study, methods: Iterable[str]) -> dict[str, float]:
+    """The most that each method with promotions can save, as `predictornas.schedulers.rungs.nominal_saving`.
+
+    Args:
+        study: gives the strategies, and the table that says whether trainings resume.
+        methods: names; those without promotions are left out.
+    """
+    resumes = TabularOracle(study.open()).resumes
+    found = {}
+    for method in methods:
+        scheduler = getattr(study.strategy(method), "scheduler", None)
+        if isinstance(scheduler, Promotions):
+            found[method] = nominal_saving(scheduler.levels, scheduler.ratio, resumes=resumes)
+    return found
+
+
+def write_epoch_report(folder: Path, report: EpochReport) -> None:
+    """Writes `epochs.csv`, `summary.csv`, `epochs.png`, and `savings.csv` where there is a reference."""
+    write_table(folder / "epochs.csv", report.epochs)
+    write_table(folder / "summary.csv", report.summary)
+    if not report.savings.is_empty():
+        write_table(folder / "savings.csv", report.savings)
+    save_figures(folder, lambda: {"epochs.png": _figure(report)})
+
+
+def report_on_epochs(
+    history: pl.DataFrame, benchmark: Benchmark, nominal: Mapping[str, float] | None = None
+) -> EpochReport:
+    """Analyses the history of such a study.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`.
+        benchmark: the table that was searched.
+        nominal: from `nominal_savings`.
+
+    Raises:
+        ConfigurationError: the table has no evaluation column.
+    """
+    if benchmark.evaluation is None:
+        raise ConfigurationError(f"{benchmark.name!r} has no column that judges a search. Name one with --evaluation.")
+    oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
+    curves = incumbent_curves(history)
+    table = epochs_table(curves, oracles)
+    parts = [
+        savings(curves, reference, at=_compared_at(history, reference), trace=trace)
+        for reference in _full_length(history)
+        for trace in COMPARED
+    ]
+    parts = [part for part in parts if not part.is_empty()]
+    return EpochReport(
+        title=f"{benchmark.name}: signal {benchmark.signal}, evaluation {benchmark.evaluation}",
+        epochs=table,
+        savings=pl.concat(parts) if parts else pl.DataFrame(),
+        oracles=oracles,
+        summary=_summary(history, table, nominal or {}),
+    )
+
+
+def _full_length(history: pl.DataFrame) -> list[str]:
+    """Methods that train everything to the end, the savings' references."""
+    longest = history["epochs"].max()
+    shortest = history.group_by("method", maintain_order=True).agg(pl.col("epochs").min())
+    return shortest.filter(pl.col("epochs") == longest)["method"].to_list()
+
+
+def _compared_at(history: pl.DataFrame, reference: str) -> list[int]:
+    """Epochs after which every run of the reference has done one of the numbers of full trainings."""
+    runs = history.filter(pl.col("method") == reference).group_by("run_id").agg(pl.len(), pl.col("epochs").first())
+    fewest, length = int(runs["len"].min()), int(runs["epochs"].max())  # type: ignore[arg-type]
+    return [trainings * length for trainings in QUALITIES if trainings <= fewest]
+
+
+def _summary(history: pl.DataFrame, table: pl.DataFrame, nominal: Mapping[str, float]) -> pl.DataFrame:
+    runs = history.group_by("method", "run_id").agg(
+        architectures=pl.col("key").n_unique(),
+        full=pl.col("epochs").filter(pl.col("epochs") == history["epochs"].max()).len(),
+        epochs=pl.col("cost_epochs").sum(),
+    )
+    counts = runs.group_by("method", maintain_order=True).agg(pl.col("architectures", "full", "epochs").mean())
+    last = table.filter(pl.col("cost_epochs") == pl.col("cost_epochs").max())
+    for trace in TRACES:
+        part = last.filter(pl.col("trace") == trace)
+        if not part.is_empty():
+            numbers = {f"{trace}_{name}": name for name in ("mean", "low", "high")}
+            counts = counts.join(part.select("method", **numbers), on="method")
+    bound = pl.col("method").replace_strict(nominal, default=None, return_dtype=pl.Float64)
+    return counts.with_columns(nominal_saving=bound).sort("chosen_mean")
+
+
+def _figure(report: EpochReport) -> Figure:
+    from predictornas.plots.convergence import draw_convergence
+
+    return draw_convergence(
+        report.epochs,
+        report.oracles,
+        axis="epochs",
+        title="Quality against epochs",
+        note=f"{report.title}. Errors are those of the longest trainings so far.",
+    )
+
+
+def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
+    """The summary as a person reads it: errors in percent with 95 % intervals, and the first reference's savings."""
+    factors: dict[str, str] = {}
+    if not report.savings.is_empty():
+        last = report.savings.filter((pl.col("trace") == "chosen") & (pl.col("at") == pl.col("at").max()))
+        for row in last.unique("method", keep="first", maintain_order=True).to_dicts():
+            shown = "not reached" if row["factor"] is None else f"{row['factor']:.1f}x"
+            factors[row["method"]] = f"{shown} [{row['low']:.1f}, {row['high']:.1f}] of {row['reference']}"
+    labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best in full, %"}
+    rows = []
+    for row in report.summary.to_dicts():
+        shown_row = {
+            "method": row["method"],
+            "architectures": f"{row['architectures']:.0f}",
+            "in full": f"{row['full']:.0f}",
+        }
+        for trace, label in labels.items():
+            if f"{trace}_mean" not in row:
+                continue
+            low, high = row[f"{trace}_low"], row[f"{trace}_high"]
+            ends = "" if low is None else f" [{100 * low:.2f}, {100 * high:.2f}]"
+            shown_row[label] = f"{100 * row[f'{trace}_mean']:.2f}{ends}"
+        shown_row["epochs saved"] = factors.get(row["method"], "-")
+        bound = row["nominal_saving"]
+        shown_row["at most"] = "-" if bound is None else f"{bound:.2f}x"
+        rows.append(shown_row)
+    return rows

@@ -1,0 +1,105 @@
+"""A study's output folder: which study it holds, and what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError, StoreError
+from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
+from predictornas.studies.gain.study import Study, describe
+from predictornas.studies.provenance import now, surroundings, without_time
+
+KIND = "study"
+
+_FIXED: dict[str, Any] = {
+    "benchmark": str,
+    "signal": str | None,
+    "evaluation": str | None,
+    "budget": int | None,
+    "preset": str,
+    "engine": str,
+    "warm_start": bool,
+}
+"""What a study fixes for its folder, and of which type."""
+
+
+def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
+    """Makes `folder` the output of `study`, or joins what it already holds, and returns the manifest.
+
+    Raises:
+        ConfigurationError: the folder holds another study; names what differs.
+        StoreError: the folder cannot be written, or its manifest cannot be read.
+    """
+    identity = study.identity(benchmark)
+    strategies = {method: describe(study.strategy(method)) for method in study.methods}
+    manifest = read_manifest(folder)
+    if manifest is None:
+        manifest = {"study": identity, "methods": {}, "created": now(), "made_with": []}
+    elif manifest["study"] != identity:
+        before = manifest["study"]
+        changed = [name for name in identity if before.get(name) != identity[name]]
+        details = ", ".join(f"{name} was {before.get(name)!r} and is {identity[name]!r}" for name in changed)
+        raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
+    take(folder, KIND)
+    for method, strategy in strategies.items():
+        entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
+        if entry["strategy"] != strategy:
+            raise ConfigurationError(
+                f"{folder} holds runs of {method!r} in another configuration, made by another version. "
+                "Choose another --out."
+            )
+        entry["seeds"] = sorted({*entry["seeds"], *study.seeds})
+    made_with = surroundings()
+    if not manifest["made_with"] or without_time(manifest["made_with"][-1]) != without_time(made_with):
+        manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
+    write_manifest(folder, KIND, manifest)
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a study's folder; None where there is none.
+
+    Raises:
+        StoreError: a manifest that cannot be read.
+    """
+    manifest = check_owner(folder, KIND)
+    if not manifest:
+        return None
+    if not _is_complete(manifest):
+        raise StoreError(f"{folder / MANIFEST} is no manifest of a study. Choose another --out, or move the file away.")
+    return manifest
+
+
+def _is_complete(manifest: Mapping[str, Any]) -> bool:
+    """Whether everything is there, in the form that `claim` writes."""
+    try:
+        methods = manifest["methods"].values()
+        seeds = [seed for entry in methods for seed in entry["seeds"]]
+        return (
+            all(isinstance(manifest["study"][name], allowed) for name, allowed in _FIXED.items())
+            and all(isinstance(entry["strategy"], dict) for entry in methods)
+            and all(isinstance(seed, int) and seed >= 0 for seed in seeds)
+            and isinstance(manifest["made_with"], list)
+        )
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def study_in(manifest: Mapping[str, Any], methods: Sequence[str] | None = None) -> Study:
+    """The study that a manifest describes, with all its seeds.
+
+    Args:
+        manifest: of `read_manifest`.
+        methods: instead of all of its methods.
+    """
+    fixed = {name: manifest["study"][name] for name in _FIXED}
+    seeds = sorted({seed for entry in manifest["methods"].values() for seed in entry["seeds"]})
+    return Study(
+        methods=tuple(methods or manifest["methods"]),
+        seeds=tuple(seeds),
+        budget_epochs=manifest["study"].get("budget_epochs"),
+        **fixed,
+    )

@@ -1,0 +1,207 @@
+"""What a study says: tidy tables, the figures drawn from them, and the summary that is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from predictornas.analysis.distribution import distribution_table
+from predictornas.analysis.gain import gain_table
+from predictornas.analysis.ordering import ordering_table
+from predictornas.analysis.regret import TRACES, OracleErrors, convergence_table, incumbent_curves, oracle_errors
+from predictornas.analysis.split import split_table
+from predictornas.benchmarks.table import Benchmark
+from predictornas.seeding import rng_for
+from predictornas.studies.gain.study_targets import named_errors
+from predictornas.studies.pictures import save_figures
+from predictornas.studies.tidy_tables import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HEADLINE = "pooled"
+"""The estimator of the gain in the summary and the figures."""
+
+ESTIMATORS = ("pooled", "per_run", "per_iteration", "observed")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything drawn from a finished study.
+
+    Attributes:
+        title: what was compared, on what.
+        gain: as `predictornas.analysis.gain.gain_table`.
+        split: as `predictornas.analysis.split.split_table`; empty where no method ranks a pool.
+        convergence: as `predictornas.analysis.regret.convergence_table`.
+        distribution: as `predictornas.analysis.distribution.distribution_table`.
+        ordering: the paper's claims, as `predictornas.analysis.ordering.ordering_table`; empty where no claim has both
+            its methods here.
+        oracles: the best errors that the table allows; None where there is no evaluation column.
+        summary: one row a method, numbers.
+    """
+
+    title: str
+    gain: pl.DataFrame
+    split: pl.DataFrame
+    convergence: pl.DataFrame
+    distribution: pl.DataFrame
+    ordering: pl.DataFrame
+    oracles: OracleErrors | None
+    summary: pl.DataFrame
+
+
+def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, targets: pl.DataFrame) -> Report:
+    """Analyses the history of a study.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`.
+        pools: rows as in `predictornas.history.POOL_SCHEMA`.
+        benchmark: the table that was searched, with the study's signal and evaluation.
+        targets: the targets of the gain.
+    """
+    errors = benchmark.errors(benchmark.signal)
+    errors = errors[np.isfinite(errors)]
+    oracles = None
+    if benchmark.evaluation is not None:
+        oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
+    rng = rng_for(0, 0, "null")
+    gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng)
+    convergence = convergence_table(incumbent_curves(history), oracles)
+    summary = _summary(gain, convergence, errors).join(filled_shares(pools), on="method", how="left")
+    return Report(
+        title=f"{benchmark.name}: {_sizes(summary)}, signal {benchmark.signal}, evaluation {benchmark.evaluation}",
+        gain=gain,
+        split=pl.DataFrame() if pools.is_empty() else split_table(history, pools, errors, rng=rng),
+        convergence=convergence,
+        distribution=distribution_table(history, errors),
+        ordering=ordering_table(history, errors, named_errors(errors)),
+        oracles=oracles,
+        summary=summary,
+    )
+
+
+def _sizes(summary: pl.DataFrame) -> str:
+    """Runs and evaluations of the methods, as a range where they differ."""
+    ranges = []
+    for name in ("runs", "evaluations"):
+        numbers = sorted(set(summary[name].to_list()))
+        ranges.append("-".join(map(str, numbers[:1] + numbers[1:][-1:])) + f" {name}")
+    return " of ".join(ranges)
+
+
+def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.ndarray, " n"]) -> pl.DataFrame:
+    """One row a method: final regret of what it chose and of the best it evaluated, and the gain at named targets."""
+    last = convergence.filter(pl.col("evaluations") == pl.col("evaluations").max().over("method"))
+    summary = last.select("method", "evaluations", "runs").unique(maintain_order=True)
+    for trace in TRACES:
+        columns = {f"{trace}_{name}": name for name in ("mean", "low", "high", "regret")}
+        part = last.filter(pl.col("trace") == trace).select(
+            "method", **{new: pl.col(old) for new, old in columns.items()}
+        )
+        if not part.is_empty():
+            summary = summary.join(part, on="method", how="left")
+    headline = gain.filter(pl.col("estimator") == HEADLINE)
+    sizes = headline.select("method", "proposals", "with_initial").unique(maintain_order=True)
+    summary = summary.join(sizes, on="method", how="left")
+    for name, error in named_errors(errors).items():
+        at = headline.filter(pl.col("target_error") == error)
+        columns = {f"{part}, {name}": part for part in ("gain_db", "low", "high", "resolved")}
+        part = at.select("method", **{new: pl.col(old) for new, old in columns.items()})
+        summary = summary.join(part, on="method", how="left")
+    return summary
+
+
+def filled_shares(pools: pl.DataFrame) -> pl.DataFrame:
+    """Columns `method` and `pool_filled`: the share of all pools that was drawn uniformly for want of others.
+
+    Null where a sampler has no members of its own, and where pools were not counted (files of earlier versions).
+    """
+    if "pool_filled" not in pools.columns:
+        return pl.DataFrame(schema={"method": pl.String, "pool_filled": pl.Float64})
+    once = pools.drop_nulls("pool_filled").unique(["run_id", "iteration"])
+    return once.group_by("method").agg(pool_filled=pl.col("pool_filled").sum() / pl.col("pool_size").sum())
+
+
+def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
+    """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
+
+    "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of what the search names as its
+    result, where some search here names another than its incumbent, "best seen" the lowest evaluation error among all
+    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "K" the proposals of a run
+    that the gains in dB count (with T0 where methods differ in its size), "<=" an upper bound (no proposal reached the
+    target), "pool" the shares of what the sampler found and of uniform draws in their place.
+    """
+    labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best seen, %"}
+    labels = {trace: label for trace, label in labels.items() if f"{trace}_mean" in summary.columns}
+    counted = "pool_filled" in summary.columns and summary["pool_filled"].is_not_null().any()
+    rows = []
+    for row in summary.to_dicts():
+        shown = {"method": row["method"]}
+        for trace, label in labels.items():
+            shown[label] = _interval(
+                *(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2
+            )
+        regret = row["chosen_regret"]
+        shown["regret"] = "-" if regret is None else f"{100 * regret:.2f}"
+        shown["K with T0" if row["with_initial"] else "K"] = f"{row['proposals']:,}"
+        for name in [key.removeprefix("gain_db, ") for key in row if key.startswith("gain_db, ")]:
+            ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
+            bound = "" if row[f"resolved, {name}"] else "<= "
+            shown[f"dB at {name}"] = bound + _interval(*ends, scale=1.0, digits=1)
+        if counted:
+            shown["pool"] = _origin(row["pool_filled"])
+        rows.append(shown)
+    return rows
+
+
+def _origin(filled: float | None) -> str:
+    return "-" if filled is None else f"{100 - 100 * filled:.0f} % own, {100 * filled:.0f} % fill"
+
+
+def _interval(value: float | None, low: float | None, high: float | None, *, scale: float, digits: int) -> str:
+    if value is None:
+        return "-"
+    if low is None or high is None:
+        return f"{scale * value:.{digits}f}"
+    return f"{scale * value:.{digits}f} [{scale * low:.{digits}f}, {scale * high:.{digits}f}]"
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Writes the tidy tables as CSV and the figures drawn from them.
+
+    `gain`, `convergence`, `distribution` and `summary` always; `split` where a method ranks a pool; `ordering` where
+    both methods of one of the paper's claims ran with at least two seeds;
+    `convergence-seconds.png`, against the simulated training time, where the table knows training times.
+    """
+    tables = {"gain": report.gain, "convergence": report.convergence, "distribution": report.distribution}
+    tables |= {"summary": report.summary}
+    sometimes = {"split": report.split, "ordering": report.ordering}
+    tables |= {name: table for name, table in sometimes.items() if not table.is_empty()}
+    for name, table in tables.items():
+        write_table(folder / f"{name}.csv", table)
+    save_figures(folder, lambda: _figures(report))
+
+
+def _figures(report: Report) -> dict[str, Figure]:
+    from predictornas.plots.convergence import draw_convergence
+    from predictornas.plots.distribution import draw_distribution
+    from predictornas.plots.gain import draw_gain, draw_split
+
+    gain = draw_gain(report.gain)
+    figures = {
+        "gain.png": gain,
+        "gain.svg": gain,
+        "convergence.png": draw_convergence(report.convergence, report.oracles),
+        "distribution.png": draw_distribution(report.distribution),
+    }
+    if not report.split.is_empty():
+        figures["split.png"] = draw_split(report.split)
+    if report.convergence["cost_seconds"].null_count() == 0:
+        figures["convergence-seconds.png"] = draw_convergence(report.convergence, report.oracles, axis="seconds")
+    return figures

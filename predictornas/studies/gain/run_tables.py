@@ -1,0 +1,137 @@
+"""Tidy tables of runs, made from their journals run by run and column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import JournalError
+from predictornas.history import POOL_SCHEMA, SCHEMA
+from predictornas.journal import iterate_records
+from predictornas.search.recorded import Recorded
+from predictornas.studies.gain.runs import journal_path
+from predictornas.studies.gain.study import Study, run_identity
+from predictornas.studies.tidy_tables import write_table
+
+_POLARS: dict[str, Any] = {
+    "str": pl.String,
+    "int64": pl.Int64,
+    "uint64": pl.UInt64,
+    "float64": pl.Float64,
+    "list[int8]": pl.List(pl.Int8),
+}
+_NULLABLE = ("cost_seconds", "cost_epochs", "predicted")
+
+
+def consolidate(
+    folder: Path, manifest: Mapping[str, Any], study: Study, benchmark: Benchmark, targets: Sequence[float]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Writes `history.parquet` and `pools.parquet` from the journals of every run that the manifest lists.
+
+    Args:
+        folder: the study's folder.
+        manifest: what `claim` returned.
+        study: gives the strategies of the methods.
+        benchmark: the evaluation column is joined from it.
+        targets: the grid of target errors on which pool hits were counted.
+
+    Raises:
+        JournalError: a damaged journal, or one with another number of targets.
+        StoreError: a journal cannot be read, or a table cannot be written.
+    """
+    histories, pools = [_empty(SCHEMA)], [_empty(POOL_SCHEMA)]
+    for method in sorted(manifest["methods"]):
+        strategy = study.strategy(method)
+        for seed in manifest["methods"][method]["seeds"]:
+            identity = run_identity(manifest["study"], method, strategy, seed)
+            recorded = read_run(folder, identity["run_id"])
+            histories.append(run_history(identity, recorded))
+            pools.append(_run_pools(identity, recorded, targets))
+    history = _with_evaluation(pl.concat(histories), benchmark)
+    pool_frame = pl.concat(pools)
+    write_table(folder / "history.parquet", history)
+    write_table(folder / "pools.parquet", pool_frame)
+    return history, pool_frame
+
+
+def read_run(folder: Path, run_id: str) -> Recorded:
+    """What the journal of a run in a study's folder holds.
+
+    Raises:
+        JournalError: it is damaged.
+        StoreError: it cannot be read.
+    """
+    path = journal_path(folder, run_id)
+    return Recorded(iterate_records(path), path)
+
+
+def run_history(identity: Mapping[str, Any], recorded: Recorded) -> pl.DataFrame:
+    """The evaluations of a run with the columns of `predictornas.history.SCHEMA`; `evaluation` is null.
+
+    Each has the last recommendation made from it and those before it: that of iteration t knows all evaluations of the
+    iterations before t.
+    """
+    genes, (proposers, places) = recorded.genes(), recorded.proposed_by()
+    columns = {name: pl.Series(recorded.column(name)) for name in ("iteration", "order", "key", "epochs", "value")}
+    columns |= {name: pl.Series(recorded.column(name)).fill_nan(None) for name in _NULLABLE}
+    frame = pl.DataFrame(
+        columns
+        | {
+            "genes": pl.Series(genes, dtype=pl.Array(pl.Int8, genes.shape[1])).cast(pl.List(pl.Int8)),
+            "proposed_by": pl.Series(proposers, dtype=pl.String).gather(places.astype(np.uint32)),
+            "recommended": _recommendations(recorded),
+        }
+    )
+    return _complete(frame, identity, SCHEMA)
+
+
+def _recommendations(recorded: Recorded) -> pl.Series:
+    iterations = recorded.column("iteration")
+    known = iterations + np.append(iterations[1:] != iterations[:-1], True)[: len(iterations)]
+    return pl.Series([recorded.recommended.get(iteration) for iteration in known.tolist()], dtype=pl.UInt64)
+
+
+def _run_pools(identity: Mapping[str, Any], recorded: Recorded, targets: Sequence[float]) -> pl.DataFrame:
+    pools = recorded.pools
+    if len(pools.hits) != len(pools.sizes) * len(targets):
+        raise JournalError(
+            f"{recorded.source}: {len(pools.hits)} counts of {len(pools.sizes)} pools at {len(targets)} targets. Its "
+            "table was another one. Move the file away to start over."
+        )
+    frame = pl.DataFrame(
+        {
+            "iteration": np.repeat(np.array(pools.iterations, np.int64), len(targets)),
+            "pool_size": np.repeat(np.array(pools.sizes, np.int64), len(targets)),
+            "pool_filled": pl.Series(np.repeat(np.array(pools.filled, np.int64), len(targets))).replace(-1, None),
+            "target_error": np.tile(np.array(targets, np.float64), len(pools.sizes)),
+            "pool_hits": np.array(pools.hits, np.int64),
+        }
+    )
+    return _complete(frame, identity, POOL_SCHEMA)
+
+
+def _complete(frame: pl.DataFrame, identity: Mapping[str, Any], schema: Mapping[str, str]) -> pl.DataFrame:
+    """With the columns of a schema, in its order: those that the frame lacks are of the run, or null."""
+    lacking = [
+        pl.lit(identity.get(name), _POLARS[kind]).alias(name)
+        for name, kind in schema.items()
+        if name not in frame.columns
+    ]
+    return frame.with_columns(lacking).select(pl.col(name).cast(_POLARS[kind]) for name, kind in schema.items())
+
+
+def _empty(schema: Mapping[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(schema={name: _POLARS[kind] for name, kind in schema.items()})
+
+
+def _with_evaluation(history: pl.DataFrame, benchmark: Benchmark) -> pl.DataFrame:
+    if benchmark.evaluation is None or history.is_empty():
+        return history
+    rows = benchmark.rows(history["key"].to_numpy())
+    values = benchmark.values(benchmark.evaluation)[rows].astype(np.float64)
+    return history.with_columns(pl.Series("evaluation", values).fill_nan(None))

@@ -1,0 +1,263 @@
+"""A search on networks that are trained here: no table, a live oracle, a budget of epochs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from predictornas.errors import ConfigurationError
+from predictornas.files import writing_file
+from predictornas.journal import Journal
+from predictornas.schedulers.full import Full
+from predictornas.schedulers.rungs import check_levels
+from predictornas.search.budget import Budget
+from predictornas.search.executors import Advance
+from predictornas.search.journaled import run_journaled
+from predictornas.search.loop import Search
+from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.scheduled import Scheduled
+from predictornas.search.strategies import Strategy
+from predictornas.spaces.registry import get_space
+from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.gain.run_tables import read_run, run_history
+from predictornas.studies.gain.runs import journal_path
+from predictornas.studies.gain.study import describe, run_identity
+from predictornas.studies.pictures import save_figures
+from predictornas.studies.provenance import surroundings
+from predictornas.studies.tidy_tables import write_table
+from predictornas.threads import one_thread
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from predictornas.live.curve import Curve
+    from predictornas.oracles.live import LiveOracle
+
+KIND = "live-search"
+
+PROTOCOL = 2
+"""Raised whenever the same configuration and seed would give another history."""
+
+
+@dataclass(frozen=True)
+class LiveStudy:
+    """One search on one image task.
+
+    Attributes:
+        space: name of a space whose architectures can be built: nasbench101, nasbench201, darts, darts-s1 ...
+        images: `digits`, `hard-digits`, or a folder; see `predictornas.live.images.loading.load_images`.
+        method: a search method; those with a scheduler (rank-nosh, nosh, asha, successive-halving) save epochs.
+        budget_epochs: epochs trained in all.
+        seed: of the search and of every training.
+        levels: epochs after which a scheduler may stop a training; the last is the whole training.
+        channels: of the first cells.
+        cells: as in `predictornas.live.trainable_network.NetworkShape`.
+        recipe: name of the training recipe, whose length the last level replaces.
+        batch_size: images in a batch; None for the recipe's.
+        image_size: height and width that images are brought to; None for as they are.
+        training_images: images to train with, and half as many to validate and to test with, drawn so that every class
+            has its share; None for half of the training images each, and all test images. A few fewer where images
+            share a source, which is never divided.
+        preset: fills in what the method's name leaves open.
+        device: where networks are trained.
+    """
+
+    space: str = "darts"
+    images: str = "hard-digits"
+    method: str = "rank-nosh"
+    budget_epochs: int = 60
+    seed: int = 0
+    levels: tuple[int, ...] = (1, 3, 9)
+    channels: int = 8
+    cells: int = 3
+    recipe: str = "small"
+    batch_size: int | None = None
+    image_size: int | None = None
+    training_images: int | None = None
+    preset: str = "quick"
+    device: str = "cpu"
+
+    def strategy(self) -> Strategy:
+        """The strategy, under a scheduler.
+
+        Raises:
+            UnknownNameError: no method or preset has this name.
+            ConfigurationError: levels that do not ascend.
+        """
+        check_levels(self.levels)
+        strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
+        return strategy if isinstance(strategy, Scheduled) else Scheduled(strategy, Full(self.levels))
+
+    def oracle(self, folder: Path, workers: int = 1) -> LiveOracle:
+        """What trains: checkpoints lie below `folder`.
+
+        Raises:
+            UnknownNameError: no recipe or image set has this name.
+            DataError: images that cannot be read.
+        """
+        from predictornas.live.images.loading import BUILT_IN, load_images, split
+        from predictornas.live.trainable_network import NetworkShape
+        from predictornas.live.training_recipes import get_recipe
+        from predictornas.oracles.live import LiveOracle
+
+        source = self.images if self.images in BUILT_IN else Path(self.images)
+        data = load_images(source, size=self.image_size)
+        validation: int | float = 0.5
+        if self.training_images is not None:
+            held = self.training_images // 2
+            if self.training_images + held > len(data.train) or held < 1:
+                raise ConfigurationError(
+                    f"{self.images!r} has {len(data.train)} training images, too few for {self.training_images} to "
+                    f"train and {held} to validate with. Ask for at least 2 and fewer."
+                )
+            (train,) = split(data.train, (self.training_images + held,), self.seed)
+            (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
+            data = replace(data, train=train, test=test)
+            validation = held
+        recipe = get_recipe(self.recipe).with_lengths(self.levels[-1], self.batch_size)
+        channels = int(data.train.pixels.shape[1])
+        shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
+        return LiveOracle(
+            get_space(self.space),
+            data,
+            shape,
+            recipe,
+            folder,
+            validation=validation,
+            seed=self.seed,
+            device=self.device,
+            workers=workers,
+            evaluate_at=self.levels,
+        )
+
+
+@dataclass(frozen=True)
+class LiveOutcome:
+    """A finished search.
+
+    Attributes:
+        history: rows as in `predictornas.history.SCHEMA`; `evaluation` is the test accuracy after the same epochs.
+        curves: one row for each architecture and level: `key`, `epochs`, `validation`, `test`, `seconds`.
+        recommended: genes `(g,)` of what the search recommends.
+        description: the same as its space writes it.
+        test_accuracy: of the recommended architecture after its longest training.
+    """
+
+    history: pl.DataFrame
+    curves: pl.DataFrame
+    recommended: np.ndarray
+    description: str
+    test_accuracy: float
+
+
+def run_live_study(
+    study: LiveStudy,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> LiveOutcome:
+    """Runs, or goes on with, a search that trains its networks, and writes what it found.
+
+    Writes `history.parquet`, `curves.csv`, `curves.png`, `recommended.txt`, `recommended.png` and `manifest.json`. A
+    killed run goes on from its journal and its checkpoints: no epoch is trained twice beyond the last checkpoint.
+
+    Args:
+        study: what to run.
+        folder: where everything goes; created when missing.
+        workers: networks that are trained at once; the results do not depend on it.
+        started: told the number of epochs, gives back what is told about progress.
+
+    Raises:
+        ConfigurationError: the folder holds another search, or settings that cannot work.
+        StoreError: the folder cannot be written.
+    """
+    strategy = study.strategy()
+    oracle = study.oracle(folder / "trainings", workers)
+    facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
+    _claim(folder, facts, strategy)
+    identity = run_identity(facts, study.method, strategy, study.seed)
+    search = Search(oracle.space, strategy, seed=study.seed)
+    # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
+    with one_thread(), Journal(journal_path(folder, identity["run_id"])) as journal:
+        budget = Budget(epochs=study.budget_epochs)
+        run_journaled(search, oracle, budget, journal, identity=identity, advance=started(study.budget_epochs))
+    if not len(search.history):
+        raise ConfigurationError(
+            f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
+        )
+    outcome = _outcome(search, oracle, run_history(identity, read_run(folder, identity["run_id"])))
+    _write(folder, study, oracle, outcome)
+    return outcome
+
+
+def _claim(folder: Path, facts: dict[str, Any], strategy: Strategy) -> None:
+    described = json.loads(json.dumps(describe(strategy)))
+    before = take(folder, KIND)
+    if before and (before.get("study") != facts or before.get("strategy") != described):
+        raise ConfigurationError(f"{folder} holds another search. Choose another --out.")
+    if not before:
+        write_manifest(folder, KIND, {"study": facts, "strategy": described, "made_with": surroundings()})
+
+
+def _outcome(search: Search, oracle: LiveOracle, history: pl.DataFrame) -> LiveOutcome:
+    genes = np.array(history["genes"].to_list(), np.int8)
+    tests = [
+        float(oracle.test_accuracy(row[None], epochs)[0])
+        for row, epochs in zip(genes, history["epochs"].to_list(), strict=True)
+    ]
+    history = history.with_columns(evaluation=pl.Series(tests, dtype=pl.Float64))
+    recommended = search.recommend()[0]
+    longest = history.filter(pl.col("key") == int(search.space.keys(recommended[None])[0])).sort("epochs")
+    latest = search.history.latest()
+    curves = [_curve_rows(int(key), oracle.curve(row)) for key, row in zip(latest.keys, latest.genes, strict=True)]
+    return LiveOutcome(
+        history=history,
+        curves=pl.concat(curves),
+        recommended=recommended,
+        description=search.space.describe(recommended),
+        test_accuracy=float(longest["evaluation"][-1]),
+    )
+
+
+def _curve_rows(key: int, curve: Curve) -> pl.DataFrame:
+    epochs = np.flatnonzero(np.isfinite(curve.validation_accuracy))
+    return pl.DataFrame(
+        {
+            "key": np.full(len(epochs), key, np.uint64),
+            "epochs": epochs + 1,
+            "validation": curve.validation_accuracy[epochs],
+            "test": curve.test_accuracy[epochs],
+            "seconds": np.cumsum(curve.seconds)[epochs],
+        }
+    )
+
+
+def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> None:
+    write_table(folder / "history.parquet", outcome.history)
+    write_table(folder / "curves.csv", outcome.curves)
+    with writing_file(folder / "recommended.txt") as temporary:
+        temporary.write_text(outcome.description + "\n", encoding="utf-8")
+    save_figures(folder, lambda: _figures(study, oracle, outcome))
+
+
+def _figures(study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> dict[str, Figure]:
+    from predictornas.plots.cells import draw_cells
+    from predictornas.plots.learning_curves import draw_learning_curves
+
+    key = int(oracle.space.keys(outcome.recommended[None])[0])
+    curves = draw_learning_curves(
+        outcome.curves,
+        recommended=key,
+        title=f"{study.method} on {study.space}, {oracle.data.name}",
+        caption=f"One line an architecture, validation accuracy after each level; {study.budget_epochs} epochs in all.",
+    )
+    cell = draw_cells(oracle.space, outcome.recommended, title=f"Recommended by {study.method}")
+    return {"curves.png": curves, "recommended.png": cell}

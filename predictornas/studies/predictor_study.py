@@ -1,0 +1,259 @@
+"""How well predictors rank a table after training on few of its architectures: every predictor on the same draws."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from predictornas.analysis.rank_quality import rank_quality
+from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.search.executors import Advance, run_tasks
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.gain.study import data_fingerprint, describe
+from predictornas.studies.pictures import save_figures
+from predictornas.studies.provenance import surroundings
+from predictornas.studies.sealed import kept, write_sealed
+from predictornas.studies.studied_predictors import STUDIED
+from predictornas.studies.tidy_tables import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PROTOCOL = 1
+"""Raised whenever the same configuration and draw would give other numbers."""
+
+KIND = "predictors"
+
+QUANTITIES: dict[str, Bounds] = {
+    "tau": CORRELATION,
+    "hits": SHARE,
+    "regret": SHARE,
+    "fit_seconds": POSITIVE,
+    "predict_seconds": POSITIVE,
+}
+"""What is measured of each fit, with its bounds: see `analysis.rank_quality`, and the seconds of fitting and of scoring
+all others."""
+
+
+@dataclass(frozen=True)
+class PredictorStudy:
+    """Predictors, training-set sizes and draws on one table.
+
+    Attributes:
+        benchmark: name of an offline or imported table.
+        predictors: names in `STUDIED`.
+        sizes: numbers of training architectures.
+        draws: training sets of each size, uniform and without replacement, the same for every predictor.
+        train_on: column with the values to learn; the table's signal where None.
+        judge_on: column that the ranks are compared with, on all other architectures; `train_on` where None.
+        judged: how many random ones of the others are judged on; None for all.
+    """
+
+    benchmark: str
+    predictors: tuple[str, ...]
+    sizes: tuple[int, ...]
+    draws: int = 10
+    train_on: str | None = None
+    judge_on: str | None = None
+    judged: int | None = None
+
+
+@dataclass(frozen=True)
+class _Fit:
+    study: PredictorStudy
+    predictor: str
+    size: int
+    draw: int
+    path: Path
+
+
+def run_predictor_study(
+    study: PredictorStudy,
+    folder: Path,
+    *,
+    workers: int = 1,
+    started: Callable[[int], Advance] = lambda _: lambda __: None,
+) -> pl.DataFrame:
+    """Makes what is missing of a study and writes `fits.csv`, `predictors.csv`, `predictors.png` and the manifest.
+
+    Each fit is a file below `folder/fits`, so an interrupted study goes on, and another one may add to it.
+
+    Args:
+        study: what to compare.
+        folder: where everything goes.
+        workers: processes; only the seconds depend on it.
+        started: told the number of fits, gives back what is told about progress.
+
+    Returns:
+        `predictor`, `size`, `quantity`, `mean`, `std`, `low`, `high` (95 % over draws), `runs`; regret as a fraction.
+
+    Raises:
+        UnknownNameError: no table, column or predictor has this name.
+        ConfigurationError: a size that leaves nothing to judge on.
+    """
+    _check(study)
+    take(folder, KIND)
+    fits = [
+        _Fit(study, predictor, size, draw, folder / "fits" / f"{_fit_id(study, predictor, size, draw)}.json")
+        for draw in range(study.draws)
+        for size in study.sizes
+        for predictor in study.predictors
+    ]
+    advance = started(len(fits))
+    missing = [fit for fit in fits if kept(fit.path, "measured") is None]
+    advance(len(fits) - len(missing))
+    run_tasks(_execute, missing, workers=workers, advance=advance)
+    rows = pl.DataFrame([_numbers(kept(fit.path, "measured")) for fit in fits])
+    table = summarised(rows)
+    write_table(folder / "fits.csv", rows)
+    write_table(folder / "predictors.csv", table)
+    save_figures(folder, lambda: {"predictors.png": _figure(table, study)})
+    facts = {name: {str(size): describe(STUDIED[name](size)) for size in study.sizes} for name in study.predictors}
+    write_manifest(
+        folder,
+        KIND,
+        {
+            "study": {**asdict(study), "data_sha256": data_fingerprint(open_benchmark(study.benchmark))},
+            "predictors": facts,
+            "made_with": surroundings(),
+        },
+    )
+    return table
+
+
+def _figure(table: pl.DataFrame, study: PredictorStudy) -> Figure:
+    from predictornas.plots.predictors import draw_predictors
+
+    train_on = study.train_on or open_benchmark(study.benchmark).signal
+    return draw_predictors(
+        table,
+        title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
+        caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
+        f"{'all' if study.judged is None else format(study.judged, ',')} other architectures. "
+        "Lines: mean over draws; bands: 95 % interval.",
+    )
+
+
+def rewrite_summary(folder: Path, out: Path) -> None:
+    """Derives `predictors.csv` and `predictors.png` again from the fits that a folder lists.
+
+    Args:
+        folder: has `fits.csv` and `manifest.json`.
+        out: where the two files go.
+    """
+    facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["study"]
+    known: dict[str, Any] = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    table = summarised(pl.read_csv(folder / "fits.csv"))
+    write_table(out / "predictors.csv", table)
+    save_figures(out, lambda: {"predictors.png": _figure(table, PredictorStudy(**fields))})
+
+
+def summarised(rows: pl.DataFrame) -> pl.DataFrame:
+    """Mean and interval over the draws of every quantity of every predictor at every size."""
+    long = rows.unpivot(
+        on=list(QUANTITIES), index=["predictor", "size", "draw"], variable_name="quantity", value_name="value"
+    )
+    return pl.concat(
+        over_seeds(part, ["predictor", "size", "quantity"], "value", bounds=QUANTITIES[quantity])
+        for (quantity,), part in long.partition_by("quantity", as_dict=True, maintain_order=True).items()
+    )
+
+
+def _check(study: PredictorStudy) -> None:
+    for name in study.predictors:
+        if name not in STUDIED:
+            raise UnknownNameError("predictor", name, STUDIED)
+    measured = len(_opened(study).rows)
+    wrong = [size for size in study.sizes if not 2 <= size <= measured - 2]
+    if wrong or study.draws < 1:
+        raise ConfigurationError(
+            f"Sizes must lie between 2 and {measured - 2} (the table has {measured} architectures with both values) "
+            f"and draws above 0, not {wrong or study.draws}."
+        )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A table in the order of its space's enumeration: `rows` of the architectures that have both values."""
+
+    space: SearchSpace
+    genes: Genes
+    rows: np.ndarray
+    train: Float[np.ndarray, " n"]
+    judge: Float[np.ndarray, " n"]
+
+
+@cache
+def _opened(study: PredictorStudy) -> _Opened:
+    benchmark = open_benchmark(study.benchmark)
+    place = benchmark.rows(benchmark.space.enumerated_keys())
+    train_on = study.train_on or benchmark.signal
+    train, judge = (benchmark.values(name)[place].astype(np.float64) for name in (train_on, study.judge_on or train_on))
+    rows = np.flatnonzero(np.isfinite(train) & np.isfinite(judge))
+    return _Opened(benchmark.space, benchmark.space.enumerate(), rows, train, judge)
+
+
+def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
+    facts: Mapping[str, Any] = {
+        "protocol": PROTOCOL,
+        "data": data_fingerprint(open_benchmark(study.benchmark)),
+        "columns": [study.train_on, study.judge_on],
+        "predictor": describe(STUDIED[predictor](size)),
+        "size": size,
+        "draw": draw,
+        **({} if study.judged is None else {"judged": study.judged}),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
+    """With NaN where a quantity is not defined, as before it was written."""
+    return {name: math.nan if value is None else value for name, value in measured.items()}
+
+
+def _execute(fit: _Fit, advance: Advance) -> None:
+    write_sealed(fit.path, {"measured": _measured(fit)})
+    advance(1)
+
+
+def _measured(fit: _Fit) -> dict[str, Any]:
+    opened = _opened(fit.study)
+    drawn = rng_for(fit.draw, fit.size, "draw").choice(opened.rows, fit.size, replace=False)
+    others = np.setdiff1d(opened.rows, drawn)
+    if fit.study.judged is not None and fit.study.judged < len(others):
+        others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, fit.study.judged, replace=False))
+    begin = time.perf_counter()
+    predictor = STUDIED[fit.predictor](fit.size).fit(
+        opened.space, opened.genes[drawn], opened.train[drawn], rng=rng_for(fit.draw, fit.size, "fit")
+    )
+    fitted = time.perf_counter()
+    # the whole space is what predictors know how to score fast
+    scores = (
+        predictor.predict(opened.genes)[others] if fit.study.judged is None else predictor.predict(opened.genes[others])
+    )
+    scored = time.perf_counter()
+    quality = rank_quality(scores.astype(np.float64), opened.judge[others])
+    return {
+        "predictor": fit.predictor,
+        "size": fit.size,
+        "draw": fit.draw,
+        **asdict(quality),
+        "fit_seconds": fitted - begin,
+        "predict_seconds": scored - fitted,
+    }

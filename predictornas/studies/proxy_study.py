@@ -1,0 +1,128 @@
+"""How well zero-cost proxies of untrained networks rank the architectures of a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from scipy.stats import kendalltau
+
+from predictornas.analysis.statistics import bootstrap_interval
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.search.executors import Advance
+from predictornas.seeding import rng_for
+from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.provenance import surroundings
+from predictornas.studies.tidy_tables import write_table
+from predictornas.threads import one_thread
+
+KIND = "proxies"
+
+IMAGES = 16
+"""Images that every proxy looks at."""
+
+
+@dataclass(frozen=True)
+class ProxyStudy:
+    """What is scored.
+
+    Attributes:
+        benchmark: a table of a space whose networks can be built.
+        sample: random architectures.
+        images: see `predictornas.live.images.loading.load_images`; a few of the training images are looked at.
+        channels: of the networks.
+        cells: as in `predictornas.live.trainable_network.NetworkShape`.
+        image_size: height and width that images are brought to; None for as they are.
+        seed: of the sample, the images and the weights.
+    """
+
+    benchmark: str = "nasbench201-cifar10"
+    sample: int = 100
+    images: str = "hard-digits"
+    channels: int = 8
+    cells: int = 1
+    image_size: int | None = None
+    seed: int = 0
+
+
+def run_proxy_study(
+    study: ProxyStudy, folder: Path, *, started: Callable[[int], Advance] = lambda _: lambda __: None
+) -> pl.DataFrame:
+    """Scores a random sample of a table's architectures and compares the orders.
+
+    Writes `scores.csv`, `proxies.csv` and `manifest.json`.
+
+    Args:
+        study: what to score.
+        folder: where everything goes.
+        started: told the number of architectures, gives back what is told about progress.
+
+    Returns:
+        `proxy`, `tau` (Kendall's, against the table's evaluation), `low`, `high` (95 % bootstrap over architectures)
+        and `milliseconds` of one core a network.
+
+    Raises:
+        ConfigurationError: a table without evaluation, or fewer than three architectures.
+    """
+    import torch
+
+    from predictornas.live.augmentation import normalised
+    from predictornas.live.images.loading import load_images, split
+    from predictornas.live.trainable_network import NetworkShape, build_network
+    from predictornas.live.zerocost import PROXIES
+
+    benchmark = open_benchmark(study.benchmark)
+    if benchmark.evaluation is None or study.sample < 3:
+        raise ConfigurationError("A proxy study needs a table with an evaluation column and at least 3 architectures.")
+    genes = benchmark.space.sample(study.sample, rng_for(study.seed, 0, "sample"))
+    values = benchmark.lookup(genes, benchmark.evaluation)
+    data = load_images(study.images, size=study.image_size)
+    (shown,) = split(data.train, (IMAGES,), study.seed)
+    pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels
+    shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
+    generator = torch.Generator().manual_seed(study.seed)
+    take(folder, KIND)
+    advance = started(len(genes))
+    rows = []
+    with one_thread():
+        for row, value in zip(genes, values.tolist(), strict=True):
+            network = build_network(benchmark.space, row, shape, generator=generator)
+            network.path_generator = generator
+            for name, proxy in PROXIES.items():
+                begin = time.process_time()  # of this process alone, whatever else the machine does
+                score = proxy(network, pixels, labels, generator)
+                seconds = time.process_time() - begin
+                rows.append({"proxy": name, "score": score, "value": value, "seconds": seconds})
+            advance(1)
+    scores = pl.DataFrame(rows)
+    table = correlations(scores)
+    write_table(folder / "scores.csv", scores)
+    write_table(folder / "proxies.csv", table)
+    write_manifest(folder, KIND, {"study": asdict(study), "made_with": surroundings()})
+    return table
+
+
+def correlations(scores: pl.DataFrame) -> pl.DataFrame:
+    """Kendall's tau of every proxy with the table's values, as in `run_proxy_study`.
+
+    Args:
+        scores: `proxy`, `score`, `value`, `seconds`, one row for each architecture and proxy.
+    """
+    rows = []
+    for (name,), part in scores.partition_by("proxy", as_dict=True, maintain_order=True).items():
+        pairs = part.select("score", "value").drop_nans().to_numpy()
+        low, high = bootstrap_interval(pairs, statistic=_tau, rng=rng_for(0, 0, "proxies"))
+        milliseconds = 1000 * float(part["seconds"].mean())  # type: ignore[arg-type]
+        rows.append({"proxy": name, "tau": _tau(pairs), "low": low, "high": high, "milliseconds": milliseconds})
+    return pl.DataFrame(rows).sort("tau", descending=True)
+
+
+def _tau(pairs: np.ndarray) -> float:
+    """Kendall's tau; 0 where a resample holds no order at all."""
+    tau = float(kendalltau(pairs[:, 0], pairs[:, 1]).statistic)
+    return 0.0 if np.isnan(tau) else tau

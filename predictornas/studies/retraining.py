@@ -1,0 +1,180 @@
+"""Trains one architecture from its genotype, with the recipes of the papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int8
+
+from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
+from predictornas.reading import read_text
+from predictornas.search.executors import Advance
+from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.darts import DARTS
+from predictornas.spaces.genotypes import NAMED_GENOTYPES, parse_genotype
+from predictornas.spaces.registry import get_space
+from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.pictures import save_figures
+from predictornas.studies.provenance import surroundings
+from predictornas.studies.tidy_tables import write_table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KIND = "training"
+
+MOBILE_LIMIT = 600_000_000
+"""Multiply-adds at 224 x 224 that the ImageNet mobile setting allows (Liu et al. 2019)."""
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What is trained; the fields are the command's flags.
+
+    Attributes:
+        architecture: a name in `NAMED_GENOTYPES`, a printed genotype, a file that holds one, or genes with commas.
+        space: name of its space.
+        images: see `predictornas.live.images.loading.load_images`.
+        recipe: name of a training recipe.
+        epochs: length; None for the recipe's.
+        channels: of the first cells.
+        cells: as in `predictornas.live.trainable_network.NetworkShape`.
+        batch_size: None for the recipe's.
+        image_size: height and width that images are brought to; None for as they are.
+        validation: share of the training images set aside.
+        seed: of weights, order and augmentation.
+        device: where torch computes.
+    """
+
+    architecture: str
+    space: str = "darts"
+    images: str = "hard-digits"
+    recipe: str = "darts-cifar10"
+    epochs: int | None = None
+    channels: int = 36
+    cells: int = 20
+    batch_size: int | None = None
+    image_size: int | None = None
+    validation: float = 0.1
+    seed: int = 0
+    device: str = "cpu"
+
+
+def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
+    """Genes from what a person writes.
+
+    Args:
+        space: the space of the architecture.
+        text: a named genotype, a printed one, a file that holds one, or genes separated by commas.
+
+    Raises:
+        UnknownNameError: neither of these.
+        InvalidArchitectureError: an architecture that is none of the space.
+    """
+    path = Path(text)
+    if len(text) < 200 and path.is_file():
+        text = read_text(path, remedy="Give a file that holds a printed genotype.").strip()
+    if text.replace(",", "").replace(" ", "").isdigit() and "," in text:
+        genes = _genes(text)
+        if genes is None or genes.shape != (space.num_genes,) or not space.valid(genes[None])[0]:
+            raise InvalidArchitectureError(
+                f"{text} is no architecture of {space.name}, which has {space.num_genes} genes."
+            )
+        return genes
+    if not isinstance(space, DARTS):
+        raise ConfigurationError(
+            f"Give an architecture of {space.name} as its {space.num_genes} genes with commas between."
+        )
+    if text.startswith("Genotype("):
+        return np.asarray(space.genes_of(parse_genotype(text)))
+    if text not in NAMED_GENOTYPES:
+        raise UnknownNameError("genotype", text, NAMED_GENOTYPES)
+    return np.asarray(space.genes_of(NAMED_GENOTYPES[text]))
+
+
+def _genes(text: str) -> Int8[np.ndarray, " g"] | None:
+    try:
+        return np.array([int(gene) for gene in text.split(",")], np.int8)
+    except (ValueError, OverflowError):
+        return None
+
+
+def retrain(
+    request: Retraining, folder: Path, *, started: Callable[[int], Advance] = lambda _: lambda __: None
+) -> dict[str, Any]:
+    """Trains the architecture to the end, or goes on with it, and writes `curve.csv`, `curve.png`, `manifest.json`.
+
+    Args:
+        request: what to train.
+        folder: of checkpoint and results.
+        started: told the number of epochs, gives back what is told about progress.
+
+    Returns:
+        What a person wants to know: parameters, multiply-adds, epochs, errors in percent.
+
+    Raises:
+        ConfigurationError: settings that cannot work, or more multiply-adds than the ImageNet mobile setting allows.
+        CheckpointError: the folder holds another training.
+    """
+    from predictornas.live.counting import count_multiply_adds, count_parameters
+    from predictornas.live.images.loading import load_images
+    from predictornas.live.images.partition import partition
+    from predictornas.live.trainable_network import NetworkShape, weightless_network
+    from predictornas.live.training import Job, train
+    from predictornas.live.training_recipes import get_recipe
+
+    space = get_space(request.space)
+    row = read_architecture(space, request.architecture)
+    recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
+    images = partition(load_images(request.images, size=request.image_size), request.validation, 0)
+    channels, height, width = images.train.pixels.shape[1:]
+    mobile = "imagenet" in request.recipe
+    shape = NetworkShape(
+        request.channels,
+        request.cells,
+        images.classes,
+        channels,
+        recipe.auxiliary_weight > 0,
+        stem="imagenet" if mobile else "cifar",
+    )
+    network = weightless_network(space, row, shape)
+    work = count_multiply_adds(network, channels, (height, width))
+    if mobile and min(height, width) >= 224 and work > MOBILE_LIMIT:
+        raise ConfigurationError(
+            f"This network takes {work / 1e6:.0f}M multiply-adds, more than the mobile setting's 600M. Take fewer "
+            "channels."
+        )
+    job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device)
+    take(folder, KIND)
+    advance = started(recipe.epochs)
+    curve = train(job, images, folder=folder / "training", advance=advance)
+    table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
+    write_table(folder / "curve.csv", table)
+    facts = {
+        "parameters": count_parameters(network),
+        "multiply_adds": work,
+        "epochs": len(curve),
+        "validation error, %": round(100 * (1 - float(curve.validation_accuracy[-1])), 2),
+        "test error, %": round(100 * (1 - float(curve.test_accuracy[-1])), 2),
+        "minutes": round(float(curve.seconds.sum()) / 60, 1),
+    }
+    write_manifest(
+        folder,
+        KIND,
+        {"request": asdict(request), "genes": row.tolist(), "result": facts, "made_with": surroundings()},
+    )
+    save_figures(folder, lambda: {"curve.png": _figure(table, request)})
+    return facts
+
+
+def _figure(table: pl.DataFrame, request: Retraining) -> Figure:
+    from predictornas.plots.training_course import draw_training
+
+    title = f"{request.architecture[:40]} on {Path(request.images).name}"
+    caption = f"Recipe {request.recipe}, {request.cells} cells of {request.channels} channels, seed {request.seed}."
+    return draw_training(table, title=title, caption=caption)

@@ -1,0 +1,1 @@
+"""The parts of a super-network method, each of which can be exchanged for another."""

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from predictornas.studies import measured_table
+from predictornas.studies.measured_table import TableRecipe
+
+LIVE = ["live-search", "--space", "nasbench201", "--images", "digits", "--method", "nosh", "--levels", "1,2"]
+TINY = ["--channels", "4", "--cells", "1", "--batch-size", "20", "--training-images", "40", "--workers", "1"]
+
+
+def test_a_live_search_prints_what_it_found(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = str(tmp_path / "live")
+    assert run(*LIVE, *TINY, "--budget-epochs", "15", "--out", out) == 0
+    shown = capsys.readouterr().out
+    assert "Recommended: |" in shown
+    assert run(*LIVE, *TINY, "--budget-epochs", "15", "--out", out, "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["architectures"], row["epochs"]) == (10, 15)
+
+
+def test_levels_that_are_no_numbers(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for levels, reason in (("1,x", "not '1,x'"), ("", "ascending")):
+        assert run("live-search", "--levels", levels, "--out", str(tmp_path)) == 2
+        assert reason in capsys.readouterr().err
+
+
+def test_a_gpu_that_is_not_there(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*LIVE, *TINY, "--device", "cuda:99", "--out", str(tmp_path)) == 2
+    assert "cuda" in capsys.readouterr().err
+
+
+def test_train_prints_parameters_and_errors(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    size = ["--channels", "4", "--cells", "3", "--epochs", "1", "--batch-size", "200"]
+    assert run("train", "DARTS-V1", "--images", "digits", *size, "--out", str(tmp_path), "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["epochs"] == 1
+    assert 0 <= row["test error, %"] <= 100
+    assert run("train", "DARTS-V9", "--out", str(tmp_path)) == 2
+    assert "DARTS-V2" in capsys.readouterr().err
+
+
+def test_build_table_goes_on(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = TableRecipe(name="tiny", most_vertices=3, images=(40, 20, 20), budgets=(1, 2), seeds=(0, 1), channels=4)
+    monkeypatch.setitem(measured_table.TABLES, "tiny", tiny)
+    command = ["build-table", "tiny", "--workers", "1", "--out", str(tmp_path)]
+    assert run(*command, "--at-most", "1") == 0
+    assert "Not complete" in capsys.readouterr().err
+    assert run(*command) == 0
+    assert "tiny: 7 rows" in capsys.readouterr().out
+    assert run("build-table", "nasbench101-digit") == 2
+    assert "nasbench101-digits" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from predictornas.predictors.process import graph_views
+from predictornas.predictors.process.graph_views import raw_views, scaling
+from predictornas.spaces.base import Graphs
+from predictornas.spaces.registry import get_space
+
+SPACE = get_space("nasbench201")
+GENES = SPACE.sample(40, np.random.default_rng(0))
+
+
+def surroundings(graphs: Graphs, row: int, vertex: int, steps: int) -> nx.DiGraph:
+    """What lies up to some steps around a vertex, unrolled into a tree by walking along and against the edges."""
+    tree = nx.DiGraph()
+
+    def grow(at: int, left: int, path: tuple[object, ...]) -> None:
+        tree.add_node(path, label=int(graphs.operations[row, at]))
+        if left:
+            sources, heads = graphs.adjacency[row, :, at], graphs.adjacency[row, at]
+            for way, others in (("in", sources), ("out", heads)):
+                for other in np.flatnonzero(others):
+                    child = (*path, way, int(other))
+                    grow(int(other), left - 1, child)
+                    tree.add_edge(path, child, way=way)
+
+    grow(vertex, steps, (vertex,))
+    return tree
+
+
+def test_two_vertices_share_a_subtree_exactly_when_their_surroundings_are_isomorphic() -> None:
+    graphs = SPACE.graphs(GENES[:4])
+    views = raw_views(SPACE, GENES[:4], width=2)
+    real = [(row, vertex) for row, vertex in np.ndindex(graphs.operations.shape) if graphs.operations[row, vertex] >= 0]
+    equal_pairs = 0
+    for first in real:
+        for second in real:
+            for depth, steps in enumerate(graph_views.DEPTHS):
+                isomorphic = nx.is_isomorphic(
+                    surroundings(graphs, *first, steps),
+                    surroundings(graphs, *second, steps),
+                    node_match=lambda a, b: a == b,
+                    edge_match=lambda a, b: a == b,
+                )
+                assert (views.subtrees[depth][first] == views.subtrees[depth][second]) == isomorphic
+                equal_pairs += isomorphic
+    assert equal_pairs > 2 * len(real)  # more than each vertex with itself
+
+
+def test_subtrees_are_counted_that_two_training_graphs_hold() -> None:
+    subtrees = np.array([[5, 5, 7, 0], [5, 9, 9, 7], [7, 8, 0, 0]], np.uint64)  # 0 is padding; 8 and 9 are in one graph
+    vocabulary = graph_views._vocabulary(subtrees)
+    assert vocabulary.tolist() == [5, 7]
+    counts = graph_views._counts(subtrees, vocabulary)
+    np.testing.assert_allclose(counts.toarray(), [[2**0.5, 1], [1, 1], [0, 1]])
+    assert graph_views._spread(counts) == pytest.approx(2 * counts.toarray().std(axis=0).mean())
+    assert graph_views._counts(subtrees, vocabulary[:0]).shape == (3, 0)
+
+
+def test_scaled_views_of_the_training_graphs_are_standardised() -> None:
+    views = raw_views(SPACE, GENES, width=3)
+    structure, near, far, flow = scaling(views)(views)
+    for view in (structure, flow):
+        np.testing.assert_allclose(view.mean(axis=0), 0, atol=1e-9)
+        np.testing.assert_allclose(view.std(axis=0), 1, atol=1e-9)
+    assert near.shape[1] > 3
+    assert far.shape[0] == 40
+
+
+def test_graphs_that_are_all_alike_lose_their_features_but_not_their_rows() -> None:
+    views = raw_views(SPACE, np.repeat(GENES[:1], 3, axis=0), width=2)
+    scaled = scaling(views)(views)
+    assert [view.shape[0] for view in scaled] == [3] * 4
+    assert scaled[0].shape[1] == 0
+    assert all(np.isfinite(view.sum()) for view in scaled)
+
+
+def test_the_whole_space_is_described_once() -> None:
+    first = raw_views(SPACE, SPACE.enumerate(), width=2)
+    assert raw_views(SPACE, SPACE.enumerate(), width=2) is first
+    rows = np.array([3, 15_000])
+    part = raw_views(SPACE, SPACE.enumerate()[rows], width=2)
+    np.testing.assert_array_equal(part.structure, first.structure[rows])
+    np.testing.assert_array_equal(part.subtrees, first.subtrees[:, rows])

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from predictornas.errors import ConfigurationError
+from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.recommendation import recommended_architecture
+from predictornas.studies.gain.study import Study
+
+
+@pytest.mark.slow
+def test_it_names_the_opinion_of_the_search_or_the_best_by_the_signal(store: Path, tmp_path: Path) -> None:
+    own = Study(methods=("bayesian-optimisation",), budget=20, seeds=(1,), preset="quick")
+    run_study(own, tmp_path)
+    signal = Study(methods=("random",), budget=20, seeds=(0,), preset="quick")
+    history = run_study(signal, tmp_path).history  # both runs, in one folder
+    space = own.open().space
+    random = history.filter(pl.col("method") == "random")
+    best = random["genes"][random["value"].arg_max()].to_numpy().astype("int8")
+    assert recommended_architecture(signal, history) == space.describe(best)
+    searched = history.filter(pl.col("method") == "bayesian-optimisation").sort("order")
+    named = searched.filter(pl.col("key") == searched["recommended"][-1])["genes"][0].to_numpy().astype("int8")
+    assert recommended_architecture(own, history) == space.describe(named)
+
+
+def test_the_best_by_the_signal_was_trained_longest_and_did_not_fail() -> None:
+    study = Study(methods=("random",), seeds=(0,))
+    space = study.open().space
+    genes = space.enumerate()[:3]
+    history = pl.DataFrame(
+        {
+            "method": "random",
+            "seed": 0,
+            "iteration": [0, 0, 0, 1, 1],
+            "order": range(5),
+            "key": pl.Series(space.keys(genes[[0, 1, 2, 1, 2]]), dtype=pl.UInt64),
+            "genes": genes[[0, 1, 2, 1, 2]].tolist(),
+            "epochs": [1, 1, 1, 3, 3],
+            "value": [0.9, 0.2, 0.4, 0.5, 0.0],
+            "recommended": pl.Series([None] * 5, dtype=pl.UInt64),
+        }
+    )
+    assert recommended_architecture(study, history) == space.describe(genes[1])
+    with pytest.raises(ConfigurationError, match="Every training failed"):
+        recommended_architecture(study, history.with_columns(value=0.0))

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from predictornas.errors import JournalError
+from predictornas.history import POOL_SCHEMA, SCHEMA
+from predictornas.journal import Journal
+from predictornas.studies.gain.manifest import claim
+from predictornas.studies.gain.run_tables import consolidate
+from predictornas.studies.gain.runs import journal_path
+from predictornas.studies.gain.study import Study, run_identity
+
+STUDY = Study(methods=("random",), budget=20, seeds=(0,))
+
+
+def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
+    benchmark = STUDY.open()
+    manifest = claim(tmp_path, STUDY, benchmark)
+    identity = run_identity(manifest["study"], "random", STUDY.strategy("random"), 0)
+    evaluation = {"kind": "evaluation", "epochs": 200, "cost_seconds": None, "cost_epochs": 200.0, "predicted": None}
+    genes = benchmark.genes[:2]
+    keys = benchmark.keys[:2].tolist()
+    with Journal(journal_path(tmp_path, identity["run_id"])) as journal:
+        journal.append({"kind": "run", **identity})
+        for order in (0, 1):
+            facts = {"iteration": order, "order": order, "key": keys[order], "genes": genes[order].tolist()}
+            journal.append({**evaluation, **facts, "value": 0.5 + order / 4, "proposed_by": "initial"})
+        journal.append(
+            {
+                "kind": "proposal",
+                "iteration": 1,
+                "chosen": 1,
+                "pool_size": 9,
+                "pool_hits": [0, 3],
+                "recommended": keys[1],
+            }
+        )
+        counted = {"pool_size": 8, "pool_hits": [1, 2], "filled": 4}
+        journal.append({"kind": "proposal", "iteration": 2, "chosen": 1, **counted})
+        journal.append({"kind": "recommendation", "iteration": 2, "recommended": keys[0]})
+    history, pools = consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2])
+    assert history["value"].to_list() == [0.5, 0.75]
+    assert history["cost_seconds"].to_list() == [None, None]
+    assert history["recommended"].to_list() == [keys[1], keys[0]]  # of the iteration after, which knows this one
+    assert history["evaluation"].to_list() == pytest.approx(benchmark.values("valid_accuracy_200_rest")[:2].tolist())
+    assert pools.select("iteration", "pool_size", "pool_filled", "target_error", "pool_hits").rows() == [
+        (1, 9, None, 0.1, 0),  # a journal of an earlier version
+        (1, 9, None, 0.2, 3),
+        (2, 8, 4, 0.1, 1),
+        (2, 8, 4, 0.2, 2),
+    ]
+    assert (history.columns, pools.columns) == (list(SCHEMA), list(POOL_SCHEMA))
+    assert history["genes"].to_list() == genes.tolist()
+    assert history["proposed_by"].to_list() == ["initial", "initial"]
+    assert history["predicted"].to_list() == [None, None]
+    assert history["seed"].to_list() == [0, 0]
+    with pytest.raises(JournalError, match="4 counts of 2 pools at 3 targets"):
+        consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2, 0.3])
+
+
+def test_runs_are_put_together_in_the_order_of_methods_and_seeds(store: Path, tmp_path: Path) -> None:
+    study = Study(methods=("random", "regularised-evolution"), budget=60, seeds=(2, 0))
+    benchmark = study.open()
+    manifest = claim(tmp_path, study, benchmark)
+    for method in study.methods:
+        for seed in study.seeds:
+            identity = run_identity(manifest["study"], method, study.strategy(method), seed)
+            evaluation = {"kind": "evaluation", "iteration": 0, "order": 0, "key": int(benchmark.keys[seed])}
+            evaluation |= {"genes": benchmark.genes[seed].tolist(), "epochs": 200, "value": 0.5, "predicted": 0.25}
+            evaluation |= {"cost_seconds": 1.5, "cost_epochs": None, "proposed_by": "initial"}
+            with Journal(journal_path(tmp_path, identity["run_id"])) as journal:
+                journal.append({"kind": "run", **identity})
+                journal.append(evaluation)
+    history, pools = consolidate(tmp_path, manifest, study, benchmark, [0.1])
+    assert history.select("method", "seed").rows() == [
+        ("random", 0),
+        ("random", 2),
+        ("regularised-evolution", 0),
+        ("regularised-evolution", 2),
+    ]
+    assert history["recommended"].to_list() == [None] * 4
+    assert history.select("predicted", "cost_seconds", "cost_epochs").unique().rows() == [(0.25, 1.5, None)]
+    assert pools.is_empty()
+    assert pl.read_parquet(tmp_path / "history.parquet").equals(history)

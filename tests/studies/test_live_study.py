@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+from polars.testing import assert_frame_equal
+
+from predictornas.errors import ConfigurationError, DataError, UnknownNameError
+from predictornas.journal import read_records
+from predictornas.live.training import EPOCH_LOG
+from predictornas.studies import live_study
+from predictornas.studies.live_study import LiveStudy, run_live_study
+
+STUDY = LiveStudy(
+    space="nasbench201",
+    images="digits",
+    method="nosh",
+    budget_epochs=30,
+    levels=(1, 2),
+    channels=4,
+    cells=1,
+    batch_size=20,
+    training_images=60,
+)
+KILLS = 3
+
+
+def trained_epochs(folder: Path) -> list[tuple[str, int]]:
+    """Every epoch that was really trained, with the architecture it belongs to."""
+    logs = sorted((folder / "trainings").glob(f"*/{EPOCH_LOG}"))
+    return [(log.parent.name, record["epoch"]) for log in logs for record in read_records(log)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, live_study.LiveOutcome]:
+    folder = tmp_path_factory.mktemp("live")
+    told: list[int] = []
+    outcome = run_live_study(STUDY, folder, started=lambda _: told.append)
+    assert sum(told) == 30
+    return folder, outcome
+
+
+def test_the_budget_is_the_epochs_that_were_trained(finished: tuple[Path, live_study.LiveOutcome]) -> None:
+    """20 newcomers and their 10 promotions: 20 x 1 + 10 x (2 - 1) epochs."""
+    folder, outcome = finished
+    assert outcome.history["cost_epochs"].sum() == 30
+    epochs = trained_epochs(folder)
+    assert len(epochs) == 30
+    assert set(Counter(epochs).values()) == {1}
+    assert Counter(outcome.history["epochs"].to_list()) == {1: 20, 2: 10}
+
+
+def test_what_is_written(finished: tuple[Path, live_study.LiveOutcome]) -> None:
+    folder, outcome = finished
+    names = {"history.parquet", "curves.csv", "curves.png", "recommended.txt", "recommended.png", "manifest.json"}
+    assert names <= {path.name for path in folder.iterdir()}
+    assert_frame_equal(pl.read_parquet(folder / "history.parquet"), outcome.history)
+    assert (folder / "recommended.txt").read_text().strip() == outcome.description
+    longest = outcome.history.filter(pl.col("epochs") == 2)
+    assert outcome.recommended.tolist() in longest["genes"].to_list()
+    best = longest.sort("value", descending=True)["value"][0]
+    row = longest.filter(pl.col("genes") == pl.lit(outcome.recommended.tolist(), pl.List(pl.Int8)))
+    assert row["value"].to_list() == [best]
+    assert row["evaluation"].to_list() == [outcome.test_accuracy]
+    assert json.loads((folder / "manifest.json").read_text())["study"]["budget_epochs"] == 30
+
+
+def test_the_curves_hold_every_level_that_was_reached(finished: tuple[Path, live_study.LiveOutcome]) -> None:
+    _, outcome = finished
+    values = outcome.history.select("key", "epochs", validation="value", test="evaluation").sort("key", "epochs")
+    assert_frame_equal(outcome.curves.drop("seconds").sort("key", "epochs"), values, check_dtypes=False)
+
+
+def run_in(folder: Path) -> None:
+    run_live_study(STUDY, folder)
+
+
+@pytest.mark.slow
+def test_three_kills(finished: tuple[Path, live_study.LiveOutcome], tmp_path: Path) -> None:
+    """Killed at random moments, the search arrives at the same history, and no epoch is lost or trained twice."""
+    folder = tmp_path / "killed"
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([live_study.__name__, "predictornas.live.training", "sklearn.datasets"])
+    for kill in range(KILLS + 1):
+        before = len(trained_epochs(folder))
+        process = context.Process(target=run_in, args=(folder,))
+        process.start()
+        if kill < KILLS:
+            goal = min(before + 1, 29)
+            while process.is_alive() and len(trained_epochs(folder)) < goal:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.1))
+            process.kill()
+        process.join(120)
+        assert not process.is_alive()
+    assert process.exitcode == 0
+    epochs = Counter(trained_epochs(folder))
+    # only an epoch that was killed between its log and its checkpoint is trained again
+    assert set(epochs) == set(trained_epochs(finished[0]))
+    assert sum(epochs.values()) - len(epochs) <= KILLS
+    history = pl.read_parquet(folder / "history.parquet").drop("cost_seconds")
+    assert_frame_equal(history, finished[1].history.drop("cost_seconds"))
+
+
+def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]) -> None:
+    with pytest.raises(ConfigurationError, match="another search"):
+        run_live_study(replace(STUDY, seed=1), finished[0])
+
+
+@pytest.mark.parametrize(
+    ("study", "error", "message"),
+    [
+        (replace(STUDY, budget_epochs=0), ConfigurationError, "at least 1"),
+        (replace(STUDY, levels=(5, 6), budget_epochs=3), ConfigurationError, "too few"),
+        (replace(STUDY, levels=(2, 1)), ConfigurationError, "ascending"),
+        (replace(STUDY, levels=()), ConfigurationError, "ascending"),
+        (replace(STUDY, batch_size=0), ConfigurationError, "batch_size must be at least 2"),
+        (replace(STUDY, training_images=10_000), ConfigurationError, "too few"),
+        (replace(STUDY, space="nasbench2001"), UnknownNameError, "nasbench201"),
+        (replace(STUDY, method="rank-nsh"), UnknownNameError, "rank-nosh"),
+        (replace(STUDY, recipe="smal"), UnknownNameError, "small"),
+        (replace(STUDY, images="no-such-folder"), UnknownNameError, "hard-digits"),
+        (replace(STUDY, device="cuda:99"), ConfigurationError, "cuda"),
+    ],
+)
+def test_what_cannot_work(study: LiveStudy, error: type[Exception], message: str, tmp_path: Path) -> None:
+    with pytest.raises(error, match=message):
+        run_live_study(study, tmp_path)
+
+
+def test_a_folder_without_images(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with pytest.raises(DataError, match="no images"):
+        run_live_study(replace(STUDY, images=str(tmp_path / "images")), tmp_path / "out")
+
+
+def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Path) -> None:
+    """And `image_size` brings them to one size."""
+    for part, count in (("train", 12), ("test", 4)):
+        for label in range(3):
+            (tmp_path / "images" / part / f"class{label}").mkdir(parents=True)
+            for number in range(count):
+                image = Image.new("L", (9 + number % 2, 9), 40 * label + number)
+                image.save(tmp_path / "images" / part / f"class{label}" / f"{number}.png")
+    study = replace(STUDY, images=str(tmp_path / "images"), training_images=12, image_size=8)
+    parts = study.oracle(tmp_path / "trainings").images
+    assert parts.train.pixels.shape == (12, 1, 8, 8)
+    for images, share in ((parts.train, 4), (parts.validation, 2), (parts.test, 2)):
+        assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3
+
+
+@pytest.mark.slow
+def test_rank_nosh_on_the_darts_space(tmp_path: Path) -> None:
+    """A predictor, zero-cost scores and the pyramid, on networks of the DARTS space."""
+    study = LiveStudy(
+        images="digits", budget_epochs=18, levels=(1, 2), channels=2, cells=2, batch_size=20, training_images=20
+    )
+    outcome = run_live_study(study, tmp_path)
+    assert outcome.history["cost_epochs"].sum() == 18
+    assert outcome.history["proposed_by"][0] == "synflow"
+    assert {"evolutionary", "promotion"} <= set(outcome.history["proposed_by"])
+    assert outcome.description.startswith("Genotype(normal=")
+    assert np.isfinite(outcome.test_accuracy)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from predictornas.errors import MissingDependencyError
+from predictornas.studies.pictures import save_figures
+
+
+def test_each_figure_is_written_in_the_format_of_its_name(tmp_path: Path) -> None:
+    files = save_figures(tmp_path, lambda: dict.fromkeys(("one.png", "one.svg", "one.pdf"), Figure()))
+    assert [file.name for file in files] == ["one.png", "one.svg", "one.pdf"]
+    starts = [file.read_bytes()[:5] for file in files]
+    assert starts == [b"\x89PNG\r", b"<?xml", b"%PDF-"]
+
+
+def test_where_nothing_can_be_drawn_a_warning_names_the_extra(tmp_path: Path) -> None:
+    def cannot() -> dict[str, Figure]:
+        raise MissingDependencyError("Run: pip install 'predictornas[plots]'")
+
+    with pytest.warns(UserWarning, match=r"tables without figures.*predictornas\[plots\]"):
+        assert save_figures(tmp_path, cannot) == []
+    assert not any(tmp_path.iterdir())

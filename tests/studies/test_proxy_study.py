@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from scipy.stats import kendalltau
+
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import ConfigurationError
+from predictornas.live.zerocost import PROXIES
+from predictornas.seeding import rng_for
+from predictornas.studies import proxy_study
+from predictornas.studies.proxy_study import ProxyStudy, run_proxy_study
+
+
+def test_scores_and_correlations(store: Path, tmp_path: Path) -> None:
+    told: list[int] = []
+    study = ProxyStudy(sample=5, images="digits", channels=2)
+    table = run_proxy_study(study, tmp_path, started=lambda _: told.append)
+    assert sum(told) == 5
+    assert set(table["proxy"]) == set(PROXIES)
+    assert table["tau"].is_sorted(descending=True)
+    assert ((table["low"] <= table["tau"]) & (table["tau"] <= table["high"])).all()
+    scores = pl.read_csv(tmp_path / "scores.csv")
+    one = scores.filter(pl.col("proxy") == "synflow")
+    expected = kendalltau(one["score"], one["value"]).statistic
+    assert table.filter(pl.col("proxy") == "synflow")["tau"][0] == pytest.approx(expected, abs=1e-3)
+
+
+def test_unknown_values_are_left_out() -> None:
+    scores = pl.DataFrame(
+        {"proxy": "synflow", "score": [1.0, 2, 3, 4], "value": [0.1, float("nan"), 0.2, 0.3], "seconds": 0.1}
+    )
+    assert proxy_study.correlations(scores)["tau"].to_list() == [1.0]
+
+
+def test_too_few_architectures(store: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="at least 3"):
+        run_proxy_study(ProxyStudy(sample=2), tmp_path)
+
+
+def test_the_columns_by_hand() -> None:
+    """Of three pairs two agree: tau 1/3; the time is a mean in milliseconds; equal scores order nothing."""
+    parts = [
+        pl.DataFrame({"proxy": name, "score": score, "value": [0.1, 0.2, 0.3], "seconds": seconds})
+        for name, score, seconds in (
+            ("flat", [5.0, 5.0, 5.0], [0.1, 0.1, 0.1]),
+            ("rough", [1.0, 3.0, 2.0], [0.001, 0.002, 0.006]),
+        )
+    ]
+    rough, flat = proxy_study.correlations(pl.concat(parts)).to_dicts()
+    assert (rough["proxy"], rough["tau"], rough["milliseconds"]) == ("rough", pytest.approx(1 / 3), pytest.approx(3.0))
+    assert -1 <= rough["low"] + 1e-12 < 1 / 3 < rough["high"] <= 1 + 1e-12
+    assert (flat["tau"], flat["low"], flat["high"], flat["milliseconds"]) == (0, 0, 0, pytest.approx(100))
+
+
+def test_every_proxy_looks_at_sixteen_training_images_of_each_architecture(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def proxy(network, pixels, labels, generator):
+        seen.append((len(pixels), len(labels), sum(weight.numel() for weight in network.parameters())))
+        return float(len(seen))
+
+    monkeypatch.setitem(PROXIES, "synflow", proxy)
+    for other in [name for name in PROXIES if name != "synflow"]:
+        monkeypatch.delitem(PROXIES, other)
+    run_proxy_study(ProxyStudy(sample=3, images="digits", channels=2), tmp_path)
+    assert [images for images, *_ in seen] == [labels for _, labels, _ in seen] == [16, 16, 16]
+    scores = pl.read_csv(tmp_path / "scores.csv")
+    assert scores["score"].to_list() == [1, 2, 3]
+    benchmark = open_benchmark("nasbench201-cifar10")
+    genes = benchmark.space.sample(3, rng_for(0, 0, "sample"))
+    assert scores["value"].to_list() == pytest.approx(benchmark.lookup(genes, benchmark.evaluation).tolist(), abs=1e-5)

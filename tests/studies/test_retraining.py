@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
+
+import numpy as np
+import polars as pl
+import pytest
+
+from predictornas.errors import CheckpointError, ConfigurationError, InvalidArchitectureError, UnknownNameError
+from predictornas.live.curve import Curve
+from predictornas.live.images.loading import load_images
+from predictornas.live.images.partition import partition
+from predictornas.spaces.genotypes import NAMED_GENOTYPES
+from predictornas.spaces.registry import get_space
+from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, read_architecture, retrain
+
+DARTS = get_space("darts")
+TINY = Retraining("DARTS-V2", images="digits", epochs=2, channels=4, cells=3, batch_size=200)
+
+
+def test_four_ways_to_write_an_architecture(tmp_path: Path) -> None:
+    named = read_architecture(DARTS, "DARTS-V2")
+    printed = repr(NAMED_GENOTYPES["DARTS-V2"])
+    (tmp_path / "genotype.txt").write_text(printed + "\n")
+    for text in (printed, str(tmp_path / "genotype.txt"), ",".join(map(str, named))):
+        assert (read_architecture(DARTS, text) == named).all()
+    assert read_architecture(get_space("nasbench201"), "3,0,1,2,4,3").tolist() == [3, 0, 1, 2, 4, 3]
+
+
+@pytest.mark.parametrize(
+    ("space", "text", "error", "message"),
+    [
+        ("darts", "DARTS-V3", UnknownNameError, "DARTS-V2"),
+        ("nasbench201", "3,0,1,2,4,5", InvalidArchitectureError, "6 genes"),
+        ("nasbench201", "3,0", InvalidArchitectureError, "6 genes"),
+        ("nasbench201", "3,,0,1,2,4,", InvalidArchitectureError, "6 genes"),
+        ("nasbench201", "300,0,1,2,4,3", InvalidArchitectureError, "6 genes"),
+        ("nasbench201", "DARTS-V2", ConfigurationError, "commas"),
+    ],
+)
+def test_what_is_none(space: str, text: str, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        read_architecture(get_space(space), text)
+
+
+def test_a_length_of_nothing_is_not_the_recipes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="epochs must be at least 1"):
+        retrain(replace(TINY, epochs=0), tmp_path)
+
+
+def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
+    result = retrain(TINY, tmp_path)
+    assert result["epochs"] == 2
+    # three cells of a network so small were counted by hand in tests of the networks; here they must only be the same
+    assert result["parameters"] == 2642
+    curve = pl.read_csv(tmp_path / "curve.csv")
+    assert curve["epoch"].to_list() == [1, 2]
+    assert result["test error, %"] == pytest.approx(100 * (1 - curve["test_accuracy"][-1]), abs=0.006)
+    assert (tmp_path / "curve.png").stat().st_size > 10_000
+    assert json.loads((tmp_path / "manifest.json").read_text())["request"]["architecture"] == "DARTS-V2"
+    told: list[int] = []
+    again = retrain(TINY, tmp_path, started=lambda _: told.append)
+    assert (again, told) == (result, [])
+    with pytest.raises(CheckpointError):
+        retrain(replace(TINY, seed=1), tmp_path)
+
+
+def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last epoch counts; 90 seconds are 1.5 minutes; a tenth of the images is set aside with a fixed seed."""
+    asked = []
+
+    def trained(job, images, *, folder, advance):
+        asked.append((job, images, folder))
+        half, quarter = np.array([0.25, 0.5]), np.array([0.125, 0.25])
+        return Curve(half, half, half, quarter, np.array([30.0, 60.0]))
+
+    monkeypatch.setattr("predictornas.live.training.train", trained)
+    totals: list[int] = []
+    request = replace(TINY, seed=4)
+    result = retrain(request, tmp_path, started=lambda total: totals.append(total) or totals.append)  # type: ignore[func-returns-value]
+    assert result["validation error, %"] == 50.0
+    assert result["test error, %"] == 75.0
+    assert (result["minutes"], result["epochs"], totals) == (1.5, 2, [2])
+    ((job, images, folder),) = asked
+    assert (job.seed, job.shape.channels, job.shape.cells, job.shape.in_channels, job.shape.classes) == (4, 4, 3, 1, 10)
+    assert (job.recipe.epochs, job.recipe.batch_size, job.shape.stem) == (2, 200, "cifar")
+    assert job.shape.auxiliary == (job.recipe.auxiliary_weight > 0)
+    assert images.digest == partition(load_images("digits", size=None), 0.1, 0).digest
+    assert folder == tmp_path / "training"
+    assert pl.read_csv(tmp_path / "curve.csv")["epoch"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "pixels", "work", "refused"),
+    [
+        ("darts-imagenet", 224, 600_000_001, True),
+        ("darts-imagenet", 224, 600_000_000, False),
+        ("darts-imagenet", 223, 600_000_001, False),
+        ("darts-cifar10", 224, 600_000_001, False),
+    ],
+)
+def test_the_mobile_setting_allows_600_million_multiply_adds_at_224_pixels(
+    recipe: str, pixels: int, work: int, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = Mock(classes=10, train=Mock(pixels=np.empty((1, 3, pixels, 300), np.uint8)))
+    monkeypatch.setattr("predictornas.live.images.partition.partition", lambda *_: images)
+    monkeypatch.setattr("predictornas.live.counting.count_multiply_adds", lambda *_: work)
+    monkeypatch.setattr("predictornas.live.training.train", Mock(side_effect=StopIteration))
+    assert MOBILE_LIMIT == 600_000_000
+    with pytest.raises(ConfigurationError if refused else StopIteration):
+        retrain(replace(TINY, recipe=recipe), tmp_path)

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from predictornas.studies import self_check as module
+from predictornas.studies.self_check import Finding, self_check
+
+
+def test_everything_is_well_here(store: Path) -> None:
+    findings = list(self_check())
+    assert [finding for finding in findings if not finding.well] == []
+    searches = {finding.about: finding.found for finding in findings if finding.about.startswith("search")}
+    assert set(searches) == {"search random", "search local-search", "search bayesian-optimisation"}
+    assert all(found.startswith("30 evaluations") for found in searches.values())
+
+
+def test_an_exception_is_a_finding(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise ValueError("no bytes left")
+
+    monkeypatch.setattr(module, "open_benchmark", broken)
+    last = list(self_check())[-1]
+    assert last == Finding("search bayesian-optimisation", "ValueError: no bytes left", well=False)
+
+
+def test_an_extra_that_is_missing_is_no_fault(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PACKAGES", {"dreams": ("no-such-package",)})
+    findings = {finding.about: finding for finding in self_check()}
+    assert findings["dreams"] == Finding("dreams", "no-such-package not installed")
