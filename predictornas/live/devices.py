@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -52,13 +53,15 @@ def exact_convolutions() -> Iterator[None]:
 
     By default cuDNN rounds their factors to 11 bits (TF32).
     """
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # torch swaps the module for an object
-    before = convolutions.fp32_precision
-    convolutions.fp32_precision = "ieee"
+    cudnn: Any = torch.backends.cudnn  # torch swaps the module for an object
+    new = hasattr(cudnn, "conv")  # since torch 2.9, which refuses to mix it with the old switch
+    place, name, exact = (cudnn.conv, "fp32_precision", "ieee") if new else (cudnn, "allow_tf32", False)
+    before = getattr(place, name)
+    setattr(place, name, exact)
     try:
         yield
     finally:
-        convolutions.fp32_precision = before
+        setattr(place, name, before)
 
 
 @contextmanager
@@ -81,9 +84,9 @@ def enough_memory(device: torch.device, batch_size: int) -> Iterator[None]:
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (torch.cuda.OutOfMemoryError, MemoryError, RuntimeError) as error:
         # an exhausted CPU is a plain RuntimeError of torch's allocator
-        exhausted = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+        exhausted = isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError))
         if not exhausted and "can't allocate memory" not in str(error):
             raise
         raise ConfigurationError(

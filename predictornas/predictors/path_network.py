@@ -137,7 +137,8 @@ class PathEnsemble:
         import torch
 
         parameters = [tensor for layer in self.weights_ for tensor in layer]
-        adam = torch.optim.Adam(parameters, lr=self.learning_rate, betas=self.betas, fused=True)
+        fused = torch.torch_version.TorchVersion(torch.__version__) >= "2.4"  # before, on GPUs only
+        adam = torch.optim.Adam(parameters, lr=self.learning_rate, betas=self.betas, fused=fused)
         for _ in range(self.training_epochs):
             orders = torch.rand(self.members, len(margins), generator=generator).argsort(dim=1)
             for batch in torch.split(orders, self.batch_size, dim=1):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from operator import attrgetter
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -37,7 +40,7 @@ def test_a_device_that_is_none(name: str) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        torch.OutOfMemoryError("CUDA out of memory."),
+        torch.cuda.OutOfMemoryError("CUDA out of memory."),
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes."),
     ],
@@ -82,18 +85,37 @@ def test_matrices_are_multiplied_in_the_precision_asked_for() -> None:
     assert exact.dtype == torch.float64
 
 
-def test_convolutions_are_exact_inside_and_as_before_after() -> None:
-    convolutions = torch.backends.cudnn.conv
-    assert convolutions.fp32_precision == "tf32"  # torch's default
+NEW = ("conv.fp32_precision", "tf32", "ieee")
+OLD = ("allow_tf32", True, False)
+
+
+@pytest.mark.parametrize(("switch", "rounded", "exact"), [NEW, OLD])
+def test_convolutions_are_exact_inside_and_as_before_after(
+    switch: str, rounded: str | bool, exact: str | bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the switch of torch 2.9 and later, and with the one before."""
+    new = SimpleNamespace(conv=SimpleNamespace(fp32_precision="tf32"))
+    cudnn = new if switch == NEW[0] else SimpleNamespace(allow_tf32=True)
+    monkeypatch.setattr(torch.backends, "cudnn", cudnn)
+    value = attrgetter(switch)
     with exact_convolutions():
-        assert convolutions.fp32_precision == "ieee"
+        assert value(cudnn) == exact
         with exact_convolutions():
             pass
-        assert convolutions.fp32_precision == "ieee"
-    assert convolutions.fp32_precision == "tf32"
+        assert value(cudnn) == exact
+    assert value(cudnn) == rounded
     with pytest.raises(KeyError), exact_convolutions():
         raise KeyError
-    assert convolutions.fp32_precision == "tf32"
+    assert value(cudnn) == rounded
+
+
+def test_the_switch_of_the_torch_that_is_here_is_used() -> None:
+    switch, rounded, exact = NEW if hasattr(torch.backends.cudnn, "conv") else OLD
+    value = attrgetter(switch)
+    assert value(torch.backends.cudnn) == rounded  # torch's default
+    with exact_convolutions():
+        assert value(torch.backends.cudnn) == exact
+    assert value(torch.backends.cudnn) == rounded
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -204,7 +204,7 @@ def test_exhausted_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     train(job(), PARTS, until=1, folder=tmp_path)
 
     def exhausted(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     with monkeypatch.context() as patch:
         patch.setattr(training, "train_epoch", exhausted)

@@ -208,7 +208,7 @@ def test_another_recipe_is_refused(built: tuple[Path, Benchmark], monkeypatch: p
 
 def test_a_training_that_failed_keeps_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
     found = measured_table._trained(
-        replace(TINY, learning_rate=1e30, budgets=(1, 2)), architectures(TINY)[4], task_images(TINY)
+        replace(TINY, learning_rate=1e38, budgets=(1, 2)), architectures(TINY)[4], task_images(TINY)
     )
     assert found["valid"] == found["test"] == [[0.0, 0.0]] * 2
     assert all(0 < one <= two for one, two in found["seconds"])

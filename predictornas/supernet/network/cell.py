@@ -72,7 +72,9 @@ class MixedCell(nn.Module):
         """The sums of both parts of the channels, shuffled."""
         if self._partial == 1:
             return _sum(mixed)
-        return nn.functional.channel_shuffle(torch.cat([_sum(mixed), _sum(bypassed)], dim=1), self._partial)
+        # torch.nn.functional.channel_shuffle has no derivative on CPUs in old versions of torch
+        channels = torch.cat([_sum(mixed), _sum(bypassed)], dim=1)
+        return channels.view(len(channels), self._partial, -1, *channels.shape[2:]).transpose(1, 2).flatten(1, 2)
 
 
 class MixedWave(nn.Module):
