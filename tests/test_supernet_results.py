@@ -26,7 +26,7 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TABLES, ids=[path.stem for path in TABLES])
 def test_a_verdict_follows_from_its_interval(path: Path) -> None:
     for row in pl.read_csv(path, infer_schema_length=None).iter_rows(named=True):
         said = row.get("paper") if row.get("claim") is None else row["claim"]

@@ -65,7 +65,7 @@ def test_the_search_for_texts_finds_them() -> None:
     assert texts_without_encoding("\n".join(right)) == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
 def test_every_text_says_its_encoding(path: Path) -> None:
     assert texts_without_encoding(path.read_text(encoding="utf-8")) == []
 

@@ -82,4 +82,4 @@ def console() -> Console:
 
 def remark(message: str) -> None:
     """One line on standard error, exactly as given."""
-    Console(stderr=True, soft_wrap=True).print(message, markup=False, highlight=False)
+    sys.stderr.write(f"{message}\n")

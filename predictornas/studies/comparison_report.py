@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -134,12 +134,18 @@ def _column() -> pl.Expr:
 
 def _interval(value: str, *, digits: int) -> pl.Expr:
     """A fraction and its interval in percent, "6.11 [6.09, 6.13]"; without the interval where there is none."""
-    middle, low, high = (_number(name, f"z.{digits}f", scale=100) for name in (value, "low", "high"))
+    middle, low, high = (_percent(name, digits) for name in (value, "low", "high"))
     return pl.when(pl.col("low").is_null()).then(middle).otherwise(pl.format("{} [{}, {}]", middle, low, high))
 
 
-def _number(name: str, form: str, *, scale: int = 1) -> pl.Expr:
-    return pl.col(name).map_elements(lambda value: format(scale * value, form), return_dtype=pl.String).fill_null("-")
+def _percent(name: str, digits: int) -> pl.Expr:
+    # adding zero takes the sign from what was rounded to -0
+    return _number(name, f".{digits}f", lambda value: round(100 * value, digits) + 0.0)
+
+
+def _number(name: str, form: str, value_of: Callable[[float], float] = lambda value: value) -> pl.Expr:
+    texts = pl.col(name).map_elements(lambda value: format(value_of(value), form), return_dtype=pl.String)
+    return texts.fill_null("-")
 
 
 def _wide(cells: pl.DataFrame, rows: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, str]]:

@@ -22,7 +22,7 @@ def test_json_is_all_that_is_written(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_remark_goes_to_standard_error_word_for_word(capsys: pytest.CaptureFixture[str]) -> None:
-    message = "[not markup] " + "long " * 40
+    message = "[not markup] :warning: " + "long " * 40
     remark(message)
     assert capsys.readouterr() == ("", message + "\n")
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -69,6 +70,12 @@ def test_every_pair(comparison: Comparison) -> None:
         {"a": "a", "b": "b", "final best": "1.000 [0.900, 1.200]", "regret best": "-0.300 [-0.400, -0.100] *"},
         {"a": "a", "b": "c", "final best": "-1.000 [-1.100, -0.800]", "regret best": "-"},
     ]
+
+
+def test_what_rounds_to_zero_has_no_sign(comparison: Comparison) -> None:
+    pair = _pair("a", "b", "final", -1e-6) | {"low": -4.9e-6, "high": 4.9e-6}
+    rows = printable_comparison(replace(comparison, pairs=pl.DataFrame([pair])), every_pair=True)[2][1]
+    assert rows[0]["final best"] == "0.000 [0.000, 0.000]"
 
 
 def test_without_the_table_and_without_pairs(comparison: Comparison) -> None:

@@ -77,7 +77,7 @@ def says(thing: Any, claim: str, *, margin: float | None = None) -> str:
 
 
 def _fixed(value: float, digits: int) -> str:
-    return f"{value:z,.{digits}f}"
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # adding zero takes the sign from -0
 
 
 def versus(thing: Any, digits: int = 2) -> str:
