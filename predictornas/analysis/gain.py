@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 
 from predictornas.analysis.estimators import CAPPED_BY_PROPOSALS, estimator_named
 from predictornas.analysis.null import Design, Null, null_of
-from predictornas.analysis.proposals import Comparable, Run, RunCounts, comparable, counts_of, proposals_of
+from predictornas.analysis.proposals import Comparable, RunCounts, RunProposals, comparable, counts_of, proposals_of
 from predictornas.analysis.statistics import jackknife_interval, left_out
 from predictornas.analysis.urn import cap_db, expected_trials
 
@@ -134,7 +134,7 @@ class NullColumns:
         self._rng = rng
         self._known: dict[tuple[str, Design], dict[str, Any]] = {}
 
-    def of(self, estimator: str, runs: Sequence[Run]) -> dict[str, Any]:
+    def of(self, estimator: str, runs: Sequence[RunProposals]) -> dict[str, Any]:
         """Columns `cap_db`, `null_db`, `null_low`, `null_high`; NaN where the gain is undefined."""
         sizes = [np.unique(run.iterations, return_counts=True)[1].tolist() for run in runs]
         design = Design(

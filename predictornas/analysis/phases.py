@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from predictornas.analysis.proposals import Run, proposals_of
+from predictornas.analysis.proposals import RunProposals, proposals_of
 from predictornas.analysis.regret import incumbent_curves
 
 
@@ -99,5 +99,5 @@ def runs_table(
 _SAME = 1e-7  # above the rounding of a float32 error (6e-8), far below one image of a test set
 
 
-def _within(run: Run, first: int, last: int) -> Float[np.ndarray, " k"]:
+def _within(run: RunProposals, first: int, last: int) -> Float[np.ndarray, " k"]:
     return run.errors[(run.iterations >= first) & (run.iterations <= last)]

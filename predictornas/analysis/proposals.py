@@ -17,7 +17,7 @@ _TOLERANCE = 1e-7  # above the rounding of a float32 error (6e-8), far below one
 
 
 @dataclass(frozen=True)
-class Run:
+class RunProposals:
     """The distinct proposals of one run, in the order of their evaluation.
 
     Attributes:
@@ -85,7 +85,7 @@ def comparable(history: pl.DataFrame) -> Comparable:
 
 def proposals_of(
     history: pl.DataFrame, table_errors: Float[np.ndarray, " n"], *, with_initial: bool = False
-) -> dict[str, list[Run]]:
+) -> dict[str, list[RunProposals]]:
     """The proposals of every run, by method; an architecture counts once in a run, at its first evaluation.
 
     Each error is replaced by the table's own stored value, so that comparing with a target taken from the table is
@@ -111,7 +111,7 @@ def proposals_of(
     rows = rows.filter(pl.col("iteration") >= (0 if with_initial else 1))
     errors = _as_stored(1 - rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(), table_errors)
     runs = _runs(rows, errors)
-    by_method: dict[str, list[Run]] = {}
+    by_method: dict[str, list[RunProposals]] = {}
     for method, run_id in everyone.iter_rows():
         if run_id not in runs:
             raise DataError(f"Run {run_id} of {method} evaluated its initial set T0 only. Leave it out, or finish it.")
@@ -119,21 +119,21 @@ def proposals_of(
     return by_method
 
 
-def counts_of(runs: Sequence[Run], target_errors: Float[np.ndarray, " j"]) -> RunCounts:
+def counts_of(runs: Sequence[RunProposals], target_errors: Float[np.ndarray, " j"]) -> RunCounts:
     """Counts the runs of one method at `target_errors`, which must ascend."""
     per_run = [_count(run, target_errors) for run in runs]
     hits, first_hit, trials, iterations = (np.stack(column) for column in zip(*per_run, strict=True))
     return RunCounts(np.array([len(run.errors) for run in runs]), hits, first_hit, iterations, trials)
 
 
-def _runs(rows: pl.DataFrame, errors: Float[np.ndarray, " m"]) -> dict[str, Run]:
+def _runs(rows: pl.DataFrame, errors: Float[np.ndarray, " m"]) -> dict[str, RunProposals]:
     """Splits rows that are sorted by run."""
     lengths = rows.group_by("run_id", maintain_order=True).len()
     ends = lengths["len"].cum_sum().to_numpy()[:-1].astype(np.int64)
     pieces = zip(
         lengths["run_id"].to_list(), np.split(errors, ends), np.split(rows["iteration"].to_numpy(), ends), strict=True
     )
-    return {run_id: Run(run_id, own, iterations) for run_id, own, iterations in pieces}
+    return {run_id: RunProposals(run_id, own, iterations) for run_id, own, iterations in pieces}
 
 
 def _as_stored(errors: Float[np.ndarray, " m"], table_errors: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
@@ -152,7 +152,7 @@ def _as_stored(errors: Float[np.ndarray, " m"], table_errors: Float[np.ndarray, 
 
 
 def _count(
-    run: Run, targets: Float[np.ndarray, " j"]
+    run: RunProposals, targets: Float[np.ndarray, " j"]
 ) -> tuple[Int[np.ndarray, " j"], Int[np.ndarray, " j"], Float[np.ndarray, " j"], int]:
     """Hits, position of the first hit, summed trials of the iterations, and the number of iterations of one run."""
     hits = np.searchsorted(np.sort(run.errors), targets, side="right")

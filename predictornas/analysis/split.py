@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from predictornas.analysis.estimators import Weights, weighted_mean
 from predictornas.analysis.gain import NullColumns, defined, run_columns, tidy
-from predictornas.analysis.proposals import Run, RunCounts, comparable, counts_of, proposals_of
+from predictornas.analysis.proposals import RunCounts, RunProposals, comparable, counts_of, proposals_of
 from predictornas.analysis.statistics import jackknife_interval, left_out
 from predictornas.analysis.targets import targets_for
 from predictornas.analysis.urn import expected_trials, gain_db
@@ -145,7 +145,7 @@ _SPLITS: dict[str, Callable[[RunCounts, PoolCounts, Float[np.ndarray, " j"], Wei
 }
 
 
-def _with_initial(pool: PoolCounts, runs: Sequence[Run], targets: pl.DataFrame) -> PoolCounts:
+def _with_initial(pool: PoolCounts, runs: Sequence[RunProposals], targets: pl.DataFrame) -> PoolCounts:
     """Adds what counts of T0, which is nothing where it was left out of the runs."""
     initial = [run.errors[run.iterations == 0] for run in runs]
     hits = np.stack(
@@ -154,7 +154,7 @@ def _with_initial(pool: PoolCounts, runs: Sequence[Run], targets: pl.DataFrame) 
     return PoolCounts(pool.sizes + np.array([len(errors) for errors in initial]), pool.hits + hits)
 
 
-def pool_counts(pools: pl.DataFrame, runs: Sequence[Run], targets: pl.DataFrame) -> PoolCounts:
+def pool_counts(pools: pl.DataFrame, runs: Sequence[RunProposals], targets: pl.DataFrame) -> PoolCounts:
     """Sums each run's pools over iterations, runs in the order given, targets ascending."""
     sums = pools.group_by("run_id", "target_error").agg(pl.col("pool_size", "pool_hits").sum())
     grid = pl.DataFrame({"run_id": [run.run_id for run in runs]}).join(targets.select("target_error"), how="cross")

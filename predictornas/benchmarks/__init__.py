@@ -1,13 +1,13 @@
 """Benchmarks: tables of what was measured, opened by name, imported from files. Never needs torch."""
 
 from predictornas.benchmarks.catalog import import_table, list_benchmarks, open_benchmark
-from predictornas.benchmarks.recipes import Recipe
+from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
 
 __all__ = [
     "Benchmark",
     "Column",
-    "Recipe",
+    "ImportRecipe",
     "import_table",
     "list_benchmarks",
     "open_benchmark",

@@ -15,7 +15,7 @@ from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_URLS, Ent
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
 from predictornas.benchmarks.recipe_files import load_recipe
-from predictornas.benchmarks.recipes import Recipe
+from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.benchmarks.sources import (
     Content,
     Progress,
@@ -171,7 +171,7 @@ def import_table(
     file: Path,
     *,
     join: Path | None = None,
-    recipe: Recipe | Path | None = None,
+    recipe: ImportRecipe | Path | None = None,
     signal: str | None = None,
     evaluation: str | None = None,
     progress: Progress | None = None,
@@ -215,7 +215,7 @@ def import_table(
     )
 
 
-def _read(name: str, file: Path, join: Path | None, recipe: Recipe | None, progress: Progress | None) -> Content:
+def _read(name: str, file: Path, join: Path | None, recipe: ImportRecipe | None, progress: Progress | None) -> Content:
     for given in (file, join):
         if given is not None:
             refuse_pickle(given)

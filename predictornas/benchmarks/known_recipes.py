@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Architecture, Combination, MeanOfPresent, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, Combination, ImportRecipe, MeanOfPresent, Measured
 
 _IMAGES = 9984
 """Test images that NAS-Bench-101 counted: 39 batches of 256, so that its accuracies are multiples of 1 / 9984."""
@@ -29,14 +29,14 @@ def _accuracy(split: str, epochs: int, run: str | None, *, nullable: bool = Fals
     return Column.named(metric="accuracy", split=split, epochs=epochs, run=run, nullable=nullable)
 
 
-def _nasbench101() -> Recipe:
+def _nasbench101() -> ImportRecipe:
     """Test accuracy of run 0 and of all three runs; the mean of the other two has noise of its own."""
     rest = Combination(
         _accuracy("test", 108, "rest"),
         {"test_accuracy_108_mean": 1.5, "test_accuracy_108_run0": -0.5},
         steps=2 * _IMAGES,
     )
-    return Recipe(
+    return ImportRecipe(
         space="nasbench101",
         architecture=Architecture(hash="module_hash", adjacency="adjacency", operations="operations"),
         columns=(
@@ -51,13 +51,13 @@ def _nasbench101() -> Recipe:
     )
 
 
-def _nasbench101_val30k() -> Recipe:
+def _nasbench101_val30k() -> ImportRecipe:
     """Validation accuracy of one run at each budget (which of the three is not told), judged on the test table."""
     budgets = tuple(
         Measured(f"validation_accuracy_{epochs}", _accuracy("valid", epochs, None)) for epochs in (4, 12, 36, 108)
     )
     seconds = Measured("training_seconds_108", Column.named(metric="seconds", split="train", epochs=108))
-    return Recipe(
+    return ImportRecipe(
         space="nasbench101",
         architecture=Architecture(hash="module_hash"),
         columns=(*budgets, seconds),
@@ -68,13 +68,13 @@ def _nasbench101_val30k() -> Recipe:
     )
 
 
-def _nasbench201(dataset: str) -> Recipe:
+def _nasbench201(dataset: str) -> ImportRecipe:
     """One data set of NAS-Bench-201: 12 and 200 epochs, validation and test."""
     runs = tuple(
         Measured(f"{dataset}_valid_200ep_seed{run}", _accuracy("valid", 200, str(run), nullable=run == 2), "percent")
         for run in range(3)
     )
-    return Recipe(
+    return ImportRecipe(
         space="nasbench201",
         architecture=Architecture(string="arch"),
         columns=(
@@ -96,7 +96,7 @@ def _nasbench201(dataset: str) -> Recipe:
     )
 
 
-def _nasbench201_hardware(dataset: str) -> Recipe:
+def _nasbench201_hardware(dataset: str) -> ImportRecipe:
     """Latency and energy on six devices; -1 where a cell was not measured. Accuracies are joined."""
     measured = []
     for device, quantities in _HARDWARE.items():
@@ -106,7 +106,7 @@ def _nasbench201_hardware(dataset: str) -> Recipe:
             column = Column.named(metric=f"{device}_{metric}", nullable=nullable)
             measured.append(Measured(f"{dataset}_{device}_{quantity}", column, unit, (-1.0,) if nullable else ()))
     accuracies = _nasbench201(dataset)
-    return Recipe(
+    return ImportRecipe(
         space="nasbench201",
         architecture=Architecture(string="arch"),
         columns=tuple(measured),
@@ -119,7 +119,7 @@ def _nasbench201_hardware(dataset: str) -> Recipe:
 
 _DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 
-RECIPES: Mapping[str, Recipe] = {
+RECIPES: Mapping[str, ImportRecipe] = {
     "nasbench101": _nasbench101(),
     "nasbench101-val30k": _nasbench101_val30k(),
     **{f"nasbench201-full-{dataset.lower()}": _nasbench201(dataset) for dataset in _DATASETS},

@@ -1,6 +1,6 @@
 """Recipes as small JSON files.
 
-The entries are the fields of `Recipe`; all but `space`, `architecture`, `columns` and `signal` may be left out:
+The entries are the fields of `ImportRecipe`; all but `space`, `architecture`, `columns` and `signal` may be left out:
 
     {"space": "nasbench201",
      "architecture": {"string": "arch"},
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Architecture, Combination, MeanOfPresent, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, Combination, ImportRecipe, MeanOfPresent, Measured
 from predictornas.errors import DataError, UnknownNameError
 from predictornas.reading import read_json, shown_path
 
@@ -48,7 +48,7 @@ _RECIPE: _Kinds = {
 }
 
 
-def load_recipe(path: Path) -> Recipe:
+def load_recipe(path: Path) -> ImportRecipe:
     """Reads a JSON recipe.
 
     Raises:
@@ -59,7 +59,7 @@ def load_recipe(path: Path) -> Recipe:
     return _recipe(content, shown_path(path))
 
 
-def _recipe(content: Any, where: str) -> Recipe:
+def _recipe(content: Any, where: str) -> ImportRecipe:
     entries = _checked(content, _RECIPE, ("space", "architecture", "columns", "signal"), where)
     architecture = _checked(entries["architecture"], _ARCHITECTURE, (), f"{where}: architecture")
     columns = [_measured(entry, f"{where}: columns[{i}]") for i, entry in enumerate(entries["columns"])]
@@ -68,7 +68,7 @@ def _recipe(content: Any, where: str) -> Recipe:
         entries["join"] = _recipe(entries["join"], f"{where}: join")
     entries["architecture"] = Architecture(**architecture)
     entries["columns"] = tuple(columns)
-    return Recipe(derived=tuple(derived), **entries)
+    return ImportRecipe(derived=tuple(derived), **entries)
 
 
 def _measured(content: Any, where: str) -> Measured:

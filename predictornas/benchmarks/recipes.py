@@ -99,7 +99,7 @@ class MeanOfPresent:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class ImportRecipe:
     """How one table becomes a benchmark.
 
     Attributes:
@@ -120,4 +120,4 @@ class Recipe:
     evaluation: str | None = None
     derived: tuple[Combination | MeanOfPresent, ...] = ()
     licence: str = "unknown"
-    join: Recipe | None = None
+    join: ImportRecipe | None = None

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Recipe
+from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.errors import DataError
 from predictornas.files import name_of, sha256_of
 from predictornas.spaces.base import Genes
@@ -90,7 +90,7 @@ def read_tfrecord_source(file: Path, progress: Progress | None) -> Content:
     )
 
 
-def read_tabular_source(file: Path, recipe: Recipe, join: Path | None) -> Content:
+def read_tabular_source(file: Path, recipe: ImportRecipe, join: Path | None) -> Content:
     """Reads a parquet or CSV file, and the one that it is joined with.
 
     Raises:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from predictornas.benchmarks.architectures import read_genes
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Combination, MeanOfPresent, Measured, Recipe
+from predictornas.benchmarks.recipes import Combination, ImportRecipe, MeanOfPresent, Measured
 from predictornas.benchmarks.validation import checked_keys
 from predictornas.errors import ConfigurationError, DataError, UnknownNameError
 from predictornas.frames import column_names, read_bytes, read_columns, readable
@@ -26,7 +26,7 @@ ROUNDING = 1e-6
 _STEP_ROUNDING = 0.01  # of one step: sources in float32 are off by at most 0.003 of 1 / 19968
 
 
-def read_table(file: Path, recipe: Recipe, *, join: Path | None = None) -> tuple[Genes, Columns]:
+def read_table(file: Path, recipe: ImportRecipe, *, join: Path | None = None) -> tuple[Genes, Columns]:
     """Reads one table, all rows in the order of the file.
 
     Args:
@@ -57,7 +57,7 @@ def read_table(file: Path, recipe: Recipe, *, join: Path | None = None) -> tuple
     return genes, columns | _joined(join, recipe.join, genes, columns)
 
 
-def _read_columns(file: Path, recipe: Recipe) -> pl.DataFrame:
+def _read_columns(file: Path, recipe: ImportRecipe) -> pl.DataFrame:
     """The columns that the recipe needs; those of a CSV file as text, so that matrices keep their leading zeros."""
     needed = [*recipe.architecture.sources(), *(measured.source for measured in recipe.columns)]
     needed = list(dict.fromkeys(needed))
@@ -134,7 +134,7 @@ def _clip_rounding(values: Float[np.ndarray, " n"]) -> None:
     values[(values > 1) & (values <= 1 + ROUNDING)] = 1.0
 
 
-def _joined(file: Path, recipe: Recipe, genes: Genes, columns: Columns) -> Columns:
+def _joined(file: Path, recipe: ImportRecipe, genes: Genes, columns: Columns) -> Columns:
     """The columns of a second table in the rows of the first."""
     other_genes, other_columns = read_table(file, recipe)
     space = get_space(recipe.space)

@@ -49,7 +49,7 @@ class Arrow:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Placement:
     """Places in inches, y upwards.
 
     Attributes:
@@ -75,7 +75,7 @@ class _Place:
     bend: bool = False
 
 
-def arrange(boxes: Sequence[Item], arrows: Sequence[Arrow]) -> Layout:
+def arrange(boxes: Sequence[Item], arrows: Sequence[Arrow]) -> Placement:
     """Places for boxes in topological order and the arrows between them; the last box stands in the last layer."""
     places, ways = _places(boxes, arrows)
     layers = _ordered(places)
@@ -98,7 +98,7 @@ def arrange(boxes: Sequence[Item], arrows: Sequence[Arrow]) -> Layout:
         if _cuts(line, places, centres, others):
             line = _line(first, centres[way], last, widths[layer_of[way]])
         lines.append(line)
-    return Layout(centres[: len(boxes)], labels, tuple(lines))
+    return Placement(centres[: len(boxes)], labels, tuple(lines))
 
 
 def _line(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 
-class Adam:
+class OngoingAdam:
     """Adam of Kingma and Ba 2015 at a constant rate, with betas 0.9 and 0.999.
 
     The same steps as torch.optim.Adam, whose first use loads torch's compiler: seconds, in every process.

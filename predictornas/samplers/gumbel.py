@@ -11,14 +11,14 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError
-from predictornas.samplers.adam import Adam
+from predictornas.samplers.adam import OngoingAdam
 from predictornas.spaces.base import Genes, SearchSpace
 
 Noise = Float[Tensor, "n steps k"]
 """Gumbel(0, 1) noise of `n` draws, one number for each choice of each gene."""
 
 
-class ArchitectureParameters:
+class ArchitectureLogits:
     """Logits A of an architecture and the Adam that moves them (Li, Dong et al. 2020, eq. 3, 9 and 10).
 
     One row of logits a gene, one place a choice, as wide as `SearchSpace.sequences`. They begin at 0, where every
@@ -48,9 +48,9 @@ class ArchitectureParameters:
         self._learning_rate = learning_rate
         self._allowed = torch.from_numpy(_allowed(space))
         self.logits = torch.zeros(self._allowed.shape, requires_grad=True)
-        self._adam = Adam([self.logits], learning_rate)
+        self._adam = OngoingAdam([self.logits], learning_rate)
 
-    def copy(self) -> ArchitectureParameters:
+    def copy(self) -> ArchitectureLogits:
         """Parameters of their own, with the state of Adam; `move` on one leaves the other as it is."""
         return copy.deepcopy(self, {id(self.space): self.space})  # the space is shared
 
@@ -80,7 +80,7 @@ class ArchitectureParameters:
         """Halves A, so that the noise decides more, and forgets the momentum that led here (ours)."""
         with torch.no_grad():
             self.logits.mul_(0.5)
-        self._adam = Adam([self.logits], self._learning_rate)
+        self._adam = OngoingAdam([self.logits], self._learning_rate)
 
 
 def _allowed(space: SearchSpace) -> Bool[np.ndarray, "steps k"]:

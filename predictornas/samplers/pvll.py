@@ -64,10 +64,10 @@ class PVLL:
         """
         import torch
 
-        from predictornas.samplers.gumbel import ArchitectureParameters
+        from predictornas.samplers.gumbel import ArchitectureLogits
 
         following = self._differentiable(predictor)
-        architecture = ArchitectureParameters(space, temperature=self.temperature, learning_rate=self.learning_rate)
+        architecture = ArchitectureLogits(space, temperature=self.temperature, learning_rate=self.learning_rate)
         found = Distinct(space, history.keys)
         step, dry, discarded = 0, 0, 0
         while len(found) < n and dry < _DRY_STEPS:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from predictornas.predictors.networks.rnn_network import RNNNetwork
-from predictornas.samplers.adam import Adam
+from predictornas.samplers.adam import OngoingAdam
 
 
 class LossEstimator:
@@ -28,7 +28,7 @@ class LossEstimator:
     def __init__(self, width: int, *, hidden: int, learning_rate: float, rng: np.random.Generator) -> None:
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         self._network = RNNNetwork(width, hidden=hidden, layers=1, generator=generator)
-        self._adam = Adam(list(self._network.parameters()), learning_rate)
+        self._adam = OngoingAdam(list(self._network.parameters()), learning_rate)
 
     def copy(self) -> LossEstimator:
         """An estimator of its own, with the state of Adam; `train` on one leaves the other as it is."""

@@ -21,7 +21,7 @@ from predictornas.spaces.base import Genes, Keys, SearchSpace
 if TYPE_CHECKING:
     import torch
 
-    from predictornas.samplers.gumbel import ArchitectureParameters
+    from predictornas.samplers.gumbel import ArchitectureLogits
     from predictornas.samplers.pvll_estimator import LossEstimator
 
 
@@ -133,7 +133,7 @@ class PVLLState:
         memory: what psi was trained on.
     """
 
-    architecture: ArchitectureParameters
+    architecture: ArchitectureLogits
     estimator: LossEstimator
     memory: Memory
 
@@ -214,10 +214,10 @@ def _draw(search: PVLLSearch, space: SearchSpace, state: PVLLState, seed: int, i
 
 def _begin(search: PVLLSearch, space: SearchSpace, history: History, seed: int) -> PVLLState:
     """Trains psi on the warm-up with equal weights, then fixes its p by that psi (ours)."""
-    from predictornas.samplers.gumbel import ArchitectureParameters
+    from predictornas.samplers.gumbel import ArchitectureLogits
     from predictornas.samplers.pvll_estimator import LossEstimator
 
-    architecture = ArchitectureParameters(space, temperature=search.temperature, learning_rate=search.architecture_rate)
+    architecture = ArchitectureLogits(space, temperature=search.temperature, learning_rate=search.architecture_rate)
     first = history.before(1)
     sequences = space.sequences(first.genes)[-search.memory :]
     values = first.values[-search.memory :]

@@ -19,7 +19,7 @@ _REAL = ("value", "cost_seconds", "cost_epochs", "predicted")
 
 
 @dataclass
-class PoolCounts:
+class RecordedPools:
     """What a run counted of the pools that it ranked: row i is the pool of one iteration.
 
     Attributes:
@@ -60,7 +60,7 @@ class Recorded:
         self.chosen: dict[int, int] = {}
         self.recommended: dict[int, int] = {}
         self.finished = False
-        self.pools = PoolCounts(*(array("l") for _ in range(4)))
+        self.pools = RecordedPools(*(array("l") for _ in range(4)))
         self.source = source
         self._columns: dict[str, array[Any]] = {name: array(kind) for name, kind in _WHOLE.items()}
         self._columns |= {name: array("d") for name in _REAL}

@@ -37,7 +37,7 @@ class Graphs:
 
 
 @dataclass(frozen=True)
-class Relaxation:
+class GraphRelaxation:
     """How one-hot genes make a graph: an affine map, so that it is defined for mixtures of choices too.
 
     With `s` the rows of `sequences` of one architecture, adjacency = fixed_edges + sum over (step, k) of s * edges and
@@ -148,12 +148,12 @@ class SearchSpace(Protocol):
 class RelaxableSpace(SearchSpace, Protocol):
     """A space whose graphs can follow mixtures of choices, for samplers that follow a graph predictor's gradient."""
 
-    def relaxation(self) -> Relaxation:
+    def relaxation(self) -> GraphRelaxation:
         """The map from one-hot genes to graphs."""
         ...
 
 
-def relaxation_of(space: SearchSpace) -> Relaxation:
+def relaxation_of(space: SearchSpace) -> GraphRelaxation:
     """The map from one-hot genes to graphs.
 
     Raises:

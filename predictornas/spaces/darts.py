@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.darts_graphs import CELLS, NODES, graphs_of, relaxation_of_graphs
 from predictornas.spaces.darts_settings import ALL_NODES, MOST_OPERATIONS, NodeSettings
 from predictornas.spaces.genotypes import CONCAT, Cell, Genotype
@@ -217,7 +217,7 @@ class DARTS:
         """
         return graphs_of(require_genes(self, genes), self.operations, with_nodes=False)
 
-    def relaxation(self) -> Relaxation:
+    def relaxation(self) -> GraphRelaxation:
         """Choice k of an input gene joins that input to its operation; choice k of an operation gene labels it."""
         return relaxation_of_graphs(self.operations, max(self.num_choices))
 

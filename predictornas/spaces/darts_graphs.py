@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Int8, UInt8
 
-from predictornas.spaces.base import Genes, Graphs, Relaxation
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs
 
 CELLS, NODES = 2, 4
 """Normal and reduction cell; nodes of each beside its two inputs."""
@@ -144,7 +144,7 @@ def _on_path(edges: Bool[np.ndarray, "n v v"], present: Bool[np.ndarray, "n v"])
     return np.asarray(fed & useful)
 
 
-def relaxation_of_graphs(operations: tuple[str, ...], width: int) -> Relaxation:
+def relaxation_of_graphs(operations: tuple[str, ...], width: int) -> GraphRelaxation:
     """The affine map from one-hot genes of this width to the graphs without nodes; `none` labels no vertex."""
     plan, codes = layout(with_nodes=False), codes_of(operations, with_nodes=False)
     count = len(plan.fixed)
@@ -158,4 +158,4 @@ def relaxation_of_graphs(operations: tuple[str, ...], width: int) -> Relaxation:
     fixed = np.zeros((count, codes.count), np.float32)
     fixed[0, codes.input] = fixed[-1, codes.input + 1] = 1
     fixed[plan.sources, codes.sources * CELLS] = 1
-    return Relaxation(edges, vertices, plan.fixed.astype(np.float32), fixed)
+    return GraphRelaxation(edges, vertices, plan.fixed.astype(np.float32), fixed)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
 from predictornas.spaces import nasbench101_cells, nasbench101_md5
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.cache import cached_arrays
 from predictornas.spaces.hashing import graph_hash
 from predictornas.spaces.nasbench101_cells import (
@@ -180,7 +180,7 @@ class NASBench101:
         """`(n, 26, 4)`: each gene one-hot, adjacency bits in the first two places."""
         return one_hot_genes(require_genes(self, genes), NUM_OPERATIONS + 1)
 
-    def relaxation(self) -> Relaxation:
+    def relaxation(self) -> GraphRelaxation:
         """Choice 1 of an adjacency bit is its edge; choices 0..2 of an operation label its vertex, 3 leaves it out."""
         edges = np.zeros((self.num_genes, NUM_OPERATIONS + 1, MAX_VERTICES, MAX_VERTICES), np.float32)
         vertices = np.zeros((self.num_genes, NUM_OPERATIONS + 1, MAX_VERTICES, NUM_CODES), np.float32)
@@ -191,7 +191,7 @@ class NASBench101:
             vertices[np.arange(NUM_EDGE_GENES, self.num_genes), operation, np.arange(1, _INTERIOR + 1), operation] = 1
         fixed = np.zeros((MAX_VERTICES, NUM_CODES), np.float32)
         fixed[0, INPUT] = fixed[-1, OUTPUT] = 1
-        return Relaxation(edges, vertices, np.zeros((MAX_VERTICES, MAX_VERTICES), np.float32), fixed)
+        return GraphRelaxation(edges, vertices, np.zeros((MAX_VERTICES, MAX_VERTICES), np.float32), fixed)
 
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """The cells with these keys as a space of its own."""

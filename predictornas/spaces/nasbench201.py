@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, require_genes
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.product import ProductSpace
 
@@ -81,7 +81,7 @@ class NASBench201(ProductSpace):
         sources, targets = np.array(EDGES).T
         return np.asarray(open_edge & fed[:, sources] & useful[:, targets])
 
-    def relaxation(self) -> Relaxation:
+    def relaxation(self) -> GraphRelaxation:
         """Choices 1..4 of an edge label its vertex and 0, `none`, leaves it out; joints are those of the uncut cell."""
         full = _uncut().astype(np.float32)
         vertices = np.zeros((self.num_genes, _NUM, len(full), _NUM + 1), np.float32)
@@ -89,7 +89,7 @@ class NASBench201(ProductSpace):
             vertices[np.arange(self.num_genes), operation, np.arange(1, self.num_genes + 1), operation - 1] = 1
         fixed = np.zeros((len(full), _NUM + 1), np.float32)
         fixed[0, _INPUT] = fixed[-1, _OUTPUT] = 1
-        return Relaxation(np.zeros((self.num_genes, _NUM, *full.shape), np.float32), vertices, full, fixed)
+        return GraphRelaxation(np.zeros((self.num_genes, _NUM, *full.shape), np.float32), vertices, full, fixed)
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The official architecture string."""

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, Graphs, Keys, Relaxation, SearchSpace, relaxation_of
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, relaxation_of
 from predictornas.spaces.variation import retry_until_valid
 
 _ATTEMPTS = 10
@@ -149,7 +149,7 @@ class RestrictedSpace:
         """Sequences as in the base space."""
         return self.base.sequences(genes)
 
-    def relaxation(self) -> Relaxation:
+    def relaxation(self) -> GraphRelaxation:
         """The map of the base space.
 
         Raises:

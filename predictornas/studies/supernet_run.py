@@ -27,7 +27,7 @@ from predictornas.studies.provenance import surroundings
 from predictornas.studies.supernet_tables import cells_table, epochs_table, operations_table
 from predictornas.studies.tidy_tables import write_table
 from predictornas.supernet.derivation import is_member, spelled, strongest
-from predictornas.supernet.driver import Outcome, search
+from predictornas.supernet.driver import SearchOutcome, search
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method
 from predictornas.supernet.parts.relaxations import GumbelHard
@@ -127,7 +127,7 @@ def run_supernet(
     folder: Path,
     *,
     started: Callable[[int], Advance] = lambda _: lambda __: None,
-) -> Outcome:
+) -> SearchOutcome:
     """Runs a search into a folder, or goes on with it there, and writes what it arrives at.
 
     `genotype.txt`, `cells.png` and `.svg`, `search.png` and `.svg`, `epochs.csv`, `cells.csv`, `operations.csv`,
@@ -161,7 +161,7 @@ def run_supernet(
     return outcome
 
 
-def released_rule(job: SearchJob, outcome: Outcome) -> dict[str, Any] | None:
+def released_rule(job: SearchJob, outcome: SearchOutcome) -> dict[str, Any] | None:
     """What GDAS's released code would derive at the end of a search; None for other methods.
 
     Its rule may keep two operations of one edge, which is no member of a DARTS space, so the result of the search is
@@ -179,7 +179,7 @@ def released_rule(job: SearchJob, outcome: Outcome) -> dict[str, Any] | None:
     return {"kept": spelled(job.topology, choices), "member": is_member(job.topology, choices)}
 
 
-def _manifest(name: str, job: SearchJob, images: Partition, outcome: Outcome) -> dict[str, Any]:
+def _manifest(name: str, job: SearchJob, images: Partition, outcome: SearchOutcome) -> dict[str, Any]:
     return {
         "method": name,
         "search": job.identity(images),

@@ -25,7 +25,7 @@ EPOCH_LOG = "epochs.jsonl"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SearchOutcome:
     """What a search arrives at.
 
     Attributes:
@@ -43,7 +43,7 @@ def search(
     *,
     folder: Path | None = None,
     advance: Callable[[int], None] = lambda _: None,
-) -> Outcome:
+) -> SearchOutcome:
     """Runs a search to its end, or goes on with it.
 
     Args:
@@ -59,7 +59,7 @@ def search(
     for record in epochs(job, images, folder=folder):
         records.append(record)
         advance(1)
-    return Outcome(selected(job.method, records), tuple(records))
+    return SearchOutcome(selected(job.method, records), tuple(records))
 
 
 def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> Iterator[EpochRecord]:

@@ -26,7 +26,7 @@ from predictornas.supernet.parts.stages import entered
 from predictornas.supernet.records import EpochRecord, architecture_of
 from predictornas.supernet.restoring import mode, restored
 from predictornas.supernet.state import Batch, SearchState
-from predictornas.supernet.weight_steps import Measured, measured, train_at_mixtures, train_at_path
+from predictornas.supernet.weight_steps import LossAndAccuracy, measured, train_at_mixtures, train_at_path
 
 _EIGENVALUE_ITERATIONS = 30
 """Products with the Hessian an epoch, when the dominant eigenvalue is asked for (ours)."""
@@ -80,8 +80,8 @@ class OngoingSearch:
         self._enter(epoch)
         recipe, place = self._recipe(epoch)
         visit = self._visit(epoch)
-        train: Measured | None
-        valid: Measured | None
+        train: LossAndAccuracy | None
+        valid: LossAndAccuracy | None
         if visit is not None:
             train, valid = self._visited(visit)
         else:
@@ -109,7 +109,7 @@ class OngoingSearch:
             **architecture_of(self.state),
         )
 
-    def train_path(self, path: Path) -> Measured:
+    def train_path(self, path: Path) -> LossAndAccuracy:
         """An epoch in which the weights of one path are trained, as in a visit of PVLL-NAS.
 
         Raises:
@@ -206,7 +206,7 @@ class OngoingSearch:
         recipe, epoch = self._recipe(self.state.epoch)
         return recipe.rate(epoch, step, steps_of(self.images.train, self._batch_size()))
 
-    def _trained_at_mixtures(self, epoch: int) -> tuple[Measured, Measured]:
+    def _trained_at_mixtures(self, epoch: int) -> tuple[LossAndAccuracy, LossAndAccuracy]:
         train = train_at_mixtures(self.state, self.job.method, self._pairs(), self._rate, rests=self._rests(epoch))
         return train, measured(self.state, self._validation(), self.state.mixture)
 
@@ -231,7 +231,7 @@ class OngoingSearch:
             return None
         return list(update.visits())[epoch]
 
-    def _visited(self, visit: Visit) -> tuple[Measured | None, Measured | None]:
+    def _visited(self, visit: Visit) -> tuple[LossAndAccuracy | None, LossAndAccuracy | None]:
         """One visit of algorithm 1 of Li, Dong et al. 2020."""
         path = self._path(visit)
         train = self.train_path(path) if visit.trains else None

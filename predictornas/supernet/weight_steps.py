@@ -21,7 +21,7 @@ Rates = Callable[[int], float]
 """The learning rate of the weights at each step of the pass."""
 
 
-class Measured(NamedTuple):
+class LossAndAccuracy(NamedTuple):
     """Mean loss and share of correct labels over some images."""
 
     loss: float
@@ -34,7 +34,7 @@ class NotFiniteError(ConfigurationError):
 
 def train_at_mixtures(
     state: SearchState, method: Method, batches: Iterable[tuple[Batch, Batch]], rates: Rates, *, rests: bool
-) -> Measured:
+) -> LossAndAccuracy:
     """One pass: for each pair a step of the architecture parameters, then one of the weights.
 
     Args:
@@ -63,7 +63,7 @@ def train_at_mixtures(
 
 def train_at_path(
     state: SearchState, mixture: Mixture, batches: Iterable[tuple[Batch, Batch]], rates: Rates, clip: float | None
-) -> Measured:
+) -> LossAndAccuracy:
     """One pass in which the weights of one sampled path are trained.
 
     Raises:
@@ -77,7 +77,7 @@ def train_at_path(
     return tally.measured(f"The training loss in epoch {state.epoch + 1}")
 
 
-def measured(state: SearchState, batches: Batches, mixtures: Callable[[], Mixture]) -> Measured:
+def measured(state: SearchState, batches: Batches, mixtures: Callable[[], Mixture]) -> LossAndAccuracy:
     """Loss and accuracy on batches, with batch norm in training mode and its statistics put back after.
 
     As perturbation selection measures: running statistics are those of all mixtures and paths that were trained, and
@@ -112,7 +112,7 @@ class _Tally:
         self.correct.append((logits.detach().argmax(dim=1) == labels).sum())
         self.sizes.append(len(labels))
 
-    def measured(self, what: str) -> Measured:
+    def measured(self, what: str) -> LossAndAccuracy:
         losses = torch.stack(self.losses).double().cpu()
         finite = losses.isfinite()
         if not finite.all():
@@ -123,7 +123,7 @@ class _Tally:
             )
         sizes = torch.tensor(self.sizes).double()
         right = int(torch.stack(self.correct).sum())
-        return Measured(float((losses * sizes).sum() / sizes.sum()), right / sum(self.sizes))
+        return LossAndAccuracy(float((losses * sizes).sum() / sizes.sum()), right / sum(self.sizes))
 
 
 def _weight_step(

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from predictornas.errors import ConfigurationError
-from predictornas.spaces.base import Genes, Graphs, Relaxation, SearchSpace, relaxation_of
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, SearchSpace, relaxation_of
 from predictornas.testing.conformance import require, require_array, require_rows
 
 
@@ -62,7 +62,7 @@ def check_sequences(space: SearchSpace, genes: Genes) -> None:
     require(alone, "a row's sequence does not depend on the batch", space.describe(genes[-1]), "encode row by row")
 
 
-def relaxation_or_none(space: SearchSpace) -> Relaxation | None:
+def relaxation_or_none(space: SearchSpace) -> GraphRelaxation | None:
     """The space's map from one-hot genes to graphs, None where it (or the space that it restricts) has none."""
     try:
         return relaxation_of(space)

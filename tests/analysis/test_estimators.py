@@ -11,7 +11,7 @@ from predictornas.analysis.estimators import (
     restricted_mean,
     weighted_mean,
 )
-from predictornas.analysis.proposals import Run, RunCounts, counts_of
+from predictornas.analysis.proposals import RunCounts, RunProposals, counts_of
 from predictornas.errors import UnknownNameError
 
 ONCE = np.ones((1, 2), np.int64)
@@ -21,7 +21,10 @@ ONCE = np.ones((1, 2), np.int64)
 def counts() -> RunCounts:
     """Two runs of three proposals in iterations of two and one: hits 1 and 0 at J = 0.1, 2 and 1 at J = 0.2."""
     iterations = np.array([1, 1, 2])
-    runs = [Run("0", np.array([0.2, 0.5, 0.1]), iterations), Run("1", np.array([0.5, 0.2, 0.5]), iterations)]
+    runs = [
+        RunProposals("0", np.array([0.2, 0.5, 0.1]), iterations),
+        RunProposals("1", np.array([0.5, 0.2, 0.5]), iterations),
+    ]
     return counts_of(runs, np.array([0.1, 0.2]))
 
 

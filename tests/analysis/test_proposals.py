@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from predictornas.analysis.proposals import Run, counts_of, proposals_of
+from predictornas.analysis.proposals import RunProposals, counts_of, proposals_of
 from predictornas.errors import DataError
 
 TABLE = np.array([0.1, 0.2, 0.3, 0.4, 0.5])
@@ -55,8 +55,8 @@ def test_mixed_fidelities_and_runs_without_proposals_are_refused(make_history) -
 
 def test_counts_by_hand() -> None:
     runs = [
-        Run("0", np.array([0.3, 0.1, 0.2, 0.5]), np.array([1, 1, 2, 2])),
-        Run("1", np.array([0.4, 0.3, 0.2]), np.array([1, 1, 2])),
+        RunProposals("0", np.array([0.3, 0.1, 0.2, 0.5]), np.array([1, 1, 2, 2])),
+        RunProposals("1", np.array([0.4, 0.3, 0.2]), np.array([1, 1, 2])),
     ]
     counts = counts_of(runs, np.array([0.05, 0.1, 0.2, 0.3]))
     assert counts.proposals.tolist() == [4, 3]
@@ -72,7 +72,7 @@ def test_counts_agree_with_loops() -> None:
     errors = rng.integers(0, 30, 50) / 30
     iterations = np.repeat(np.arange(1, 14), 4)[:50]
     targets = np.unique(rng.integers(0, 30, 12) / 30)
-    counts = counts_of([Run("0", errors, iterations)], targets)
+    counts = counts_of([RunProposals("0", errors, iterations)], targets)
     for column, target in enumerate(targets):
         hit = errors <= target
         assert counts.hits[0, column] == hit.sum()

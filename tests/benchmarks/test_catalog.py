@@ -15,7 +15,7 @@ import pytest
 from predictornas.benchmarks import catalog
 from predictornas.benchmarks.catalog import import_table, list_benchmarks, open_benchmark, stored_names
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Architecture, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, ImportRecipe, Measured
 from predictornas.benchmarks.sources import Content
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, StoreError, UnknownNameError
@@ -26,7 +26,7 @@ from predictornas.spaces.nasbench201 import NASBench201, from_strings, to_string
 
 ARCH = [to_string(row) for row in NASBench201().enumerate()[:4]]
 RUN0, RUN1 = (Column.named(metric="accuracy", split="valid", epochs=9, run=run) for run in ("0", "1"))
-RECIPE = Recipe(
+RECIPE = ImportRecipe(
     "nasbench201",
     Architecture(string="arch"),
     (Measured("a", RUN0), Measured("b", RUN1)),

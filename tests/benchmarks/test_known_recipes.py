@@ -5,10 +5,10 @@ import pytest
 from predictornas.benchmarks.column import Column, check_roles
 from predictornas.benchmarks.known_benchmarks import CATALOG
 from predictornas.benchmarks.known_recipes import RECIPES
-from predictornas.benchmarks.recipes import Recipe
+from predictornas.benchmarks.recipes import ImportRecipe
 
 
-def columns_of(recipe: Recipe) -> dict[str, Column]:
+def columns_of(recipe: ImportRecipe) -> dict[str, Column]:
     own = [measured.column for measured in recipe.columns] + [derived.column for derived in recipe.derived]
     return {column.name: column for column in own} | ({} if recipe.join is None else columns_of(recipe.join))
 

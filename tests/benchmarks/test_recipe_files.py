@@ -11,7 +11,7 @@ import pytest
 from predictornas.benchmarks import recipe_files
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipe_files import load_recipe
-from predictornas.benchmarks.recipes import Architecture, Combination, MeanOfPresent, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, Combination, ImportRecipe, MeanOfPresent, Measured
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, UnknownNameError
 
 SMALL: dict[str, Any] = {
@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = {
 }
 
 
-def read(tmp_path: Path, content: Any) -> Recipe:
+def read(tmp_path: Path, content: Any) -> ImportRecipe:
     path = tmp_path / "recipe.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return load_recipe(path)
@@ -36,7 +36,7 @@ def test_the_documented_example(tmp_path: Path) -> None:
     documentation = inspect.getdoc(recipe_files)
     assert documentation is not None
     example = documentation[documentation.index("    {") : documentation.index("A derived column")]
-    assert read(tmp_path, textwrap.dedent(example)) == Recipe(
+    assert read(tmp_path, textwrap.dedent(example)) == ImportRecipe(
         space="nasbench201",
         architecture=Architecture(string="arch"),
         columns=(
@@ -54,7 +54,7 @@ def test_the_documented_example(tmp_path: Path) -> None:
 
 
 def test_what_may_be_left_out(tmp_path: Path) -> None:
-    assert read(tmp_path, SMALL) == Recipe(
+    assert read(tmp_path, SMALL) == ImportRecipe(
         space="nasbench201",
         architecture=Architecture(string="arch"),
         columns=(Measured("a", Column.named(metric="accuracy")),),

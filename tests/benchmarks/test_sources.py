@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.nasbench101 import importing as nasbench101
 from predictornas.benchmarks.nasbench101.importing import mean_column
-from predictornas.benchmarks.recipes import Architecture, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, ImportRecipe, Measured
 from predictornas.benchmarks.sources import is_tfrecord, read_tabular_source, read_tfrecord_source, refuse_pickle
 from predictornas.errors import DataError
 from predictornas.spaces.nasbench201 import to_string
@@ -78,8 +78,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_where_the_values_come_from_is_noted(tmp_path: Path) -> None:
     measured = Measured("a", Column.named(metric="accuracy", split="valid"), "percent")
     joined = Measured("b", Column.named(metric="accuracy", split="test"))
-    other = Recipe("nasbench201", Architecture(string="arch"), (joined,), "test_accuracy")
-    how = Recipe(
+    other = ImportRecipe("nasbench201", Architecture(string="arch"), (joined,), "test_accuracy")
+    how = ImportRecipe(
         "nasbench201",
         Architecture(string="arch"),
         (measured,),

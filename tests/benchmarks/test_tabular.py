@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Architecture, Combination, MeanOfPresent, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, Combination, ImportRecipe, MeanOfPresent, Measured
 from predictornas.benchmarks.tabular import read_table
 from predictornas.errors import ConfigurationError, DataError, UnknownNameError
 from predictornas.spaces.nasbench201 import NASBench201, to_string
@@ -27,12 +27,12 @@ def column(
     return Column.named(metric=metric, split=split, run=run, nullable=nullable)
 
 
-def recipe(*columns: Measured, **parts: Any) -> Recipe:
-    return Recipe("nasbench201", Architecture(string="arch"), columns, columns[0].column.name, **parts)
+def recipe(*columns: Measured, **parts: Any) -> ImportRecipe:
+    return ImportRecipe("nasbench201", Architecture(string="arch"), columns, columns[0].column.name, **parts)
 
 
 def read(
-    tmp_path: Path, data: dict[str, Any], how: Recipe, suffix: str = "parquet", **options: Any
+    tmp_path: Path, data: dict[str, Any], how: ImportRecipe, suffix: str = "parquet", **options: Any
 ) -> dict[str, np.ndarray]:
     file = tmp_path / f"table.{suffix}"
     frame = pl.DataFrame({"arch": ARCH, **data})
@@ -74,7 +74,7 @@ def test_matrices_keep_their_zeros_in_csv(tmp_path: Path) -> None:
     file = tmp_path / "cells.csv"
     file.write_text('operations,adjacency,value\n"input,output",0100,0.25\n"input,maxpool3x3,output",010001000,0.5\n')
     architecture = Architecture(adjacency="adjacency", operations="operations")
-    how = Recipe("nasbench101", architecture, (Measured("value", column()),), "valid_accuracy")
+    how = ImportRecipe("nasbench101", architecture, (Measured("value", column()),), "valid_accuracy")
     genes, columns = read_table(file, how)
     assert genes.shape == (2, 26)
     assert genes.sum(axis=1).tolist() == [1 + 5 * 3, 2 + 2 + 4 * 3]  # edges, and operations with absent as 3

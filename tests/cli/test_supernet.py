@@ -9,7 +9,7 @@ import pytest
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 from predictornas.studies import supernet_run
-from predictornas.supernet.driver import Outcome
+from predictornas.supernet.driver import SearchOutcome
 from predictornas.supernet.published import METHODS
 
 TINY = [
@@ -49,7 +49,7 @@ def test_a_darts_search_tells_the_size_of_the_mobile_network(
 ) -> None:
     """DARTS-V2's multiply-adds are counted by hand in the tests of `live.counting`."""
     genes = get_space("darts").genes_of(NAMED_GENOTYPES["DARTS-V2"])
-    monkeypatch.setattr(supernet_run, "run_supernet", lambda *_, **__: Outcome(tuple(genes.tolist()), ()))
+    monkeypatch.setattr(supernet_run, "run_supernet", lambda *_, **__: SearchOutcome(tuple(genes.tolist()), ()))
     assert run("supernet", "--small", "--out", str(tmp_path / "found")) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("Genotype(")

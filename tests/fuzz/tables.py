@@ -14,7 +14,7 @@ import polars as pl
 
 from predictornas.benchmarks.catalog import import_table
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.recipes import Architecture, Measured, Recipe
+from predictornas.benchmarks.recipes import Architecture, ImportRecipe, Measured
 from predictornas.benchmarks.table import Benchmark
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201, to_string
@@ -36,7 +36,9 @@ def csv(folder: Path) -> Entry:
     table = _values(ROWS).insert_column(0, pl.Series("arch", _strings()))
     table.write_csv(folder / "table.csv")
     ways = any_of(mutated_numbers, with_pieces(b",", b'"', b"\n", b"arch", b"\xff", "\u00e4".encode()))
-    return imported(folder, "table.csv", ways, Recipe("nasbench201", Architecture(string="arch"), _COLUMNS, **_ROLES))
+    return imported(
+        folder, "table.csv", ways, ImportRecipe("nasbench201", Architecture(string="arch"), _COLUMNS, **_ROLES)
+    )
 
 
 def csv_matrices(folder: Path) -> Entry:
@@ -52,7 +54,7 @@ def csv_matrices(folder: Path) -> Entry:
     table.write_csv(folder / "table.csv")
     where = Architecture(hash="hash", adjacency="adjacency", operations="operations")
     ways = any_of(mutated_numbers, with_pieces(b"input,", b",output", b"1", b'"'))
-    return imported(folder, "table.csv", ways, Recipe("nasbench101", where, _COLUMNS, **_ROLES))
+    return imported(folder, "table.csv", ways, ImportRecipe("nasbench101", where, _COLUMNS, **_ROLES))
 
 
 def parquet(folder: Path) -> Entry:
@@ -60,7 +62,7 @@ def parquet(folder: Path) -> Entry:
     lists = pl.Series("lists", [[row, row] for row in range(ROWS)])
     table = _values(ROWS).insert_column(0, pl.Series("arch", _strings())).with_columns(lists)
     table.write_parquet(folder / "table.parquet", compression="uncompressed", statistics=True)
-    recipe = Recipe("nasbench201", Architecture(string="arch"), _COLUMNS, **_ROLES)
+    recipe = ImportRecipe("nasbench201", Architecture(string="arch"), _COLUMNS, **_ROLES)
     return imported(folder, "table.parquet", with_pieces(b"PAR1", b"lists", b"\xff\xff\xff\xff"), recipe)
 
 
@@ -68,7 +70,7 @@ def parquet_compressed(folder: Path) -> Entry:
     """The same, compressed, in several row groups."""
     table = _values(ROWS).insert_column(0, pl.Series("arch", _strings()))
     table.write_parquet(folder / "table.parquet", compression="zstd", row_group_size=10)
-    recipe = Recipe("nasbench201", Architecture(string="arch"), _COLUMNS, **_ROLES)
+    recipe = ImportRecipe("nasbench201", Architecture(string="arch"), _COLUMNS, **_ROLES)
     return imported(folder, "table.parquet", with_pieces(b"PAR1", b"\xff\xff\xff\xff"), recipe)
 
 
@@ -76,7 +78,7 @@ def imported(
     folder: Path,
     file: str,
     mutate: Mutate,
-    recipe: Recipe | None,
+    recipe: ImportRecipe | None,
     must_notice: Callable[[bytes], bool] = lambda content: False,
 ) -> Entry:
     """An entry whose files are imported into an empty store; a refused one must leave the store empty."""

@@ -12,7 +12,7 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.papers import pvll_runs
 from predictornas.papers.pvll_runs import EstimatorRun, estimator_rows, part_of
-from predictornas.samplers.gumbel import ArchitectureParameters
+from predictornas.samplers.gumbel import ArchitectureLogits
 from predictornas.samplers.pvll_memory import Memory
 from predictornas.search.loop import Search
 from predictornas.search.pvll import PVLLSearch, PVLLState, replay
@@ -105,7 +105,7 @@ def test_the_estimator_is_judged_in_units_of_accuracy_by_hand():
 
 def test_the_derived_architecture_is_the_argmax_of_the_parameters():
     space = NASBench201()
-    architecture = ArchitectureParameters(space)
+    architecture = ArchitectureLogits(space)
     with torch.no_grad():
         for gene, choice in enumerate((3, 1, 4, 0, 2, 3)):
             architecture.logits[gene, choice] = 0.01

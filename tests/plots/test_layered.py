@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.isotonic import isotonic_regression
 
-from predictornas.plots.layered import GAP, Arrow, Item, Layout, _never_falling, arrange
+from predictornas.plots.layered import GAP, Arrow, Item, Placement, _never_falling, arrange
 
 BOX, LABEL = Item("box", 0.4, 0.3), Item("sep_conv_3x3", 0.9, 0.17)
 
 
-def rectangles(boxes: list[Item], arrows: list[Arrow], layout: Layout) -> list[tuple[np.ndarray, np.ndarray, set[int]]]:
+def rectangles(
+    boxes: list[Item], arrows: list[Arrow], layout: Placement
+) -> list[tuple[np.ndarray, np.ndarray, set[int]]]:
     """Centre and size of each box and label, and the arrows that may touch it."""
     found = [
         (

@@ -4,14 +4,14 @@ import copy
 
 import torch
 
-from predictornas.samplers.adam import Adam
+from predictornas.samplers.adam import OngoingAdam
 
 
 def test_the_steps_are_those_of_torch() -> None:
     generator = torch.Generator().manual_seed(0)
     starts = [torch.randn(3, 4, generator=generator), torch.randn(5, generator=generator)]
     ours, theirs = ([start.clone().requires_grad_() for start in starts] for _ in range(2))
-    adam, reference = Adam(ours, 0.1), torch.optim.Adam(theirs, lr=0.1)
+    adam, reference = OngoingAdam(ours, 0.1), torch.optim.Adam(theirs, lr=0.1)
 
     def loss(parameters: list[torch.Tensor]) -> torch.Tensor:
         return (parameters[0] ** 4).sum() + (parameters[1].sin() * parameters[0].sum()).sum()
@@ -27,7 +27,7 @@ def test_the_steps_are_those_of_torch() -> None:
 
 def test_a_deep_copy_together_with_its_parameters_goes_on_alone() -> None:
     weights = torch.ones(3, requires_grad=True)
-    adam = Adam([weights], 0.1)
+    adam = OngoingAdam([weights], 0.1)
     adam.descend((weights**2).sum())
     kept = weights.detach().clone()
     twin_weights, twin = copy.deepcopy((weights, adam))

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from predictornas.errors import ConfigurationError
-from predictornas.samplers.gumbel import ArchitectureParameters
+from predictornas.samplers.gumbel import ArchitectureLogits
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench201")
 
 
-def with_logits(values: list[float]) -> ArchitectureParameters:
+def with_logits(values: list[float]) -> ArchitectureLogits:
     """Parameters whose first gene has these logits."""
-    architecture = ArchitectureParameters(SPACE)
+    architecture = ArchitectureLogits(SPACE)
     with torch.no_grad():
         architecture.logits[0] = torch.tensor(values)
     return architecture
@@ -24,7 +24,7 @@ def with_logits(values: list[float]) -> ArchitectureParameters:
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 def test_the_shape_is_that_of_the_sequences_and_forbidden_places_stay_zero(name: str) -> None:
     space = get_space(name)
-    architecture = ArchitectureParameters(space)
+    architecture = ArchitectureLogits(space)
     sequences = space.sequences(space.sample(3, np.random.default_rng(0)))
     assert tuple(architecture.logits.shape) == sequences.shape[1:]
     rng = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def test_the_argmax_of_a_draw_follows_the_softmax_of_the_logits() -> None:
 
 def test_the_first_move_is_adams_by_hand() -> None:
     """Adam's first step is eta * g / (|g| + eps): eta against the sign of the gradient, 0 where there is none."""
-    architecture = ArchitectureParameters(SPACE, temperature=1.0, learning_rate=0.1)
+    architecture = ArchitectureLogits(SPACE, temperature=1.0, learning_rate=0.1)
     noise = torch.zeros(1, 6, 5)
     architecture.move(noise, lambda soft: soft[:, 2, 3])
     # d softmax_3 / d a_j at equal logits: 1/5 - 1/25 for j = 3, -1/25 elsewhere
@@ -75,7 +75,7 @@ def test_the_gradient_of_a_draw_by_hand_and_its_mean_against_finite_differences(
     """psi = the weight of choice 0: d/da_j = h_0 (delta_0j - h_j) / tau for one draw; the mean of many draws has the
     slope of the mean."""
     tau = 0.5
-    architecture = ArchitectureParameters(SPACE, temperature=tau)
+    architecture = ArchitectureLogits(SPACE, temperature=tau)
     noise = architecture.noise(4000, np.random.default_rng(1))
     (gradient,) = torch.autograd.grad(architecture.soft(noise)[:1, 0, 0].sum(), architecture.logits)
     weights = torch.softmax(noise[0, 0] / tau, dim=0).numpy()
@@ -93,7 +93,7 @@ def test_the_gradient_of_a_draw_by_hand_and_its_mean_against_finite_differences(
 
 
 def test_moving_along_a_gradient_concentrates_on_the_best_choice_and_widening_spreads_again() -> None:
-    architecture = ArchitectureParameters(SPACE)
+    architecture = ArchitectureLogits(SPACE)
     rng = np.random.default_rng(0)
 
     def share() -> float:
@@ -110,7 +110,7 @@ def test_moving_along_a_gradient_concentrates_on_the_best_choice_and_widening_sp
 
 def test_widening_halves_the_logits_and_forgets_the_momentum_by_hand() -> None:
     """Ten moves down, then half of that, then one move up: as long as Adam's first, whatever went before."""
-    architecture = ArchitectureParameters(SPACE, temperature=1.0, learning_rate=0.2)
+    architecture = ArchitectureLogits(SPACE, temperature=1.0, learning_rate=0.2)
     noise = torch.zeros(1, 6, 5)
     for _ in range(10):
         architecture.move(noise, lambda soft: soft[:, 2, 3])
@@ -127,14 +127,14 @@ def test_cells_are_decoded_to_normal_form() -> None:
     space = get_space("nasbench101")
     raw = np.zeros((1, 26), np.int8)
     raw[0, 0] = raw[0, 15] = 1  # edges 0 -> 1 and 0 -> 6
-    architecture = ArchitectureParameters(space)
+    architecture = ArchitectureLogits(space)
     decoded = architecture.decoded(torch.from_numpy(space.sequences(raw)))
     np.testing.assert_array_equal(decoded, [[0] * 15 + [1] + [0] * 5 + [3] * 5])
     assert space.valid(decoded).all()
 
 
 def test_a_copy_goes_on_alike_and_leaves_its_origin_alone() -> None:
-    origin = ArchitectureParameters(SPACE)
+    origin = ArchitectureLogits(SPACE)
     noise = origin.noise(3, np.random.default_rng(0))
     for _ in range(3):
         origin.move(noise, lambda soft: soft[:, 0, 0] * soft[:, 1, 1])
@@ -147,7 +147,7 @@ def test_a_copy_goes_on_alike_and_leaves_its_origin_alone() -> None:
 
 
 def test_it_is_a_function_of_its_generator() -> None:
-    architecture = ArchitectureParameters(SPACE)
+    architecture = ArchitectureLogits(SPACE)
     first, again = (architecture.noise(4, np.random.default_rng(7)) for _ in range(2))
     assert torch.equal(first, again)
 
@@ -155,4 +155,4 @@ def test_it_is_a_function_of_its_generator() -> None:
 @pytest.mark.parametrize("options", [{"temperature": 0.0}, {"learning_rate": -0.1}])
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="above 0"):
-        ArchitectureParameters(SPACE, **options)
+        ArchitectureLogits(SPACE, **options)

@@ -160,7 +160,7 @@ def scripted(
 ) -> tuple[Pool, Scripted]:
     space = get_space("nasbench201")
     parameters = Scripted(steps)
-    monkeypatch.setattr(gumbel, "ArchitectureParameters", parameters)
+    monkeypatch.setattr(gumbel, "ArchitectureLogits", parameters)
     pool = sampler.propose(space, n, history or History.empty(6), linear(space), np.random.default_rng(0))
     return pool, parameters
 

@@ -12,7 +12,7 @@ import pytest
 from predictornas.errors import CheckpointError, ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
 from predictornas.studies.supernet_run import SuperNetworkRun, released_rule, run_supernet
-from predictornas.supernet.driver import EPOCH_LOG, Outcome
+from predictornas.supernet.driver import EPOCH_LOG, SearchOutcome
 from predictornas.supernet.published import METHODS
 from predictornas.supernet.records import EpochRecord
 from tests.supernet.search_examples import images, job, without_seconds
@@ -48,9 +48,9 @@ def test_the_released_rule_of_gdas_stands_beside_the_result() -> None:
     double = [dict(edge) for edge in edges]
     double[into_three[1]] = {"skip_connect": 0.6, "sep_conv_3x3": 0.7}
 
-    def ended(normal: list[dict[str, float]]) -> Outcome:
+    def ended(normal: list[dict[str, float]]) -> SearchOutcome:
         importance = {"normal": normal, "reduction": edges}
-        return Outcome((), (EpochRecord(1, "search", 0.1, 1.0, 0.5, 1.0, 0.5, 1.0, (), {}, importance, {}),))
+        return SearchOutcome((), (EpochRecord(1, "search", 0.1, 1.0, 0.5, 1.0, 0.5, 1.0, (), {}, importance, {}),))
 
     assert released_rule(searched, ended(edges)) == {"kept": ANY, "member": True}
     found = released_rule(searched, ended(double))

@@ -24,7 +24,7 @@ from predictornas.supernet.batches import paired_batches, validation_batches
 from predictornas.supernet.network.topology import Topology
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.parts.perturbation import selectable
-from predictornas.supernet.weight_steps import Measured, measured, train_at_mixtures
+from predictornas.supernet.weight_steps import LossAndAccuracy, measured, train_at_mixtures
 
 TUNING_EPOCHS = {"small": 2, "full": 5}
 """Epochs after which a discretised super-network counts as converged; the thesis finds 5 enough (section 3.1.3.1)."""
@@ -97,7 +97,7 @@ class DiscretisationAccuracy:
         ]
 
 
-def discretised(ongoing: OngoingSearch, cell: str, edge: int, operation: int, *, epochs: int) -> Measured:
+def discretised(ongoing: OngoingSearch, cell: str, edge: int, operation: int, *, epochs: int) -> LossAndAccuracy:
     """What a super-network is on the validation half with one edge discretised, after fine-tuning.
 
     Weights and the other architecture parameters are tuned, with a fresh optimiser at a constant rate.

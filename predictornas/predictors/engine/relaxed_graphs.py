@@ -6,14 +6,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from predictornas.spaces.base import Relaxation
+from predictornas.spaces.base import GraphRelaxation
 
 PRESENT = 0.5
 """Weight from which on a relaxed edge or vertex carries something."""
 
 
 def relaxed_graphs(
-    relaxation: Relaxation, sequences: Float[Tensor, "n steps k"]
+    relaxation: GraphRelaxation, sequences: Float[Tensor, "n steps k"]
 ) -> tuple[Float[Tensor, "n v v"], Float[Tensor, "n v c"]]:
     """Adjacency and one-hot operations of relaxed genes, laid out as `SearchSpace.graphs` lays them out.
 

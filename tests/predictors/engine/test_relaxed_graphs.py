@@ -9,7 +9,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.predictors.engine.relaxed_graphs import relaxed_graphs
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gcn import GCN
-from predictornas.spaces.base import Relaxation
+from predictornas.spaces.base import GraphRelaxation
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
 from predictornas.spaces.registry import get_space
@@ -34,7 +34,7 @@ def test_choices_that_are_not_in_normal_form_make_the_graph_of_their_normal_form
     np.testing.assert_array_equal(operations.sum(2), graphs.operations >= 0)
 
 
-def graph_by_paths(relaxation: Relaxation, mixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def graph_by_paths(relaxation: GraphRelaxation, mixed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One relaxed graph, its vertices kept or not by paths that networkx finds."""
     adjacency, operations = relaxation.fixed_edges.astype(float), relaxation.fixed_vertices.astype(float)
     for gene, choice in np.ndindex(mixed.shape):
@@ -68,7 +68,7 @@ def test_mixtures_of_two_architectures_keep_what_lies_on_a_path(name, rng):
             np.testing.assert_allclose(ours, expected, atol=1e-12)
 
 
-def chain_of_three() -> Relaxation:
+def chain_of_three() -> GraphRelaxation:
     """Input, one vertex of either of two operations, output; gene 0 is the direct edge, gene 1 the operation."""
     edges, vertices = np.zeros((2, 2, 3, 3), np.float32), np.zeros((2, 2, 3, 4), np.float32)
     edges[0, 1, 0, 2] = 1
@@ -76,7 +76,7 @@ def chain_of_three() -> Relaxation:
     fixed_edges, fixed_vertices = np.zeros((3, 3), np.float32), np.zeros((3, 4), np.float32)
     fixed_edges[0, 1] = fixed_edges[1, 2] = 1
     fixed_vertices[0, 2] = fixed_vertices[2, 3] = 1
-    return Relaxation(edges, vertices, fixed_edges, fixed_vertices)
+    return GraphRelaxation(edges, vertices, fixed_edges, fixed_vertices)
 
 
 def test_mixtures_are_mixed_linearly_and_carry_gradients():
