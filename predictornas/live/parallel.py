@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from predictornas.errors import ConfigurationError, PredictorNASError
+from predictornas.executors import Task, Tell
+from predictornas.executors.base import nothing
+from predictornas.executors.processes import Processes
 from predictornas.extras import extra
 from predictornas.live.curve import Curve
 from predictornas.live.images.partition import Partition
 from predictornas.live.training import Job, train
-from predictornas.processes import Tell, run_in_workers
 
 Executor = Literal["processes", "ray"]
 """Where trainings run."""
@@ -25,28 +26,17 @@ _DIED = (
 )
 
 
-@dataclass(frozen=True)
-class Task:
-    """A training to bring to some epoch.
-
-    Attributes:
-        job: the training.
-        until: the epoch.
-        folder: where its checkpoint is; on a cluster one that every machine sees.
-    """
-
-    job: Job
-    until: int
-    folder: Path
+Goal = tuple[Job, int]
+"""A training, and the epoch to bring it to."""
 
 
 def train_all(
-    tasks: Sequence[Task], images: Partition, *, workers: int = 1, executor: Executor = "processes"
+    tasks: Sequence[Task[Goal]], images: Partition, *, workers: int = 1, executor: Executor = "processes"
 ) -> list[Curve]:
     """The curves of several trainings, in the order given; on CPUs they do not depend on who trained what.
 
     Args:
-        tasks: trainings in folders of their own.
+        tasks: trainings; each target is the folder of its checkpoint, on a cluster one that every machine sees.
         images: what all of them train and evaluate with.
         workers: "processes": so many train at once, and share the GPU if the jobs name one; 1 trains in this process.
             "ray": so many share a GPU; on CPUs the cluster decides by the jobs' threads.
@@ -64,22 +54,23 @@ def train_all(
     if executor == "ray":
         return _on_ray(tasks, images, workers)
     if workers == 1 or len(tasks) <= 1:
-        return [train(task.job, images, until=task.until, folder=task.folder) for task in tasks]
+        return [_train(images, task.what, task.target) for task in tasks]
     return _in_processes(tasks, images, workers)
 
 
-def _in_processes(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:
+def _in_processes(tasks: Sequence[Task[Goal]], images: Partition, workers: int) -> list[Curve]:
     # torch.optim imports torch._dynamo: seconds, once for all workers
-    return run_in_workers(
-        partial(_train, images), tasks, workers=workers, died=_DIED, preload=(__name__, "torch._dynamo")
-    )
+    executor = Processes(workers, preload=(__name__, "torch._dynamo"))
+    curves = dict(executor.run(partial(_train, images), tasks))
+    return [curves[task] for task in tasks]
 
 
-def _train(images: Partition, task: Task, _: Tell) -> Curve:
-    return train(task.job, images, until=task.until, folder=task.folder)
+def _train(images: Partition, goal: Goal, folder: Path, tell: Tell = nothing) -> Curve:
+    job, until = goal
+    return train(job, images, until=until, folder=folder, advance=tell)
 
 
-def _on_ray(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curve]:
+def _on_ray(tasks: Sequence[Task[Goal]], images: Partition, workers: int) -> list[Curve]:
     with extra("ray", "executor='ray'"):
         ray: Any = importlib.import_module("ray")
     if not ray.is_initialized():
@@ -88,8 +79,9 @@ def _on_ray(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curv
     remote = ray.remote(_train_on_ray)
     waiting = []
     for task in tasks:
-        gpus = 0.0 if task.job.device == "cpu" else 1 / workers
-        waiting.append(remote.options(num_cpus=task.job.threads, num_gpus=gpus).remote(task, shared))
+        job, _ = task.what
+        gpus = 0.0 if job.device == "cpu" else 1 / workers
+        waiting.append(remote.options(num_cpus=job.threads, num_gpus=gpus).remote(task, shared))
     try:
         curves: list[Curve] = ray.get(waiting)
     except ray.exceptions.RayTaskError as error:
@@ -104,6 +96,6 @@ def _on_ray(tasks: Sequence[Task], images: Partition, workers: int) -> list[Curv
     return curves
 
 
-def _train_on_ray(task: Task, images: Partition) -> Curve:
+def _train_on_ray(task: Task[Goal], images: Partition) -> Curve:
     """Ray starts a task anew whose machine was lost: it goes on from its checkpoint."""
-    return train(task.job, images, until=task.until, folder=task.folder)
+    return _train(images, task.what, task.target)

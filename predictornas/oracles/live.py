@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int8
 
 from predictornas.errors import ConfigurationError, UnknownArchitectureError
+from predictornas.executors import Task
 from predictornas.live.checkpoints import read_progress
 from predictornas.live.curve import Curve
 from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.partition import Partition, partition
-from predictornas.live.parallel import Executor, Task, train_all
+from predictornas.live.parallel import Executor, Goal, train_all
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import CHECKPOINT, Job, stored_curve
 from predictornas.live.training_recipes import Recipe
@@ -122,7 +123,7 @@ class LiveOracle:
             CheckpointError: as in `evaluate`.
         """
         task = self._task(int(self.space.keys(row[None])[0]), row, 0)
-        curve = stored_curve(task.folder, task.job, self.images)
+        curve = stored_curve(task.target, task.what[0], self.images)
         if curve is None:
             raise UnknownArchitectureError(
                 f"{self.space.describe(row)} was not trained in {self.folder}. Evaluate it first."
@@ -140,7 +141,7 @@ class LiveOracle:
             )
         return length
 
-    def _task(self, key: int, row: Int8[np.ndarray, " g"], until: int) -> Task:
+    def _task(self, key: int, row: Int8[np.ndarray, " g"], until: int) -> Task[Goal]:
         folder = self.folder.absolute() / f"{key:016x}"  # other processes may work in another folder
         seed = int(seed_sequence(self.seed, 0, f"training {key:016x}").generate_state(1)[0])
         job = Job(
@@ -157,15 +158,16 @@ class LiveOracle:
         if (folder / CHECKPOINT).exists():
             # rows of one key may differ in their genes: the training goes on with those it began with
             job = replace(job, genes=tuple(read_progress(folder / CHECKPOINT)[0]["genes"]))
-        return Task(job, until, folder)
+        return Task((job, until), folder)
 
-    def _curves(self, tasks: list[Task]) -> list[Curve]:
+    def _curves(self, tasks: list[Task[Goal]]) -> list[Curve]:
         """Every task's curve; only those that have to go on are trained, so that nothing is started for the others."""
-        curves: dict[Task, Curve] = {}
+        curves: dict[Task[Goal], Curve] = {}
         for task in tasks:
-            stored = stored_curve(task.folder, task.job, self.images)
-            if stored is not None and stored.reaches(task.until):
-                curves[task] = stored.until(task.until)
+            job, until = task.what
+            stored = stored_curve(task.target, job, self.images)
+            if stored is not None and stored.reaches(until):
+                curves[task] = stored.until(until)
         missing = [task for task in tasks if task not in curves]
         if missing:
             trained = train_all(missing, self.images, workers=self.workers, executor=self.executor)

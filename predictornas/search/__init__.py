@@ -1,1 +1,1 @@
-"""Strategies, the search loop, journaled runs and the executors that run many of them."""
+"""Strategies, the search loop and journaled runs."""

@@ -1,23 +1,18 @@
-"""Runs many independent tasks, in this process or in several; each worker computes on one thread."""
+"""Runs many independent tasks that need no target, in this process or in several."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
-from predictornas.processes import run_in_workers
-from predictornas.threads import one_thread
+from predictornas.executors import Task, Tell, get_executor
 
 TaskT = TypeVar("TaskT")
 
-Advance = Callable[[int], None]
+Advance = Tell
 """Told how many units of work (evaluations) were just done."""
-
-_DIED = (
-    "A worker process died (out of memory, or killed). What was evaluated is kept: start the same command again to "
-    "continue, perhaps with fewer --workers."
-)
 
 
 def run_tasks(
@@ -32,21 +27,17 @@ def run_tasks(
     Args:
         function: a module-level function (it is sent to other processes by name).
         tasks: picklable; started in this order.
-        workers: 1 runs in this process; more run in as many processes (forkserver), each pinned to one thread.
+        workers: 1 runs in this process; more run in as many processes, each pinned to one thread.
         advance: called in this process as work gets done.
 
     Raises:
         PredictorNASError: what a task raised, or a worker died; the others are killed, which loses nothing that was
             recorded.
     """
-    if workers <= 1 or len(tasks) <= 1:
-        with one_thread():
-            for task in tasks:
-                function(task, advance)
-        return
-    run_in_workers(partial(_call, function), tasks, workers=workers, tell=advance, died=_DIED, preload=("torch",))
+    given = (Task(task, Path()) for task in tasks)
+    for _ in get_executor(workers=max(workers, 1)).run(partial(_call, function), given, tell=advance):
+        pass
 
 
-def _call(function: Callable[[TaskT, Advance], None], task: TaskT, advance: Advance) -> None:
-    with one_thread():
-        function(task, advance)
+def _call(function: Callable[[TaskT, Advance], None], task: TaskT, _: Path, advance: Advance) -> None:
+    function(task, advance)

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, MissingDependencyError, PredictorNASError
+from predictornas.executors import Task
 from predictornas.journal import read_records
-from predictornas.live.parallel import Task, train_all
+from predictornas.live.parallel import Goal, train_all
 from predictornas.live.training import CHECKPOINT, EPOCH_LOG, train
 from tests.extras import needed
 from tests.live.training_examples import RECIPE, images, job
@@ -24,8 +25,8 @@ from tests.live.training_examples import RECIPE, images, job
 PARTS = images()
 
 
-def tasks(folder: Path, until: int = 2) -> list[Task]:
-    return [Task(job(row), until, folder / str(row)) for row in range(3)]
+def tasks(folder: Path, until: int = 2) -> list[Task[Goal]]:
+    return [Task((job(row), until), folder / str(row)) for row in range(3)]
 
 
 def test_processes_change_nothing(tmp_path: Path) -> None:
@@ -47,29 +48,29 @@ def test_what_a_training_raises_reaches_the_caller(tmp_path: Path) -> None:
 
 def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -> None:
     recipe = replace(RECIPE, epochs=100_000)
-    long = [Task(job(row, recipe=recipe), 100_000, tmp_path / str(row)) for row in range(2)]
+    long = [Task((job(row, recipe=recipe), 100_000), tmp_path / str(row)) for row in range(2)]
 
     def kill_one() -> None:
-        while not all((task.folder / CHECKPOINT).exists() for task in long):
+        while not all((task.target / CHECKPOINT).exists() for task in long):
             time.sleep(0.01)
         # the one that was started last: the pool itself may not have seen it yet
         os.kill(max(child.pid for child in multiprocessing.active_children()), signal.SIGKILL)
 
     thread = threading.Thread(target=kill_one)
     thread.start()
-    with pytest.raises(PredictorNASError, match=r"process died .* Finished epochs are kept"):
+    with pytest.raises(PredictorNASError, match=r"process died .* What was finished is kept"):
         train_all(long, PARTS, workers=2)
     thread.join()
-    done = [[record["epoch"] for record in read_records(task.folder / EPOCH_LOG)] for task in long]
-    again = [replace(task, until=max(before) + 1) for task, before in zip(long, done, strict=True)]
+    done = [[record["epoch"] for record in read_records(task.target / EPOCH_LOG)] for task in long]
+    again = [replace(task, what=(task.what[0], max(before) + 1)) for task, before in zip(long, done, strict=True)]
     curves = train_all(again, PARTS, workers=1)
-    assert [len(curve) for curve in curves] == [task.until for task in again]
+    assert [len(curve) for curve in curves] == [task.what[1] for task in again]
     for task, before in zip(again, done, strict=True):
-        epochs = [record["epoch"] for record in read_records(task.folder / EPOCH_LOG)]
+        epochs = [record["epoch"] for record in read_records(task.target / EPOCH_LOG)]
         assert epochs[: len(before)] == before
         # at most the epoch whose checkpoint was cut off is trained again
         assert epochs[len(before)] in (before[-1], before[-1] + 1)
-        assert sorted(set(epochs)) == list(range(1, task.until + 1))
+        assert sorted(set(epochs)) == list(range(1, task.what[1] + 1))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +107,7 @@ curves = train_all(tasks(folder), PARTS, executor="ray")
 print([[curve.train_loss.tolist(), curve.validation_accuracy.tolist()] for curve in curves])
 task = tasks(folder / "wrong")[0]
 try:
-    train_all([replace(task, job=replace(task.job, genes=(9, 0, 0, 0, 0, 0)))], PARTS, executor="ray")
+    train_all([replace(task, what=(replace(task.what[0], genes=(9, 0, 0, 0, 0, 0)), 2))], PARTS, executor="ray")
 except InvalidArchitectureError as error:
     print(error)
 """

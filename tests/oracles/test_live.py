@@ -81,7 +81,7 @@ def test_answers_depend_on_the_seed_alone(oracle: LiveOracle, tmp_path: Path, rn
 
 def test_architectures_have_seeds_of_their_own(oracle: LiveOracle, rng: np.random.Generator) -> None:
     oracle.evaluate(GENES[:2], 1, rng)
-    seeds = {oracle._task(int(key), row, 1).job.seed for key, row in zip(SPACE.keys(GENES), GENES, strict=True)}
+    seeds = {oracle._task(int(key), row, 1).what[0].seed for key, row in zip(SPACE.keys(GENES), GENES, strict=True)}
     assert len(seeds) == 3
 
 

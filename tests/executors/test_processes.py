@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError
-from predictornas.processes import Tell, follow_parent, run_in_workers
+from predictornas.executors.base import Task, Tell
+from predictornas.executors.processes import Processes, follow_parent
 
 SPAWN = multiprocessing.get_context("spawn")
 PATIENCE = 30.0
@@ -74,15 +75,15 @@ class Stubborn(Exception):  # noqa: N818 - that it is no ordinary error is the p
         super().__init__(one + two)
 
 
-def work(offset: int, task: Any, tell: Tell) -> Any:
-    match task:
+def work(offset: int, what: Any, target: Path, tell: Tell) -> Any:
+    match what:
         case int():
-            tell(task)
+            tell(what)
             tell(1)
             ignored = (
                 signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             )  # before that it is blocked, or was by the server
-            return task + offset, os.getpid(), ignored
+            return what + offset, os.getpid(), ignored
         case "refuse":
             raise ConfigurationError("This task cannot work.")
         case "unknown":
@@ -91,19 +92,56 @@ def work(offset: int, task: Any, tell: Tell) -> Any:
             raise Stubborn(1, 2)
         case "die":
             os._exit(7)
-        case Path():
-            task.touch()
+        case "long":
+            target.touch()
             time.sleep(PATIENCE)
     return None
 
 
-def test_results_come_in_the_order_of_the_tasks_from_workers_that_no_interrupt_reaches() -> None:
+def tasks(*whats: Any, folder: Path = Path()) -> list[Task[Any]]:
+    return [Task(what, folder / str(number)) for number, what in enumerate(whats)]
+
+
+def test_every_task_comes_back_with_its_result_from_workers_that_no_interrupt_reaches() -> None:
     told: list[int] = []
-    results = run_in_workers(partial(work, 100), [4, 3, 2, 1], workers=2, tell=told.append, died="")
-    assert [value for value, *_ in results] == [104, 103, 102, 101]
+    given = tasks(4, 3, 2, 1)
+    found = dict(Processes(2).run(partial(work, 100), given, tell=told.append))
+    assert [found[task][0] for task in given] == [104, 103, 102, 101]
     assert sum(told) == 4 + 3 + 2 + 1 + 4
-    assert {number for _, number, _ in results}.isdisjoint({os.getpid()})
-    assert all(ignored for *_, ignored in results)
+    assert {number for _, number, _ in found.values()}.isdisjoint({os.getpid()})
+    assert len({number for _, number, _ in found.values()}) <= 2
+    assert all(ignored for *_, ignored in found.values())
+    assert not multiprocessing.active_children()
+
+
+def test_tasks_are_drawn_one_by_one_when_a_worker_is_free() -> None:
+    """Two of ten at first, and one more for each that is done, of which one may wait to be handed out."""
+    drawn: list[int] = []
+
+    def drawing() -> Iterator[Task[int]]:
+        for task in tasks(*range(10)):
+            drawn.append(task.what)
+            yield task
+
+    results = Processes(2).run(partial(work, 0), drawing())
+    assert not drawn
+    for done, _ in enumerate(results, start=1):
+        assert len(drawn) <= done + 1 + 2
+    assert drawn == list(range(10))
+
+
+def test_no_process_is_started_for_one_task() -> None:
+    [(_, (_, number, _))] = Processes(2).run(partial(work, 0), tasks(1))
+    assert number == os.getpid()
+    assert list(Processes(2).run(partial(work, 0), [])) == []
+
+
+def test_whoever_wants_no_more_results_kills_what_runs(tmp_path: Path) -> None:
+    results = Processes(2).run(partial(work, 0), tasks(1, "long", folder=tmp_path))
+    before = time.monotonic()
+    next(results)
+    results.close()
+    assert time.monotonic() - before < PATIENCE
     assert not multiprocessing.active_children()
 
 
@@ -113,7 +151,7 @@ def test_results_come_in_the_order_of_the_tasks_from_workers_that_no_interrupt_r
         ("refuse", ConfigurationError, r"^This task cannot work\.$"),
         ("unknown", UnknownNameError, "There is no task named 'unknown'"),
         ("stubborn", RuntimeError, "Stubborn: 3"),
-        ("die", PredictorNASError, "^A worker died$"),
+        ("die", PredictorNASError, "start the same command again"),
     ],
 )
 def test_what_goes_wrong_reaches_the_caller_and_ends_the_others(
@@ -121,7 +159,7 @@ def test_what_goes_wrong_reaches_the_caller_and_ends_the_others(
 ) -> None:
     before = time.monotonic()
     with pytest.raises(error, match=message) as caught:
-        run_in_workers(partial(work, 0), [tmp_path / "long", task], workers=2, died="A worker died")
+        list(Processes(2).run(partial(work, 0), tasks("long", task, folder=tmp_path)))
     assert time.monotonic() - before < PATIENCE
     assert not multiprocessing.active_children()
     assert ("in work" in str(caught.value.__cause__)) == (task != "die")
@@ -142,22 +180,23 @@ def kill_when(paths: list[Path], victim: Callable[[], int]) -> threading.Thread:
 
 @pytest.mark.parametrize("which", [min, max])
 def test_a_killed_worker_ends_the_work(tmp_path: Path, which: Callable[[list[int]], int]) -> None:
-    paths = [tmp_path / "first", tmp_path / "second"]
-    thread = kill_when(paths, lambda: which([child.pid or 0 for child in multiprocessing.active_children()]))
+    given = tasks("long", "long", folder=tmp_path)
+    children = multiprocessing.active_children
+    thread = kill_when([task.target for task in given], lambda: which([child.pid or 0 for child in children()]))
     before = time.monotonic()
-    with pytest.raises(PredictorNASError, match="A worker died"):
-        run_in_workers(partial(work, 0), paths, workers=2, died="A worker died")
+    with pytest.raises(PredictorNASError, match="A worker process died"):
+        list(Processes(2).run(partial(work, 0), given))
     thread.join()
     assert time.monotonic() - before < PATIENCE
 
 
-def test_workers_go_on_without_the_process_that_forked_them(tmp_path: Path) -> None:
+def test_workers_go_on_without_the_process_that_forked_them() -> None:
     """And the next workers get a new one."""
-    run_in_workers(partial(work, 0), [1, 2], workers=2, died="A worker died")
+    list(Processes(2).run(partial(work, 0), tasks(1, 2)))
     server = forkserver._forkserver  # type: ignore[attr-defined]
     first = server._forkserver_pid
     os.kill(first, signal.SIGKILL)
-    time.sleep(0.2)  # until then the next workers end in "a worker died", as those in between do
-    results = run_in_workers(partial(work, 0), [1, 2], workers=2, died="A worker died")
-    assert [value for value, *_ in results] == [1, 2]
+    time.sleep(0.2)  # until then the next workers end in "a worker process died", as those in between do
+    results = Processes(2).run(partial(work, 0), tasks(1, 2))
+    assert sorted(value for _, (value, *_) in results) == [1, 2]
     assert server._forkserver_pid != first
