@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+import copy
+from dataclasses import is_dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from predictornas.predictors.fidelity import FidelityRule
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:
@@ -40,6 +43,19 @@ class Predictor(Protocol):
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Scores, higher is better; only their order matters."""
         ...
+
+
+PredictorType = TypeVar("PredictorType", bound=Predictor)
+
+
+def fresh(predictor: PredictorType) -> PredictorType:
+    """An unfitted copy of a configuration, so that what is fitted never changes what was configured.
+
+    A dataclass is built again from its fields, and so without whatever was learned; anything else is copied as it is.
+    """
+    if is_dataclass(predictor) and not isinstance(predictor, type):
+        return replace(predictor)
+    return copy.deepcopy(predictor)
 
 
 @runtime_checkable
@@ -78,6 +94,16 @@ class DenoisingPredictor(Predictor, Protocol):
 def knows_noise(predictor: Predictor) -> bool:
     """Whether a predictor says so of itself, see `DenoisingPredictor`; one that says nothing does not."""
     return isinstance(predictor, DenoisingPredictor) and predictor.knows_noise
+
+
+@runtime_checkable
+class FidelityPredictor(Predictor, Protocol):
+    """A predictor that can be told how to order architectures that were trained for different numbers of epochs."""
+
+    @property
+    def fidelity_pairs(self) -> FidelityRule:
+        """The rule, see `FidelityRule`."""
+        ...
 
 
 @runtime_checkable

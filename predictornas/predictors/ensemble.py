@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
-from predictornas.predictors.base import Predictor, knows_noise
+from predictornas.predictors.base import Predictor, fresh, knows_noise
 from predictornas.spaces.base import Genes, SearchSpace
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 _REFERENCE = 1000
 """Random architectures whose scores make those of the members comparable."""
@@ -77,8 +73,7 @@ class Ensemble:
         self.fitted_: list[Predictor] = []
         self._scales: list[_Scale] = []
         for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
-            fresh = cast("Predictor", replace(cast("DataclassInstance", member)))
-            fitted = fresh.fit(space, genes, values, epochs=epochs, rng=own)
+            fitted = fresh(member).fit(space, genes, values, epochs=epochs, rng=own)
             scores = fitted.predict(reference).astype(np.float64)
             self.fitted_.append(fitted)
             self._scales.append(_Scale(float(scores.mean()), float(scores.std()) or 1.0))

@@ -13,7 +13,14 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.schedulers.base import incumbent
-from predictornas.search.strategies import Proposal, Recommending, Starting, Strategy, propose_uniformly
+from predictornas.search.strategies import (
+    Proposal,
+    Recommending,
+    Starting,
+    Strategy,
+    for_one_run,
+    propose_uniformly,
+)
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace, require_members
 from predictornas.threads import one_thread
@@ -45,6 +52,7 @@ class Search:
     def __init__(self, space: SearchSpace, strategy: Strategy, *, seed: int, history: History | None = None) -> None:
         self.space = space
         self.strategy = strategy
+        self._running = for_one_run(strategy)
         self.seed = seed
         self.history = history if history is not None else History.empty(space.num_genes)
         require_members(space, self.history.genes)
@@ -70,7 +78,7 @@ class Search:
         if self.iteration == 0:
             rng = rng_for(self.seed, 0, "initial")
             return propose_uniformly(self.space, self.history, size, rng, by="initial")
-        proposal = self.strategy.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
+        proposal = self._running.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
         return proposal if at_most is None else proposal.first(at_most)  # a scheduler may promote more than K
 
     def recommend(self) -> Genes:
@@ -91,10 +99,10 @@ class Search:
 
     def opinion(self) -> int | None:
         """Row of the history that the strategy would name as the result; None where it goes by the signal."""
-        if not isinstance(self.strategy, Recommending) or not len(self.history):
+        if not isinstance(self._running, Recommending) or not len(self.history):
             return None
         with self._pinned():
-            return self.strategy.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
+            return self._running.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
 
     def _pinned(self) -> AbstractContextManager[None]:
         """One thread while the strategy computes, so that what it proposes is the same in every process."""

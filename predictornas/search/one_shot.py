@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from jaxtyping import Float, UInt64
 
 from predictornas.history import History
-from predictornas.predictors.base import Predictor
+from predictornas.predictors.base import Predictor, fresh
 from predictornas.predictors.neural_predictor import NeuralPredictor
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Exhaustive
-from predictornas.search.strategies import Proposal, propose_uniformly
+from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -42,33 +38,38 @@ class OneShot:
     pool_size: int = 10_000
     initial: int = 172
     batch: int = 10
-    _rankings: dict[bytes, _Ranking] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The `n` best-ranked architectures that were not evaluated yet."""
-        ranking = self._ranking(space, history.before(1), seed)
-        pool = replace(ranking.pool, excluded=ranking.holds(history.keys))
-        chosen = pool.best(ranking.scores, n)
-        if not len(chosen):
-            return propose_uniformly(space, history, n, rng_for(seed, iteration, "pool"), by="one-shot")
-        return Proposal(
-            genes=pool.genes[chosen],
-            keys=pool.keys[chosen],
-            proposed_by="one-shot",
-            predicted=ranking.scores[chosen].astype(np.float64),
-            pool=pool,
-        )
+        return self._ranked(space, history.before(1), seed).proposal(space, history, n, seed, iteration)
 
-    def _ranking(self, space: SearchSpace, first: History, seed: int) -> _Ranking:
-        """The ranked pool: a function of the initial set, made once where it stays in memory."""
-        identity = b"%d," % seed + first.keys.tobytes() + first.values.tobytes()
-        if identity not in self._rankings:
-            unfitted = cast("Predictor", replace(cast("DataclassInstance", self.predictor)))
-            predictor = unfitted.fit(space, first.genes, first.values, epochs=first.epochs, rng=rng_for(seed, 1, "fit"))
-            pool = self.sampler.propose(space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
-            self._rankings.clear()  # only one run's is ever asked for
-            self._rankings[identity] = _Ranking(pool, predictor.predict(pool.genes), np.sort(pool.keys))
-        return self._rankings[identity]
+    def for_one_run(self) -> Strategy:
+        """One that keeps the ranked pool."""
+        return _Ranked(self)
+
+    def _ranked(self, space: SearchSpace, first: History, seed: int) -> _Ranking:
+        """The ranked pool: a function of the initial set."""
+        predictor = fresh(self.predictor).fit(
+            space, first.genes, first.values, epochs=first.epochs, rng=rng_for(seed, 1, "fit")
+        )
+        pool = self.sampler.propose(space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
+        return _Ranking(pool, predictor.predict(pool.genes), np.sort(pool.keys))
+
+
+class _Ranked:
+    """A one-shot search in one run: the predictor is fitted, and the pool ranked, once."""
+
+    def __init__(self, search: OneShot) -> None:
+        self.initial, self.batch = search.initial, search.batch
+        self._search = search
+        self._kept: tuple[bytes, _Ranking] | None = None
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        first = history.before(1)
+        asked = b"%d," % seed + first.keys.tobytes() + first.values.tobytes()
+        if self._kept is None or self._kept[0] != asked:
+            self._kept = asked, self._search._ranked(space, first, seed)
+        return self._kept[1].proposal(space, history, n, seed, iteration)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,20 @@ class _Ranking:
     pool: Pool
     scores: Float[np.ndarray, " m"]
     sorted_keys: UInt64[np.ndarray, " m"]
+
+    def proposal(self, space: SearchSpace, history: History, n: int, seed: int, iteration: int) -> Proposal:
+        """The `n` best that were not evaluated yet; uniform draws where the pool is used up."""
+        pool = replace(self.pool, excluded=self.holds(history.keys))
+        chosen = pool.best(self.scores, n)
+        if not len(chosen):
+            return propose_uniformly(space, history, n, rng_for(seed, iteration, "pool"), by="one-shot")
+        return Proposal(
+            genes=pool.genes[chosen],
+            keys=pool.keys[chosen],
+            proposed_by="one-shot",
+            predicted=self.scores[chosen].astype(np.float64),
+            pool=pool,
+        )
 
     def holds(self, keys: UInt64[np.ndarray, " n"]) -> UInt64[np.ndarray, " held"]:
         """Those of some keys that are in the pool."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
 from predictornas.samplers.pvll_memory import Memory, step_lengths
-from predictornas.search.strategies import Proposal, propose_uniformly
+from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
 
@@ -67,7 +67,6 @@ class PVLLSearch:
     temperature: float = 0.1
     smallest_p: float = 0.05
     tries: int = 64
-    _latest: dict[bytes, PVLLState] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         counts = (self.memory, self.hidden, self.tries)
@@ -96,30 +95,41 @@ class PVLLSearch:
         """
         if not self.gradient or not len(history):
             return propose_uniformly(space, history, n, rng_for(seed, iteration, "random"), by="uniform")
+        state = _advanced(self, space, _begin(self, space, history, seed), history, seed, range(1, iteration))
+        return _proposal(self, space, state, history, n, seed, iteration)
+
+    def for_one_run(self) -> Strategy:
+        """One that keeps the latest state, from which the next one follows."""
+        return _InOneRun(self) if self.gradient else self
+
+
+class _InOneRun:
+    """PVLL-NAS in one run: it keeps the state that the latest iteration drew from."""
+
+    def __init__(self, search: PVLLSearch) -> None:
+        self.initial, self.batch = search.initial, search.batch
+        self._search = search
+        self._latest: tuple[int, bytes, PVLLState] | None = None
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        """See `PVLLSearch.propose`."""
+        if not len(history):
+            return self._search.propose(space, history, n, seed=seed, iteration=iteration)
         state = self._state(space, history, seed, iteration)
-        draws = _draw(self, space, state, seed, iteration)
-        found = Distinct(space, history.keys)
-        found.add(draws.genes, at_most=n)
-        by = "pvll" if len(found) else "uniform"
-        found.fill_uniformly(n, history, rng_for(seed, iteration, "random"))
-        pool = found.pool()
-        sequences, _ = draws.matched(space, pool.genes, pool.keys)
-        return Proposal(pool.genes, pool.keys, proposed_by=by, predicted=1 - state.estimator.losses(sequences))
+        return _proposal(self._search, space, state, history, n, seed, iteration)
 
     def _state(self, space: SearchSpace, history: History, seed: int, iteration: int) -> PVLLState:
         """The state that `iteration` draws from; goes on from the latest one where that led to this history."""
 
-        def identity(upto: int) -> bytes:
+        def asked(upto: int) -> bytes:
             past = history.before(upto)
-            rows = past.keys.tobytes() + past.values.tobytes() + past.iterations.tobytes()
-            return f"{seed},{upto},{space.name},{len(space)},".encode() + rows
+            return b"%d," % seed + b"".join(c.tobytes() for c in (past.keys, past.values, past.iterations))
 
-        known = next((upto for upto in range(iteration, 0, -1) if identity(upto) in self._latest), None)
-        state = self._latest[identity(known)] if known else _begin(self, space, history, seed)
-        for past in range(known or 1, iteration):
-            state = _advance(self, space, state, history, seed, past)
-        self._latest.clear()  # only the latest is ever asked for
-        self._latest[identity(iteration)] = state
+        upto, led_here, state = self._latest or (0, b"", None)
+        if state is None or upto > iteration or asked(upto) != led_here:
+            upto, state = 1, _begin(self._search, space, history, seed)
+        state = _advanced(self._search, space, state, history, seed, range(upto, iteration))
+        self._latest = iteration, asked(iteration), state
         return state
 
 
@@ -200,6 +210,20 @@ class _Draws(NamedTuple):
         return sequences, self.noise[drawn]
 
 
+def _proposal(
+    search: PVLLSearch, space: SearchSpace, state: PVLLState, history: History, n: int, seed: int, iteration: int
+) -> Proposal:
+    """What is drawn from a state; uniform draws stand in for those that are not new."""
+    draws = _draw(search, space, state, seed, iteration)
+    found = Distinct(space, history.keys)
+    found.add(draws.genes, at_most=n)
+    by = "pvll" if len(found) else "uniform"
+    found.fill_uniformly(n, history, rng_for(seed, iteration, "random"))
+    pool = found.pool()
+    sequences, _ = draws.matched(space, pool.genes, pool.keys)
+    return Proposal(pool.genes, pool.keys, proposed_by=by, predicted=1 - state.estimator.losses(sequences))
+
+
 def _draw(search: PVLLSearch, space: SearchSpace, state: PVLLState, seed: int, iteration: int) -> _Draws:
     """`tries` draws from A: what the first draw is redrawn to while it is invalid or known."""
     import torch
@@ -258,3 +282,17 @@ def _advance(
     architecture = before.architecture.copy()
     architecture.move(noise if len(noise) else draws.first_noise, estimator)
     return PVLLState(architecture, estimator, memory)
+
+
+def _advanced(
+    search: PVLLSearch,
+    space: SearchSpace,
+    state: PVLLState,
+    history: History,
+    seed: int,
+    iterations: Iterable[int],
+) -> PVLLState:
+    """The state after some iterations."""
+    for iteration in iterations:
+        state = _advance(search, space, state, history, seed, iteration)
+    return state

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int8
 
 from predictornas.history import History
 from predictornas.schedulers.base import Scheduler
-from predictornas.search.strategies import Proposal, Recommending, Strategy, propose_uniformly
+from predictornas.search.strategies import Proposal, Recommending, Strategy, for_one_run, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -111,3 +111,7 @@ class Scheduled:
         if isinstance(self.strategy, Recommending):
             return self.strategy.recommend(space, history, seed=seed, iteration=iteration)
         return None
+
+    def for_one_run(self) -> Scheduled:
+        """With the strategy as a run uses it."""
+        return replace(self, strategy=for_one_run(self.strategy))

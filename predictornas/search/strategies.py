@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
-from predictornas.predictors.base import Predictor, UncertainPredictor, WarmStartPredictor, knows_noise
-from predictornas.predictors.fidelity import FidelityRule, comparable, same_fidelity
+from predictornas.predictors.base import (
+    FidelityPredictor,
+    Predictor,
+    UncertainPredictor,
+    WarmStartPredictor,
+    fresh,
+    knows_noise,
+)
+from predictornas.predictors.fidelity import comparable, same_fidelity
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,23 @@ class Recommending(Strategy, Protocol):
         ...
 
 
+@runtime_checkable
+class Remembering(Strategy, Protocol):
+    """A strategy that would compute the same things again in every iteration, were there not something to keep them.
+
+    What it proposes stays a function of the history: what is kept only saves the time of computing it.
+    """
+
+    def for_one_run(self) -> Strategy:
+        """What proposes the same as this strategy, and keeps what it computed until the next iteration asks."""
+        ...
+
+
+def for_one_run(strategy: Strategy) -> Strategy:
+    """The strategy as a run uses it: with a memory of its own where the strategy has use for one."""
+    return strategy.for_one_run() if isinstance(strategy, Remembering) else strategy
+
+
 def propose_uniformly(space: SearchSpace, history: History, n: int, rng: np.random.Generator, by: str) -> Proposal:
     """`n` distinct unseen architectures, uniformly over the distinct ones."""
     pool = Uniform().propose(space, n, history, None, rng)
@@ -149,7 +170,6 @@ class PredictorSearch:
     warm_start: bool = False
     exploration: float = 0.0
     smoothed: bool = False
-    _fitted_before: dict[bytes, Predictor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.warm_start and not isinstance(self.predictor, WarmStartPredictor):
@@ -165,14 +185,20 @@ class PredictorSearch:
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The `n` architectures of a fresh pool that the predictor likes best."""
-        predictor = self._fitted(space, history, seed, iteration)
+        predictor = self.fitted(space, history, seed=seed, iteration=iteration)
+        return self.proposal_of(predictor, space, history, n, seed=seed, iteration=iteration)
+
+    def proposal_of(
+        self, predictor: Predictor, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int
+    ) -> Proposal:
+        """What is proposed where the predictor of the iteration is fitted already."""
         known = predictor.predict(history.genes).astype(np.float64)
         shown = replace(history, values=known).latest() if self.smoothed else self._compared(history)
         pool = self.sampler.propose(space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
         scores = predictor.predict(pool.genes)
         hopes = scores
-        if self.exploration:
-            hopes = scores + self.exploration * cast("UncertainPredictor", predictor).predict_std(pool.genes)
+        if self.exploration and isinstance(predictor, UncertainPredictor):
+            hopes = scores + self.exploration * predictor.predict_std(pool.genes)
         chosen = pool.best(hopes, n)
         return Proposal(
             genes=pool.genes[chosen],
@@ -180,7 +206,7 @@ class PredictorSearch:
             proposed_by=self.sampler.name,
             predicted=scores[chosen].astype(np.float64),
             pool=pool,
-            recommended=int(history.keys[_best_of_longest(history, known)]) if self._denoises(history) else None,
+            recommended=int(history.keys[_best_of_longest(history, known)]) if self.denoises(history) else None,
         )
 
     def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
@@ -191,42 +217,105 @@ class PredictorSearch:
         None too where the search is not `smoothed`: what the predictor likes best has then few neighbours among the
         evaluated, and naming it was no reliable help; see docs/results/search.md.
         """
-        if not self._denoises(history):
+        if not self.denoises(history):
             return None
-        predictor = self._fitted(space, history, seed, iteration)
+        predictor = self.fitted(space, history, seed=seed, iteration=iteration)
         return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
 
-    def _denoises(self, history: History) -> bool:
+    def denoises(self, history: History) -> bool:
+        """Whether it has an opinion on what of a history is best."""
         return len(history) > 0 and self.smoothed and knows_noise(self.predictor)
 
-    def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
-        """The predictor of an iteration, fitted on everything evaluated before it."""
-        unfitted = cast("Predictor", replace(cast("DataclassInstance", self.predictor)))
-        identity = b"%d,%d," % (seed, iteration) + b"".join(
-            column.tobytes() for column in (history.keys, history.values, history.epochs)
-        )
-        if self.warm_start:
-            if identity in self._fitted_before:
-                return self._fitted_before[identity]
-            if iteration > 1:
-                before = self._fitted(space, history.before(iteration - 1), seed, iteration - 1)
-                unfitted = cast("WarmStartPredictor", unfitted).starting_from(before)
-        fitted = unfitted.fit(
-            space, history.genes, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
-        )
-        if self.warm_start:
-            self._fitted_before.clear()  # only the latest is ever asked for
-            self._fitted_before[identity] = fitted
-        return fitted
+    def fitted(
+        self, space: SearchSpace, history: History, *, seed: int, iteration: int, before: Predictor | None = None
+    ) -> Predictor:
+        """The predictor of an iteration, fitted on everything evaluated before it.
+
+        Args:
+            space: the space.
+            history: everything evaluated before the iteration.
+            seed: of the run.
+            iteration: 1 or more.
+            before: the predictor of the iteration before, for a warm start; where it is not at hand, the fits of all
+                earlier iterations are repeated.
+        """
+        if self.warm_start and before is None:
+            for past in range(1, iteration):
+                before = self._fit(space, history.before(past), seed, past, before)
+        return self._fit(space, history, seed, iteration, before)
+
+    def for_one_run(self) -> Strategy:
+        """With a warm start, one that keeps the latest fit, because the next one goes on from it."""
+        return WarmStarted(self) if self.warm_start else self
+
+    def _fit(
+        self, space: SearchSpace, history: History, seed: int, iteration: int, before: Predictor | None
+    ) -> Predictor:
+        unfitted = fresh(self.predictor)
+        if self.warm_start and before is not None and isinstance(unfitted, WarmStartPredictor):
+            unfitted = unfitted.starting_from(before)
+        rng = rng_for(seed, iteration, "fit")
+        return unfitted.fit(space, history.genes, history.values, epochs=history.epochs, rng=rng)
 
     def _compared(self, history: History) -> History:
         """Each architecture once, with values that can be compared where they were trained for different lengths."""
         if same_fidelity(history.epochs):
             return history
-        rule: FidelityRule = getattr(self.predictor, "fidelity_pairs", "common")
+        rule = self.predictor.fidelity_pairs if isinstance(self.predictor, FidelityPredictor) else "common"
         once = history.latest()
         _, values = comparable(history.genes, history.values, history.epochs, rule)
         return replace(once, values=values)
+
+
+class WarmStarted:
+    """A predictor search with a warm start, in one run: it keeps the latest fit.
+
+    Args:
+        search: what to propose; everything proposed here is what it proposes.
+    """
+
+    def __init__(self, search: PredictorSearch) -> None:
+        self.search = search
+        self._latest: tuple[bytes, Predictor] | None = None
+
+    @property
+    def initial(self) -> int:
+        """K0 of the search."""
+        return self.search.initial
+
+    @property
+    def batch(self) -> int:
+        """K of the search."""
+        return self.search.batch
+
+    def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
+        """See `PredictorSearch.propose`."""
+        predictor = self._fitted(space, history, seed, iteration)
+        return self.search.proposal_of(predictor, space, history, n, seed=seed, iteration=iteration)
+
+    def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
+        """See `PredictorSearch.recommend`."""
+        if not self.search.denoises(history):
+            return None
+        predictor = self._fitted(space, history, seed, iteration)
+        return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
+
+    def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
+        asked = _asked_for(history, seed, iteration)
+        if self._latest is not None and self._latest[0] == asked:
+            return self._latest[1]
+        # a search may be told another history than the one that led here: then the kept fit is nobody's predecessor
+        predecessor = _asked_for(history.before(iteration - 1), seed, iteration - 1)
+        before = self._latest[1] if self._latest is not None and self._latest[0] == predecessor else None
+        fitted = self.search.fitted(space, history, seed=seed, iteration=iteration, before=before)
+        self._latest = asked, fitted
+        return fitted
+
+
+def _asked_for(history: History, seed: int, iteration: int) -> bytes:
+    """What a fit depends on."""
+    columns = (history.keys, history.values, history.epochs)
+    return b"%d,%d," % (seed, iteration) + b"".join(column.tobytes() for column in columns)
 
 
 def _best_of_longest(history: History, scores: Float[np.ndarray, " n"]) -> int:

@@ -76,6 +76,19 @@ def test_a_resumed_run_goes_on_as_the_uninterrupted_one(sampler: Sampler) -> Non
     np.testing.assert_array_equal(run(resumed, CountingOracle(), 80).keys, whole.keys)
 
 
+def test_the_strategy_itself_keeps_no_ranking() -> None:
+    strategy = OneShot(Recording(), initial=30)
+    history = searched(strategy, 60)
+    fits = strategy.predictor.fits  # type: ignore[attr-defined]
+    fits.clear()
+    alone = [strategy.propose(SPACE, history, 10, seed=0, iteration=4) for _ in range(2)]
+    remembering = strategy.for_one_run()
+    kept = [remembering.propose(SPACE, history, 10, seed=0, iteration=4) for _ in range(2)]
+    assert fits == [30] * 3
+    for proposal in (alone[1], *kept):
+        np.testing.assert_array_equal(proposal.keys, alone[0].keys)
+
+
 def test_a_strategy_serves_several_runs_in_turn() -> None:
     shared = OneShot(CountingPredictor(), initial=20)
     for seed in (1, 2, 1):

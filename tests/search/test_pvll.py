@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.search import pvll
 from predictornas.search.loop import Search, run
-from predictornas.search.pvll import PVLLSearch, replay, states
+from predictornas.search.pvll import PVLLSearch, PVLLState, replay, states
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
@@ -181,3 +183,27 @@ def test_an_empty_history_has_no_state() -> None:
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="PVLL-NAS needs"):
         PVLLSearch(**options)  # type: ignore[arg-type]
+
+
+def test_a_run_goes_on_from_its_latest_state_and_proposes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    history, advanced = searched(18), []
+    original = pvll._advance
+
+    def counting(*arguments: Any) -> PVLLState:
+        advanced.append(arguments[-1])
+        return original(*arguments)
+
+    monkeypatch.setattr(pvll, "_advance", counting)
+    remembering = SMALL.for_one_run()
+    for iteration in (1, 2, 3, 4, 2):
+        alone = SMALL.propose(SPACE, history.before(iteration), 1, seed=0, iteration=iteration)
+        advanced.clear()
+        again = remembering.propose(SPACE, history.before(iteration), 1, seed=0, iteration=iteration)
+        assert advanced == ([1] if iteration == 2 else [iteration - 1] if iteration > 1 else [])
+        np.testing.assert_array_equal(again.keys, alone.keys)
+        np.testing.assert_array_equal(again.predicted, alone.predicted)
+
+
+def test_without_a_gradient_there_is_nothing_to_remember() -> None:
+    uniform = fresh(gradient=False)
+    assert uniform.for_one_run() is uniform

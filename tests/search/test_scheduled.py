@@ -16,6 +16,7 @@ from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers import NOSH, Full, SuccessiveHalving
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import PRESETS, get_strategy
+from predictornas.search.one_shot import OneShot
 from predictornas.search.scheduled import Scheduled, ZeroCost
 from predictornas.search.strategies import (
     PredictorSearch,
@@ -217,3 +218,12 @@ def test_successive_halving_promotes_within_each_bracket() -> None:
     for level, share in ((3, 4), (9, 2)):
         reached = history.keys[history.epochs == level]
         assert sum(int(key) in brackets for key in reached) == share
+
+
+def test_a_run_of_a_scheduled_strategy_lets_the_strategy_remember() -> None:
+    plain = Scheduled(RandomSearch(), RANDOM.scheduler)
+    assert plain.for_one_run() == plain
+    one_shot = Scheduled(OneShot(CountingPredictor()), RANDOM.scheduler)
+    in_a_run = one_shot.for_one_run()
+    assert in_a_run.strategy is not one_shot.strategy
+    assert (in_a_run.initial, in_a_run.scheduler) == (one_shot.initial, one_shot.scheduler)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,24 @@ from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.schedulers.full import Full
+from predictornas.search.bananas import BANANAS
+from predictornas.search.evolution import RegularisedEvolution
+from predictornas.search.local_search import LocalSearch
 from predictornas.search.loop import Search, run
-from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Starting, Strategy
+from predictornas.search.one_shot import OneShot
+from predictornas.search.pvll import PVLLSearch
+from predictornas.search.scheduled import Scheduled
+from predictornas.search.strategies import (
+    PredictorSearch,
+    Proposal,
+    RandomSearch,
+    Recommending,
+    Remembering,
+    Starting,
+    Strategy,
+    for_one_run,
+)
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CountingPredictor, DenoisingPredictor
 
@@ -269,7 +286,9 @@ def test_what_is_recommended_was_trained_longest() -> None:
 
 
 def test_a_warm_start_tells_fidelities_apart() -> None:
-    strategy = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, warm_start=True, smoothed=True)
+    search = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, warm_start=True, smoothed=True)
+    strategy = for_one_run(search)
+    assert isinstance(strategy, Recommending)
     short = evaluated(20)
     FITS.clear()
     strategy.recommend(SPACE, short, seed=0, iteration=1)
@@ -277,3 +296,58 @@ def test_a_warm_start_tells_fidelities_apart() -> None:
     assert len(FITS) == 1
     strategy.recommend(SPACE, replace(short, epochs=short.epochs + 3), seed=0, iteration=1)
     assert len(FITS) == 2
+
+
+WARM = PredictorSearch(ChainedPredictor(), Uniform(), pool_size=50, initial=8, batch=5, warm_start=True, smoothed=True)
+
+
+def test_a_strategy_keeps_nothing_between_two_calls() -> None:
+    history = run(Search(SPACE, WARM, seed=0), CountingOracle(), 23)
+    before = dict(vars(WARM))
+    for _ in range(2):
+        FITS.clear()
+        WARM.propose(SPACE, history, 5, seed=0, iteration=4)
+        assert FITS == [(0, 8), (1, 13), (2, 18), (3, 23)]
+    assert vars(WARM) == before
+
+
+def test_a_run_remembers_the_latest_fit_and_proposes_the_same() -> None:
+    history = run(Search(SPACE, WARM, seed=0), CountingOracle(), 23)
+    remembering = for_one_run(WARM)
+    for iteration in (1, 2, 3, 4):
+        so_far = history.before(iteration)
+        FITS.clear()
+        again = remembering.propose(SPACE, so_far, 5, seed=0, iteration=iteration)
+        assert [(iteration - 1, len(so_far))] == FITS
+        alone = WARM.propose(SPACE, so_far, 5, seed=0, iteration=iteration)
+        np.testing.assert_array_equal(again.keys, alone.keys)
+
+
+def test_another_history_than_the_one_that_led_here_is_learned_from_its_beginning() -> None:
+    history = run(Search(SPACE, WARM, seed=0), CountingOracle(), 23)
+    other = replace(history, values=history.values[::-1].copy())
+    remembering = for_one_run(WARM)
+    remembering.propose(SPACE, history.before(3), 5, seed=0, iteration=3)
+    FITS.clear()
+    proposal = remembering.propose(SPACE, other, 5, seed=0, iteration=4)
+    assert FITS == [(0, 8), (1, 13), (2, 18), (3, 23)]
+    np.testing.assert_array_equal(proposal.keys, WARM.propose(SPACE, other, 5, seed=0, iteration=4).keys)
+
+
+def test_who_has_nothing_to_remember_runs_as_it_is() -> None:
+    cold = replace(WARM, warm_start=False)
+    assert for_one_run(cold) is cold
+    assert for_one_run(RandomSearch()) == RandomSearch()
+    assert isinstance(WARM, Remembering)
+    assert not isinstance(RandomSearch(), Remembering)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [RandomSearch(), WARM, PVLLSearch(), OneShot(), LocalSearch(), RegularisedEvolution(), BANANAS()],
+    ids=lambda strategy: type(strategy).__name__,
+)
+def test_whatever_a_strategy_holds_is_configuration(strategy: Any) -> None:
+    """A field that no constructor takes would be a state, which neither a run's identity nor a resume knows."""
+    for held in (strategy, Scheduled(strategy, Full((1, 3))), getattr(strategy, "sampler", Uniform())):
+        assert vars(held).keys() == {field.name for field in fields(held) if field.init}
