@@ -17,7 +17,7 @@ from predictornas.spaces.registry import get_space
 from predictornas.supernet.method import Method
 from predictornas.supernet.network.super_network import check_shape
 from predictornas.supernet.network.topology import Topology, topology_of
-from predictornas.supernet.parts.relaxations import Dirichlet
+from predictornas.supernet.parts.relaxations import ConcentrationRelaxation
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class SearchJob:
                     f"The {name} half of {images.name!r} has {count} images, fewer than one batch of "
                     f"{recipe.batch_size}. Take a batch_size of at most {min(halves.values())}, or more images."
                 )
-        if self.curvature and isinstance(self.method.mixing, Dirichlet):
+        if self.curvature and isinstance(self.method.mixing, ConcentrationRelaxation):
             raise ConfigurationError(
                 "The Hessian of the validation loss cannot be measured with samples of a Dirichlet, which have no "
                 "second derivative. Set curvature to False, or use another relaxation."

@@ -10,22 +10,22 @@ from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.training_recipes import Recipe
 from predictornas.supernet.network.topology import Topology
-from predictornas.supernet.parts.anchor import Anchored
-from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.anchor import AnchoredUpdate, DirichletAnchor
+from predictornas.supernet.parts.greedy import GradualSelection
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression
-from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.perturbation import FineTunedSelection
 from predictornas.supernet.parts.regularisers import Regulariser
 from predictornas.supernet.parts.relaxations import (
-    Dirichlet,
-    EdgeWeighted,
-    GumbelHard,
+    ConcentrationRelaxation,
+    EdgeWeighting,
     GumbelSoftmax,
+    PathSampling,
     Relaxation,
     Softmax,
 )
-from predictornas.supernet.parts.selection import Derivation, Magnitude
+from predictornas.supernet.parts.selection import Magnitude, RuledSelection
 from predictornas.supernet.parts.stages import Stage
-from predictornas.supernet.parts.updates import ArchitectureUpdate, Bilevel, Switch
+from predictornas.supernet.parts.updates import ArchitectureUpdate, Bilevel, CombinedUpdate
 
 DARTS_WEIGHTS = Recipe(
     epochs=50,
@@ -69,15 +69,7 @@ class ArchitectureSettings:
             )
 
 
-@dataclass(frozen=True)
-class BestEpoch(Derivation):
-    """The architecture that `Magnitude` gives after the epoch of best validation accuracy; of equals, the first one.
-
-    He et al. 2020, section 4.1 (MiLeNAS).
-    """
-
-
-Selection = Magnitude | BestEpoch | Greedy | PerturbationSelection
+Selection = RuledSelection | GradualSelection | FineTunedSelection
 """How a search arrives at one architecture."""
 
 
@@ -131,12 +123,12 @@ class Method:
     @property
     def mixing(self) -> Relaxation:
         """The relaxation without the weights of whole edges."""
-        return self.relaxation.inner if isinstance(self.relaxation, EdgeWeighted) else self.relaxation
+        return self.relaxation.inner if isinstance(self.relaxation, EdgeWeighting) else self.relaxation
 
     @property
     def edge_weighted(self) -> bool:
         """Whether whole edges have parameters too."""
-        return isinstance(self.relaxation, EdgeWeighted)
+        return isinstance(self.relaxation, EdgeWeighting)
 
     def fine_tuning_epochs(self, topology: Topology) -> int:
         """Epochs of perturbation selection after the search; 0 with another selection.
@@ -144,25 +136,25 @@ class Method:
         Raises:
             ConfigurationError: a topology step in a space whose cells keep every edge.
         """
-        return self.selection.epochs(topology) if isinstance(self.selection, PerturbationSelection) else 0
+        return self.selection.epochs(topology) if isinstance(self.selection, FineTunedSelection) else 0
 
     def _conflicts(self) -> Iterator[tuple[bool, str]]:
         """What may be wrong, and the reason that it would be."""
         mixing = self.mixing
-        paths = isinstance(mixing, GumbelHard) or (isinstance(mixing, GumbelSoftmax) and mixing.argmax_only)
+        paths = isinstance(mixing, PathSampling) and mixing.samples_paths
         yield (
             self.regulariser is not None and paths,
             "a perturbation moves the factors of mixed operations, but this relaxation samples one operation an edge. "
             "Use Softmax() or GumbelSoftmax(), or no regulariser.",
         )
-        anchored = any(anchor.anchor.distance != "weight-decay" for anchor in _anchors(self.update))
+        anchored = any(anchor.distance != "weight-decay" for anchor in _anchors(self.update))
         yield (
-            anchored and not isinstance(mixing, Dirichlet),
+            anchored and not isinstance(mixing, ConcentrationRelaxation),
             "the anchor is a distance of Dirichlet concentrations, which this relaxation does not have. Use "
             "Dirichlet(), or an anchor of distance 'weight-decay'.",
         )
         yield (
-            bool(self.stages) and isinstance(self.selection, Greedy),
+            bool(self.stages) and isinstance(self.selection, GradualSelection),
             "a stage removes operations of open edges, but greedy decisions close them. Leave one of them out, or use "
             "PerturbationSelection(), which begins after the last stage.",
         )
@@ -175,7 +167,7 @@ class Method:
             "channels can only grow wider from stage to stage, so `partial` can only fall. Order the stages by it.",
         )
         yield (
-            isinstance(self.selection, Derivation) and self.selection.rule == "gdas",
+            isinstance(self.selection, RuledSelection) and self.selection.rule == "gdas",
             "the rule 'gdas' may keep two operations on one edge, which is no architecture that could be trained. Use "
             "'darts', and `derivation.strongest` to look at what 'gdas' gives.",
         )
@@ -198,7 +190,7 @@ class Method:
             "`architecture.clip`.",
         )
         yield (
-            bool(self.stages) or self.warm_up != 0 or isinstance(self.selection, Greedy),
+            bool(self.stages) or self.warm_up != 0 or isinstance(self.selection, GradualSelection),
             "regression of the loss has a warm-up of its own, and its estimator reads every operation of every edge "
             "until the end. Leave out stages, warm_up and greedy decisions.",
         )
@@ -214,11 +206,10 @@ def _beyond_a_super_network(weights: Recipe) -> str | None:
     return next((name for name, asked in beyond.items() if asked), None)
 
 
-def _anchors(update: ArchitectureUpdate | LossSpaceRegression) -> Iterator[Anchored]:
+def _anchors(update: ArchitectureUpdate | LossSpaceRegression) -> Iterator[DirichletAnchor]:
     """The anchors in an update, inside of others too."""
-    if isinstance(update, Anchored):
-        yield update
-        yield from _anchors(update.update)
-    elif isinstance(update, Switch):
-        yield from _anchors(update.first)
-        yield from _anchors(update.then)
+    if isinstance(update, AnchoredUpdate):
+        yield update.anchor
+    if isinstance(update, CombinedUpdate):
+        for inner in update.updates:
+            yield from _anchors(inner)

@@ -19,9 +19,9 @@ from predictornas.supernet.hessian import dominant_eigenvalue, validation_hessia
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.network.mixture import PRUNED, Decisions
 from predictornas.supernet.network.super_network import SuperNetwork
-from predictornas.supernet.parts.greedy import EdgeHistory, Greedy
+from predictornas.supernet.parts.greedy import EdgeHistory, GradualSelection
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression, Path, ProxyLandscape, Visit, draw_path
-from predictornas.supernet.parts.perturbation import Batches, PerturbationSelection
+from predictornas.supernet.parts.perturbation import Batches, FineTunedSelection
 from predictornas.supernet.parts.stages import entered
 from predictornas.supernet.records import EpochRecord, architecture_of
 from predictornas.supernet.restoring import mode, restored
@@ -85,10 +85,10 @@ class OngoingSearch:
         if visit is not None:
             train, valid = self._visited(visit)
         else:
-            if isinstance(method.selection, PerturbationSelection) and epoch >= method.epochs:
+            if isinstance(method.selection, FineTunedSelection) and epoch >= method.epochs:
                 self._decide_by_perturbation(method.selection, epoch - method.epochs)
             train, valid = self._trained_at_mixtures(epoch)
-        if isinstance(method.selection, Greedy):
+        if isinstance(method.selection, GradualSelection):
             decisions, self.past = method.selection.decide(self.state, self.past, self._validation())
             self.state = replace(self.state, decisions=decisions)
         eigenvalue = self._eigenvalue() if self.job.curvature else None
@@ -172,7 +172,7 @@ class OngoingSearch:
     def _recipe(self, epoch: int) -> tuple[Recipe, int]:
         """How the weights learn in an epoch of the search or of the fine-tuning, and which epoch of it that is."""
         method = self.job.method
-        if epoch < method.epochs or not isinstance(method.selection, PerturbationSelection):
+        if epoch < method.epochs or not isinstance(method.selection, FineTunedSelection):
             return replace(method.weights, epochs=method.epochs), epoch
         rate = method.selection.rate_factor * method.weights.learning_rate
         recipe = replace(
@@ -187,7 +187,7 @@ class OngoingSearch:
     def _batch_size(self) -> int:
         """Of the recipe; greedy decisions let it grow by so much a round (Li, Qian et al. 2020)."""
         method = self.job.method
-        if not isinstance(method.selection, Greedy):
+        if not isinstance(method.selection, GradualSelection):
             return method.weights.batch_size
         decided = self.state.decisions.decided.values()
         rounds = max((sum(kept is not PRUNED for kept in edges.values()) for edges in decided), default=0)
@@ -219,7 +219,7 @@ class OngoingSearch:
             begun += stage.epochs
         return epoch < self.job.method.warm_up
 
-    def _decide_by_perturbation(self, selection: PerturbationSelection, epoch: int) -> None:
+    def _decide_by_perturbation(self, selection: FineTunedSelection, epoch: int) -> None:
         if selection.decides_at(epoch, self.job.epochs - self.job.method.epochs):
             decisions = selection.decide(self.state, self._validation())
             self.state = replace(self.state, decisions=decisions)

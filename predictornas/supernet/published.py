@@ -8,7 +8,7 @@ from typing import Any
 
 from predictornas.errors import UnknownNameError
 from predictornas.spaces.base import SearchSpace
-from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, BestEpoch, Method
+from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, Method
 from predictornas.supernet.network.topology import topology_of
 from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
 from predictornas.supernet.parts.greedy import Greedy
@@ -16,6 +16,7 @@ from predictornas.supernet.parts.loss_regression import LossSpaceRegression
 from predictornas.supernet.parts.perturbation import PerturbationSelection
 from predictornas.supernet.parts.regularisers import AdversarialPerturbation, RandomSmoothing
 from predictornas.supernet.parts.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Softmax
+from predictornas.supernet.parts.selection import BestEpoch
 from predictornas.supernet.parts.stages import Stage
 from predictornas.supernet.parts.updates import Bilevel, Mixed, SingleLevel, Switch
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from predictornas.live.curve import Curve
 from predictornas.supernet.derivation import genes_of
-from predictornas.supernet.method import BestEpoch, Method
+from predictornas.supernet.method import Method
 from predictornas.supernet.network.mixture import PRUNED
-from predictornas.supernet.parts.selection import Magnitude
+from predictornas.supernet.parts.selection import EpochSelection, Magnitude
 from predictornas.supernet.state import SearchState
 
 EdgeValues = dict[str, list[dict[str, float]]]
@@ -76,9 +76,9 @@ def selected(method: Method, records: Sequence[EpochRecord]) -> tuple[int, ...]:
         method: how it selects.
         records: of all epochs, in order.
     """
-    if not isinstance(method.selection, BestEpoch):
+    if not isinstance(method.selection, EpochSelection):
         return records[-1].genes
-    return max(records, key=lambda record: record.validation_accuracy or 0.0).genes
+    return records[method.selection.epoch_of([record.validation_accuracy for record in records])].genes
 
 
 def architecture_of(state: SearchState) -> dict[str, Any]:

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, BestEpoch, Method
+from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, Method
 from predictornas.supernet.network.topology import topology_of
 from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
-from predictornas.supernet.parts.greedy import Greedy
+from predictornas.supernet.parts.greedy import GradualSelection, Greedy
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression
-from predictornas.supernet.parts.perturbation import PerturbationSelection
+from predictornas.supernet.parts.perturbation import FineTunedSelection, PerturbationSelection
 from predictornas.supernet.parts.regularisers import RandomSmoothing
 from predictornas.supernet.parts.relaxations import Dirichlet, EdgeWeighted, GumbelHard, GumbelSoftmax, Softmax
-from predictornas.supernet.parts.selection import Magnitude
+from predictornas.supernet.parts.selection import BestEpoch, Magnitude, RuledSelection
 from predictornas.supernet.parts.stages import Stage
 from predictornas.supernet.parts.updates import Bilevel, Mixed, Switch
 
@@ -126,3 +126,76 @@ def test_the_defaults_are_those_of_darts() -> None:
 def test_stages_of_equal_width_and_perturbations_without_stages_go_together() -> None:
     assert Method(stages=(Stage(1, 7, 2, warm_up=0), Stage(1, 4, 2))).epochs == 2
     assert Method(regulariser=RandomSmoothing(), warm_up=1).warm_up == 1
+
+
+@dataclass(frozen=True)
+class OwnPaths:
+    """A relaxation of somebody else that samples one operation an edge."""
+
+    samples_paths: bool = True
+
+    def mixture(self, parameters: Any, **_: Any) -> Any: ...
+
+    def importance(self, parameters: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class OwnConcentrations(OwnPaths):
+    samples_paths: bool = False
+
+    def concentrations(self, parameters: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class OwnTwice:
+    """An update of somebody else around another one."""
+
+    updates: tuple[Any, ...]
+
+    def step(self, state: Any, train: Any, valid: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class OwnDecisions:
+    """A selection of somebody else that decides edges on the way."""
+
+    batch_increase: int = 0
+
+    def decide(self, state: Any, past: Any, batches: Any) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"relaxation": OwnPaths(), "regulariser": RandomSmoothing()}, "samples one operation an edge"),
+        ({"relaxation": EdgeWeighted(OwnPaths()), "regulariser": RandomSmoothing()}, "samples one operation an edge"),
+        ({"relaxation": OwnPaths(), "update": ANCHORED}, "Dirichlet concentrations"),
+        ({"update": OwnTwice((Bilevel(), OwnTwice((ANCHORED,))))}, "Dirichlet concentrations"),
+        ({"stages": STAGES, "selection": OwnDecisions()}, "greedy decisions close them"),
+    ],
+)
+def test_parts_of_others_are_known_by_their_protocols_when_they_do_not_go_together(
+    parts: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        Method(**parts)
+
+
+def test_parts_of_others_go_together_where_those_of_ours_do() -> None:
+    Method(relaxation=OwnConcentrations(), update=OwnTwice((ANCHORED,)))
+    Method(relaxation=OwnPaths(samples_paths=False), regulariser=RandomSmoothing())
+    assert Method(relaxation=EdgeWeighted(OwnPaths()), selection=OwnDecisions()).edge_weighted
+
+
+def test_each_selection_answers_to_one_protocol_of_deciding() -> None:
+    protocols = (GradualSelection, FineTunedSelection, RuledSelection)
+    kinds = {
+        type(one).__name__: [protocol.__name__ for protocol in protocols if isinstance(one, protocol)]
+        for one in (Magnitude(), BestEpoch(), Greedy(), PerturbationSelection())
+    }
+    assert kinds == {
+        "Magnitude": ["RuledSelection"],
+        "BestEpoch": ["RuledSelection"],
+        "Greedy": ["GradualSelection"],
+        "PerturbationSelection": ["FineTunedSelection"],
+    }

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from predictornas.supernet.method import BestEpoch, Method
+from predictornas.supernet.method import Method
 from predictornas.supernet.network.mixture import PRUNED, Decisions
+from predictornas.supernet.parts.selection import BestEpoch
 from predictornas.supernet.records import EpochRecord, architecture_of, curve_of, selected
 from tests.supernet.examples import TRIANGLE, parameters_of, tiny_search
 

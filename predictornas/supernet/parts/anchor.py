@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -52,6 +53,16 @@ class DirichletAnchor:
         return self.scale * torch.stack(distances).sum()
 
 
+@runtime_checkable
+class AnchoredUpdate(ArchitectureUpdate, Protocol):
+    """An update with an anchor."""
+
+    @property
+    def anchor(self) -> DirichletAnchor:
+        """The anchor."""
+        ...
+
+
 @dataclass(frozen=True)
 class Anchored:
     """An architecture update whose loss has a penalty besides.
@@ -63,6 +74,11 @@ class Anchored:
 
     update: ArchitectureUpdate
     anchor: DirichletAnchor
+
+    @property
+    def updates(self) -> tuple[ArchitectureUpdate, ...]:
+        """The one that it anchors."""
+        return (self.update,)
 
     def step(self, state: SearchState, train: Batch, valid: Batch) -> None:
         """See `ArchitectureUpdate.step`."""

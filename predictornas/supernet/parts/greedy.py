@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -42,6 +43,26 @@ class EdgeHistory:
     def from_state_dict(cls, state: Mapping[str, Tensor]) -> EdgeHistory:
         """What `state_dict` came from."""
         return cls({name: tuple(past) for name, past in state.items()})
+
+
+@runtime_checkable
+class GradualSelection(Protocol):
+    """A selection that decides edges while the search goes on."""
+
+    @property
+    def batch_increase(self) -> int:
+        """Images by which each round of decisions lets a batch grow."""
+        ...
+
+    def decide(self, state: SearchState, past: EdgeHistory, batches: Batches) -> tuple[Decisions, EdgeHistory]:
+        """The decisions after an epoch, and what the next epoch has to know of this one.
+
+        Args:
+            state: the search.
+            past: what the epoch before handed on.
+            batches: the validation half.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -16,6 +17,33 @@ from predictornas.supernet.state import Batch, SearchState
 
 Batches = Callable[[], Iterable[Batch]]
 """Gives the batches of the whole validation half, the same ones at every call."""
+
+
+@runtime_checkable
+class FineTunedSelection(Protocol):
+    """A selection that decides after the search, with fine-tuning in between."""
+
+    @property
+    def rate_factor(self) -> float:
+        """The fine-tuning's first learning rate as a share of the search's."""
+        ...
+
+    @property
+    def cosine(self) -> bool:
+        """Whether the learning rate falls by a cosine."""
+        ...
+
+    def epochs(self, topology: Topology) -> int:
+        """Epochs of fine-tuning in all."""
+        ...
+
+    def decides_at(self, epoch: int, epochs: int) -> bool:
+        """Whether a decision comes before an epoch of fine-tuning, counted from 0, of so many."""
+        ...
+
+    def decide(self, state: SearchState, batches: Batches) -> Decisions:
+        """The decisions after one more round."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,35 @@ class Relaxation(Protocol):
         ...
 
 
+@runtime_checkable
+class PathSampling(Relaxation, Protocol):
+    """A relaxation that may compute a single operation an edge, which nothing can then perturb or anchor."""
+
+    @property
+    def samples_paths(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+@runtime_checkable
+class ConcentrationRelaxation(Relaxation, Protocol):
+    """A relaxation whose factors are samples of Dirichlet distributions."""
+
+    def concentrations(self, parameters: ArchitectureParameters) -> dict[str, Tensor]:
+        """Of each edge by cell type, differentiable in the parameters; places without an operation count as well."""
+        ...
+
+
+@runtime_checkable
+class EdgeWeighting(Relaxation, Protocol):
+    """A relaxation that weighs whole edges too; their parameters are `ArchitectureParameters.beta`."""
+
+    @property
+    def inner(self) -> Relaxation:
+        """How the operations of an edge are mixed."""
+        ...
+
+
 class _Factors(ABC):
     """A relaxation that gives factors for every edge; those of decided edges make way for one-hot or zero ones."""
 
@@ -62,14 +91,15 @@ class _Factors(ABC):
         decisions = decided or Decisions()
         factors = self._factors(parameters, progress, generator)
         fixed = {name: _decided(values, decisions.of(name)) for name, values in factors.items()}
-        return Mixture(fixed, sparse=self._sparse, decisions=decisions)
+        return Mixture(fixed, sparse=self.samples_paths, decisions=decisions)
 
     @abstractmethod
     def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
         """The factors by cell type, as if no edge were decided."""
 
     @property
-    def _sparse(self) -> bool:
+    def samples_paths(self) -> bool:
+        """See `PathSampling`."""
         return False
 
 
@@ -107,7 +137,8 @@ class GumbelSoftmax(_Factors):
         return soft
 
     @property
-    def _sparse(self) -> bool:
+    def samples_paths(self) -> bool:
+        """See `PathSampling`."""
         return self.argmax_only
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
@@ -134,7 +165,8 @@ class GumbelHard(_Factors):
         return {name: _largest(weights) + (weights - weights.detach()) for name, weights in soft.items()}
 
     @property
-    def _sparse(self) -> bool:
+    def samples_paths(self) -> bool:
+        """See `PathSampling`."""
         return True
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
@@ -157,14 +189,18 @@ class Dirichlet(_Factors):
     ranking: str = "mean"
 
     def _factors(self, parameters: ArchitectureParameters, progress: float, generator: Generator) -> dict[str, Tensor]:
-        weights = {}
+        weights, concentrations = {}, self.concentrations(parameters)
         for cell in parameters.topology.cells:
-            concentration = concentration_of(parameters.alpha[cell.name])
+            concentration = concentrations[cell.name]
             # samples are drawn where the generator is
             gamma = torch._standard_gamma(concentration.to(generator.device), generator=generator)
             shares = gamma.to(concentration.device) * _present(cell, concentration)
             weights[cell.name] = shares / shares.sum(dim=1, keepdim=True)
         return weights
+
+    def concentrations(self, parameters: ArchitectureParameters) -> dict[str, Tensor]:
+        """See `ConcentrationRelaxation`."""
+        return {name: concentration_of(alpha) for name, alpha in parameters.alpha.items()}
 
     def importance(self, parameters: ArchitectureParameters) -> dict[str, OperationWeights]:
         """See `ranking`.
@@ -176,9 +212,9 @@ class Dirichlet(_Factors):
             return _detached(_softmax(parameters))
         if self.ranking != "mean":
             raise ConfigurationError(f"Dirichlet: ranking = {self.ranking!r}. Use 'mean' or 'softmax'.")
-        means = {}
+        means, concentrations = {}, self.concentrations(parameters)
         for cell in parameters.topology.cells:
-            shares = concentration_of(parameters.alpha[cell.name])
+            shares = concentrations[cell.name]
             shares = shares * _present(cell, shares)
             means[cell.name] = shares / shares.sum(dim=1, keepdim=True)
         return _detached(means)

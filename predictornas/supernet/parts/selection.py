@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from predictornas.errors import UnknownNameError
 from predictornas.supernet.derivation import RULES, Choices, strongest
 from predictornas.supernet.network.mixture import PRUNED, OperationWeights
 from predictornas.supernet.state import SearchState
+
+
+@runtime_checkable
+class RuledSelection(Protocol):
+    """A selection that ends with the strongest operations and inputs, by a rule."""
+
+    @property
+    def rule(self) -> str:
+        """ "darts" or "gdas", see `derivation.strongest`."""
+        ...
+
+
+@runtime_checkable
+class EpochSelection(RuledSelection, Protocol):
+    """A selection that may go back to the architecture of an earlier epoch."""
+
+    def epoch_of(self, accuracies: Sequence[float | None]) -> int:
+        """The epoch, counted from 0, whose architecture it takes.
+
+        Args:
+            accuracies: on the validation half after each epoch; None where none was measured.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,18 @@ class Magnitude(Derivation):
         importance = state.relaxation.importance(state.parameters)
         ranked = {name: _with_decisions(values, state, name) for name, values in importance.items()}
         return strongest(state.parameters.topology, ranked, self.rule)
+
+
+@dataclass(frozen=True)
+class BestEpoch(Derivation):
+    """The architecture that `Magnitude` gives after the epoch of best validation accuracy; of equals, the first one.
+
+    He et al. 2020, section 4.1 (MiLeNAS).
+    """
+
+    def epoch_of(self, accuracies: Sequence[float | None]) -> int:
+        """See `EpochSelection`."""
+        return max(range(len(accuracies)), key=lambda epoch: accuracies[epoch] or 0.0)
 
 
 def _with_decisions(importance: OperationWeights, state: SearchState, cell_type: str) -> OperationWeights:

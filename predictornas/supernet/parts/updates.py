@@ -36,6 +36,16 @@ class ArchitectureUpdate(Protocol):
         ...
 
 
+@runtime_checkable
+class CombinedUpdate(ArchitectureUpdate, Protocol):
+    """An update that is made of others."""
+
+    @property
+    def updates(self) -> tuple[ArchitectureUpdate, ...]:
+        """Those that it is made of."""
+        ...
+
+
 @dataclass(frozen=True)
 class SingleLevel:
     """The gradient of the training loss: alpha is trained like any weight."""
@@ -126,6 +136,11 @@ class Switch:
     first: ArchitectureUpdate
     then: ArchitectureUpdate
     epoch: int = 35
+
+    @property
+    def updates(self) -> tuple[ArchitectureUpdate, ...]:
+        """Both."""
+        return self.first, self.then
 
     def step(self, state: SearchState, train: Batch, valid: Batch) -> None:
         """See `ArchitectureUpdate.step`."""
