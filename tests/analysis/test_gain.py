@@ -76,6 +76,7 @@ def test_initial_hits_do_not_count(make_history) -> None:
     assert not table["resolved"].any()
 
 
+@pytest.mark.slow
 def test_random_search_lies_in_the_null_wherever_it_is_resolved(make_history) -> None:
     rng, n = np.random.default_rng(7), 2000
     errors = np.sort(rng.random(n))
@@ -194,6 +195,7 @@ def test_random_search_on_the_real_table(make_history, test_tables) -> None:
     assert table["cap_db"].max() == pytest.approx(34.6, abs=0.05)
 
 
+@pytest.mark.slow
 def test_the_published_order_of_one_shot_and_local_search(test_tables) -> None:
     """Without T0 one-shot, which begins with 172 random cells, stands above local search by its smaller K alone."""
     column = pl.read_parquet(test_tables / "nasbench101_test108.parquet", columns=["test_accuracy_run0"])

@@ -46,6 +46,7 @@ def _gains(estimator: str, found: np.ndarray, n: int, m: int, per_iteration: int
     return gains, hits.any(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["pooled", "per_run", "per_iteration", "observed"])
 @pytest.mark.parametrize("m", [1, 5, 40])
 def test_mean_and_interval_are_those_of_simulated_random_searches(estimator: str, m: int) -> None:
@@ -66,6 +67,7 @@ def test_mean_and_interval_are_those_of_simulated_random_searches(estimator: str
     assert (gains <= null.low + 0.15).mean() >= 0.012
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", ["pooled", "per_run", "per_iteration", "observed"])
 def test_runs_and_iterations_of_different_sizes(estimator: str) -> None:
     """A T0 of 6 counts as an iteration beside others of 2; one run is longer than the other."""

@@ -99,6 +99,7 @@ def test_a_method_between_two_belongs_to_both_groups() -> None:
     assert table["groups"].to_list() == ["1", "1 2", "2"]  # 1, 2, 3 at CD 1.91
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=2, max_size=8))
 def test_ranks_and_statistic_agree_with_scipy(rows: list[list[int]]) -> None:
     values = np.array(rows, float)

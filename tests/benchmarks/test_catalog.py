@@ -64,6 +64,7 @@ def test_an_offline_benchmark_is_built_once(store: Path, monkeypatch: pytest.Mon
     assert again.lookup(genes, again.signal)[0] == pytest.approx(0.82092, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_two_processes_may_build_it_at_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = catalog.write_benchmark
 
@@ -233,6 +234,7 @@ def test_a_tfrecord_goes_to_its_own_reader(store: Path, tmp_path: Path, monkeypa
             import_table(name, file, **options)
 
 
+@pytest.mark.slow
 def test_the_listing(store: Path, table: Path) -> None:
     assert stored_names() == []
     import_table("mine", table, recipe=replace(RECIPE, evaluation=None))
@@ -304,6 +306,7 @@ def nasbench101(test_tables: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         return import_table("nasbench101", test_tables / "nasbench101_test108.parquet")
 
 
+@pytest.mark.slow
 def test_the_real_nasbench101(nasbench101: Benchmark) -> None:
     from scipy.stats import kendalltau
 
@@ -319,6 +322,7 @@ def test_the_real_nasbench101(nasbench101: Benchmark) -> None:
     assert tau == pytest.approx(0.830, abs=5e-4)
 
 
+@pytest.mark.slow
 def test_the_real_val30k(
     store: Path, test_tables: Path, nasbench101: Benchmark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,6 +346,7 @@ def test_the_real_val30k(
     np.testing.assert_array_equal(table.values("test_accuracy_108_mean"), joined["test_accuracy_mean"].to_numpy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "test", "validation"),
     [("cifar10", 94.3733, 91.607), ("cifar100", 73.5133, 73.493), ("imagenet16-120", 47.3111, 46.733)],

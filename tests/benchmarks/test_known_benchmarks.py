@@ -19,6 +19,7 @@ def test_every_offline_data_set_is_a_benchmark() -> None:
     assert offline == {f"nasbench201-{dataset}": dataset for dataset in DATASETS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_offline_defaults_are_columns_without_common_noise(dataset: str) -> None:
     entry = CATALOG[f"nasbench201-{dataset}"]

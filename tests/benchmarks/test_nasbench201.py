@@ -22,6 +22,7 @@ def named(dataset: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     return genes, {column.name: values for column, values in columns.items()}
 
 
+@pytest.mark.slow
 def test_the_first_cell_by_hand() -> None:
     genes, columns = named("cifar10")
     assert genes[0].tolist() == [4, 2, 1, 2, 1, 1]
@@ -34,6 +35,7 @@ def test_the_first_cell_by_hand() -> None:
     assert columns["latency_seconds"][0] == pytest.approx(0.0139359758611311)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "best"), [("cifar10", 0.91607), ("cifar100", 0.73493), ("imagenet16-120", 0.46733)]
 )
@@ -50,6 +52,7 @@ def test_known_facts(dataset: str, best: float) -> None:
     assert not any(np.isnan(columns[name]).any() for name in complete)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "without"), [("cifar10", 73_306), ("cifar100", 79_156), ("imagenet16-120", 80_456)]
 )
@@ -62,6 +65,7 @@ def test_parameters_are_those_of_the_cell(dataset: str, without: int) -> None:
     np.testing.assert_array_equal(columns["parameters"], expected)
 
 
+@pytest.mark.slow
 def test_the_same_values_as_another_copy(test_tables: Path) -> None:
     other = pl.read_parquet(test_tables / "nasbench201.parquet")
     keys = NASBench201().keys(from_strings(other["arch"].to_list()))
@@ -96,6 +100,7 @@ def test_the_package_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatc
         read_offline("cifar10")
 
 
+@pytest.mark.slow
 def test_none_of_its_code_is_imported() -> None:
     code = (
         "import sys; from predictornas.benchmarks.nasbench201 import read_offline; read_offline('cifar10')\n"

@@ -36,6 +36,7 @@ def test_the_package_itself_is_the_command_line_too() -> None:
     assert ran.stdout.strip() == __version__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -8,6 +8,7 @@ import pytest
 from predictornas.studies import self_check
 
 
+@pytest.mark.slow
 def test_it_prints_what_a_report_of_a_fault_needs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor", "--json") == 0
     found = {row["about"]: row["found"] for row in json.loads(capsys.readouterr().out)}

@@ -24,6 +24,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_folder_of_another_kind_is_left_alone(
     run, command: str, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

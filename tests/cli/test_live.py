@@ -12,6 +12,7 @@ LIVE = ["live-search", "--space", "nasbench201", "--images", "digits", "--method
 TINY = ["--channels", "4", "--cells", "1", "--batch-size", "20", "--training-images", "40", "--workers", "1"]
 
 
+@pytest.mark.slow
 def test_a_live_search_prints_what_it_found(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = str(tmp_path / "live")
     assert run(*LIVE, *TINY, "--budget-epochs", "15", "--out", out) == 0
@@ -33,6 +34,7 @@ def test_a_gpu_that_is_not_there(run, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "cuda" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_train_prints_parameters_and_errors(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     size = ["--channels", "4", "--cells", "3", "--epochs", "1", "--batch-size", "200"]
     assert run("train", "DARTS-V1", "--images", "digits", *size, "--out", str(tmp_path), "--json") == 0
@@ -43,6 +45,7 @@ def test_train_prints_parameters_and_errors(run, tmp_path: Path, capsys: pytest.
     assert "DARTS-V2" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_build_table_goes_on(
     run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

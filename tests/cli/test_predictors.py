@@ -8,6 +8,7 @@ import pytest
 ASKED = ["predictors", "--names", "gp", "--sizes", "20", "--draws", "2", "--workers", "1"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_it_prints_one_row_a_predictor_and_size(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*ASKED, "--out", str(tmp_path / "study")) == 0

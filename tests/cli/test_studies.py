@@ -29,6 +29,7 @@ def test_the_first_table_shows_the_best_search_beside_the_papers() -> None:
     assert list(Study().methods) == methods
 
 
+@pytest.mark.slow
 def test_search_prints_json_and_writes_the_outputs(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,6 +42,7 @@ def test_search_prints_json_and_writes_the_outputs(
     assert json.loads(capsys.readouterr().out)["errors"][0]["evaluations"] == 20
 
 
+@pytest.mark.slow
 def test_a_method_with_a_scheduler_searches_the_bundled_table_with_learning_curves(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,6 +56,7 @@ def test_a_method_with_a_scheduler_searches_the_bundled_table_with_learning_curv
     assert not any(store.iterdir()) if store.exists() else True  # nothing was built or fetched
 
 
+@pytest.mark.slow
 def test_search_names_what_it_recommends(run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("search", "--budget", "20", "--out", str(tmp_path / "best")) == 0
     shown = capsys.readouterr().out
@@ -61,6 +64,7 @@ def test_search_names_what_it_recommends(run, store: Path, tmp_path: Path, capsy
     assert "Recommended: |" in shown  # the official notation of a NAS-Bench-201 cell
 
 
+@pytest.mark.slow
 def test_compare_prints_and_writes_errors_pairs_and_ranks(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

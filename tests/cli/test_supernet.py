@@ -27,6 +27,7 @@ TINY = [
 ]
 
 
+@pytest.mark.slow
 def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "found"
     command = ["supernet", "--method", "gdas", *TINY, "--out", str(out)]
@@ -44,6 +45,7 @@ def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixt
     assert len((out / "epochs.jsonl").read_text().splitlines()) == 1  # nothing was computed again
 
 
+@pytest.mark.slow
 def test_a_darts_search_tells_the_size_of_the_mobile_network(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

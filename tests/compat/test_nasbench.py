@@ -59,6 +59,7 @@ def test_a_query_gives_one_of_the_three_runs_in_the_original_form(dataset: api.N
     assert {name: data[name] for name in NAMES} in [values_of(0, 108, run, 1) for run in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_halfway", [False, True])
 def test_runs_are_drawn_as_the_original_draws_them(dataset: api.NASBench, stop_halfway: bool) -> None:
     generator = random.Random(3)  # the original seeds Python's generator and draws randint(0, 2)
@@ -134,6 +135,7 @@ def chain(vertices: int, middle: str = "maxpool3x3", first: str = "input", last:
     return api.ModelSpec(np.eye(vertices, k=1, dtype=int), [first, *[middle] * (vertices - 2), last])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
@@ -247,6 +249,7 @@ def test_a_table_of_another_space_is_refused(tmp_path: Path) -> None:
         api.NASBench(tmp_path / "small")
 
 
+@pytest.mark.slow
 def test_each_cell_has_the_runs_that_were_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cell 0: two runs of 5 epochs, four of 7; cell 1: one run of 5 epochs."""
     monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))

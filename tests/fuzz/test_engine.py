@@ -42,6 +42,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_every_outcome_is_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "HANG_SECONDS", 0.2)

@@ -11,6 +11,7 @@ from tests.fuzz.entries import ENTRIES
 CASES = 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENTRIES)
 def test_no_altered_file_does_harm(name: str, tmp_path: Path) -> None:
     entry = ENTRIES[name](tmp_path)

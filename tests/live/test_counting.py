@@ -22,6 +22,7 @@ def test_the_smallest_nasbench101_cell_by_hand():
     assert count_multiply_adds(network, 1, 8) == 64 * 36 + 64 * 16 + 16 * 32 + 4 * 128 + 160
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("genes", "ones", "threes"), [([4, 2, 1, 2, 1, 1], 2, 0), ([3, 3, 4, 1, 3, 2], 1, 3)])
 def test_multiply_adds_of_nasbench201_by_hand(genes, ones, threes):
     by_hand = 27 * 16 * 32**2 + 64 * 10
@@ -33,6 +34,7 @@ def test_multiply_adds_of_nasbench201_by_hand(genes, ones, threes):
     assert count_multiply_adds(network, 3, 32) == by_hand
 
 
+@pytest.mark.slow
 def test_multiply_adds_of_darts_v2_on_imagenet():
     """The paper's 574M is the count of no public tool for the released genotype.
 

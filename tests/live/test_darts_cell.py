@@ -25,6 +25,7 @@ def images(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "parameters"),
     [

@@ -151,6 +151,7 @@ def counted_by_hand(adjacency, names, channels_in, channels_out):
     return projected + sum((area[name] * width + 2) * width for name, width in pairs if name in area)
 
 
+@pytest.mark.slow
 def test_a_random_thousand_has_the_published_number_of_parameters(thousand, monkeypatch):
     """The modules are counted by hand, and one of them is built for each (all of them take half a minute)."""
     for layer in (nn.Conv2d, nn.BatchNorm2d):

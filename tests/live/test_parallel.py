@@ -29,6 +29,7 @@ def tasks(folder: Path, until: int = 2) -> list[Task[Goal]]:
     return [Task((job(row), until), folder / str(row)) for row in range(3)]
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(tmp_path: Path) -> None:
     expected = [train(job(row), PARTS, until=2) for row in range(3)]
     for workers in (1, 2):
@@ -113,6 +114,7 @@ except InvalidArchitectureError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_ray_cluster(tmp_path: Path) -> None:
     """In a process of its own, because Ray's own processes outlive its shutdown for a moment."""
     needed("ray")

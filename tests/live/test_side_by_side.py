@@ -64,6 +64,7 @@ EXAMPLES = [("nasbench101", row, stacks) for row in CELLS.values() for stacks in
 EXAMPLES += [("nasbench201", EDGES_OF_ALL_KINDS, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "row", "stacks"), EXAMPLES)
 def test_outputs_gradients_and_statistics_are_those_of_the_networks_apart(
     name: str, row: np.ndarray, stacks: int
@@ -135,6 +136,7 @@ RECIPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "row", "recipe"),
     [

@@ -34,6 +34,7 @@ def darts_v2(shape, seed=0):
     return build_network(space, space.genes_of(NAMED_GENOTYPES["DARTS-V2"]), shape, generator=generator(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPACES)
 def test_networks_of_every_space_learn(name):
     network = network_of(name)
@@ -43,6 +44,7 @@ def test_networks_of_every_space_learn(name):
     assert network.classifier.weight.grad.abs().sum() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201", "darts"])
 @pytest.mark.parametrize(("size", "channels"), [(8, 1), (11, 3), (16, 2)])
 def test_any_size_and_any_channels(name, size, channels):

@@ -41,6 +41,7 @@ def tensors(folder: Path) -> list[torch.Tensor]:
     return [*found["network"].values(), *(state["momentum_buffer"] for state in found["optimiser"]["state"].values())]
 
 
+@pytest.mark.slow
 def test_it_learns() -> None:
     curve = train(job(recipe=replace(LONG, learning_rate=0.2, augmentation=Augmentation())), PARTS)
     assert len(curve) == 10
@@ -49,6 +50,7 @@ def test_it_learns() -> None:
     assert ((curve.seconds > 0) & (curve.test_accuracy >= 0) & (curve.test_accuracy <= 1)).all()
 
 
+@pytest.mark.slow
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     whole = train(job(), PARTS, folder=tmp_path / "whole")
     parts = [train(job(), PARTS, until=until, folder=tmp_path / "parts") for until in (0, 1, 3, 4)]
@@ -60,6 +62,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
     assert not same(train(job(seed=6), PARTS), whole)
 
 
+@pytest.mark.slow
 def test_tensorflows_rmsprop_resumes(tmp_path: Path) -> None:
     recipe = replace(RECIPE, optimiser="rmsprop", nesterov=False, every_step=True)
     train(job(recipe=recipe), PARTS, until=2, folder=tmp_path)
@@ -115,6 +118,7 @@ def test_nothing_is_trained_twice(tmp_path: Path) -> None:
     assert logged(tmp_path) == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_accuracies_only_where_asked_for() -> None:
     full = train(job(), PARTS)
     some = train(replace(job(), evaluate_at=(2, 4)), PARTS)
@@ -199,6 +203,7 @@ def test_a_gpu_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
         train(replace(job(), device="cuda"), PARTS)
 
 
+@pytest.mark.slow
 def test_exhausted_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = train(job(), PARTS)
     train(job(), PARTS, until=1, folder=tmp_path)

@@ -220,6 +220,7 @@ def cells() -> list[nn.Module]:
     return [build_network(space, row, shape, generator=generator()) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROXIES)
 def test_a_network_is_left_as_it_was(name: str, cells: list[nn.Module]) -> None:
     network = cells[2]
@@ -246,6 +247,7 @@ def test_a_network_is_left_as_it_was(name: str, cells: list[nn.Module]) -> None:
     assert PROXIES[name](before, images, LABELS, generator(1)) == score
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROXIES)
 def test_cells_that_compute_outrank_a_cell_that_hands_nothing_on(name: str, cells: list[nn.Module]) -> None:
     images = torch.randn(4, 1, 8, 8, generator=generator())

@@ -37,6 +37,7 @@ def logged(oracle: LiveOracle, row: Genes) -> list[int]:
     return [record["epoch"] for record in read_records(folder / EPOCH_LOG)]
 
 
+@pytest.mark.slow
 def test_it_keeps_the_rules_of_oracles(oracle: LiveOracle, rng: np.random.Generator) -> None:
     assert isinstance(oracle, Oracle)
     assert oracle.resumes
@@ -59,6 +60,7 @@ def test_a_longer_training_continues_the_shorter(oracle: LiveOracle, rng: np.ran
     assert again.cost_seconds[0] == curve.seconds[0]
 
 
+@pytest.mark.slow
 def test_copies_are_trained_once_and_order_is_kept(oracle: LiveOracle, rng: np.random.Generator) -> None:
     values = oracle.evaluate(GENES[[2, 0, 2, 1]], 2, rng).value
     single = [oracle.evaluate(GENES[[row]], 2, rng).value[0] for row in (2, 0, 2, 1)]
@@ -66,6 +68,7 @@ def test_copies_are_trained_once_and_order_is_kept(oracle: LiveOracle, rng: np.r
     assert logged(oracle, GENES[2:]) == [1, 2]
 
 
+@pytest.mark.slow
 def test_answers_depend_on_the_seed_alone(oracle: LiveOracle, tmp_path: Path, rng: np.random.Generator) -> None:
     expected = oracle.evaluate(GENES[:2], 2, rng)
     elsewhere = replace(oracle, folder=tmp_path / "elsewhere")

@@ -19,6 +19,7 @@ def journals(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*.jsonl")}
 
 
+@pytest.mark.slow
 def test_figures_share_runs_and_each_sees_only_its_own(store: Path, tmp_path: Path) -> None:
     first = figure_runs(request(tmp_path), ["random", "uniform-50"])
     before = journals(tmp_path)
@@ -60,18 +61,21 @@ def test_an_existing_study_fixes_its_setting_and_is_extended(store: Path, tmp_pa
         figure_runs(FigureRequest(tmp_path, study=tmp_path / "nowhere"), ["random"])
 
 
+@pytest.mark.slow
 def test_an_unknown_method_is_refused_before_anything_is_run(store: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="randm"):
         figure_runs(request(tmp_path / "out"), ["random", "randm"])
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_history_is_that_of_the_study_of_the_same_flags(store: Path, tmp_path: Path) -> None:
     runs = figure_runs(request(tmp_path, seeds=1), ["random"])
     outcome = run_study(Study(methods=("random",), budget=20, seeds=(0,)), tmp_path / "other")
     assert runs.history.drop("cost_seconds").equals(outcome.history.drop("cost_seconds"))
 
 
+@pytest.mark.slow
 def test_a_study_whose_journals_are_gone_is_drawn_from_its_history(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     run_study(Study(methods=("random", "uniform-50"), budget=20, seeds=(0, 1)), folder)

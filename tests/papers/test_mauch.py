@@ -33,6 +33,7 @@ def history(request_: FigureRequest) -> pl.DataFrame:
     return pl.read_parquet(request_.folder / f"study-nasbench201-cifar10-quick-{BUDGET}" / "history.parquet")
 
 
+@pytest.mark.slow
 def test_proposals_are_those_of_the_history_without_t0(request_: FigureRequest, history: pl.DataFrame) -> None:
     made = proposals_figure(request_, methods=METHODS[:2], title="Proposals")
     assert made.table["method"].unique(maintain_order=True).to_list() == ["whole table", *METHODS[:2]]
@@ -47,6 +48,7 @@ def test_proposals_are_those_of_the_history_without_t0(request_: FigureRequest, 
     assert made.paper is None
 
 
+@pytest.mark.slow
 def test_the_gain_stands_beside_what_the_paper_states(request_: FigureRequest, history: pl.DataFrame) -> None:
     made = gain_figure(request_, methods=METHODS[:2], title="Gain", stated={"uniform-50": 50.0})
     assert made.figure.get_suptitle() == "Gain (K = 20 proposals a run, 2 runs)"
@@ -68,6 +70,7 @@ def test_the_gain_stands_beside_what_the_paper_states(request_: FigureRequest, h
     assert "cap" in made.facts["note"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trace", ["searched", "chosen"])
 def test_convergence_shows_one_error_and_the_runs_at_the_oracle(
     request_: FigureRequest, history: pl.DataFrame, trace: str
@@ -88,11 +91,13 @@ def test_convergence_shows_one_error_and_the_runs_at_the_oracle(
         assert last["mean"].item() == pytest.approx(1 - best.mean())
 
 
+@pytest.mark.slow
 def test_nothing_stated_is_nothing_beside(request_: FigureRequest, history: pl.DataFrame) -> None:
     assert gain_figure(request_, methods=METHODS[:1], title="").paper is None
     assert convergence_figure(request_, methods=METHODS[:1], trace="searched", title="").paper is None
 
 
+@pytest.mark.slow
 def test_sampler_and_predictor_add_up_to_the_gain(request_: FigureRequest, history: pl.DataFrame) -> None:
     made = split_figure(request_, methods=METHODS[2:], title="Split")
     assert set(made.table["method"]) == {"evolutionary-50"}
@@ -104,6 +109,7 @@ def test_sampler_and_predictor_add_up_to_the_gain(request_: FigureRequest, histo
         split_figure(request_, methods=METHODS[:1], title="")
 
 
+@pytest.mark.slow
 def test_a_second_command_evaluates_nothing_anew_and_writes_the_same(
     request_: FigureRequest, history: pl.DataFrame
 ) -> None:

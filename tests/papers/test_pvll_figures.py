@@ -28,6 +28,7 @@ def request_of_two_seeds(store, tmp_path, monkeypatch):
     return FigureRequest(tmp_path, seeds=2)
 
 
+@pytest.mark.slow
 def test_figure_3a_has_a_test_and_a_training_curve_of_each_sampling(request_of_two_seeds):
     made = pvll_figures.learning_curves_figure(request_of_two_seeds, title="Title")
     counts = made.table.group_by("curve", "split").len().sort("curve", "split")
@@ -42,6 +43,7 @@ def test_figure_3a_has_a_test_and_a_training_curve_of_each_sampling(request_of_t
     assert len(made.facts["data_sha256"]) == 64
 
 
+@pytest.mark.slow
 def test_figure_3b_names_the_sizes_of_the_parts(request_of_two_seeds):
     made = pvll_figures.space_sizes_figure(request_of_two_seeds, title="Title")
     assert made.table["curve"].unique(maintain_order=True).to_list() == [
@@ -50,6 +52,7 @@ def test_figure_3b_names_the_sizes_of_the_parts(request_of_two_seeds):
     ]
 
 
+@pytest.mark.slow
 def test_table_3_stands_beside_the_papers_losses(request_of_two_seeds):
     made = pvll_figures.populations_figure(request_of_two_seeds, title="Title")
     assert made.paper is not None
@@ -63,6 +66,7 @@ def test_table_3_stands_beside_the_papers_losses(request_of_two_seeds):
     assert abs(made.paper["ours"][0] - ours.mean()) < 1e-12
 
 
+@pytest.mark.slow
 def test_table_5_compares_what_is_derived_at_equal_budgets(request_of_two_seeds):
     """The argmax of A, or the best by the signal where A rests, which the runs themselves leave open."""
     made = pvll_figures.ablation_figure(request_of_two_seeds, title="Title")
@@ -123,6 +127,7 @@ def asked(store, monkeypatch):
     return runs
 
 
+@pytest.mark.slow
 def test_figure_3a_learns_from_and_tests_on_a_hundred(asked, tmp_path):
     """Li, Dong et al. 2020, section 5.5; means over seeds 0 and 1 by hand."""
     made = pvll_figures.learning_curves_figure(FigureRequest(tmp_path, seeds=2), title="Title")
@@ -142,6 +147,7 @@ def test_figure_3a_learns_from_and_tests_on_a_hundred(asked, tmp_path):
     assert made.facts["seeds"] == 2
 
 
+@pytest.mark.slow
 def test_figure_3b_divides_the_space_into_parts_of_four_sizes(asked, tmp_path):
     """3^6, 5^5, 4^6 and 5^6 cells; every part loses an operation or an edge."""
     made = pvll_figures.space_sizes_figure(FigureRequest(tmp_path, seeds=1), title="Title")
@@ -152,6 +158,7 @@ def test_figure_3b_divides_the_space_into_parts_of_four_sizes(asked, tmp_path):
     assert made.table["mean"].to_list() == [0.0, 30.0] * 4
 
 
+@pytest.mark.slow
 def test_table_3_has_the_papers_populations_and_losses(asked, tmp_path):
     """Li, Dong et al. 2020, table 3: the end of a warm-up on so many, all of them remembered."""
     made = pvll_figures.populations_figure(FigureRequest(tmp_path, seeds=3), title="Title")
@@ -166,6 +173,7 @@ def test_table_3_has_the_papers_populations_and_losses(asked, tmp_path):
     assert made.table["quantity"].unique(maintain_order=True).to_list() == ["test_loss", "relative_loss", "tau"]
 
 
+@pytest.mark.slow
 def test_table_5_has_the_papers_parts_and_errors(asked, tmp_path):
     """Table 5, in %; every search has 200 evaluations, whether 100 of them are a warm-up or not."""
     made = pvll_figures.ablation_figure(FigureRequest(tmp_path, seeds=1), title="Title")

@@ -23,6 +23,7 @@ SEARCH = PVLLSearch(warm_up=5, warm_up_steps=10, hidden=4, estimator_steps=2)
 RUN = EstimatorRun("nasbench201-cifar10", SEARCH, budget=9, seed=0, test_size=20, curve=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
     counted = []
@@ -45,6 +46,7 @@ def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
     assert estimator_rows([RUN], tmp_path / "runs", workers=1) == [rows]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_without_a_curve_only_the_end_is_judged_and_it_is_the_same(tmp_path):
     whole, end = estimator_rows([RUN, replace(RUN, curve=False)], tmp_path / "runs", workers=1)
@@ -52,6 +54,7 @@ def test_without_a_curve_only_the_end_is_judged_and_it_is_the_same(tmp_path):
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_the_incumbent_is_the_best_by_signal_read_on_the_evaluation_column(tmp_path):
     uniform = replace(RUN, search=replace(SEARCH, gradient=False), budget=6)
@@ -117,6 +120,7 @@ def test_the_derived_architecture_is_the_argmax_of_the_parameters():
     assert pvll_runs._derived(SEARCH, state, others).tolist() == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_the_error_of_an_architecture_is_none_where_it_is_not_known():
     benchmark = open_benchmark("nasbench201-cifar10")
@@ -129,6 +133,7 @@ def test_the_error_of_an_architecture_is_none_where_it_is_not_known():
     assert pvll_runs._error(unknown, benchmark.keys[[7]]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_a_run_is_judged_by_the_end_of_its_own_search_on_architectures_it_never_proposed(tmp_path, monkeypatch):
     searches = []

@@ -50,6 +50,7 @@ def _overlaps(figure: Figure) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["DARTS-V2", "DrNAS-CIFAR10", "PC-DARTS-ImageNet"])
 def test_genotypes_side_by_side(name: str) -> None:
     genotype = NAMED_GENOTYPES[name]
@@ -65,6 +66,7 @@ def test_genotypes_side_by_side(name: str) -> None:
     assert _rendered(figure) > 5_000
 
 
+@pytest.mark.slow
 def test_random_cells_have_no_label_on_another(rng: np.random.Generator) -> None:
     for name in ("darts-8", "nasbench201"):
         space = get_space(name)
@@ -72,6 +74,7 @@ def test_random_cells_have_no_label_on_another(rng: np.random.Generator) -> None
             assert _overlaps(draw_cells(space, row)) == 0
 
 
+@pytest.mark.slow
 def test_cut_edges_are_left_out() -> None:
     space = get_space("darts-s3")
     row = np.tile(np.array([0, 0, 1, 2], np.int8), 8)

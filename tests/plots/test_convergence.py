@@ -27,6 +27,7 @@ def table(searches, oracles: OracleErrors) -> pl.DataFrame:
     return convergence_table(incumbent_curves(history), oracles)
 
 
+@pytest.mark.slow
 def test_three_panels_with_both_oracles(table: pl.DataFrame, oracles: OracleErrors) -> None:
     figure = draw_convergence(table, oracles)
     assert len(figure.axes) == 3
@@ -70,6 +71,7 @@ def test_one_run_without_evaluation_and_cost(searches) -> None:
         draw_convergence(table, axis="seconds")
 
 
+@pytest.mark.slow
 def test_a_search_of_one_evaluation(searches) -> None:
     history, _ = searches({"mine": 0.5}, runs=2)
     table = convergence_table(incumbent_curves(history.filter(pl.col("order") == 0)))

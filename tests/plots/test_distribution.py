@@ -8,6 +8,7 @@ from predictornas.analysis.distribution import distribution_table
 from predictornas.plots.distribution import draw_distribution
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [["random"], ["random", "exhaustive"], [f"method {i}" for i in range(12)]])
 def test_every_method_has_a_row_and_a_label(searches, table_errors: np.ndarray, methods: list[str]) -> None:
     history, _ = searches(dict.fromkeys(methods, 0.4), runs=2)

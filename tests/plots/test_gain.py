@@ -76,6 +76,7 @@ def test_the_axis_above_reads_errors_where_the_table_reaches_them(table: pl.Data
     assert above.get_xlim() == figure.axes[0].get_xlim()
 
 
+@pytest.mark.slow
 def test_small_and_empty_tables(searches, table_errors: np.ndarray) -> None:
     history, _ = searches({"random": 1.0}, runs=1, budget=8)
     for errors in ([0.01], [table_errors[0]], [0.01, table_errors[0]]):
@@ -85,6 +86,7 @@ def test_small_and_empty_tables(searches, table_errors: np.ndarray) -> None:
     assert "1 run)" in figure.get_suptitle()
 
 
+@pytest.mark.slow
 def test_twelve_methods_and_different_budgets(searches, table_errors: np.ndarray) -> None:
     """All count with as many evaluations as the shortest has; tables of several studies may differ in K."""
     short, _ = searches({f"method {i}": 0.3 for i in range(6)}, runs=2, budget=16)
@@ -107,6 +109,7 @@ def test_unknown_estimators_are_refused(table: pl.DataFrame) -> None:
         draw_gain(table, estimator="pool")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [1, 2, 4])
 def test_split_has_a_panel_for_each_method(searches, table_errors: np.ndarray, methods: int) -> None:
     history, pools = searches({f"uniform-{10**i}": 0.05 for i in range(1, methods + 1)})

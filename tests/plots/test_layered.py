@@ -74,6 +74,7 @@ def diagrams(draw: st.DrawFn) -> tuple[list[Item], list[Arrow]]:
     return [BOX] * count, arrows
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(diagrams())
 def test_nothing_lies_on_anything_else(diagram: tuple[list[Item], list[Arrow]]) -> None:

@@ -15,6 +15,7 @@ from predictornas.plots.perturbation import (
 LABELS = {"title": "Title", "caption": "Caption"}
 
 
+@pytest.mark.slow
 def test_every_edge_has_importance_above_strength():
     table = pl.DataFrame(
         [

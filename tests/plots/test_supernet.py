@@ -45,6 +45,7 @@ def lines(axes: Axes) -> dict[str, list[tuple[float, float]]]:
     return {str(line.get_label()): list(zip(*line.get_data(), strict=True)) for line in axes.get_lines()}
 
 
+@pytest.mark.slow
 def test_panels_hold_what_is_in_the_tables() -> None:
     both = pl.concat([OPERATIONS, OPERATIONS.with_columns(cell=pl.lit("reduction"))])
     figure = draw_search(EPOCHS, CELLS, both, title="mine in darts", note="digits.")

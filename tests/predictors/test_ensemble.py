@@ -21,6 +21,7 @@ def fitted(*members: object) -> Ensemble:
     return Ensemble(members).fit(SPACE, GENES, VALUES, rng=np.random.default_rng(0))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_it_keeps_the_rules_of_predictors() -> None:
     ensemble = Ensemble((SMALL, GaussianProcess()))
     assert isinstance(ensemble, UncertainPredictor)

@@ -142,6 +142,7 @@ def pyramid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "predictor",
     [
@@ -166,6 +167,7 @@ def test_predictors_learn_one_order_from_two_fidelities(predictor: object) -> No
     assert kendalltau(fitted.predict(GENES), QUALITY).statistic > 0.68
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [None, 40])
 def test_complete_curves_teach_what_their_last_level_teaches(batch_size: int | None) -> None:
     # with everyone at both levels only the last one counts: pairs one by one give what their values give
@@ -178,6 +180,7 @@ def test_complete_curves_teach_what_their_last_level_teaches(batch_size: int | N
         np.testing.assert_allclose(pairs.predict(GENES), plain.predict(GENES), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_rule_decides_what_is_learned() -> None:
     # the two of level 2 are the worse ones at level 1
     genes, values = GENES[[0, 1, 2, 3, 2, 3]], np.array([0.8, 0.7, 0.4, 0.3, 0.5, 0.6])

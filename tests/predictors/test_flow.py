@@ -14,6 +14,7 @@ def fitted(space, **options):
     return predictor.fit(space, space.enumerate()[:40], values, rng=np.random.default_rng(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_both_engines_give_the_same_predictor_from_the_same_seed(options, graph_space):
     genes = graph_space.enumerate()[100:250]

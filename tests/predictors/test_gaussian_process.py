@@ -20,6 +20,7 @@ def fitted(values: np.ndarray = VALUES, **options: int) -> GaussianProcess:
     return GaussianProcess(**options).fit(SPACE, GENES[:60], values[:60], rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_it_keeps_the_rules_of_predictors() -> None:
     assert isinstance(GaussianProcess(), UncertainPredictor)
     assert isinstance(GaussianProcess(), DenoisingPredictor)
@@ -70,6 +71,7 @@ def test_values_that_are_not_finite_are_refused() -> None:
         fitted(np.where(np.arange(90) == 3, np.nan, VALUES))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_a_hundred_trainings_rank_the_rest_of_a_real_table() -> None:
     benchmark = open_benchmark("nasbench201-cifar10")

@@ -72,6 +72,7 @@ def test_scores_worked_out_by_hand(graph_space):
     assert predictor.predict(genes)[0] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_learns_the_order_of_a_teacher_of_its_own_kind(graph_space):
     genes = graph_space.enumerate()
     teacher = GCN(width=32, training_epochs=0)

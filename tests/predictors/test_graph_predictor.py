@@ -35,6 +35,7 @@ def test_values_must_be_finite(graph_space):
         GCN().fit(graph_space, graph_space.enumerate()[:2], np.array([np.inf, 0.5]), rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["indexed", "dense"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_scores_do_not_depend_on_what_else_is_scored(engine, bidirectional, monkeypatch):
@@ -89,6 +90,7 @@ def test_a_batch_of_everything_is_the_full_batch_whatever_the_engine(predictor, 
     assert np.ptp(scores[0]) > 0.01
 
 
+@pytest.mark.slow
 def test_batches_teach_the_order_and_are_a_function_of_the_seed(graph_space):
     genes, graphs = graph_space.enumerate(), graph_space.all
     values = graphs.adjacency.sum((1, 2)) / (graphs.operations >= 0).sum(1)

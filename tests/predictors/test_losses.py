@@ -115,6 +115,7 @@ def test_without_architectures_there_is_no_loss(loss):
     assert loss.gradient_for(nothing)(nothing).shape == (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predictor", [GCN(width=16, layers=2), Flow(width=16, layers=2)], ids=["gcn", "flow"])
 @pytest.mark.parametrize(
     "loss",

@@ -156,6 +156,7 @@ def test_importing_it_does_not_import_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_it_keeps_the_rules_of_predictors(rng):
     space = get_space("nasbench201")
     genes = space.sample(40, rng)

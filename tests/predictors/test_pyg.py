@@ -22,6 +22,7 @@ class MeanOfOperations(torch.nn.Module):
         return self.linear(global_mean_pool(features, batch.batch))
 
 
+@pytest.mark.slow
 def test_data_holds_the_same_graphs(graph_space):
     genes = graph_space.enumerate()[:40]
     graphs = graph_space.graphs(genes)

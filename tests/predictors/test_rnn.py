@@ -36,6 +36,7 @@ def fitted(n=40, *, seed=0, **options):
     return predictor.fit(SPACE, genes, convolutions(genes), rng=np.random.default_rng(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss",
     [MeanSquaredError(), WeightedMeanSquaredError((0.5, 1.5) * 30), PairwiseCrossEntropy(), HingeRanking()],
@@ -47,6 +48,7 @@ def test_learns_a_visible_quality_and_carries_it_to_unseen_cells(loss):
     assert kendalltau(predictor.predict(unseen), convolutions(unseen)).statistic > 0.6
 
 
+@pytest.mark.slow
 def test_estimates_are_the_normalised_values():
     genes = cells(60)
     values = 0.5 + 0.25 * convolutions(genes)

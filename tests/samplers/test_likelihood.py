@@ -48,6 +48,7 @@ def test_follows_the_protocol() -> None:
     assert isinstance(Likelihood(), Sampler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 @pytest.mark.parametrize("count", [1, 100])
 def test_the_pool_is_full_valid_distinct_unseen_and_a_function_of_the_seed(name: str, count: int) -> None:
@@ -108,6 +109,7 @@ def keys_of_ends(space: SearchSpace, sampler: Recorded) -> np.ndarray:
     return space.keys(ends[space.valid(ends)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [50, 300])
 def test_a_pool_is_ends_of_ascents_but_for_what_it_counts_as_filled(count: int) -> None:
     space = get_space("nasbench101")
@@ -176,6 +178,7 @@ def test_an_evaluated_summit_is_not_proposed_again() -> None:
     assert not (pool.genes == target).all(axis=1).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 def test_the_pool_scores_higher_than_the_uniform_draw_it_started_from(name: str) -> None:
     space = get_space(name)

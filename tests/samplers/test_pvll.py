@@ -57,6 +57,7 @@ def test_follows_the_protocol() -> None:
     assert isinstance(PVLL(), Sampler)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(name=st.sampled_from(["nasbench101", "nasbench201"]), seed=st.integers(0, 1000), n=st.integers(0, 150))
 def test_the_pool_is_full_valid_distinct_unseen_and_reproducible(name: str, seed: int, n: int) -> None:
@@ -105,6 +106,7 @@ def test_an_exhausted_neighbourhood_widens_and_an_exhausted_space_ends() -> None
     assert len(PVLL().propose(space, 20, full, linear(space), np.random.default_rng(0))) == 0
 
 
+@pytest.mark.slow
 def test_a_hundred_proposals_with_the_papers_gcn_score_above_uniform_ones_and_take_about_a_second() -> None:
     space = get_space("nasbench101")
     genes = space.sample(40, np.random.default_rng(1))

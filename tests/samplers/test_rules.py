@@ -90,6 +90,7 @@ def test_many_proposals_obey_the_rules(name: str, case: Case) -> None:
     assert proposed == case.total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=named)
 @pytest.mark.parametrize(
     ("name", "seen"), [("nasbench101", 60), ("nasbench201", 60), ("nasbench201", 79), ("nasbench201", 80)]
@@ -103,6 +104,7 @@ def test_a_pool_ends_with_all_that_an_exhausted_space_has_left(name: str, seen: 
     assert sorted([*pool.keys.tolist(), *history.keys.tolist()]) == sorted(space.enumerated_keys().tolist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=named)
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 def test_pools_are_a_function_of_history_and_seed(name: str, case: Case) -> None:

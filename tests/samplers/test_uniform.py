@@ -34,6 +34,7 @@ def test_uniform_gives_distinct_unseen_valid_architectures(name: str, rng: np.ra
     np.testing.assert_array_equal(pool.keys, space.keys(pool.genes))
 
 
+@pytest.mark.slow
 def test_uniform_is_uniform_over_what_was_not_seen() -> None:
     whole = get_space("nasbench201")
     space = whole.restricted_to(whole.enumerated_keys()[:12])

@@ -54,6 +54,7 @@ def trainings(rehearsal: Rehearsal) -> list[tuple[int, int]]:
     return list(zip(numbers.tolist(), rehearsal.history.epochs.tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", RATIOS, ids=str)
 @pytest.mark.parametrize(("batch", "times"), [(1, 60), (4, 30), (100, 5)])
 def test_asking_until_nothing_is_left_is_one_sweep_of_the_rule(batch: int, times: int, ratio: Fraction) -> None:
@@ -63,6 +64,7 @@ def test_asking_until_nothing_is_left_is_one_sweep_of_the_rule(batch: int, times
     assert trainings(rehearsal) == pseudo_code([batch] * times, ratio, values)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     batches=st.lists(st.integers(0, 12), min_size=1, max_size=12),
@@ -80,6 +82,7 @@ def test_any_history_follows_the_rule(
     assert trainings(rehearsal) == pseudo_code(batches, ratio, values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", RATIOS, ids=str)
 @pytest.mark.parametrize(("batch", "times"), [(1, 40), (4, 20), (100, 4)])
 def test_the_pyramid_keeps_its_shape(batch: int, times: int, ratio: Fraction) -> None:

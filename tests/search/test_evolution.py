@@ -62,6 +62,7 @@ def test_it_never_repeats_and_finds_better_cells_than_its_first_population() -> 
     assert history.values[20:].max() > history.values[:20].max()
 
 
+@pytest.mark.slow
 def test_without_anything_new_near_by_it_draws_uniformly_and_ends_with_the_space() -> None:
     space = SPACE.restricted_to(SPACE.enumerated_keys()[::1000])
     history = run(Search(space, RegularisedEvolution(population=4, tournament=2), seed=0), CountingOracle(), 100)
@@ -77,6 +78,7 @@ def test_a_uniform_draw_in_the_place_of_a_child_says_so() -> None:
         assert proposal.keys[0] not in history
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_as_the_uninterrupted_one() -> None:
     strategy = RegularisedEvolution(population=10, tournament=3)
     whole = run(Search(get_space("nasbench101"), strategy, seed=3), CountingOracle(), 40)

@@ -82,6 +82,7 @@ def test_the_journal_says_how_much_of_each_pool_was_filled(
     assert [record.get("filled") for record in ranked] == [filled, filled]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [1, 3, 8, 9, 11, 20, 33, 36, 37])
 def test_a_run_cut_after_any_line_goes_on_to_the_same_journal(tmp_path: Path, cut: int) -> None:
     whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
@@ -191,6 +192,7 @@ def test_epochs_are_spent_as_by_hand(tmp_path: Path, resumes: bool, limit: int, 
 SCHEDULERS = [NOSH((1, 3, 9)), NOSH((2, 5), Fraction(2, 3)), SuccessiveHalving((1, 3, 9)), Full((1, 7))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resumes", [False, True])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 @pytest.mark.parametrize("limit", [37, 64])
@@ -210,6 +212,7 @@ def test_what_is_charged_is_what_is_trained_and_within_the_budget(
         assert charged == sum(record["epochs"] for record in records)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("resumes", "budget"), [(False, Budget(epochs=44)), (True, Budget(epochs=41)), (True, Budget(evaluations=17))]
 )

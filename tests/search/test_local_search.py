@@ -91,6 +91,7 @@ def test_a_uniform_draw_in_the_place_of_a_neighbour_says_so() -> None:
     assert LocalSearch().propose(whole, seen, 1, seed=0, iteration=1).proposed_by == "local-search"
 
 
+@pytest.mark.slow
 def test_it_climbs_a_hill_without_local_minima() -> None:
     # the value is the mean gene: of at most 24 neighbours in each of some 20 steps one at least is better
     space = get_space("nasbench201")

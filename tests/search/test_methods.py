@@ -198,12 +198,14 @@ def chosen_and_recommended(noise: float, seed: int) -> tuple[float, float]:
     return float(true_value(best)[0]), float(true_value(search.recommend())[0])
 
 
+@pytest.mark.slow
 def test_without_noise_bayesian_optimisation_recommends_its_best() -> None:
     for seed in range(4):
         chosen, recommended = chosen_and_recommended(0.0, seed)
         assert recommended == pytest.approx(chosen, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_where_trainings_are_noisy_bayesian_optimisation_recommends_better_than_its_luckiest() -> None:
     chosen, recommended = np.array([chosen_and_recommended(0.1, seed) for seed in range(8)]).T
     assert (recommended - chosen).mean() > 0.02

@@ -38,6 +38,7 @@ def test_follows_the_protocol_with_the_papers_sizes() -> None:
     assert PVLLSearch(warm_up=0).initial == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(
     name=st.sampled_from(["nasbench101", "nasbench201"]),
@@ -55,6 +56,7 @@ def test_proposals_are_valid_distinct_unseen_and_reproducible(
     np.testing.assert_array_equal(history.keys, again.keys)
 
 
+@pytest.mark.slow
 def test_resuming_gives_exactly_the_same_proposals() -> None:
     history = searched(20)
     for iteration in (1, 6):
@@ -62,6 +64,7 @@ def test_resuming_gives_exactly_the_same_proposals() -> None:
         np.testing.assert_array_equal(run(resumed, CountingOracle(), 20).keys, history.keys)
 
 
+@pytest.mark.slow
 def test_one_strategy_serves_several_runs_by_turns_and_asks_twice_alike() -> None:
     strategy = fresh()
     alone = [searched(15, seed=seed) for seed in (0, 1)]
@@ -131,6 +134,7 @@ def test_a_small_space_is_exhausted(gradient: bool) -> None:
     assert sorted(history.keys.tolist()) == sorted(space.enumerated_keys().tolist())
 
 
+@pytest.mark.slow
 def test_a_draw_that_only_repeats_gives_way_to_a_uniform_one() -> None:
     seen = SPACE.restricted_to(SPACE.enumerated_keys()[:20])
     proposal = fresh(warm_up=3).propose(seen, searched(19, seen, warm_up=3), 1, seed=0, iteration=17)
@@ -139,6 +143,7 @@ def test_a_draw_that_only_repeats_gives_way_to_a_uniform_one() -> None:
     assert fresh().propose(SPACE, searched(12), 1, seed=0, iteration=1).proposed_by == "pvll"
 
 
+@pytest.mark.slow
 def test_the_search_finds_better_architectures_than_its_warm_up_on_average() -> None:
     """Values are mean genes, 2 on average over the space; the estimator learns that from 30 architectures."""
     history = searched(60, warm_up=30, memory=100, warm_up_steps=40, estimator_steps=3, estimator_rate=0.03)

@@ -188,6 +188,7 @@ def table(tmp_path: Path) -> Benchmark:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "ratio"), [("rank-nosh", Fraction(1, 2)), ("rank-nosh-level-40", Fraction(2, 5))])
 def test_rank_nosh_keeps_the_pyramid(table: Benchmark, method: str, ratio: Fraction) -> None:
     preset = replace(PRESETS["quick"], training_epochs=5, batch=7, levels=TabularOracle(table).levels)

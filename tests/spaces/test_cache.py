@@ -101,6 +101,7 @@ def test_a_manifest_of_another_kind_is_rebuilt(folder: Path, build: Builder, con
     assert (after["version"], after["crc32"]["rows"]) == (1, before["crc32"]["rows"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows.npy", "keys.npy", "manifest.json"])
 def test_every_altered_byte_is_found(folder: Path, build: Builder, name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Of the header as well as of the values: shape, type and order are in the bytes too."""

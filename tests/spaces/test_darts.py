@@ -34,6 +34,7 @@ def test_the_space_knows_its_shape(space: DARTS) -> None:
     assert (DARTS().name, DARTS().operations) == ("darts-8", DARTS_OPERATIONS)
 
 
+@pytest.mark.slow
 def test_a_space_small_enough_to_be_listed_keeps_every_rule(rng: np.random.Generator) -> None:
     assert len(TINY) == 180**2
     check_space(TINY, rng=rng, samples=300)

@@ -14,6 +14,7 @@ from predictornas.testing.views import check_description, check_graphs, check_re
 INPUTS_OF_A_CELL = math.comb(2, 2) * math.comb(3, 2) * math.comb(4, 2) * math.comb(5, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "choices"),
     [("darts", 7), ("darts-8", 8), ("darts-s1", 2), ("darts-s2", 2), ("darts-s3", 3), ("darts-s4", 2)],

@@ -4,6 +4,7 @@ import itertools
 
 import networkx as nx
 import numpy as np
+import pytest
 
 from predictornas.spaces.hashing import graph_hash, mix
 
@@ -84,6 +85,7 @@ def test_keys_are_equal_if_and_only_if_graphs_are_isomorphic(rng: np.random.Gene
     assert same_key.tolist() == truth
 
 
+@pytest.mark.slow
 def test_all_graphs_of_four_vertices_fall_into_their_classes() -> None:
     pairs = list(itertools.combinations(range(4), 2))
     adjacency = np.zeros((64, 4, 4), np.uint8)

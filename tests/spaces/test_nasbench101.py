@@ -173,6 +173,7 @@ def test_a_sample_larger_than_the_space_is_the_space(space: SearchSpace, rng: np
     assert int(everything.sum(dtype=np.int64)) == int(space.enumerate().sum(dtype=np.int64))
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(rows=RAW_CELLS)
 def test_normal_form_is_stable_and_keeps_every_path(rows: list[tuple[int, ...]]) -> None:
@@ -300,6 +301,7 @@ def test_descriptions_by_hand(space: SearchSpace) -> None:
     assert space.describe(genes) == f"0111/0000/0001/0000 input,{OPERATIONS[2]},{OPERATIONS[0]},output"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [1 / 26, 0.5])
 def test_mutants_are_always_cells(space: SearchSpace, proposals: tuple[np.ndarray, np.ndarray], rate: float) -> None:
     children = space.mutate(proposals[0], np.random.default_rng(0), rate=rate)

@@ -103,6 +103,7 @@ def test_pruning_twice_changes_nothing_more(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(twice[1], once[1])
 
 
+@pytest.mark.slow
 def test_there_are_exactly_the_published_numbers_of_cells(everything: tuple[np.ndarray, np.ndarray]) -> None:
     genes, keys = everything
     assert genes.shape == (423_624, 26) == (cells.NUM_CELLS, 26)
@@ -130,6 +131,7 @@ def test_keys_of_all_cells_are_the_same_for_ever(everything: tuple[np.ndarray, n
     assert int(keys.sum(dtype=np.uint64)) == 0x361463FF561DD340
 
 
+@pytest.mark.slow
 def test_no_two_cells_are_isomorphic(everything: tuple[np.ndarray, np.ndarray]) -> None:
     genes, _ = everything
     assert len(np.unique(canonical_codes(genes))) == 423_624

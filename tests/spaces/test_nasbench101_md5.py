@@ -78,6 +78,7 @@ def test_the_straightforward_algorithm_gives_the_hashes_of_the_table(table: pl.D
         assert official_hash(np.array(list(bits), np.uint8).reshape(len(labels), -1), labels) == expected
 
 
+@pytest.mark.slow
 def test_hashes_are_those_of_the_table(
     cells: tuple[np.ndarray, np.ndarray, np.ndarray], rng: np.random.Generator
 ) -> None:
@@ -94,6 +95,7 @@ def test_the_table_holds_every_cell_once(cells: tuple[np.ndarray, np.ndarray, np
     np.testing.assert_array_equal(np.sort(keys), np.sort(get_space("nasbench101").enumerated_keys()))
 
 
+@pytest.mark.slow
 def test_cells_are_found_by_their_official_hashes(
     cells: tuple[np.ndarray, np.ndarray, np.ndarray],
     tmp_path: Path,

@@ -117,6 +117,7 @@ def test_strings_by_hand() -> None:
     assert from_strings([text]).tolist() == [genes.tolist()]
 
 
+@pytest.mark.slow
 def test_strings_of_all_cells_go_both_ways(space: NASBench201) -> None:
     strings = [space.describe(row) for row in space.enumerate()]
     assert len(set(strings)) == 15_625
@@ -183,6 +184,7 @@ def line_graph(genes: list[int]) -> tuple[list[int], list[list[int]]]:
     return codes + [-1] * (8 - len(codes)), sorted(joined)
 
 
+@pytest.mark.slow
 def test_graphs_are_line_graphs_of_the_cells(space: NASBench201) -> None:
     genes = space.enumerate()[::5]
     graphs = space.graphs(genes)

@@ -45,6 +45,7 @@ def test_what_is_enumerated_is_read_only_and_the_same_object(space: SearchSpace)
         assert not method().flags.writeable
 
 
+@pytest.mark.slow
 def test_the_rest_is_as_in_the_base_space(base: SearchSpace, space: SearchSpace) -> None:
     assert (space.name, space.num_genes, space.num_choices) == (base.name, base.num_genes, base.num_choices)
     assert repr(space) == f"{base!r}.restricted_to({len(space)} keys)"
@@ -71,6 +72,7 @@ def test_samples_stay_inside_and_are_distinct(space: SearchSpace, rng: np.random
     assert len(space.sample(10**6, rng)) == len(space)
 
 
+@pytest.mark.slow
 def test_samples_are_uniform(base: SearchSpace, rng: np.random.Generator) -> None:
     keys = base.enumerated_keys()[:: len(base) // 10][:10]
     small = base.restricted_to(keys)
@@ -83,6 +85,7 @@ def test_samples_are_uniform(base: SearchSpace, rng: np.random.Generator) -> Non
     assert stats.chisquare(counts).pvalue > 0.001
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 1.0])
 def test_mutants_stay_inside(space: SearchSpace, rate: float) -> None:
     parents = space.sample(60, np.random.default_rng(1)).repeat(20, axis=0)
@@ -114,6 +117,7 @@ def test_a_rate_that_is_no_probability_is_refused(space: SearchSpace, rng: np.ra
         space.mutate(space.enumerate()[:5], rng, rate=rate)
 
 
+@pytest.mark.slow
 def test_crossovers_stay_inside(space: SearchSpace) -> None:
     a, b = (space.sample(300, np.random.default_rng(seed)) for seed in (1, 2))
     children = space.crossover(a, b, np.random.default_rng(3))
@@ -128,6 +132,7 @@ def test_where_no_other_child_is_inside_the_parent_stays(base: SearchSpace, rng:
     np.testing.assert_array_equal(alone.crossover(parents, parents, rng), parents)
 
 
+@pytest.mark.slow
 def test_unknown_keys_are_refused(base: SearchSpace) -> None:
     keys = np.concatenate([base.enumerated_keys()[:3], np.array([0, 1], np.uint64)])
     assert not np.isin([0, 1], base.enumerated_keys()).any()

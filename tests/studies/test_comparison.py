@@ -74,6 +74,7 @@ def test_folders_are_compared_after_as_many_evaluations_as_all_have(tmp_path: Pa
     ]
 
 
+@pytest.mark.slow
 def test_runs_of_a_real_table(store: Path, tmp_path: Path) -> None:
     """Regret is measured from the best possible; a folder and its copy hold the same runs, and differ by nothing."""
     outcome = run_study(STUDY, tmp_path / "a")

@@ -11,6 +11,7 @@ from predictornas.errors import ConfigurationError, StoreError, UnknownNameError
 from predictornas.studies.folder import KINDS, MANIFEST, check_owner, take, write_manifest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("owner", "kind"), list(itertools.product(KINDS, KINDS)))
 def test_a_folder_belongs_to_one_kind_of_result(owner: str, kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "out"

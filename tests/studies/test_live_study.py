@@ -50,6 +50,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, live_study
     return folder, outcome
 
 
+@pytest.mark.slow
 def test_the_budget_is_the_epochs_that_were_trained(finished: tuple[Path, live_study.LiveOutcome]) -> None:
     """20 newcomers and their 10 promotions: 20 x 1 + 10 x (2 - 1) epochs."""
     folder, outcome = finished
@@ -117,6 +118,7 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
         run_live_study(replace(STUDY, seed=1), finished[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "error", "message"),
     [

@@ -63,6 +63,7 @@ def without_seconds(folder: Path) -> list[dict[str, Any]]:
     return [{name: value for name, value in record.items() if name != "seconds"} for record in records_of(folder)]
 
 
+@pytest.mark.slow
 def test_the_cells_are_those_with_few_vertices() -> None:
     cells = architectures(TINY)
     # input to output; one of three operations between, with the edge past it or without
@@ -73,6 +74,7 @@ def test_the_cells_are_those_with_few_vertices() -> None:
     assert len(architectures(TableRecipe())) == 2532
 
 
+@pytest.mark.slow
 def test_the_table_opens_with_its_columns(built: tuple[Path, Benchmark]) -> None:
     folder, table = built
     opened = Benchmark.open(folder / "tiny")
@@ -139,6 +141,7 @@ def test_no_original_is_in_two_parts() -> None:
     assert len(set.union(*originals)) == sum(map(len, originals))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [0, 1, 4, 6])
 def test_a_killed_build_goes_on(
     built: tuple[Path, Benchmark], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
@@ -199,6 +202,7 @@ def test_as_many_as_are_wanted_in_a_call(tmp_path: Path, monkeypatch: pytest.Mon
         build_table(TINY, tmp_path, at_most=-5)
 
 
+@pytest.mark.slow
 def test_another_recipe_is_refused(built: tuple[Path, Benchmark], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measured_table, "CELLS_A_JOURNAL", 3)
     for other in (replace(TINY, learning_rate=0.2), replace(TINY, seeds=(0, 1)), replace(TINY, budgets=(1, 2, 3))):

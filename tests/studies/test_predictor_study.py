@@ -20,6 +20,7 @@ from predictornas.studies.predictor_study import PredictorStudy, rewrite_summary
 STUDY = PredictorStudy("nasbench201-cifar10", ("gp",), (20, 40), draws=2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_each_fit_is_measured_on_all_architectures_it_did_not_see(tmp_path: Path) -> None:
     run_predictor_study(STUDY, tmp_path)
@@ -36,6 +37,7 @@ def test_each_fit_is_measured_on_all_architectures_it_did_not_see(tmp_path: Path
     assert (fits["fit_seconds"] > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_a_study_goes_on_and_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_predictor_study(replace(STUDY, draws=1), tmp_path)
@@ -59,6 +61,7 @@ def test_a_study_goes_on_and_is_written_whole(tmp_path: Path, monkeypatch: pytes
     run_predictor_study(STUDY, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_what_is_learned_and_what_judges_may_differ(tmp_path: Path) -> None:
     other = replace(STUDY, sizes=(40,), draws=1, judge_on="valid_accuracy_200_rest")
@@ -69,6 +72,7 @@ def test_what_is_learned_and_what_judges_may_differ(tmp_path: Path) -> None:
     assert abs(same - judged) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_wrong_questions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'gp'"):

@@ -14,6 +14,7 @@ from predictornas.studies import proxy_study
 from predictornas.studies.proxy_study import ProxyStudy, run_proxy_study
 
 
+@pytest.mark.slow
 def test_scores_and_correlations(store: Path, tmp_path: Path) -> None:
     told: list[int] = []
     study = ProxyStudy(sample=5, images="digits", channels=2)
@@ -35,11 +36,13 @@ def test_unknown_values_are_left_out() -> None:
     assert proxy_study.correlations(scores)["tau"].to_list() == [1.0]
 
 
+@pytest.mark.slow
 def test_too_few_architectures(store: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="at least 3"):
         run_proxy_study(ProxyStudy(sample=2), tmp_path)
 
 
+@pytest.mark.slow
 def test_the_columns_by_hand() -> None:
     """Of three pairs two agree: tau 1/3; the time is a mean in milliseconds; equal scores order nothing."""
     parts = [
@@ -55,6 +58,7 @@ def test_the_columns_by_hand() -> None:
     assert (flat["tau"], flat["low"], flat["high"], flat["milliseconds"]) == (0, 0, 0, pytest.approx(100))
 
 
+@pytest.mark.slow
 def test_every_proxy_looks_at_sixteen_training_images_of_each_architecture(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

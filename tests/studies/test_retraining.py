@@ -51,6 +51,7 @@ def test_a_length_of_nothing_is_not_the_recipes(tmp_path: Path) -> None:
         retrain(replace(TINY, epochs=0), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
     result = retrain(TINY, tmp_path)
     assert result["epochs"] == 2

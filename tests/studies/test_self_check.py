@@ -8,6 +8,7 @@ from predictornas.studies import self_check as module
 from predictornas.studies.self_check import Finding, self_check
 
 
+@pytest.mark.slow
 def test_everything_is_well_here(store: Path) -> None:
     findings = list(self_check())
     assert [finding for finding in findings if not finding.well] == []
@@ -25,6 +26,7 @@ def test_an_exception_is_a_finding(store: Path, monkeypatch: pytest.MonkeyPatch)
     assert last == Finding("search bayesian-optimisation", "ValueError: no bytes left", well=False)
 
 
+@pytest.mark.slow
 def test_an_extra_that_is_missing_is_no_fault(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PACKAGES", {"dreams": ("no-such-package",)})
     findings = {finding.about: finding for finding in self_check()}

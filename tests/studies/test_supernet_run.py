@@ -18,6 +18,7 @@ from predictornas.supernet.records import EpochRecord
 from tests.supernet.search_examples import images, job, without_seconds
 
 
+@pytest.mark.slow
 def test_a_folder_of_results_that_goes_on(tmp_path: Path) -> None:
     told: list[int] = []
     searched = job("darts-1", "nasbench201")
@@ -60,6 +61,7 @@ def test_the_released_rule_of_gdas_stands_beside_the_result() -> None:
     assert released_rule(job("darts-1"), ended(double)) is None
 
 
+@pytest.mark.slow
 def test_another_search_in_the_same_folder(tmp_path: Path) -> None:
     run_supernet("one", job("darts-1", "nasbench201", epochs=1), images(), tmp_path)
     with pytest.raises(CheckpointError, match="seed is 3, here it is 4"):

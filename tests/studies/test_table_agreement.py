@@ -17,6 +17,7 @@ from predictornas.studies.table_agreement import _compared, _shared, agreement, 
 FIRST, SECOND = "nasbench201-cifar10", "nasbench201-cifar100"
 
 
+@pytest.mark.slow
 def test_every_pair_once_with_its_tau_over_the_rows_that_have_both(store: Path) -> None:
     table = open_benchmark(FIRST)
     frame = agreement(FIRST)
@@ -33,6 +34,7 @@ def test_every_pair_once_with_its_tau_over_the_rows_that_have_both(store: Path) 
     assert pair["tau"].item() == pytest.approx(kendalltau(run0[measured], run2[measured]).statistic)
 
 
+@pytest.mark.slow
 def test_another_table_is_compared_on_the_architectures_that_both_have(store: Path, tmp_path: Path) -> None:
     frame = write_agreement(FIRST, SECOND, tmp_path)
     one, other = open_benchmark(FIRST), open_benchmark(SECOND)
@@ -45,6 +47,7 @@ def test_another_table_is_compared_on_the_architectures_that_both_have(store: Pa
     assert (tmp_path / "agreement.png").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_tables_of_two_spaces_have_nothing_in_common(store: Path) -> None:
     with pytest.raises(DataError, match="Choose a table of the same space"):
         agreement(FIRST, "nasbench101-digits")

@@ -31,6 +31,7 @@ def stopped_after(count: int, searched: SearchJob, folder: Path) -> None:
     running.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "space"), [("gdas", "darts-s2"), ("darts-1+pt", "nasbench201")])
 def test_goes_on_after_its_last_checkpoint(name: str, space: str, tmp_path: Path) -> None:
     searched = job(name, space, epochs=3)
@@ -93,6 +94,7 @@ def test_killed_and_resumed_bit_for_bit(tmp_path: Path) -> None:
     assert torch.equal(ours["parameters"]["alpha.cell"], theirs["parameters"]["alpha.cell"])
 
 
+@pytest.mark.slow
 def test_an_epoch_whose_checkpoint_is_missing_is_computed_again(tmp_path: Path) -> None:
     searched = job("darts-1", "nasbench201", epochs=2)
     stopped_after(1, searched, tmp_path)

@@ -52,6 +52,7 @@ def test_a_small_file_is_read_in_one_process(file: Path, monkeypatch: pytest.Mon
     np.testing.assert_array_equal(read_records(file, silent).metrics, metrics_of(DATA))
 
 
+@pytest.mark.slow
 def test_two_processes_read_the_same_in_the_same_order(file: Path, two_processes: list[int]) -> None:
     records = read_records(file, silent)
     np.testing.assert_array_equal(records.metrics, metrics_of(DATA))

@@ -36,6 +36,7 @@ def test_places_of_the_official_layout_by_hand() -> None:
     assert read_varint(message, *layout.parameters) == (300, 144)
 
 
+@pytest.mark.slow
 @given(path=st.text(max_size=20), unknown=st.binary(max_size=20), number=st.integers(0, 2**64 - 1))
 def test_fields_that_do_not_matter_are_skipped(path: str, unknown: bytes, number: int) -> None:
     metrics = official.model_metrics(4, VALUES)

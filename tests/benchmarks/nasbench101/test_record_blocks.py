@@ -73,6 +73,7 @@ def good_records(draw: st.DrawFn) -> bytes:
     return official.record(cell, epochs, changed_metrics(draw, epochs), separators=separators)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(data=st.lists(good_records(), min_size=1, max_size=12))
 def test_every_good_record_is_read_as_by_the_reference(
@@ -82,6 +83,7 @@ def test_every_good_record_is_read_as_by_the_reference(
     assert_as_the_reference(parse_block(next(read_frames(path))), data)
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(data=st.data(), index=st.integers(0, len(GOOD) - 1))
 def test_a_record_with_any_byte_changed_is_read_or_refused_as_by_the_reference(

@@ -77,6 +77,7 @@ def test_noise_is_uniform_and_bounded():
     assert (abs(counts - expected) < 5 * np.sqrt(expected)).all()
 
 
+@pytest.mark.slow
 def test_pieces_are_parts_of_digits_kept_for_clutter_and_never_hide_stronger_ink():
     plain, cluttered = (
         arrays(hard_digits(train=12, test=1, difficulty=Difficulty(0, pieces, 0, 256)).train)[0] for pieces in (0, 1)

@@ -63,6 +63,7 @@ def loss_by_hand(searching: OngoingSearch, soft: torch.Tensor) -> float:
         return float(torch.nn.functional.cross_entropy(logits, searching.images.validation.labels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_losses_of_paths_are_those_of_a_visit_and_estimates_those_of_psi_in_nats(searching, order):
     for _ in range(7):
@@ -95,6 +96,7 @@ def test_losses_of_paths_are_those_of_a_visit_and_estimates_those_of_psi_in_nats
     assert row["relative_training_loss"] == pytest.approx(row["training_loss"] / float(np.var(losses)), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_paths_of_the_memory_are_no_test_paths(searching):
     for _ in range(7):
         searching.run_epoch()

@@ -39,6 +39,7 @@ def test_edges_of_one_stride_can_be_exchanged():
     assert len(exchangeable(reduction)) == 28 + 15
 
 
+@pytest.mark.slow
 def test_weights_and_factors_of_two_edges_are_exchanged_across_waves(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     state = trace.trained().state
@@ -61,6 +62,7 @@ def _weights(stage):
     return [stage.waves[place].lanes["nor_conv_3x3"].convolution.weight for place in (0, 1)]
 
 
+@pytest.mark.slow
 def test_equal_edges_can_be_swapped_for_nothing(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing = trace.trained()
@@ -84,6 +86,7 @@ def test_equal_edges_can_be_swapped_for_nothing(tmp_path, monkeypatch):
     assert after == [before] * 10
 
 
+@pytest.mark.slow
 def test_silent_blocks_can_be_computed_in_any_order(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing = trace.trained()
@@ -98,6 +101,7 @@ def test_silent_blocks_can_be_computed_in_any_order(tmp_path, monkeypatch):
     assert all(torch.equal(kept[name], values) for name, values in network.state_dict().items())
 
 
+@pytest.mark.slow
 def test_a_plain_network_learns_its_training_half(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing = trace.trained()
@@ -107,6 +111,7 @@ def test_a_plain_network_learns_its_training_half(tmp_path, monkeypatch):
     assert plain_accuracy(network, validation_batches(seen, 30), None) > 0.6
 
 
+@pytest.mark.slow
 def test_at_most_so_many_test_images_judge(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing = trace.trained()
@@ -115,6 +120,7 @@ def test_at_most_so_many_test_images_judge(tmp_path, monkeypatch):
     assert len(ShufflingAccuracy(1, None)._judged(ongoing).validation) == len(ongoing.images.test)
 
 
+@pytest.mark.slow
 def test_table_2_1_has_the_means_of_all_draws(tmp_path, monkeypatch):
     monkeypatch.setitem(layer_shuffling.PLAIN_EPOCHS, "small", 1)
     made = shuffling_figure(tiny_request(tmp_path, monkeypatch), title="Title")
@@ -142,6 +148,7 @@ def test_two_layers_are_exchanged_and_the_others_stay():
     assert layer_shuffling._swapped(4, 3, 1) == [0, 3, 2, 1]
 
 
+@pytest.mark.slow
 def test_plain_networks_are_as_wide_as_the_super_network_and_learn_at_the_rate_of_residual_ones(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing, seen, orders = trace.trained(), [], []

@@ -129,6 +129,7 @@ def test_costs_are_ratios_of_the_median_epochs_of_a_seed(tiny, invented):
     assert [text.get_text() for text in rows.texts] == ["3.00", "2.00", "1.50", "2.00"]
 
 
+@pytest.mark.slow
 def test_the_stated_losses_a_step_are_those_that_are_computed(tiny, monkeypatch):
     counted: list[int] = []
     loss_of = SearchState.loss_of
@@ -144,6 +145,7 @@ def test_the_stated_losses_a_step_are_those_that_are_computed(tiny, monkeypatch)
     assert counts == {setting: stated[setting] for setting in methods}
 
 
+@pytest.mark.slow
 def test_cells_of_both_samplers_are_looked_up_in_the_table(tiny):
     made = milenas_figures.sampling_figure(tiny, title="Title")
     benchmark, space = open_benchmark("nasbench201-cifar10"), get_space("nasbench201")
@@ -178,6 +180,7 @@ def test_architectures_without_a_table_have_curves_only(tiny, invented, monkeypa
     assert made.paper["ours"].to_list() == [0.5, 0.5, None, None, 0.0, None]
 
 
+@pytest.mark.slow
 def test_the_best_epoch_of_every_number_of_convolutions_counts(tiny, invented):
     three, two, none = (3, 3, 2, 0, 0, 0), (2, 3, 1, 1, 1, 1), (4, 4, 4, 4, 4, 4)
     runs = {
@@ -204,6 +207,7 @@ def test_the_best_epoch_of_every_number_of_convolutions_counts(tiny, invented):
     assert made.paper["ours"].to_list() == pytest.approx([0.3])
 
 
+@pytest.mark.slow
 def test_the_best_cells_of_the_whole_table_stand_beside(tiny, invented):
     invented(lambda setting, seed: [{}])
     made = milenas_figures.sizes_figure(tiny, title="Title")
@@ -216,6 +220,7 @@ def test_the_best_cells_of_the_whole_table_stand_beside(tiny, invented):
     assert whole["mean"].max() == np.nanmax(benchmark.values(benchmark.evaluation))
 
 
+@pytest.mark.slow
 def test_figure_6_has_longer_searches_where_the_scale_has_the_papers_lengths(tiny, invented, monkeypatch):
     scale = Scale("nasbench201", None, None, None, epochs=None, cells=None, channels=None, seeds=1)
     monkeypatch.setitem(supernet_study.SCALES, "full", scale)
@@ -231,6 +236,7 @@ def test_figure_6_has_longer_searches_where_the_scale_has_the_papers_lengths(tin
     assert {search.method.epochs for search in asked[2:]} == {50}
 
 
+@pytest.mark.slow
 def test_figures_share_their_searches(tiny, invented):
     asked = invented(lambda setting, seed: [{}])
     for make in (

@@ -29,6 +29,7 @@ def rows(*values: tuple[int, str, float, float, float]) -> pl.DataFrame:
     return pl.DataFrame({"setting": ["darts-1"] * count, "seed": [0] * count, "cell": ["cell"] * count, **columns})
 
 
+@pytest.mark.slow
 def test_an_edge_is_discretised_before_anything_is_tuned(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing = trace.trained()
@@ -48,6 +49,7 @@ def test_an_edge_is_discretised_before_anything_is_tuned(tmp_path, monkeypatch):
     assert before.loss == pytest.approx(loss / total, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_rest_is_tuned_and_the_edge_stays(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing, untouched = trace.trained(), trace.trained()
@@ -93,6 +95,7 @@ def test_agreement_is_the_mean_over_edges():
     assert row["same"] == pytest.approx(1 / 4)
 
 
+@pytest.mark.slow
 def test_a_row_has_the_importance_before_the_tuning(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     item = {"cell": "cell", "edge": 4, "operation": "nor_conv_1x1"}
@@ -157,6 +160,7 @@ def test_settings_of_the_thesis_and_ours():
     assert (operation_strength.SKIP_SPACE, operation_strength.SKIP_SPACE_CELLS) == ("darts-s2", 4)
 
 
+@pytest.mark.slow
 def test_every_epoch_is_tuned_at_a_tenth_of_the_rate_of_the_search(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing, seen = trace.trained(), []

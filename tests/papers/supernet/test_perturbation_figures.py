@@ -75,6 +75,7 @@ def test_correlations_of_levels_and_of_changes():
     assert found[1][2:] == (None, None)
 
 
+@pytest.mark.slow
 def test_figure_2_3_follows_the_records(tmp_path, monkeypatch):
     request = tiny_request(tmp_path, monkeypatch, seeds=2)
     made = skip_gap_figure(request, title="Title")
@@ -88,6 +89,7 @@ def test_figure_2_3_follows_the_records(tmp_path, monkeypatch):
     assert made.paper["ours"].to_list()[-1] == pytest.approx(sum(ends) / 2)
 
 
+@pytest.mark.slow
 def test_figure_3_1_looks_cells_up_and_pairs_them(store, tmp_path, monkeypatch):
     searched = []
 

@@ -52,6 +52,7 @@ def lines(request: FigureRequest, setting: str, seed: int, file: str, probe: str
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_figure_3a_follows_both_samplings_from_the_first_evaluation(tiny):
     made = figures.sampling_curves_figure(replace(tiny, seeds=2), title="Title")
     assert f"{CELLS.replace('1 seeds', '2 seeds')} Loss: mean squared error of psi against the validation" in words(
@@ -79,6 +80,7 @@ def test_figure_3a_follows_both_samplings_from_the_first_evaluation(tiny):
     assert made.paper["ours"].to_list()[-1] == pytest.approx(difference)
 
 
+@pytest.mark.slow
 def test_figure_3b_names_the_number_of_paths_of_each_space(tiny):
     made = figures.space_sizes_figure(tiny, title="Title")
     # 2 and 3 operations on 28 edges
@@ -96,6 +98,7 @@ def test_figure_3b_names_the_number_of_paths_of_each_space(tiny):
     assert made.paper["runs"].to_list() == [1, 1]
 
 
+@pytest.mark.slow
 def test_table_3_looks_at_psi_right_after_the_population(tiny):
     made = figures.populations_figure(tiny, title="Title")
     assert made.table.select("setting", "evaluations").unique(maintain_order=True).rows() == [
@@ -122,6 +125,7 @@ def value(made: Made, setting: str, quantity: str = "derived") -> float:
     return made.table.filter(pl.col("setting") == setting, pl.col("quantity") == quantity)["value"].item()
 
 
+@pytest.mark.slow
 def test_tables_4_and_5_read_errors_of_cells_and_share_searches(tables):
     request, orders, ablation = tables
     alpha = lines(request, figures.FULL, 0, "epochs")[-1]["alpha"]["cell"]

@@ -57,6 +57,7 @@ def without_seconds(trace: SearchTrace) -> list[Any]:
     return [replace(record, seconds=0.0) for record in trace.records]
 
 
+@pytest.mark.slow
 def test_another_figure_of_the_folder_reads_the_same_searches(tiny):
     (first,) = traces(tiny, studied(tiny, {"darts-1": DARTS}))
     files = {path: path.stat().st_mtime_ns for path in tiny.folder.rglob("*") if path.is_file()}
@@ -69,12 +70,14 @@ def test_another_figure_of_the_folder_reads_the_same_searches(tiny):
     assert first.genes == first.records[-1].genes
 
 
+@pytest.mark.slow
 def test_one_name_for_two_methods_is_refused(tiny):
     traces(tiny, studied(tiny, {"mine": DARTS}))
     with pytest.raises(CheckpointError):
         traces(tiny, studied(tiny, {"mine": get_method("gdas", get_space("nasbench201"))}))
 
 
+@pytest.mark.slow
 def test_a_probe_that_was_cut_off_goes_on_and_changes_nothing(tiny, tmp_path):
     probe = Looking(tmp_path / "stopped", at=2)
     searches = studied(tiny, {"darts-1": DARTS}, probe=probe)
@@ -91,6 +94,7 @@ def test_a_probe_that_was_cut_off_goes_on_and_changes_nothing(tiny, tmp_path):
     assert plain.probed == ()
 
 
+@pytest.mark.slow
 def test_an_epoch_that_cannot_be_measured_any_more_is_told(tiny, tmp_path):
     searches = studied(tiny, {"darts-1": DARTS}, probe=Looking(tmp_path / "never", at=0))
     (found,) = traces(tiny, searches)
@@ -103,6 +107,7 @@ def test_an_epoch_that_cannot_be_measured_any_more_is_told(tiny, tmp_path):
         traces(tiny, searches)
 
 
+@pytest.mark.slow
 def test_the_trained_network_is_that_of_the_last_record(tiny):
     (found,) = traces(tiny, studied(tiny, {"darts-1": DARTS}))
     ongoing = found.trained()

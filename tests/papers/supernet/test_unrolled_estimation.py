@@ -38,6 +38,7 @@ def test_the_predicted_share_has_the_least_variance(rng, of_input, of_output):
     assert predicted_skip_share(of_input, of_output) == pytest.approx(shares[int(np.argmin(variances))], abs=0.003)
 
 
+@pytest.mark.slow
 def test_variances_are_those_of_maps_computed_by_hand(tmp_path, monkeypatch):
     (trace,) = tiny_traces(tmp_path, monkeypatch)
     ongoing = trace.trained()
@@ -75,6 +76,7 @@ def _variance(a: torch.Tensor, b: torch.Tensor) -> float:
     return float(np.mean([2 - 2 * np.corrcoef(a[:, c].flatten(), b[:, c].flatten())[0, 1] for c in channels]))
 
 
+@pytest.mark.slow
 def test_the_claims_are_counted_over_edges_and_convolutions(tmp_path, monkeypatch):
     made = proposition_figure(tiny_request(tmp_path, monkeypatch), title="Title")
     assert len(made.table) == 12

@@ -95,6 +95,7 @@ def test_a_vertex_below_the_threshold_is_removed_with_its_edges_and_the_output_m
     assert operations[0].tolist() == [[0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", [NASBench101(), NASBench201()], ids=lambda space: space.name)
 @pytest.mark.parametrize("predictor", [GCN(width=16, training_epochs=20), GCN(width=16, training_epochs=20,
                          readout="output", bidirectional=True), Flow(layers=3, width=16, training_epochs=5)],

@@ -21,6 +21,7 @@ def untrained(predictor, space):
     return predictor.fit(space, space.enumerate()[:1], np.zeros(1), rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predictor", PREDICTORS, ids=["gcn", "both-ways", "flow"])
 def test_a_whole_space_scores_as_any_batch_does(predictor, graph_space, monkeypatch):
     monkeypatch.setattr(type(predictor), "index_block", 64)

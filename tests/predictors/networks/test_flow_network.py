@@ -45,6 +45,7 @@ def test_gradients_over_an_index_are_the_dense_ones(layers, make_graphs):
         np.testing.assert_allclose(ours, theirs, atol=2e-5 * max(1.0, theirs.abs().max().item()))
 
 
+@pytest.mark.slow
 def test_dropout_leaves_out_features_and_means_to_change_nothing(make_graphs):
     batch = dense_batch(Flow().message_passing(make_graphs(6)), slice(None))
     generator = torch.Generator().manual_seed(4)

@@ -8,6 +8,7 @@ from predictornas.predictors.networks.stacked import fit_stacked
 RNGS = [np.random.default_rng(seed) for seed in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"bidirectional": True, "readout": "output"}, {"normalisation": "symmetric", "layers": 1}], ids=str
 )

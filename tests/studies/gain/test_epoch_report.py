@@ -66,6 +66,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pl.DataFram
     return folder, *run_epoch_study(STUDY, folder, started=started), told
 
 
+@pytest.mark.slow
 def test_every_output_is_there(outcome: tuple[Path, pl.DataFrame, EpochReport, list[int]]) -> None:
     folder, history, report, told = outcome
     for name in ("history.parquet", "epochs.csv", "summary.csv", "savings.csv", "epochs.png", "manifest.json"):
@@ -135,6 +136,7 @@ def test_the_final_errors_are_those_of_the_longest_trainings(
     assert report.summary["chosen_mean"].is_sorted()
 
 
+@pytest.mark.slow
 def test_running_again_extends_and_repeats_nothing(tmp_path: Path) -> None:
     small = replace(STUDY, methods=("random",), seeds=(0,), budget_epochs=135)
     first, alone = run_epoch_study(small, tmp_path)

@@ -38,6 +38,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         return run_study(STUDY, tmp_path_factory.mktemp("study"), workers=1)
 
 
+@pytest.mark.slow
 def test_every_output_of_the_contract_is_there(outcome: Outcome) -> None:
     assert [name for name in OUTPUTS if not (outcome.folder / name).stat().st_size] == []
 
@@ -50,6 +51,7 @@ def test_the_history_is_tidy_complete_and_sorted(outcome: Outcome) -> None:
     assert history.group_by("method", "seed").agg(pl.col("key").n_unique())["key"].to_list() == [30] * 4
 
 
+@pytest.mark.slow
 def test_values_are_the_tables_own(outcome: Outcome, store: Path) -> None:
     benchmark = STUDY.open()
     genes = np.array(outcome.history["genes"].to_list(), np.int8)
@@ -94,6 +96,7 @@ def test_running_again_repeats_nothing_and_more_seeds_extend(store: Path, tmp_pa
     assert_frame_equal(kept.history, extended.history)
 
 
+@pytest.mark.slow
 def test_another_configuration_in_the_same_folder_is_refused(store: Path, tmp_path: Path) -> None:
     small = replace(STUDY, methods=("random",), seeds=(0,))
     run_study(small, tmp_path)
@@ -101,6 +104,7 @@ def test_another_configuration_in_the_same_folder_is_refused(store: Path, tmp_pa
         run_study(replace(small, budget=31), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_folder_with_another_manifest_is_refused(store: Path, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(json.dumps({"something": "else"}))
     with pytest.raises(StoreError, match="no manifest of a result"):

@@ -22,6 +22,7 @@ def test_claiming_again_adds_methods_and_seeds(store: Path, tmp_path: Path) -> N
     assert {name: entry["seeds"] for name, entry in manifest["methods"].items()} == {"random": [0], "uniform-9": [2, 4]}
 
 
+@pytest.mark.slow
 def test_claiming_with_another_signal_names_what_differs(store: Path, tmp_path: Path) -> None:
     claim(tmp_path, STUDY, STUDY.open())
     other = replace(STUDY, signal="valid_accuracy_200_run1", evaluation="valid_accuracy_200_run0")
@@ -29,6 +30,7 @@ def test_claiming_with_another_signal_names_what_differs(store: Path, tmp_path: 
         claim(tmp_path, other, other.open())
 
 
+@pytest.mark.slow
 def test_what_made_the_runs_stays_when_another_version_goes_on(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,6 +43,7 @@ def test_what_made_the_runs_stays_when_another_version_goes_on(
     assert [made["commit"] for made in manifest["made_with"]] == ["first", "second"]
 
 
+@pytest.mark.slow
 def test_a_method_that_means_something_else_now_is_refused(store: Path, tmp_path: Path) -> None:
     claim(tmp_path, STUDY, STUDY.open())
     manifest = claim(tmp_path, STUDY, STUDY.open())
@@ -63,6 +66,7 @@ DAMAGED: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
 def test_a_manifest_that_lacks_something_is_refused(
     damage: Callable[[dict[str, Any]], object], store: Path, tmp_path: Path
@@ -74,6 +78,7 @@ def test_a_manifest_that_lacks_something_is_refused(
         claim(tmp_path, STUDY, STUDY.open())
 
 
+@pytest.mark.slow
 def test_an_altered_seed_is_found(store: Path, tmp_path: Path) -> None:
     claim(tmp_path, replace(STUDY, seeds=(0, 7)), STUDY.open())
     path = tmp_path / "manifest.json"

@@ -91,6 +91,7 @@ def test_the_origin_of_pools_is_printed_where_it_was_counted() -> None:
     assert "pool" not in printable(summary)[0]
 
 
+@pytest.mark.slow
 def test_the_ordering_is_reported_where_both_methods_of_a_claim_ran(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

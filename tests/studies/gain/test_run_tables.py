@@ -16,6 +16,7 @@ from predictornas.studies.gain.study import Study, run_identity
 STUDY = Study(methods=("random",), budget=20, seeds=(0,))
 
 
+@pytest.mark.slow
 def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
     benchmark = STUDY.open()
     manifest = claim(tmp_path, STUDY, benchmark)

@@ -21,6 +21,7 @@ from predictornas.studies.gain.study import Study, data_fingerprint, describe, r
 STUDY = Study(methods=("random",), budget=30, seeds=(0,))
 
 
+@pytest.mark.slow
 def test_it_opens_its_benchmark_with_its_columns(store: Path) -> None:
     assert STUDY.open().signal == "valid_accuracy_200_run0"
     swapped = replace(STUDY, signal="valid_accuracy_200_run1", evaluation="valid_accuracy_200_run0").open()
@@ -42,6 +43,7 @@ def test_numbers_that_make_no_study(study: Study, message: str) -> None:
         study.open()
 
 
+@pytest.mark.slow
 def test_unknown_names_suggest_the_nearest(store: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'nasbench201-cifar10'"):
         replace(STUDY, benchmark="nasbench201-cifar1O").open()
@@ -49,11 +51,13 @@ def test_unknown_names_suggest_the_nearest(store: Path) -> None:
         replace(STUDY, signal="valid_acuracy_200_run0").open()
 
 
+@pytest.mark.slow
 def test_a_budget_within_the_initial_set_is_refused(store: Path) -> None:
     with pytest.raises(ConfigurationError, match="leaves nothing to propose"):
         replace(STUDY, budget=10).strategy("random")
 
 
+@pytest.mark.slow
 def test_the_run_id_depends_on_all_that_drives_the_run_and_on_nothing_else(store: Path) -> None:
     benchmark = STUDY.open()
     identity = STUDY.identity(benchmark)
@@ -81,6 +85,7 @@ def test_a_configuration_is_described_with_its_types() -> None:
     assert described["loss"]["type"] == "PairwiseCrossEntropy"
 
 
+@pytest.mark.slow
 def test_the_fingerprint_is_that_of_the_files(store: Path) -> None:
     first = data_fingerprint(STUDY.open())
     other = data_fingerprint(replace(STUDY, benchmark="nasbench201-cifar100").open())

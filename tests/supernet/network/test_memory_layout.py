@@ -34,6 +34,7 @@ def test_elsewhere_channels_come_last() -> None:
     assert all(weight.is_contiguous() for weight in weights.values() if weight.ndim != 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("topology", "shape", "partial"), [(DARTS, SMALL, 1), (DARTS, SMALL, 2), (DARTS, TALL, 1), (CELL, SMALL, 1)]
 )

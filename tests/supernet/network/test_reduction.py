@@ -78,6 +78,7 @@ def test_fewer_operations_compute_what_the_full_network_computes_without_the_oth
     assert sum(p.numel() for p in smaller.parameters()) < sum(p.numel() for p in network.parameters())
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_the_momentum_of_the_kept_operations() -> None:
     """Two more steps of SGD by the reduced network are those of the full one without the dropped operations."""
     network = network_of(2)

@@ -70,6 +70,7 @@ def assert_equal_to_the_reference(network: SuperNetwork, images: Tensor, mixture
             assert gradient is None or not (gradient if lane is None else gradient[lane]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("topology", "shape", "size"),
     [(DARTS, SMALL, 8), (PER_EDGE, SMALL, 8), (CELL, SHALLOW, 8), (DARTS, SHALLOW, 9), (DARTS, TALL, 32)],
@@ -82,6 +83,7 @@ def test_logits_and_all_gradients_equal_those_of_one_module_an_edge_and_operatio
     assert_equal_to_the_reference(network_of(topology, shape), images_of(size), Mixture(weights))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("topology", "shape"), [(DARTS, SMALL), (CELL, SHALLOW)], ids=["darts", "nasbench201"])
 def test_partial_channels_and_edge_weights_equal_the_reference(topology: Topology, shape: NetworkShape) -> None:
     weights = {name: values.requires_grad_() for name, values in random_weights(topology).items()}
@@ -112,6 +114,7 @@ def one_hot(topology: Topology, seed: int) -> dict[str, Tensor]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topology", [DARTS, PER_EDGE, CELL], ids=["darts", "own operations", "nasbench201"])
 def test_a_sampled_path_equals_the_reference_and_leaves_the_rest_alone(topology: Topology) -> None:
     network = network_of(topology, SHALLOW)
@@ -142,6 +145,7 @@ def test_lanes_off_the_path_keep_their_running_statistics() -> None:
             assert same == (choice["cell"][edge, column] == 0)
 
 
+@pytest.mark.slow
 def test_running_statistics_serve_evaluation_as_in_the_reference() -> None:
     network, mixture = network_of(DARTS, SMALL), Mixture(random_weights(DARTS))
     reference = reference_of(network)

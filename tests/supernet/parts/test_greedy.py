@@ -103,6 +103,7 @@ def drift(topology: Topology, seed: int) -> list[dict[str, Tensor]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("criterion", [1, 2])
 @pytest.mark.parametrize("seed", [0])
 def test_a_whole_search_decides_each_edge_once_and_keeps_two_inputs_a_node(criterion: int, seed: int) -> None:

@@ -95,6 +95,7 @@ def test_psi_waits_for_the_whole_warm_up_and_the_queue_forgets_the_oldest() -> N
     np.testing.assert_array_equal(landscape.memory.values, [-loss for _, loss in entries[-5:]])
 
 
+@pytest.mark.slow
 def test_psi_learns_what_it_is_told() -> None:
     """With one architecture twice as good as the other, psi is near 0 for it and near 1 for the other."""
     landscape = ProxyLandscape(LossSpaceRegression(warm_up=2, warm_up_steps=200, hidden=4), 5, seed=0)
@@ -130,6 +131,7 @@ def test_the_parameters_follow_the_gradient_of_psi() -> None:
     torch.testing.assert_close(alpha.grad, slope)  # set, not added to
 
 
+@pytest.mark.slow
 def test_without_the_gradient_parameters_rest_and_all_entries_count_alike() -> None:
     uniform = ProxyLandscape(replace(SMALL, gradient=False), 5, seed=0)
     unweighted = ProxyLandscape(replace(SMALL, weighted=False), 5, seed=0)
@@ -163,6 +165,7 @@ def test_what_was_remembered_brings_back_the_same_psi() -> None:
     np.testing.assert_array_equal(first.memory.p, second.memory.p)
 
 
+@pytest.mark.slow
 def test_the_search_goes_to_what_has_the_smallest_loss() -> None:
     """The loss is the number of edges without the third operation: in the end most edges prefer it."""
     search = LossSpaceRegression(warm_up=30, steps=40, hidden=8)

@@ -58,6 +58,7 @@ def test_clipping_to_the_simplex_by_hand() -> None:
     torch.testing.assert_close(clipped_to_simplex(moved, free), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "regulariser", [RandomSmoothing(), RandomSmoothing(noise="gaussian"), AdversarialPerturbation(steps=2)]
 )

@@ -80,6 +80,7 @@ def test_factors_of_an_edge_sum_to_one(relaxation: Relaxation) -> None:
     torch.testing.assert_close(draws(relaxation, parameters_of(ALPHA), 3).sum(1), torch.ones(18))
 
 
+@pytest.mark.slow
 def test_a_gumbel_softmax_gradient_equals_the_slope_of_a_simulated_mean() -> None:
     """Against central differences of the mean over 200,000 draws of numpy, within four joint standard errors."""
     costs, temperature = np.array([1.0, -2.0, 0.5, 3.0, 0.0]), 1.5
@@ -146,6 +147,7 @@ def exact_moments(alpha: Tensor) -> Tensor:
 COSTS = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.0], dtype=torch.float64)
 
 
+@pytest.mark.slow
 def test_dirichlet_samples_and_their_gradient_have_the_exact_means() -> None:
     """Mean c_k / c_0, and the slope of a second moment, within four standard errors."""
     sampled = draws(Dirichlet(), parameters_of(ALPHA), 500).detach().double()

@@ -79,6 +79,7 @@ def first_batches(searched: SearchJob) -> tuple[Batch, Batch]:
     return next(paired_batches(part, searched.method.weights.augmentation, size=16, seed=0, epoch=0))
 
 
+@pytest.mark.slow
 def test_the_second_order_is_computed_in_single_precision() -> None:
     """In bfloat16 its correction would be off by more than its length: no displacement of a weight would be felt."""
     searched = job("darts-1", "nasbench201")
