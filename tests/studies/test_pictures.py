@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ def test_each_figure_is_written_in_the_format_of_its_name(tmp_path: Path) -> Non
     assert [file.name for file in files] == ["one.png", "one.svg", "one.pdf"]
     starts = [file.read_bytes()[:5] for file in files]
     assert starts == [b"\x89PNG\r", b"<?xml", b"%PDF-"]
+
+
+def test_nothing_else_turns_a_figure_into_a_file() -> None:
+    root = Path(__file__).parents[2]
+    sources = (path for folder in ("predictornas", "docs", "perf") for path in (root / folder).rglob("*.py"))
+    saving = [path.name for path in sources if re.search(r"\.savefig\((?!path\))", path.read_text(encoding="utf-8"))]
+    assert saving == ["pictures.py"]
 
 
 def test_where_nothing_can_be_drawn_a_warning_names_the_extra(tmp_path: Path) -> None:
