@@ -78,9 +78,40 @@ DOCUMENTS = [path for path in ROOT.glob("docs/**/*.md") if path.parent.name != "
 """What is read where it lies; the links of a template are those of the document that is made of it."""
 
 
-@pytest.mark.parametrize("document", ["README.md", *(str(path.relative_to(ROOT)) for path in DOCUMENTS)])
+@pytest.mark.parametrize(
+    "document", ["README.md", "CONTRIBUTING.md", *(str(path.relative_to(ROOT)) for path in DOCUMENTS)]
+)
 def test_links_lead_somewhere(document: str) -> None:
     prose = re.sub(r"```.*?```", "", (ROOT / document).read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#]+)\)", prose):
         if not target.startswith("http"):
             assert (ROOT / document).parent.joinpath(target).exists(), target
+
+
+MAP = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+
+def test_the_map_names_every_room() -> None:
+    package = ROOT / "predictornas"
+    rooms = {str(path.parent.relative_to(package)) for path in package.rglob("__init__.py")} - {"."}
+    assert set(re.findall(r"^\| `(\S+)/` \|", MAP, re.MULTILINE)) == rooms
+    alone = {path.name for path in package.glob("*.py")} - {"__init__.py", "__main__.py"}
+    assert {name for name in alone if f"`{name}`" not in MAP} == set()
+
+
+def test_the_map_leads_to_files_that_are_there() -> None:
+    named = set(re.findall(r"\b[a-z_0-9]+(?:/[a-z_0-9]+)+\.py\b", MAP)) - {
+        "docs/results/regenerate.py",
+        "docs/results/build.py",
+    }
+    assert len(named) > 30
+    folders = (ROOT / "predictornas", ROOT / "predictornas" / "supernet", ROOT)
+    lost = {name for name in named if not any((folder / name).is_file() for folder in folders)}
+    assert lost <= {"predictornas/a/b.py", "tests/a/test_b.py"}
+
+
+@pytest.mark.parametrize(("document", "most"), [("docs/architecture.md", 120), ("docs/decisions.md", 400)])
+def test_what_is_read_first_is_short(document: str, most: int) -> None:
+    lines = (ROOT / document).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= most
+    assert [line for line in lines if len(line) > 100] == []
