@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any, get_args
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
+from predictornas.description import describe as describe
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.predictors.graph_predictor import Engine
@@ -150,15 +149,3 @@ def run_identity(study: Mapping[str, Any], method: str, strategy: Strategy, seed
     }
     run_id = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     return {"run_id": run_id, "method": method, "seed": seed}
-
-
-def describe(value: Any) -> Any:
-    """A configuration as JSON: dataclasses become objects with their type's name first."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field for field in dataclasses.fields(value) if field.init]
-        return {"type": type(value).__name__, **{field.name: describe(getattr(value, field.name)) for field in fields}}
-    if isinstance(value, (list, tuple)):
-        return [describe(item) for item in value]
-    if isinstance(value, Fraction):
-        return str(value)
-    return value

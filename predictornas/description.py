@@ -1,0 +1,88 @@
+"""Configurations as JSON: what a run is known by, and what a manifest says of how it was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+from enum import Enum
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from predictornas.errors import ConfigurationError
+
+
+def describe(value: Any) -> Any:
+    """A configuration as JSON, the same in every process and for every equal configuration.
+
+    An object becomes a JSON object with its type's name first. What follows are the fields of a dataclass that its
+    constructor takes; of anything else what its `get_params()` says, as that of scikit-learn's estimators; and where it
+    has none, its attributes, but for those that begin or end with an underscore, which are private or learned. A
+    function or class is `module:name`, an array its checksum.
+
+    Raises:
+        ConfigurationError: something that cannot be told from another of its kind, such as a lambda.
+    """
+    try:
+        return _described(value)
+    except RecursionError:
+        raise ConfigurationError(f"{type(value).__name__} holds itself, so its configuration has no end.") from None
+
+
+def _described(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return "nan" if value != value else value
+    if isinstance(value, (list, tuple)):
+        return [_described(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _described(item) for name, item in value.items()}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value) if field.init]
+        return _typed(value, {name: getattr(value, name) for name in fields})
+    return _other(value)
+
+
+def _other(value: Any) -> Any:
+    if isinstance(value, (Fraction, Path)):
+        return str(value)
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, np.generic):
+        return _described(value.item())
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return {"type": "ndarray", "dtype": str(value.dtype), "shape": list(value.shape), "sha256": content}
+    if isinstance(value, (set, frozenset)):
+        return sorted((_described(item) for item in value), key=str)
+    if isinstance(value, partial):
+        return _typed(value, {"function": value.func, "arguments": value.args, "keywords": value.keywords})
+    if inspect.isroutine(value) or inspect.isclass(value):
+        return _named(value)
+    if callable(getattr(value, "get_params", None)):
+        return _typed(value, value.get_params(deep=False))
+    if hasattr(value, "__dict__"):
+        shown = {name: item for name, item in vars(value).items() if not (name.startswith("_") or name.endswith("_"))}
+        return _typed(value, shown)
+    raise ConfigurationError(
+        f"One {type(value).__name__} cannot be told from another, so a run that holds it could not be resumed. Hold "
+        "what it is made from instead, or give its class `get_params(deep=False)`."
+    )
+
+
+def _typed(value: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"type": type(value).__name__, **{name: _described(item) for name, item in settings.items()}}
+
+
+def _named(value: Any) -> str:
+    if "<" in value.__qualname__:
+        raise ConfigurationError(
+            f"{value.__qualname__!r} of {value.__module__} has no name by which a run that holds it could be resumed. "
+            "Give it one: define it in a module with `def` or `class`."
+        )
+    return f"{value.__module__}:{value.__qualname__}"
