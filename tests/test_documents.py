@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from predictornas.benchmarks.recipe_files import load_recipe
+from predictornas.predictors.registry import PREDICTORS
+from predictornas.search.registry import known_methods
 from predictornas.spaces import registry
 from predictornas.threads import one_thread
 
@@ -33,6 +35,20 @@ def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
     (tmp_path / "recipe.json").write_text(block("docs/guides/tables.md", "json"))
     recipe = load_recipe(tmp_path / "recipe.json")
     assert recipe.signal == "valid_accuracy_200_run0"
+
+
+LISTS = {
+    "methods": lambda: [spelling for record in known_methods() for spelling in record.spellings],
+    "predictors": lambda: list(PREDICTORS),
+}
+"""What stands between `<!-- name -->` and `<!-- end -->` in the README."""
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_readme_lists_what_the_registries_hold(name: str) -> None:
+    found = re.search(rf"<!-- {name} -->\n(.*?)\n<!-- end -->", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert found is not None
+    assert found[1].replace("\n", " ") == ", ".join(f"`{entry}`" for entry in LISTS[name]()) + "."
 
 
 @pytest.mark.slow

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
+from predictornas.cli.listing import TO_THE_END, methods_help
 from predictornas.cli.studies import worker_count
 from predictornas.errors import ConfigurationError
 
@@ -13,7 +17,7 @@ def live_search(
     *,
     space: str = "darts",
     images: str = "hard-digits",
-    method: str = "rank-nosh",
+    method: Annotated[str, Parameter(help=f"{methods_help()} {TO_THE_END}")] = "rank-nosh",
     budget_epochs: int = 90,
     seed: int = 0,
     levels: str = "1,3,9",
@@ -41,8 +45,6 @@ def live_search(
         nasbench101, nasbench201, darts, darts-8, darts-s1 to darts-s4.
     images
         digits, hard-digits, or a folder with CIFAR's python batches, image-parquet, or train/CLASS and test/CLASS.
-    method
-        rank-nosh, nosh, asha, successive-halving; or any other, which then trains every network to the end.
     budget_epochs
         Epochs trained in all.
     seed

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
+from predictornas.cli.listing import predictors_help
 from predictornas.cli.studies import worker_count
 
 if TYPE_CHECKING:
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 def predictors(
     *,
     benchmark: str = "nasbench201-cifar10",
-    names: str = "gp,gcn,rnn",
+    names: Annotated[str, Parameter(help=predictors_help())] = "gp,gcn,rnn",
     sizes: str = "78,156",
     draws: int = 5,
     train_on: str | None = None,
@@ -36,8 +39,6 @@ def predictors(
     ----------
     benchmark
         A table's name: see `predictornas data list`.
-    names
-        Predictors, separated by commas; an unknown one lists all.
     sizes
         Numbers of training architectures, separated by commas.
     draws

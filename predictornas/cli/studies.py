@@ -7,9 +7,12 @@ import sys
 from dataclasses import replace
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, show, show_rows
+from predictornas.cli.listing import methods_help
 from predictornas.errors import PredictorNASError
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ FULL_TRAININGS = 30
 def gain(
     *,
     benchmark: str | None = None,
-    methods: str = DEFAULT_METHODS,
+    methods: Annotated[str, Parameter(help=f"Commas between: {methods_help()}")] = DEFAULT_METHODS,
     budget: int | None = None,
     budget_epochs: int | None = None,
     seeds: int = 20,
@@ -59,10 +62,6 @@ def gain(
     benchmark
         A table's name: see `predictornas data list`; by default nasbench201-cifar10, or with --budget-epochs
         nasbench101-digits, which has learning curves.
-    methods
-        Commas between: bayesian-optimisation, the best search; random, exhaustive, uniform-N, evolutionary-N,
-        likelihood-N, pvll-N (a pool of N), pvll, regularised-evolution, local-search, bananas, one-shot;
-        uniform-100@rnn (or @flow, @gp, @neural-predictor) for another predictor than the GCN.
     budget
         Evaluations of each run, the random initial set included; 100 by default.
     budget_epochs
@@ -105,7 +104,7 @@ def gain(
 def search(
     *,
     benchmark: str | None = None,
-    method: str = "bayesian-optimisation",
+    method: Annotated[str, Parameter(help=methods_help())] = "bayesian-optimisation",
     budget: int | None = None,
     budget_epochs: int | None = None,
     seed: int = 0,
@@ -124,8 +123,6 @@ def search(
     benchmark
         A table's name: see `predictornas data list`; by default nasbench201-cifar10, or for methods with a scheduler
         nasbench101-digits, which has learning curves.
-    method
-        A method as in `gain`; the best search of this package by default.
     budget
         Evaluations, the random initial set included; 100 by default.
     budget_epochs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 import zlib
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,12 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter
+
+from predictornas.predictors.registry import PREDICTORS
+from predictornas.registry import Look, Registered
+from predictornas.samplers.registry import SAMPLERS
+from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.registry import METHODS, known_methods
 
 INK = "#222222"
 """Colour of text and of lines that belong to no method."""
@@ -36,45 +41,6 @@ class MethodStyle:
     marker: str
 
 
-_KNOWN = {
-    "whole table": ("whole table", "#B5B5B5", "o"),
-    "random": ("random search", MUTED, "o"),
-    "exhaustive": ("exhaustive pool", "#0B4F9E", "s"),
-    "uniform": ("uniform pool", "#3DA88A", "^"),
-    "uniform-100": ("uniform pool", "#6CC5AB", "^"),
-    "uniform-1000": ("uniform pool", "#1B9E77", "v"),
-    "uniform-10000": ("uniform pool", "#0A5C43", "D"),
-    "evolutionary": ("evolutionary pool", "#D95F02", "P"),
-    "evolutionary-100": ("evolutionary pool", "#F5994A", "P"),
-    "evolutionary-1000": ("evolutionary pool", "#C44E00", "X"),
-    "likelihood": ("likelihood pool", "#7B3294", "p"),
-    "likelihood-100": ("likelihood pool", "#B57EC9", "p"),
-    "likelihood-1000": ("likelihood pool", "#6A2386", "h"),
-    "pvll": ("PVLL", "#D6286E", "d"),
-    "rank-full": ("predictor, full trainings", "#0B4F9E", "s"),
-    "rank-nosh": ("RANK-NOSH", "#8C5A2B", "<"),
-    "rank-nosh-30": ("RANK-NOSH, r = 30 %", "#B8763A", "<"),
-    "rank-nosh-50": ("RANK-NOSH, r = 50 %", "#8C5A2B", "v"),
-    "rank-nosh-70": ("RANK-NOSH, r = 70 %", "#5C3A1A", "^"),
-    "rank-nosh-level-30": ("RANK-NOSH by level, r = 30 %", "#6CC5AB", "<"),
-    "rank-nosh-level-50": ("RANK-NOSH by level, r = 50 %", "#1B9E77", "v"),
-    "rank-nosh-level-70": ("RANK-NOSH by level, r = 70 %", "#0A5C43", "^"),
-    "nosh-30": ("NOSH, random newcomers, r = 30 %", "#B57EC9", "D"),
-    "successive-halving-30": ("successive halving, r = 30 %", "#D6286E", "p"),
-    "asha-30": ("ASHA-like, r = 30 %", "#E0B000", "h"),
-    "regularised-evolution": ("regularised evolution", "#4FB3E8", ">"),
-    "local-search": ("local search", "#9A9A00", "H"),
-    "bananas": ("BANANAS", "#E0B000", "8"),
-    "one-shot": ("one-shot (Wen et al.)", "#111111", "*"),
-    "bayesian-optimisation": ("Bayesian optimisation", "#C2185B", "d"),
-    "neural-predictor": ("Neural Predictor (Wen et al.)", "#111111", "*"),
-    "gp": ("Gaussian process", "#C2185B", "d"),
-    "gcn": ("GCN (Mauch et al.)", "#0B4F9E", "s"),
-    "flow": ("flow network (GATES)", "#1B9E77", "^"),
-    "rnn": ("RNN", "#9A9A00", "H"),
-    "paths": ("path networks (BANANAS)", "#E0B000", "8"),
-}
-
 _SPARE = (
     "#4477AA",
     "#EE6677",
@@ -93,28 +59,55 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">", "h", "d")
 
 
 def styles_of(methods: Iterable[str]) -> dict[str, MethodStyle]:
-    """The style of each method: known ones in a fixed order, then the others in order of appearance.
+    """The style of each method: those with a look of their own in a fixed order, then the others as they appear.
 
-    A known method always looks the same. An unknown one takes a spare colour by a hash of its name, so it looks the
-    same in every figure too, unless an earlier name (in alphabetical order) of the same figure has taken that colour.
+    What a registry gives a look always looks the same. Any other name takes a spare colour by a hash of its name, so it
+    looks the same in every figure too, unless an earlier name (in alphabetical order) of the same figure has taken that
+    colour.
     """
-    order = {name: place for place, name in enumerate(_KNOWN)}
-    names = sorted(dict.fromkeys(methods), key=lambda name: order.get(name, len(order)))
+    shown = {name: _shown(name) for name in dict.fromkeys(methods)}
+    places = {name: place for name, (_, _, place) in shown.items() if place is not None}
     spare: dict[str, int] = {}
-    for name in sorted(name for name in names if name not in _KNOWN):
+    for name in sorted(name for name in shown if name not in places):
         wanted = zlib.crc32(name.encode()) % len(_SPARE)
         free = [(wanted + step) % len(_SPARE) for step in range(len(_SPARE))]
         spare[name] = next((index for index in free if index not in spare.values()), wanted)
-    return {name: _style(name, spare.get(name, 0)) for name in names}
+    styles = {}
+    for name in sorted(shown, key=lambda name: (name not in places, places.get(name, (0, 0)))):
+        label, look, _ = shown[name]
+        styles[name] = MethodStyle(label, *((look.colour, look.marker) if look else _spare_look(spare[name])))
+    return styles
 
 
-def _style(name: str, spare: int) -> MethodStyle:
-    label, color, marker = _KNOWN.get(name, (name, _SPARE[spare], _MARKERS[spare]))
-    size = re.fullmatch(r"(uniform|evolutionary|likelihood)-(\d+)", name)
-    if size:
-        family = _KNOWN[size[1]][0]
-        label = f"{family}, N' = {int(size[2]):,}"
-    return MethodStyle(label, color, marker)
+def _spare_look(index: int) -> tuple[str, str]:
+    return _SPARE[index], _MARKERS[index]
+
+
+def _shown(name: str) -> tuple[str, Look | None, tuple[int, int] | None]:
+    """Label, look and place in a legend; no look and no place where it has none of its own."""
+    if name == "whole table":
+        return name, Look("#B5B5B5", "o"), (-1, 0)
+    found = _found(name)
+    if found is None:
+        return name, None, None
+    record, number = found
+    label = record.label or record.name
+    if number is not None:
+        label = f"{label}, {record.number_label.format(number)}" if record.label and record.number_label else name
+    look = record.look if number is None else record.looks.get(number)
+    own = [other.name for other in (*known_methods(), *PREDICTORS.records)]
+    place = own.index(record.name) if record.name in own else len(own)
+    return label, look, (place, number or 0) if look else None
+
+
+def _found(name: str) -> tuple[Registered, int | None] | None:
+    """What the registries know of a name, first those of this package, and a number at its end."""
+    registries = (METHODS, SAMPLERS, SCHEDULERS, PREDICTORS)
+    own = (registry.own(name) for registry in registries)
+    for found in own:
+        if found is not None and (found[1] is None or found[0].number != "none"):
+            return found
+    return next((found for registry in registries if (found := registry.shown(name))), None)
 
 
 def new_figure(width: float, height: float, *, title: str, caption: str) -> Figure:

@@ -19,7 +19,9 @@ from jaxtyping import Float
 from predictornas.analysis.rank_quality import rank_quality
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
-from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.errors import ConfigurationError
+from predictornas.predictors.registry import PREDICTORS
+from predictornas.predictors.studied import studied_predictor
 from predictornas.search.executors import Advance, run_tasks
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -28,7 +30,6 @@ from predictornas.studies.gain.study import data_fingerprint, describe
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed
-from predictornas.studies.studied_predictors import STUDIED
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class PredictorStudy:
 
     Attributes:
         benchmark: name of an offline or imported table.
-        predictors: names in `STUDIED`.
+        predictors: names in `PREDICTORS`, or `module:attribute`.
         sizes: numbers of training architectures.
         draws: training sets of each size, uniform and without replacement, the same for every predictor.
         train_on: column with the values to learn; the table's signal where None.
@@ -123,7 +124,9 @@ def run_predictor_study(
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
     save_figures(folder, lambda: {"predictors.png": _figure(table, study)})
-    facts = {name: {str(size): describe(STUDIED[name](size)) for size in study.sizes} for name in study.predictors}
+    facts = {
+        name: {str(size): describe(studied_predictor(name, size)) for size in study.sizes} for name in study.predictors
+    }
     write_manifest(
         folder,
         KIND,
@@ -177,8 +180,7 @@ def summarised(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _check(study: PredictorStudy) -> None:
     for name in study.predictors:
-        if name not in STUDIED:
-            raise UnknownNameError("predictor", name, STUDIED)
+        PREDICTORS[name]  # refuses an unknown name before anything is opened
     measured = len(_opened(study).rows)
     wrong = [size for size in study.sizes if not 2 <= size <= measured - 2]
     if wrong or study.draws < 1:
@@ -214,7 +216,7 @@ def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
         "protocol": PROTOCOL,
         "data": data_fingerprint(open_benchmark(study.benchmark)),
         "columns": [study.train_on, study.judge_on],
-        "predictor": describe(STUDIED[predictor](size)),
+        "predictor": describe(studied_predictor(predictor, size)),
         "size": size,
         "draw": draw,
         **({} if study.judged is None else {"judged": study.judged}),
@@ -239,7 +241,7 @@ def _measured(fit: _Fit) -> dict[str, Any]:
     if fit.study.judged is not None and fit.study.judged < len(others):
         others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, fit.study.judged, replace=False))
     begin = time.perf_counter()
-    predictor = STUDIED[fit.predictor](fit.size).fit(
+    predictor = studied_predictor(fit.predictor, fit.size).fit(
         opened.space, opened.genes[drawn], opened.train[drawn], rng=rng_for(fit.draw, fit.size, "fit")
     )
     fitted = time.perf_counter()

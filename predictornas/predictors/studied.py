@@ -1,4 +1,4 @@
-"""The predictors that a predictor study compares, by name, each configured for the number of architectures it gets."""
+"""What a predictor study compares: predictors configured for the number of architectures that they are trained on."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.losses import PairwiseCrossEntropy
-from predictornas.predictors.neural_predictor import NeuralPredictor
 from predictornas.predictors.optimisers import Adam, GradientDescent
-from predictornas.predictors.path_network import PathEnsemble
+from predictornas.predictors.registry import get_predictor
 from predictornas.predictors.rnn import RNN
 
 _BATCH = 32
 _PASSES = 200
 _MOST_UPDATES = 6000
 
+_USUAL = 100
+"""Architectures that a predictor is configured for where a search asks for it, whose number of them grows."""
 
-def _gcn(size: int) -> GCN:
+
+def gcn(size: int) -> GCN:
     """The network of Mauch et al. 2020; ten times their learning rate, which ranks better in fewer steps."""
     return GCN(optimiser=GradientDescent(0.1), training_epochs=500)
 
 
-def _flow(size: int) -> Flow:
+def flow(size: int) -> Flow:
     """GATES (Ning et al. 2020) trained for 200 passes in batches of 32, at most 6000 updates."""
     return Flow(
         optimiser=Adam(0.001),
@@ -35,8 +37,8 @@ def _flow(size: int) -> Flow:
     )
 
 
-def _bidirectional(size: int, readout: Readout = "mean") -> GCN:
-    """Three convolutions both ways, as often updated as `_flow`."""
+def bidirectional_gcn(size: int = _USUAL, readout: Readout = "mean") -> GCN:
+    """Three convolutions both ways, as often updated as `flow`."""
     return GCN(
         readout=readout,
         width=128,
@@ -47,18 +49,23 @@ def _bidirectional(size: int, readout: Readout = "mean") -> GCN:
     )
 
 
-def _ensemble(size: int) -> Ensemble:
+def ensemble(size: int = _USUAL) -> Ensemble:
     """Processes with random networks of their own, and two trained ones, which see what these do not.
 
     The one that reads the output vertex alone ranks worse by itself, but better in company than a twin of the first.
     """
     processes = [GaussianProcess(flow_seed=seed) for seed in range(5)]
-    return Ensemble((*processes, _bidirectional(size), _bidirectional(size, "output")))
+    return Ensemble((*processes, bidirectional_gcn(size), bidirectional_gcn(size, "output")))
 
 
-def _ensemble_with_flow(size: int) -> Ensemble:
+def ensemble_with_flow(size: int = _USUAL) -> Ensemble:
     """The same and two flow networks: the costliest, and the best where there are some hundred to learn from."""
-    return Ensemble((*_ensemble(size).members, _flow(size), _flow(size)))
+    return Ensemble((*ensemble(size).members, flow(size), flow(size)))
+
+
+def rnn(size: int) -> RNN:
+    """The network of PVLL-NAS with a loss for ranks."""
+    return RNN(loss=PairwiseCrossEntropy(), training_epochs=500)
 
 
 def _updates(size: int) -> int:
@@ -66,14 +73,27 @@ def _updates(size: int) -> int:
 
 
 STUDIED: dict[str, Callable[[int], Predictor]] = {
-    "gp": lambda size: GaussianProcess(),
-    "gcn": _gcn,
-    "flow": _flow,
-    "rnn": lambda size: RNN(loss=PairwiseCrossEntropy(), training_epochs=500),
-    "neural-predictor": lambda size: NeuralPredictor(),
-    "paths": lambda size: PathEnsemble(),
-    "bidirectional-gcn": _bidirectional,
-    "ensemble": _ensemble,
-    "ensemble-with-flow": _ensemble_with_flow,
+    "gcn": gcn,
+    "flow": flow,
+    "rnn": rnn,
+    "bidirectional-gcn": bidirectional_gcn,
+    "ensemble": ensemble,
+    "ensemble-with-flow": ensemble_with_flow,
 }
-"""What each name stands for at a training-set size."""
+"""Those that a size configures; a study takes all others as they are."""
+
+
+def studied_predictor(name: str, size: int) -> Predictor:
+    """What a name stands for at a training-set size.
+
+    Args:
+        name: of `predictornas.predictors.registry.PREDICTORS`, or `module:attribute`.
+        size: architectures that it is trained on.
+
+    Raises:
+        UnknownNameError: no predictor has this name.
+        ConfigurationError: a predictor of another package that cannot be loaded or made.
+    """
+    if name in STUDIED:
+        return STUDIED[name](size)
+    return get_predictor(name)

@@ -1,0 +1,24 @@
+"""Help texts that list what the registries hold."""
+
+from __future__ import annotations
+
+from predictornas.predictors.registry import PREDICTORS
+from predictornas.search.registry import known_methods
+
+OWN = "module:attribute for your own"
+
+TO_THE_END = "Those without a scheduler train every network to the end."
+
+
+def methods_help() -> str:
+    """How methods are written, all of this package."""
+    names = ", ".join(spelling for record in known_methods() for spelling in record.spellings)
+    return (
+        f"{names}. N is the size of a pool, or with a scheduler the share in percent that is promoted. "
+        f"uniform-100@gp asks another predictor than gcn: {', '.join(PREDICTORS)}. Or {OWN}."
+    )
+
+
+def predictors_help() -> str:
+    """The names of all predictors of this package."""
+    return f"Commas between: {', '.join(PREDICTORS)}, or {OWN}."

@@ -1,0 +1,98 @@
+"""Predictors by name: what stands behind the `@` of a method, and what a predictor study compares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from predictornas.registry import Look, Registered, Registry, expect
+
+if TYPE_CHECKING:
+    from predictornas.predictors.base import Predictor
+
+PREDICTORS = Registry(
+    "predictor",
+    (
+        Registered(
+            name="neural-predictor",
+            target="predictornas.predictors.neural_predictor:NeuralPredictor",
+            help="a classifier and a regressor in cascade (Wen et al. 2020)",
+            label="Neural Predictor (Wen et al.)",
+            takes=("engine",),
+            look=Look("#111111", "*"),
+        ),
+        Registered(
+            name="gp",
+            target="predictornas.predictors.gaussian_process:GaussianProcess",
+            help="a Gaussian process on graph features that need no training",
+            label="Gaussian process",
+            look=Look("#C2185B", "d"),
+        ),
+        Registered(
+            name="gcn",
+            target="predictornas.predictors.gcn:GCN",
+            help="graph convolutions, as in Mauch et al. 2020; what a method takes where none is named",
+            label="GCN (Mauch et al.)",
+            takes=("training_epochs", "engine"),
+            look=Look("#0B4F9E", "s"),
+        ),
+        Registered(
+            name="flow",
+            target="predictornas.predictors.flow:Flow",
+            help="a network that follows the flow of information (GATES: Ning et al. 2020)",
+            label="flow network (GATES)",
+            takes=("training_epochs", "engine"),
+            look=Look("#1B9E77", "^"),
+        ),
+        Registered(
+            name="rnn",
+            target="predictornas.predictors.rnn:RNN",
+            help="a recurrent network that reads genes in turn",
+            label="RNN",
+            takes=("training_epochs",),
+            look=Look("#9A9A00", "H"),
+        ),
+        Registered(
+            name="paths",
+            target="predictornas.predictors.path_network:PathEnsemble",
+            help="an ensemble of networks on path encodings (BANANAS: White et al. 2021)",
+            label="path networks (BANANAS)",
+            look=Look("#E0B000", "8"),
+        ),
+        Registered(
+            name="bidirectional-gcn",
+            target="predictornas.predictors.studied:bidirectional_gcn",
+            help="graph convolutions both ways, trained in batches",
+        ),
+        Registered(
+            name="ensemble",
+            target="predictornas.predictors.studied:ensemble",
+            help="five Gaussian processes and two graph networks",
+        ),
+        Registered(
+            name="ensemble-with-flow",
+            target="predictornas.predictors.studied:ensemble_with_flow",
+            help="the same and two flow networks: the costliest, and the best on some hundred architectures",
+        ),
+    ),
+    group="predictornas.predictors",
+)
+"""Settings for the targets: `training_epochs` (full-batch steps of one fit) and `engine`, both of a preset."""
+
+
+def get_predictor(name: str, *, training_epochs: int = 500, engine: str = "indexed") -> Predictor:
+    """The predictor of this name, unfitted.
+
+    Args:
+        name: of `PREDICTORS`, of another package, or `module:attribute`.
+        training_epochs: full-batch steps of one fit, for those that count them.
+        engine: how the predictor computes, for those that have two; see `predictornas.predictors.graph_predictor`.
+
+    Raises:
+        UnknownNameError: no predictor has this name.
+        ConfigurationError: a predictor of another package that cannot be loaded or made.
+    """
+    from predictornas.predictors.base import Predictor
+
+    record = PREDICTORS[name]
+    made: Predictor = expect(record.make(training_epochs=training_epochs, engine=engine), Predictor, record)
+    return made

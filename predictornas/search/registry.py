@@ -1,0 +1,126 @@
+"""Search methods by name: those that are no sampler with a predictor, and the list of all."""
+
+from __future__ import annotations
+
+from predictornas.registry import Look, Registered, Registry
+from predictornas.samplers.registry import SAMPLERS
+from predictornas.schedulers.registry import SCHEDULERS
+
+_SHARE = "r = {} %"
+
+_RANDOM = Registered(
+    name="random",
+    target="predictornas.search.strategies:RandomSearch",
+    help="uniform draws, what gain is measured against",
+    label="random search",
+    takes=("initial", "batch"),
+    look=Look("#767676", "o"),
+)
+
+_PREDICTING = (
+    Registered(
+        name="pvll",
+        target="predictornas.search.pvll:PVLLSearch",
+        help="PVLL-NAS with an estimator of its own (Li, Dong et al. 2020)",
+        label="PVLL",
+        takes=("warm_up",),
+        look=Look("#D6286E", "d"),
+    ),
+    Registered(
+        name="rank-full",
+        target="predictornas.search.building:rank_full",
+        help="as rank-nosh, everything trained to the end",
+        label="predictor, full trainings",
+        takes=("predictor", "levels", "initial", "batch", "warm_start"),
+        look=Look("#0B4F9E", "s"),
+    ),
+    Registered(
+        name="rank-nosh",
+        target="predictornas.search.building:rank_nosh",
+        help="RANK-NOSH: few epochs for many, more for the promising (Wang et al. 2021); N is the share in percent",
+        label="RANK-NOSH",
+        takes=("predictor", "levels", "number", "initial", "batch", "warm_start"),
+        number="optional",
+        number_label=_SHARE,
+        look=Look("#8C5A2B", "<"),
+        looks={30: Look("#B8763A", "<"), 50: Look("#8C5A2B", "v"), 70: Look("#5C3A1A", "^")},
+    ),
+    Registered(
+        name="rank-nosh-level",
+        target="predictornas.search.building:rank_nosh_by_level",
+        help="the same, where a longer training beats a shorter one",
+        label="RANK-NOSH by level",
+        takes=("predictor", "levels", "number", "initial", "batch", "warm_start"),
+        number="optional",
+        number_label=_SHARE,
+        looks={30: Look("#6CC5AB", "<"), 50: Look("#1B9E77", "v"), 70: Look("#0A5C43", "^")},
+    ),
+)
+
+_BASELINES = (
+    Registered(
+        name="regularised-evolution",
+        target="predictornas.search.evolution:RegularisedEvolution",
+        help="mutants of the best of a random few, the oldest dies (Real et al. 2019)",
+        label="regularised evolution",
+        look=Look("#4FB3E8", ">"),
+    ),
+    Registered(
+        name="local-search",
+        target="predictornas.search.local_search:LocalSearch",
+        help="all neighbours of the best (White et al. 2020)",
+        label="local search",
+        look=Look("#9A9A00", "H"),
+    ),
+    Registered(
+        name="bananas",
+        target="predictornas.search.bananas:BANANAS",
+        help="an ensemble on path encodings, mutants of the best (White et al. 2021)",
+        label="BANANAS",
+        look=Look("#E0B000", "8"),
+    ),
+    Registered(
+        name="one-shot",
+        target="predictornas.search.one_shot:OneShot",
+        help="one ranking of the whole space (Wen et al. 2020)",
+        label="one-shot (Wen et al.)",
+        look=Look("#111111", "*"),
+    ),
+    Registered(
+        name="bayesian-optimisation",
+        target="predictornas.search.building:bayesian_optimisation",
+        help="a Gaussian process and mutants of what it thinks best: the best search of this package",
+        label="Bayesian optimisation",
+        takes=("initial", "batch"),
+        look=Look("#C2185B", "d"),
+    ),
+)
+
+METHODS = Registry(
+    "method",
+    (_RANDOM, *_PREDICTING, *_BASELINES),
+    group="predictornas.methods",
+)
+"""Settings for the targets: the fields of `predictornas.search.methods.Preset`, `predictor` (made, the preset's where
+none was asked for) and `number` (that of the name, or None). Only a method that takes `predictor` can be asked for with
+one, as in `rank-nosh@gp`."""
+
+RANKED = "rank-"
+"""Before the name of a scheduler: a predictor ranks the newcomers."""
+
+
+def known_methods() -> tuple[Registered, ...]:
+    """The record of every method of this package and of this process, in the order of lists and legends.
+
+    A sampler is the method that ranks its pools, a scheduler the one that trains random newcomers by its plan.
+    """
+    scheduled = [record for record in SCHEDULERS.records if record.name != "full"]  # which is `random`
+    own = (_RANDOM, *SAMPLERS.records, *_PREDICTING, *scheduled, *_BASELINES)
+    return (*own, *(record for record in METHODS.records if record not in own))
+
+
+def method_names() -> list[str]:
+    """How each of them is written, e.g. `uniform-N`, each once; then those of other packages, unloaded."""
+    own = [spelling for record in known_methods() for spelling in record.spellings]
+    others = [name for registry in (METHODS, SAMPLERS, SCHEDULERS) for name in registry.others()]
+    return list(dict.fromkeys([*own, *others]))
