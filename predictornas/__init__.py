@@ -20,6 +20,7 @@ _PUBLIC = {
     "GaussianProcess": "predictornas.predictors.gaussian_process",
     "History": "predictornas.history",
     "Likelihood": "predictornas.samplers.likelihood",
+    "Named": "predictornas.search.named",
     "Oracle": "predictornas.oracles.base",
     "PVLL": "predictornas.samplers.pvll",
     "PVLLSearch": "predictornas.search.pvll",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from predictornas.samplers.uniform import Uniform as Uniform
     from predictornas.search.loop import Search as Search
     from predictornas.search.loop import iterate as iterate
+    from predictornas.search.named import Named as Named
     from predictornas.search.pvll import PVLLSearch as PVLLSearch
     from predictornas.search.strategies import PredictorSearch as PredictorSearch
     from predictornas.search.strategies import RandomSearch as RandomSearch

@@ -64,7 +64,7 @@ class FigureRuns:
     @property
     def setting(self) -> str:
         """The setting in one line, for the caption."""
-        batch = self.study.strategy(self.study.methods[0]).batch
+        batch = self.study.strategy(self.study.method_names[0]).batch
         return (
             f"{self.benchmark.name}, preset {self.study.preset}: {self.study.budget:,} evaluations a run, "
             f"{batch} an iteration, {len(self.study.seeds)} seeds; "
@@ -89,9 +89,9 @@ def figure_runs(request: FigureRequest, methods: Sequence[str]) -> FigureRuns:
         study.strategy(method)  # refuses an unknown method before anything is run
     kept = _kept(study, folder) if request.study is not None else None
     history, pools = kept or finish_runs(study, folder, workers=request.workers, started=request.started)
-    mine = pl.col("method").is_in(list(study.methods)) & pl.col("seed").is_in(list(study.seeds))
+    mine = pl.col("method").is_in(list(study.method_names)) & pl.col("seed").is_in(list(study.seeds))
     manifest = read_manifest(folder) or {}
-    strategies = {method: manifest["methods"][method]["strategy"] for method in study.methods}
+    strategies = {method: manifest["methods"][method]["strategy"] for method in study.method_names}
     return FigureRuns(
         study,
         study.open(),
@@ -140,5 +140,5 @@ def _kept(study: Study, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame] | Non
         return None
     history, pools = map(pl.read_parquet, paths)
     there = set(history.select("method", "seed").unique().iter_rows())
-    wanted = {(method, seed) for method in study.methods for seed in study.seeds}
+    wanted = {(method, seed) for method in study.method_names for seed in study.seeds}
     return (history, pools) if wanted <= there else None

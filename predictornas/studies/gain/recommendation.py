@@ -21,7 +21,7 @@ def recommended_architecture(study: Study, history: pl.DataFrame) -> str:
     Raises:
         ConfigurationError: every training failed.
     """
-    mine = (pl.col("method") == study.methods[0]) & (pl.col("seed") == study.seeds[0])
+    mine = (pl.col("method") == study.method_names[0]) & (pl.col("seed") == study.seeds[0])
     run = history.filter(mine).sort("order")
     seen, named = history_of(run), run["recommended"][-1]
     row = incumbent(seen) if named is None else int(np.flatnonzero(seen.keys == named)[0])

@@ -17,6 +17,7 @@ from predictornas.predictors.graph_predictor import Engine
 from predictornas.schedulers.full import Full
 from predictornas.search.budget import Budget
 from predictornas.search.methods import Preset, get_preset, get_strategy
+from predictornas.search.named import Named
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 
@@ -30,7 +31,7 @@ class Study:
 
     Attributes:
         benchmark: name of an offline or imported table.
-        methods: names of search methods.
+        methods: search methods, by name or as `Named` strategies of your own.
         budget: evaluations of each run, the initial set T0 included.
         seeds: the seed of each run of each method.
         signal: column that drives the searches; the table's default where None.
@@ -43,7 +44,7 @@ class Study:
     """
 
     benchmark: str = "nasbench201-cifar10"
-    methods: tuple[str, ...] = ("random", "uniform-1000", "bayesian-optimisation")
+    methods: tuple[str | Named, ...] = ("random", "uniform-1000", "bayesian-optimisation")
     budget: int | None = 100
     seeds: tuple[int, ...] = tuple(range(20))
     signal: str | None = None
@@ -52,6 +53,11 @@ class Study:
     engine: Engine = "indexed"
     warm_start: bool = False
     budget_epochs: int | None = None
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """What the methods are called in tables and figures."""
+        return tuple(method.name if isinstance(method, Named) else method for method in self.methods)
 
     @property
     def limits(self) -> Budget:
@@ -78,6 +84,10 @@ class Study:
             raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
         if not self.methods:
             raise ConfigurationError("No method was given. Name some with --methods, e.g. random,uniform-100.")
+        own = [method.name for method in self.methods if isinstance(method, Named)]
+        clash = [name for name in own if self.method_names.count(name) > 1]
+        if clash:
+            raise ConfigurationError(f"Two methods are called {clash[0]!r}. Give each a name of its own.")
         benchmark = open_benchmark(self.benchmark)
         if self.signal is None and self.evaluation is None:
             return benchmark
@@ -85,7 +95,7 @@ class Study:
             signal=self.signal or benchmark.signal, evaluation=self.evaluation or benchmark.evaluation
         )
 
-    def strategy(self, method: str) -> Strategy:
+    def strategy(self, method: str | Named) -> Strategy:
         """The strategy of one of the methods under this study's preset.
 
         Raises:
@@ -93,7 +103,9 @@ class Study:
             ConfigurationError: the initial set is larger than the budget.
         """
         levels = TabularOracle(self.open()).levels
-        strategy = get_strategy(method, replace(self._preset(), levels=levels))
+        name = method.name if isinstance(method, Named) else method
+        own = [named.strategy for named in self.methods if isinstance(named, Named) and named.name == name]
+        strategy = own[0] if own else get_strategy(name, replace(self._preset(), levels=levels))
         if self.budget_epochs is not None and not isinstance(strategy, Scheduled):
             if not levels:
                 raise ConfigurationError(f"{self.benchmark!r} does not say how long its networks were trained.")

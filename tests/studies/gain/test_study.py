@@ -10,11 +10,13 @@ import pytest
 from predictornas.benchmarks.table import Column, write_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.gcn import GCN
+from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers import NOSH, Full
 from predictornas.search.budget import Budget
 from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.named import Named
 from predictornas.search.scheduled import Scheduled
-from predictornas.search.strategies import RandomSearch
+from predictornas.search.strategies import PredictorSearch, RandomSearch
 from predictornas.spaces.registry import get_space
 from predictornas.studies.gain.study import Study, data_fingerprint, describe, run_identity
 
@@ -141,3 +143,36 @@ def test_a_budget_of_epochs_is_part_of_the_identity_only_where_there_is_one(stor
 
 def test_a_ratio_is_described_exactly() -> None:
     assert describe(NOSH((1, 3), Fraction(2, 5))) == {"type": "NOSH", "levels": [1, 3], "ratio": "2/5"}
+
+
+def test_a_strategy_of_your_own_stands_beside_methods_by_name(store: Path) -> None:
+    mine = PredictorSearch(GCN(training_epochs=3), Uniform(), 20, initial=5, batch=5)
+    study = replace(STUDY, methods=("random", Named("mine", mine)))
+    assert study.method_names == ("random", "mine")
+    assert study.strategy("mine") is mine
+    assert study.strategy("random") == RandomSearch()
+    with pytest.raises(UnknownNameError, match="no method named 'mine'"):
+        STUDY.strategy("mine")
+    with pytest.raises(ConfigurationError, match="leaves nothing to propose"):
+        replace(study, budget=5).strategy("mine")
+
+
+def test_a_strategy_of_your_own_is_trained_to_the_end_under_a_budget_of_epochs(store: Path) -> None:
+    study = Study("nasbench101-digits", (Named("mine", RandomSearch(5, 5)),), None, (0,), budget_epochs=90)
+    assert study.strategy("mine") == Scheduled(RandomSearch(5, 5), Full((1, 3, 9)))
+
+
+def test_two_methods_of_one_name_are_refused(store: Path) -> None:
+    for others in (("mine",), (Named("mine", RandomSearch(3, 3)),)):
+        with pytest.raises(ConfigurationError, match="Two methods are called 'mine'"):
+            replace(STUDY, methods=(Named("mine", RandomSearch()), *others)).open()
+
+
+def test_a_run_of_your_own_strategy_is_known_by_its_description(store: Path) -> None:
+    benchmark = STUDY.open()
+    identity = STUDY.identity(benchmark)
+    ids = {
+        run_identity(identity, "mine", strategy, 0)["run_id"]
+        for strategy in (PredictorSearch(GCN(), Uniform(), 20), PredictorSearch(GCN(), Uniform(), 20), RandomSearch())
+    }
+    assert len(ids) == 2
