@@ -35,6 +35,7 @@ def rows(coverage: ModuleType, cases, interval: str, experiments: int = 1000) ->
     return {(row["quantity"], row["seeds"]): row["coverage"] for row in found}
 
 
+@pytest.mark.slow
 def test_means_are_held_as_often_as_claimed_and_not_by_the_bootstrap(coverage: ModuleType) -> None:
     values = np.random.default_rng(0).normal(0, 1, 5000)
     held = rows(coverage, coverage.of_mean("normal", "mean", values), "t")
@@ -43,6 +44,7 @@ def test_means_are_held_as_often_as_claimed_and_not_by_the_bootstrap(coverage: M
     assert before["mean", 5] < 0.88
 
 
+@pytest.mark.slow
 def test_shares_are_held_within_their_bounds(coverage: ModuleType) -> None:
     values = np.random.default_rng(0).beta(6, 2, 5000)
     held = rows(coverage, coverage.of_mean("shares", "mean", values, SHARE), "bounded")
@@ -51,6 +53,7 @@ def test_shares_are_held_within_their_bounds(coverage: ModuleType) -> None:
     assert 0 < low < high < 1
 
 
+@pytest.mark.slow
 def test_gains_of_discrete_hits_are_held(coverage: ModuleType) -> None:
     counts = coverage.invented(np.random.default_rng(0).poisson(4.0, 2000))
     held = rows(coverage, list(coverage.of_gain("poisson", counts))[:2], "jackknife")

@@ -24,6 +24,7 @@ def block(document: str, language: str) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_searches(capsys: pytest.CaptureFixture[str]) -> None:
     code = block("README.md", "python")
     assert len(code.splitlines()) <= 11

@@ -45,6 +45,7 @@ for module in ("predictornas.plots.gain", "predictornas.live.images.image_decodi
 """
 
 
+@pytest.mark.slow
 def test_the_core_is_whole_without_any_extra_and_each_room_names_its_own() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -66,6 +67,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_study_without_extras_leaves_tables_and_no_figures(store: Path, tmp_path: Path) -> None:
     script = tmp_path / "study.py"
     script.write_text(STUDY_WITHOUT_EXTRAS)

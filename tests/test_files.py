@@ -268,6 +268,7 @@ def content(path: Path) -> str:
     return (next(path.iterdir()) if path.is_dir() else path).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("writing", "moment", "left", "expected"),
     [

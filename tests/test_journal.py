@@ -76,6 +76,7 @@ def test_records_do_not_change_with_the_object_that_was_appended(path: Path) -> 
         assert journal.records == [{"order": 0}]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(records=RECORDS, data=st.data())
 def test_a_file_cut_at_any_byte_gives_back_every_complete_record(

@@ -46,6 +46,7 @@ def test_too_little_address_space_is_a_sentence(monkeypatch: pytest.MonkeyPatch)
     check_limits()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["ulimit -v 1500000", "ulimit -n 20"])
 def test_a_command_with_too_little_ends_in_a_sentence(limit: str) -> None:
     command = f"{limit}; exec {sys.executable} -m predictornas"

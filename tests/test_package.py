@@ -34,6 +34,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert done.stdout.strip() == "set()"
 
 
+@pytest.mark.slow
 def test_what_knows_and_what_counts_never_imports_torch() -> None:
     code = (
         "import sys, predictornas.benchmarks.catalog, predictornas.oracles.tabular, predictornas.compat.nasbench, "

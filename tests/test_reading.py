@@ -31,6 +31,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(value=JSON)
 def test_what_json_writes_is_read_back(value: object) -> None:
     assert parse_json(json.dumps(value, ensure_ascii=False).encode(), "it", remedy="") == value
@@ -86,6 +87,7 @@ def test_objects_have_their_entries_of_their_types() -> None:
         assert str(raised.value) == reason
 
 
+@pytest.mark.slow
 @given(value=st.dictionaries(st.text().filter(lambda name: name != "sha256"), JSON, max_size=4))
 def test_a_sealed_object_keeps_its_content(value: dict[str, object]) -> None:
     again = json.loads(json.dumps(sealed(value)))

@@ -68,6 +68,7 @@ def test_likelihood_pools_are_ends_of_ascents(table: str) -> None:
     assert shares["pool_filled"].max() < 0.02  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_the_ordering_follows_from_the_history_beside_it() -> None:
     folder = RESULTS / "efficient-sampling" / "nasbench201-cifar10"
@@ -127,6 +128,7 @@ def test_a_search_that_goes_by_the_signal_recommends_by_it_where_its_process_nam
     assert row["by_predictor"] > row["chosen"] + 0.0002
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["search/nasbench101", "nasbench201-quick"])
 def test_recommendations_follow_from_the_history_beside_them(folder: str) -> None:
     history = pl.read_parquet(RESULTS / folder / "history.parquet")
@@ -150,6 +152,7 @@ def _mine(pair: dict[str, str]) -> bool:
     return BEST in (pair["a"], pair["b"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_the_tables_of_a_folder_follow_from_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("predictornas.studies.gain.report._figures", lambda _: {})
@@ -185,6 +188,7 @@ def literals(document: str) -> set[str]:
     return set(listed.filter(pl.col("document").is_in([document, "all"]))["number"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_are_what_their_tables_say(name: str) -> None:
     assert (RESULTS / f"{name}.md").read_text() == built().document(name), "run: python docs/results/build.py"
@@ -211,6 +215,7 @@ def test_no_number_is_listed_in_vain() -> None:
     assert listed["reason"].str.len_chars().min() >= 3  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(10))
 def test_a_number_that_is_altered_is_noticed(place: int) -> None:
     """In its document it differs from what the tables say; in the template too, it is not the listed one."""
@@ -239,6 +244,7 @@ def test_prose_is_at_most_a_hundred_characters_wide(name: str) -> None:
     assert [line for line in prose if len(line) > 100] == []
 
 
+@pytest.mark.slow
 def test_no_table_names_a_path_of_a_machine() -> None:
     for file in [*RESULTS.rglob("*.csv"), *RESULTS.rglob("*.json")]:
         assert not re.search(r'(^|[",\s])/[\w.-]+/', file.read_text(encoding="utf-8"), re.MULTILINE), file

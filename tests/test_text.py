@@ -65,6 +65,7 @@ def test_the_search_for_texts_finds_them() -> None:
     assert texts_without_encoding("\n".join(right)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SOURCES, ids=[str(path.relative_to(ROOT)) for path in SOURCES])
 def test_every_text_says_its_encoding(path: Path) -> None:
     assert texts_without_encoding(path.read_text(encoding="utf-8")) == []
@@ -77,6 +78,7 @@ def cli(arguments: list[str], tmp_path: Path) -> subprocess.CompletedProcess[byt
     return subprocess.run([os.fsencode(part) for part in command], env=environment, capture_output=True, cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_table_with_names_beyond_ascii_goes_in_and_out(tmp_path: Path) -> None:
     """Recipe, columns, file name, licence: written and read back in a process that knows no UTF-8."""
     genes = NASBench201().enumerate()[:4]

@@ -39,6 +39,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build / "site"
 
 
+@pytest.mark.slow
 def test_it_holds_the_packages_the_tables_and_the_type_marker(unpacked: Path) -> None:
     for name in ("cli/__init__.py", "py.typed", "spaces/nasbench101.py", "benchmarks_data/__init__.py", TABLE):
         assert (unpacked / "predictornas" / name).is_file()

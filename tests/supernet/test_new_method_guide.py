@@ -16,6 +16,7 @@ from tests.supernet.search_examples import images, job, tiny
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "a-new-supernet-method.md"
 
 
+@pytest.mark.slow
 def test_the_guide_runs(capsys: pytest.CaptureFixture[str]) -> None:
     making, searching, own = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     assert sum(bool(line) for line in making.splitlines()) < 15

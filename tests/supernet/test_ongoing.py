@@ -29,6 +29,7 @@ def records_of(searched: SearchJob) -> tuple[EpochRecord, ...]:
     return search(searched, IMAGES).records
 
 
+@pytest.mark.slow
 def test_one_cosine_over_the_search() -> None:
     rates = [record.learning_rate for record in records_of(job("darts-1", "nasbench201", epochs=4))]
     expected = [0.001 + 0.024 * (1 + np.cos(np.pi * epoch / 4)) / 2 for epoch in range(4)]
@@ -44,6 +45,7 @@ def test_schedules_of_the_search_arrive_in_its_last_epoch() -> None:
     assert progress == [0, 0.5, 1]
 
 
+@pytest.mark.slow
 def test_the_weights_of_pvll_are_watched_once_there_are_some() -> None:
     records = records_of(job("pvll", "nasbench201", epochs=5))  # two paths, visited twice, and a step
     assert [record.clamp_rate is None for record in records] == [True, True, True, False, False]
@@ -53,6 +55,7 @@ def test_the_weights_of_pvll_are_watched_once_there_are_some() -> None:
     assert {record.effective_share for record in records_of(job("darts-1", "nasbench201"))} == {None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["darts-1", "sgas-2", "drnas-progressive", "pvll"])
 def test_a_search_put_down_goes_on_bit_for_bit(name: str) -> None:
     searched = job(name, "nasbench201", epochs=4)
@@ -67,6 +70,7 @@ def test_a_search_put_down_goes_on_bit_for_bit(name: str) -> None:
     assert all(torch.equal(a, b) if torch.is_tensor(a) else a == b for a, b in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.slow
 def test_stages_keep_the_wanted_operations_while_alpha_rests() -> None:
     stages = (Stage(2, operations=5, partial=2, warm_up=1), Stage(2, operations=3, partial=1, warm_up=1))
     method = replace(METHODS["drnas"], stages=stages)
@@ -88,6 +92,7 @@ def test_partial_channels_search_after_their_warm_up() -> None:
     assert second.alpha != first.alpha
 
 
+@pytest.mark.slow
 def test_greedy_decisions_let_the_batch_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     inner = ongoing.paired_batches
@@ -116,6 +121,7 @@ def test_perturbation_decides_everything_before_its_last_epoch() -> None:
     assert get_space("darts-s2").valid(genes).all()
 
 
+@pytest.mark.slow
 def test_fine_tuning_decides_before_the_epochs_that_its_schedule_names() -> None:
     """Two epochs of search; then six edges at an interval of two, the last before the last epoch, at a tenth."""
     selection = PerturbationSelection(interval=2, topology_step=False, cosine=False)
@@ -125,6 +131,7 @@ def test_fine_tuning_decides_before_the_epochs_that_its_schedule_names() -> None
     assert [record.learning_rate for record in records[2:]] == pytest.approx(10 * [0.0025])
 
 
+@pytest.mark.slow
 def test_the_warm_up_population_is_the_same_in_both_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[Path] = []
 
@@ -143,6 +150,7 @@ def test_the_warm_up_population_is_the_same_in_both_passes(monkeypatch: pytest.M
     assert records[0].alpha == records[3].alpha != records[4].alpha
 
 
+@pytest.mark.slow
 def test_curvature_is_measured_where_it_is_asked_for() -> None:
     searched = job("darts-1", "nasbench201", epochs=1)
     (record,) = records_of(replace(searched, curvature=True))

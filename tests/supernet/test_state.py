@@ -65,6 +65,7 @@ def slopes_of(state: SearchState, examples: Batch) -> list[Tensor]:
     return list(torch.autograd.grad(loss, tensors, materialize_grads=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "space"), [("darts-1", "darts-8"), ("pc-darts", "darts-s4"), ("darts-1", "nasbench201")]
 )
@@ -88,6 +89,7 @@ def test_bfloat16_gives_logits_and_gradients_in_single_precision(name: str, spac
         assert float(torch.cosine_similarity(found, true, dim=0)) > 0.9
 
 
+@pytest.mark.slow
 def test_an_exact_search_is_one_in_single_precision() -> None:
     searched = begun(job("darts-1", "darts-8"))
     part = images().train

@@ -42,6 +42,7 @@ def test_the_tabular_oracle_keeps_every_rule(tmp_path: Path, rng: np.random.Gene
     check_oracle(TabularOracle(table), SPACE, genes=GENES, rng=rng, budgets=(4, 12, 36), unknown=UNKNOWN)
 
 
+@pytest.mark.slow
 def test_the_offline_table_keeps_every_rule(store: Path, rng: np.random.Generator) -> None:
     table = open_benchmark("nasbench201-cifar10")
     check_oracle(TabularOracle(table), table.space, genes=table.space.sample(500, rng), rng=rng)

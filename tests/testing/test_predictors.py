@@ -52,6 +52,7 @@ TOLERANCES = {"gp": 1e-4}
 """A sum over hundreds of kernel values in single precision is less exact than a network."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
 @pytest.mark.parametrize("what", PREDICTORS)
 def test_our_predictors_keep_every_rule(what: str, name: str, rng: np.random.Generator) -> None:

@@ -23,6 +23,7 @@ def test_our_spaces_keep_every_rule(name: str, rng: np.random.Generator) -> None
     check_space(get_space(name), rng=rng, samples=100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size"), [("nasbench201", 1), ("nasbench201", 2), ("nasbench201", 150), ("nasbench101", 30)]
 )
@@ -280,6 +281,7 @@ def cut(graphs: Any) -> Any:
     return type(graphs)(graphs.adjacency[:, :most, :most], graphs.operations[:, :most], graphs.num_codes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BROKEN)
 def test_each_broken_rule_is_found_and_named(what: str, rng: np.random.Generator) -> None:
     message, members = BROKEN[what]
@@ -287,6 +289,7 @@ def test_each_broken_rule_is_found_and_named(what: str, rng: np.random.Generator
         check_space(type("Broken", (Plain,), members)(), rng=rng, samples=300)
 
 
+@pytest.mark.slow
 def test_a_missing_method_is_named_without_pytest_and_torch() -> None:
     code = """
 import sys, numpy as np
