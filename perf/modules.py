@@ -66,8 +66,9 @@ def measured() -> tuple[list[str], list[str]]:
                 raise
         finally:
             sys.setprofile(None)
-    files = (getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("predictornas"))
-    imported = sorted(str(Path(file).relative_to(package)) for file in files if file and Path(file).is_relative_to(package))
+    loaded = (module for name, module in sys.modules.items() if name.partition(".")[0] == "predictornas")
+    files = [Path(module.__file__) for module in loaded if module.__file__]
+    imported = [str(file.relative_to(package)) for file in files if file.is_relative_to(package)]
     return list(calls.modules), [name for name in imported if Path(name).name != "__init__.py"]
 
 

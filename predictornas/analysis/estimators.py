@@ -23,6 +23,8 @@ A target that no run of a row hits gets the bound that eq. 14 gives at M = 0; Na
 
 def pooled(counts: RunCounts, table_trials: Float[np.ndarray, " j"], weights: Weights) -> Float[np.ndarray, "b j"]:
     """One urn over all runs with copies kept: E_C = (sum K_i + 1) / (sum M_i + 1)."""
+    # one urn, so copies of an architecture in several runs are several members: what all seeds found counts as often as
+    # they found it
     sizes = weights @ counts.proposals
     return gain_db(table_trials, expected_trials(sizes[:, None], weights @ counts.hits))
 
@@ -105,11 +107,14 @@ def restricted_mean(
         weights: how often each run counts, >= 0.
         horizon: where the area ends, in the unit of `times`.
     """
+    # a hit has an even key and a censoring the odd one above it, so that at equal times hits come first
     order = np.argsort(2 * times + ~hit, axis=1, kind="stable")
     time, event = np.take_along_axis(times, order, 1), np.take_along_axis(hit, order, 1)
     shared = len(order) == 1  # one order for all resamples, which is much faster
     weight = weights[:, order[0]] if shared else np.take_along_axis(np.broadcast_to(weights, order.shape), order, 1)
     at_risk = weight[:, ::-1].cumsum(axis=1)[:, ::-1]
+    # nobody at risk means nobody with a weight either: 0 / 1, not 0 / 0
     survival = np.cumprod(1 - event * weight / np.maximum(at_risk, 1), axis=1)
     widths = np.diff(time, append=horizon, axis=1)
+    # up to the first time the curve is 1, and its area that time
     return np.asarray(time[:, 0] + (survival * widths).sum(axis=1), np.float64)

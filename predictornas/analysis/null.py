@@ -88,10 +88,13 @@ def null_of(estimator: str, design: Design, m: int, rng: np.random.Generator) ->
 def _pooled(design: Design, m: int, rng: np.random.Generator) -> Null:
     """Exact: the law of the summed hits is the convolution of the runs' hypergeometric laws."""
     total, most = sum(design.proposals), sum(min(k, m) for k in design.proposals)
+    # long enough for all sums of hits, 0 .. most, so that the circular convolution does not wrap
     size = next_fast_len(most + 1, real=True)
     spectrum = np.ones(size // 2 + 1, np.complex128)
     for k, runs in zip(*np.unique(design.proposals, return_counts=True), strict=True):
         spectrum *= rfft(_hits_law(design.table_size, m, int(k)), size) ** runs
+    # without the place of 0 hits, which makes it the law given a hit once `_null` scales it to 1; rounding of the FFT
+    # can leave it a little below 0
     law = irfft(spectrum, size)[1 : most + 1].clip(0)
     gains = gain_db(expected_trials(design.table_size, m), expected_trials(total, np.arange(1, most + 1)))
     return _null(gains, law)
@@ -149,6 +152,7 @@ _NULLS: dict[str, Callable[[Design, int, np.random.Generator], Null]] = {
 
 def _log_no_hit(n: int, m: int, k: int) -> Float[np.ndarray, " k1"]:
     """Logarithm of P(no hit in t draws from n with m hits), t = 0 .. k; sums of log1p keep it exact near 1."""
+    # once fewer than m are left every draw is a hit: its share is 1 and the logarithm -inf
     shares = np.minimum(m / np.arange(n, n - k, -1, dtype=np.float64), 1.0)
     with np.errstate(divide="ignore"):
         return np.concatenate([[0.0], np.log1p(-shares).cumsum()])
@@ -165,6 +169,7 @@ def _hits_law(n: int, m: int, k: int) -> Float[np.ndarray, " h"]:
     fewest, most = max(0, k - (n - m)), min(k, m)
     hits = np.arange(fewest, most + 1, dtype=np.float64)
     logs = _log_choose(m, hits) + _log_choose(n - m, k - hits)
+    # relative to the largest, because the binomials themselves overflow
     weights = np.exp(logs - logs.max())
     return np.concatenate([np.zeros(fewest), weights / weights.sum()])
 

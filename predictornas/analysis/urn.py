@@ -33,6 +33,8 @@ def expected_trials(k: Numbers, m: Numbers) -> Float[np.ndarray, "..."]:
             f"k from {size.min(initial=np.inf):g}, m from {successes.min(initial=np.inf):g} "
             f"to {successes.max(initial=-np.inf):g}. Count both on the same set of architectures."
         )
+    # in random order m successes cut the other k - m into m + 1 gaps of equal expected length; the first success comes
+    # one draw after the first gap: (k - m) / (m + 1) + 1
     return np.asarray((size + 1) / (successes + 1))
 
 

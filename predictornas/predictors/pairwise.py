@@ -34,12 +34,16 @@ class OrderedPairs:
 
     def __init__(self, values: Float[Tensor, "*members n"]) -> None:
         rows = values[None] if values.ndim == 1 else values
+        # stable, so that equal values keep one order on every machine; the order is undone by the scatter in `gradient`
         self._order = rows.argsort(dim=1, descending=True, stable=True)
         ranked = rows.gather(1, self._order)
         # first_worse[m, i]: the first column whose value is strictly below that of row i, n where there is none
+        # `searchsorted` wants ascending rows, hence the signs; `right` steps over ties, which have no order (ours: eq.
+        # 6 of Mauch et al. 2020 counts them)
         first_worse = torch.searchsorted(-ranked, -ranked, right=True)
         size = ranked.shape[1]
         count = (size - first_worse).sum(1, keepdim=True)
+        # where all values are equal there is no pair: the loss is then 0 instead of 0 / 0
         self._scale = 1.0 / count.clamp_min(1).to(torch.float32)
         self._blocks = list(_blocks(first_worse))
 
@@ -48,6 +52,8 @@ class OrderedPairs:
         ranked = scores.reshape(self._order.shape).gather(1, self._order)
         total = torch.zeros_like(ranked)
         for block in self._blocks:
+            # a pair costs -ln sigmoid(s_i - s_j) = softplus(s_j - s_i) (eq. 5 to 7): its slope, sigmoid(s_j - s_i),
+            # pushes the better one up and the worse one down by the same amount
             wrong = _differences(ranked, block).sigmoid_()
             total[:, block.start : block.stop] -= wrong.sum(2)
             total[:, block.worse :] += wrong.sum(1)
@@ -63,6 +69,7 @@ class OrderedPairs:
         ranked = scores.reshape(self._order.shape).gather(1, self._order)
         total = torch.zeros_like(ranked[:, :1])
         for block in self._blocks:
+            # softplus and not log(sigmoid): it does not overflow where a pair is wrong by a lot
             total += torch.nn.functional.softplus(_differences(ranked, block)).sum((1, 2))[:, None]
         return (total * self._scale).sum()
 
@@ -76,6 +83,7 @@ class LabelledPairs:
     """
 
     def __init__(self, signs: Int8[Tensor, "n n"]) -> None:
+        # antisymmetric, so the upper triangle has every pair once
         upper = signs.triu(1)
         size = len(upper)
         rows = max(1, BLOCK_ELEMENTS // max(1, size))
@@ -97,6 +105,7 @@ class LabelledPairs:
 class _PairwiseLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, scores: Tensor, pairs: OrderedPairs) -> Tensor:
+        # made here, because the backward pass would have to keep, or to compute again, all N x N differences
         ctx.save_for_backward(pairs.gradient(scores))
         return pairs._value(scores)
 
@@ -110,6 +119,7 @@ class _PairwiseLoss(torch.autograd.Function):
 def _differences(ranked: Tensor, block: _Block) -> Tensor:
     """s_j - s_i for the rows i and columns j of a block, -inf for ties."""
     difference = ranked[:, None, block.worse :] - ranked[:, block.start : block.stop, None]
+    # sigmoid(-inf) = softplus(-inf) = 0 exactly, so that ties add nothing and need no mask of their own
     if block.ties is not None:
         difference[:, :, : block.ties.shape[2]] += block.ties
     return difference
@@ -121,6 +131,8 @@ def _blocks(first_worse: Tensor) -> Iterator[_Block]:
     lowest, highest = first_worse.amin(0).tolist(), first_worse.amax(0).tolist()
     start = 0
     while start < size and lowest[start] < size:
+        # members have their ties in different places: a block begins where the first member has something worse, and
+        # what is no worse yet in another member counts as tied there
         worse = lowest[start]
         rows = max(1, BLOCK_ELEMENTS // (members * (size - worse)))
         stop = min(size, start + rows)

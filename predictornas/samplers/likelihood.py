@@ -105,6 +105,7 @@ class Likelihood:
 
         one_hot = torch.from_numpy(space.sequences(starts))
         forbidden = torch.arange(one_hot.shape[2]) >= torch.tensor(space.num_choices)[:, None]
+        # -inf never wins the argmax, and stays -inf because its slope is set to 0
         shadows = one_hot.masked_fill(forbidden, -torch.inf)
         seen = torch.full(starts.shape, -1)
         slope = torch.zeros_like(one_hot)
@@ -114,6 +115,7 @@ class Likelihood:
             if moved.any():
                 slope[moved] = _slopes(predictor, choices[moved], one_hot.shape[2]).masked_fill(forbidden, 0)
             seen = choices
+            # where nothing has a slope the step is 0 / tiny = 0, not 0 / 0
             steepest = slope.abs().amax((1, 2), keepdim=True).clamp_min(torch.finfo(slope.dtype).tiny)
             shadows = shadows + self.step_size * slope / steepest
         return space.normalise(shadows.argmax(2).numpy().astype(np.int8))
@@ -124,5 +126,7 @@ def _slopes(predictor: DifferentiablePredictor, choices: Int64[Tensor, "n g"], w
     import torch
 
     distinct, place = torch.unique(choices, dim=0, return_inverse=True)
+    # straight-through: the score is that of the discrete architecture, and the gradient at its one-hot rows goes to the
+    # shadows as it is (the backward pass of the rounding is the identity; Mauch et al. 2020, section 3.2)
     one_hot = torch.nn.functional.one_hot(distinct, width).to(torch.float32).requires_grad_()
     return torch.autograd.grad(predictor.relaxed(one_hot).sum(), one_hot)[0][place]

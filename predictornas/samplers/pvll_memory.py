@@ -76,5 +76,6 @@ def step_lengths(estimates: Float[np.ndarray, " m"], smallest: float) -> Float[n
     if alone.
     """
     lengths = np.clip(np.abs(np.diff(estimates)), smallest, 1.0)
+    # the lower limit in its place would give the first entry the largest weight of all
     first = np.median(lengths) if len(lengths) else 1.0
     return np.concatenate([[first], lengths]) if len(estimates) else lengths

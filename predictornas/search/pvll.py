@@ -243,6 +243,7 @@ def _begin(search: PVLLSearch, space: SearchSpace, history: History, seed: int) 
 
     architecture = ArchitectureLogits(space, temperature=search.temperature, learning_rate=search.architecture_rate)
     first = history.before(1)
+    # a population larger than the queue: its oldest have left it
     sequences = space.sequences(first.genes)[-search.memory :]
     values = first.values[-search.memory :]
     memory = Memory(sequences, values, np.ones(len(values)))
@@ -268,10 +269,14 @@ def _advance(
         return before
     estimator = before.estimator.copy()
     if search.gradient:
+        # what was drawn is drawn again instead of being stored: it is a function of the state, the seed and the
+        # iteration
         draws = _draw(search, space, before, seed, iteration)
         sequences, noise = draws.matched(space, history.genes[told], history.keys[told])
     else:
         sequences = space.sequences(history.genes[told])
+    # p_t compares with the architecture before, and by psi before it learns from this evaluation: afterwards it would
+    # be a statement on how well psi was fitted (section 3.3)
     chain = np.concatenate([before.memory.sequences[-1:], sequences])
     p = step_lengths(estimator.losses(chain), search.smallest_p)[-len(sequences) :]
     memory = before.memory.pushed(sequences, history.values[told], p, limit=search.memory)

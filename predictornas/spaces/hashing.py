@@ -59,9 +59,12 @@ def vertex_hashes(
     vertices = labels.shape[1]
     edges = np.ascontiguousarray(adjacency.transpose(1, 2, 0)).astype(np.uint64)
     exists = np.ascontiguousarray((labels >= 0).T).astype(np.uint64)
+    # labels from 1, because 0 is the state of what does not exist and must add nothing to any sum
     state = mix((labels.T.astype(np.int64) + 1).astype(np.uint64) * _OWN) * exists
     yield state
     for _ in range(rounds):
+        # mixed before they are summed: the sum of mixed states depends on the multiset alone, while that of raw states
+        # would let 1 + 3 pass for 2 + 2. Directions are told apart by mixing with different constants
         inward, outward = mix(state ^ _IN), mix(state ^ _OUT)
         received = np.zeros_like(state)
         sent = np.zeros_like(state)
@@ -69,6 +72,7 @@ def vertex_hashes(
             for i in range(j):
                 received[j] += edges[i, j] * inward[i]
                 sent[i] += edges[i, j] * outward[j]
+        # arrays of unsigned integers wrap around in silence, on every machine alike
         state = mix(state * _OWN + mix(received) * _IN + mix(sent + _END) * _OUT) * exists
         yield state
 
@@ -79,4 +83,5 @@ def _hash_block(
     for last in vertex_hashes(adjacency, labels, rounds):
         state = last
     exists = (labels >= 0).T
+    # the number of vertices counts too, or a vertex whose state happens to be 0 would be none
     return mix(state.sum(axis=0, dtype=np.uint64) + _END * exists.sum(axis=0, dtype=np.uint64))

@@ -56,6 +56,7 @@ def relaxed_propagation(
         reverse: whether messages travel the other way.
     """
     looped = (adjacency.transpose(1, 2) if reverse else adjacency) + torch.diag_embed(real)
+    # rows of padding sum to 0: without the bound their 0 * inf would be NaN, and NaN in the gradient of all
     scale = looped.sum(2).clamp_min(torch.finfo(looped.dtype).eps).rsqrt()
     if normalisation != "none":
         looped = looped * scale[:, :, None]

@@ -69,6 +69,7 @@ def _brought_together(words: Sequence[UInt64[np.ndarray, " m"]]) -> Integer[np.n
         key ^= word
         for multiplier in _MULTIPLIERS:
             key *= multiplier
+            # a product mixes upwards only: its high bits come down here, to the low bits, which are those that stay
             key ^= key >> np.uint64(31)
     row_bits = np.uint64(len(key).bit_length())
     key <<= row_bits

@@ -86,6 +86,7 @@ class Gather:
         to_vector = slopes @ rectified
         transposed = self._backward
         scaled = transposed._replace(weights=transposed.weights * slopes.index_select(0, transposed.indices))
+        # r >= 0, so its sign is [r > 0], in the memory of r
         return scaled(rectified.sign_()).mul_(vector), to_vector
 
     @cached_property
@@ -100,6 +101,7 @@ class Gather:
     @cached_property
     def _backward(self) -> _Csr:
         indices, offsets, weights = self._forward
+        # stable, so that the slopes of a row are added in the order of its sums, the same in every process
         order = torch.argsort(indices, stable=True)
         rows = torch.repeat_interleave(
             torch.arange(len(self), dtype=torch.int32, device=indices.device), offsets.diff()

@@ -62,6 +62,7 @@ class GraphIndex:
 def build_index(messages: MessagePassing, depth: int) -> GraphIndex:
     """The index of a batch for a network of `depth` layers: exact, and only of what its read-out depends on."""
     sources = [_Sources.of(propagation) for propagation in messages.propagations]
+    # backwards from what is read out: at each depth only those that somebody listens to need a row
     read = messages.shares.reshape(-1) > 0
     active = [read]
     for _ in range(depth):
@@ -74,6 +75,7 @@ def build_index(messages: MessagePassing, depth: int) -> GraphIndex:
         layer, colours[vertices] = _refine(sources, colours, count, vertices, messages)
         count = len(layer.parts[0])
         layers.append(layer)
+    # what is not read has the share 0, so any row will do for it
     rows = np.where(read, colours, 0).reshape(messages.labels.shape)
     return GraphIndex(
         labels=labels.astype(np.int32),
@@ -140,10 +142,12 @@ def _refine(
         messages: the batch, for its gates.
     """
     sums, taken = zip(*(_distinct_sums(source, colours, count, vertices) for source in sources), strict=True)
+    # one propagation and no gate: the sums are the rows, and a mean of one part would copy them
     if messages.gates is None and len(sums) == 1:
         identity = np.arange(len(sums[0].offsets) - 1, dtype=np.int32)
         return IndexLayer(sums, (identity,), None), taken[0]
     gates = None if messages.gates is None else messages.gates.reshape(-1)[vertices]
+    # the gate comes first: rows are then sorted by it, and the rows of a gate are one slice
     columns = [*taken] if gates is None else [gates, *taken]
     rows, examples = distinct_rows(columns, max(int(column.max(initial=0)) for column in columns) + 1)
     parts = tuple(part[examples] for part in taken)
@@ -160,8 +164,10 @@ def _distinct_sums(
     pairs = []
     for positions, codes in zip(source.vertices, source.codes, strict=True):
         code = codes[vertices]
+        # one number for (whose features, with which weight), in a type that holds the largest of them
         pair = colours[positions[vertices]].astype(np.min_scalar_type(-absent - 1)) * kinds + code
         pairs.append(np.where(code > 0, pair, absent))
+    # a sum does not depend on the order of its terms: sorted, equal multisets are equal rows
     columns = sorted_columns(pairs)
     rows, examples = distinct_rows(columns, absent + 1)
     table = np.stack([column[examples] for column in columns], axis=1)

@@ -63,7 +63,9 @@ def propagation(graphs: Graphs, *, normalisation: Normalisation, reverse: bool =
     real = graphs.operations >= 0
     adjacency = graphs.adjacency.transpose(0, 2, 1) if reverse else graphs.adjacency
     vertices = real.shape[1]
+    # a code is a product of at most two degrees, <= V^2: one byte up to 15 vertices
     code = np.min_scalar_type(vertices**2)
+    # A~ = A + I, but a vertex that is not there listens to nobody, itself included
     looped = (adjacency + np.eye(vertices, dtype=code)) * (real[:, :, None] & real[:, None, :])
     degree = looped.sum(2, dtype=code)
     if normalisation == "left":

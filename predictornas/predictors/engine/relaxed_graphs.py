@@ -34,6 +34,7 @@ def relaxed_graphs(
     adjacency = (flat @ edges.flatten(2).flatten(0, 1)).view(-1, *fixed_edges.shape) + fixed_edges
     operations = (flat @ vertices.flatten(2).flatten(0, 1)).view(-1, *fixed_vertices.shape) + fixed_vertices
     live = _on_path(adjacency.detach() >= PRESENT, operations.detach().sum(2) >= PRESENT)
+    # stable, so that the living stay in topological order, as `SearchSpace.graphs` has them
     order = live.logical_not().to(torch.int8).argsort(dim=1, stable=True)
     adjacency = adjacency * (live[:, :, None] & live[:, None, :])
     adjacency = adjacency.gather(1, order[:, :, None].expand_as(adjacency))

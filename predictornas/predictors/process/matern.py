@@ -116,6 +116,8 @@ class Regression:
         weights = self._condition(covariance, noise, targets)
         if degrees_of_freedom is not None:
             for _ in range(_REWEIGHTINGS):
+                # targets - K weights = noise * weights (but for the jitter), so that residuals cost no product of
+                # matrices
                 surprise = (noise * weights) ** 2 / hyperparameters.noise
                 noise = hyperparameters.noise * (degrees_of_freedom + surprise) / (degrees_of_freedom + 1)
                 weights = self._condition(covariance, noise, targets)
@@ -171,6 +173,7 @@ class _Observed:
         distances: Float[np.ndarray, "m n"] = view @ self._columns
         distances += self._squares
         distances += _squared_norms(view)[:, None]
+        # |x|^2 + |z|^2 - 2 x z of near inputs can round to less than 0; what that does to the kernel the jitter mends
         np.maximum(distances, 0, out=distances)
         distances /= max(1, view.shape[1])
         np.sqrt(distances, out=distances)
@@ -185,6 +188,8 @@ def _matern(
     distances: Float[np.ndarray, "m n"],
 ) -> tuple[Float[np.ndarray, "m n"], Float[np.ndarray, "m n"]]:
     """The Matern-5/2 kernel, and how fast it falls: its slope in half the squared distance is minus this."""
+    # k = (1 + r + r^2 / 3) exp(-r); dk / d(distance^2 / 2) = -5/3 (1 + r) exp(-r), which does not divide by the
+    # distance: that is 0 on the diagonal
     r = _ROOT5 * distances
     decay = np.exp(-r)
     fall = (1 + r) * decay
@@ -229,11 +234,15 @@ class _Problem:
         factor = cho_factor(covariance, lower=True)
         inverse = cho_solve(factor, np.eye(len(self._targets)))
         weights = inverse @ self._targets
+        # the logarithms of the factor's diagonal add up to half the log determinant, and they come with a plus: with a
+        # minus, as in public code around this kernel, the noise always ends at its upper limit
         value = 0.5 * float(self._targets @ weights) + float(np.log(np.diag(factor[0])).sum())
         # d value / d covariance = (inverse - weights weights^T) / 2
         slope = 0.5 * (inverse - np.outer(weights, weights))
         pulls = [scale * slope * fall for scale, (_, fall) in zip(found.scales, parts, strict=True)]
+        # theta holds logarithms: d / d log(scale) = scale * d / d scale, and so on
         of_scales = [scale * (slope * kernel).sum() for scale, (kernel, _) in zip(found.scales, parts, strict=True)]
+        # distance ~ 1 / length, so d (distance^2 / 2) / d log(length) = -distance^2
         of_lengths = [(pull * distances**2).sum() for pull, distances in zip(pulls, apart, strict=True)]
         of_relevances = [
             _spread_along(inputs[place], pulls[place]) / (-(found.lengths[place] ** 2) * inputs[place].shape[1])

@@ -39,8 +39,11 @@ class LaneConvolution(nn.Module):
     def forward(self, images: Images, lanes: Lanes) -> Results:
         """The images of the lanes side by side, or those that all lanes share."""
         weight = self.weight if lanes is None else self.weight[lanes]
+        # images that all lanes share are one group, whose filters are then those of all lanes: one convolution for all
+        # edges
         groups = images.shape[1] // weight.shape[2]
         if weight.shape[-1] == 1:
+            # a kernel of one pixel sees every stride-th pixel only, so the others can go before the product
             return self._product(images[:, :, :: self.stride, :: self.stride], weight, groups)
         return functional.conv2d(
             images, weight.flatten(0, 1), None, self.stride, self.padding, self.dilation, groups=groups
@@ -85,6 +88,7 @@ class LaneNorm(nn.Module):
         scale = None if factors is None else factors.repeat_interleave(mean.shape[1])
         statistics = mean.view(-1), variance.view(-1)
         normal = functional.batch_norm(images, *statistics, scale, None, self.training, self.momentum)
+        # picked by an index these are copies: the normalisation moved them, not the buffers
         if lanes is not None and self.training:
             self.running_mean[lanes], self.running_var[lanes] = mean, variance
         return normal
@@ -166,6 +170,7 @@ class LaneReduce(LaneOperation):
         height, width = active.shape[-2:]
         moved = functional.pad(active, (-1, width % 2, -1, height % 2))
         halves = [self.straight(active, lanes), self.shifted(moved, lanes)]
+        # the two halves of a lane have to lie side by side, not all first halves before all second ones
         lanes_apart = [half.reshape(len(half), len(factors), -1, *half.shape[2:]) for half in halves]
         joined = torch.cat(lanes_apart, dim=2).flatten(1, 2)
         normal: Tensor = self.norm(joined, lanes, factors)

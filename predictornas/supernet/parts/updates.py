@@ -179,6 +179,7 @@ class _Point:
     def hand_over(self, state: SearchState, slopes: Sequence[Tensor]) -> None:
         """Carries a gradient of the factors to the architecture parameters."""
         for parameter in state.parameters.tensors():
+            # zero and not None: Adam skips what has no gradient, and its moments and weight decay would stand still
             parameter.grad = torch.zeros_like(parameter)
         torch.autograd.backward(self.attached, list(slopes))
 
@@ -190,6 +191,7 @@ def _factors(mixture: Mixture) -> list[Tensor]:
 def _unrolled(point: _Point, state: SearchState, train: Batch, valid: Batch, epsilon: float) -> list[Tensor]:
     """The gradient of L_val(w - xi dw(alpha), alpha) with respect to the factors, by a finite difference."""
     weights, rates = _weights_and_rates(state)
+    # losses away from w are only looked at: neither w nor the statistics of batch normalisation may remember them
     with restored([*state.network.parameters(), *state.network.buffers()]):
         with restored(weights):
             _take_step(state, train, point.mixture.detached(), weights)
@@ -199,6 +201,7 @@ def _unrolled(point: _Point, state: SearchState, train: Batch, valid: Batch, eps
         # xi v as one direction: where all weights share a rate, w +- eps v are the same points
         direction = [slope * rate for slope, rate in zip(implicit, rates, strict=True)]
         length = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(part) for part in direction]))
+        # no slope, so no second-order term (and eps would be infinite); also where it is NaN
         if not length > 0:
             return list(direct)
         noise = state.generator.get_state()
