@@ -7,7 +7,16 @@ from collections.abc import Iterable
 
 
 class PredictorNASError(Exception):
-    """Base of all errors raised on purpose. The command line prints it in one line and exits with code 2."""
+    """Base of all errors raised on purpose. The command line prints it in one line and exits with code 2.
+
+    Example:
+        >>> from predictornas import PredictorNASError, get_space
+        >>> try:
+        ...     get_space("nasbench20")
+        ... except PredictorNASError as error:
+        ...     print(error)
+        There is no search space named 'nasbench20'. Did you mean 'nasbench201'? ...
+    """
 
 
 class ConfigurationError(PredictorNASError):

@@ -20,6 +20,7 @@ def extra(name: str, purpose: str) -> Iterator[None]:
         MissingDependencyError: a package that the block imports is not installed.
 
     Example:
+        >>> from predictornas.extras import extra
         >>> with extra("plots", "Drawing a figure"):
         ...     from matplotlib.figure import Figure
     """

@@ -44,6 +44,18 @@ POOL_SCHEMA: dict[str, str] = {
 class History:
     """Everything a strategy may look at when it proposes: architectures, their signal values and fidelities.
 
+    Example:
+        >>> from predictornas import History, get_space
+        >>> space = get_space("nasbench201")
+        >>> genes = space.enumerate()[:3]
+        >>> history = History.empty(space.num_genes).extended(
+        ...     keys=space.keys(genes), genes=genes, epochs=[12, 12, 12], values=[0.1, 0.9, 0.5], iteration=0
+        ... )
+        >>> len(history), history.best(2).tolist()
+        (3, [1, 2])
+        >>> int(space.keys(genes)[0]) in history
+        True
+
     Attributes:
         keys: `(n,)` identity of each evaluated architecture, in order of evaluation.
         genes: `(n, g)`.

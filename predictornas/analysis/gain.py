@@ -32,6 +32,22 @@ def gain_table(
     reaches the target (M_S = 0: undefined). Where the table does and no proposal does, the row is *unresolved*:
     `gain_db` is an upper bound, without an interval.
 
+    Example:
+        >>> import numpy as np
+        >>> import polars as pl
+        >>> from predictornas import gain_table
+        >>> from predictornas.analysis.targets import targets_for
+        >>> accuracies = np.linspace(0.5, 0.9, 101)
+        >>> found = [0.5, 0.9, 0.7]  # T0, then what the method proposed
+        >>> history = pl.DataFrame({
+        ...     "run_id": ["a"] * 3, "method": ["mine"] * 3, "seed": [0] * 3, "iteration": [0, 1, 1],
+        ...     "order": [0, 1, 2], "key": [1, 2, 3], "epochs": [0] * 3, "value": found,
+        ... })
+        >>> targets = targets_for(1 - accuracies, count=3)
+        >>> table = gain_table(history, 1 - accuracies, targets, rng=np.random.default_rng(0))
+        >>> table.filter(estimator="pooled").select("table_hits", pl.col("gain_db").round(1)).rows()
+        [(1, 15.3), (10, 7.9), (101, 0.0)]
+
     Args:
         history: rows as in `predictornas.history.SCHEMA`, of one fidelity.
         table_errors: `(n,)` 1 - signal of the whole table, fractions.

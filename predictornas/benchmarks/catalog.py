@@ -75,6 +75,12 @@ class Listing:
 def open_benchmark(name: str) -> Benchmark:
     """Opens a benchmark that is bundled or imported; one made from an installed package is built on first use.
 
+    Example:
+        >>> from predictornas import open_benchmark
+        >>> table = open_benchmark("nasbench101-digits")
+        >>> len(table), table.signal
+        (2532, 'valid_accuracy_9_run0')
+
     Args:
         name: a name of the catalog, or one under which a table was imported.
 

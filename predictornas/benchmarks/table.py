@@ -52,6 +52,14 @@ class Benchmark:
     Arrays are verified and mapped from disk when first used, and read-only. Copies sent to other processes map the
     same files.
 
+    Example:
+        >>> from predictornas import open_benchmark
+        >>> table = open_benchmark("nasbench101-digits")
+        >>> table.space.name, table.genes.shape
+        ('nasbench101', (2532, 26))
+        >>> f"{table.values(table.signal).max():.3f}"
+        '0.753'
+
     Attributes:
         folder: where the table lies.
         manifest: schema version, name, space, rows, columns, source, licence, size and sha256 of every file.

@@ -37,6 +37,16 @@ class Oracle(Protocol):
 
     One that has an attribute `resumes = True` goes on with a training where it was asked to stop before, so that a
     search pays only for the epochs between; otherwise each number of epochs is a training of its own.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import Oracle, TabularOracle, open_benchmark
+        >>> table = open_benchmark("nasbench101-digits")
+        >>> oracle = TabularOracle(table)
+        >>> isinstance(oracle, Oracle)
+        True
+        >>> oracle.evaluate(table.genes[:2], None, np.random.default_rng(0)).value.round(3).tolist()
+        [0.297, 0.533]
     """
 
     def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:

@@ -16,6 +16,17 @@ from predictornas.spaces.base import Genes
 class TabularOracle:
     """Answers from a table, the same value every time.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import TabularOracle, open_benchmark
+        >>> table = open_benchmark("nasbench101-digits")
+        >>> oracle = TabularOracle(table)
+        >>> oracle.levels
+        (1, 3, 9)
+        >>> answer = oracle.evaluate(table.genes[:2], 3, np.random.default_rng(0))
+        >>> answer.epochs.tolist(), answer.value.round(3).tolist()
+        ([3, 3], [0.187, 0.288])
+
     Attributes:
         benchmark: the table.
         signal: the column to read; None for the benchmark's own signal.

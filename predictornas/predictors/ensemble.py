@@ -28,6 +28,16 @@ class Ensemble:
     Scores of ranking losses have no unit, so they are made comparable where the members are asked about what they were
     not trained on. Members of one kind differ by their initial weights, members of several kinds by what they can see.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import Ensemble, GCN, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(30, rng)
+        >>> members = (GCN(width=8, training_epochs=20), GCN(width=8, layers=2, training_epochs=20))
+        >>> fitted = Ensemble(members).fit(space, genes, genes.mean(axis=1), rng=rng)
+        >>> fitted.predict(genes).shape, fitted.predict_std(genes).shape
+        ((30,), (30,))
+
     Attributes:
         members: configurations; each is fitted as a fresh copy, with random numbers of its own.
         fitted_: the fitted members.

@@ -26,6 +26,17 @@ class Flow(GraphPredictor):
     sigmoid(linear(embedding of its operation)). Flow starts at the input vertex, which alone has an embedding of its
     own; all others share one.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import Flow, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(30, rng)
+        >>> values = (genes == 3).mean(axis=1)  # more 3 x 3 convolutions are better
+        >>> predictor = Flow(width=16, training_epochs=50).fit(space, genes, values, rng=rng)
+        >>> best, worst = np.array([[3] * 6], np.int8), np.array([[0] * 6], np.int8)
+        >>> bool(predictor.predict(best)[0] > predictor.predict(worst)[0])
+        True
+
     Attributes:
         layers: rounds of flow, >= 1.
         width: features of every layer and of the embeddings.

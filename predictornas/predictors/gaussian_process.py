@@ -29,6 +29,17 @@ class GaussianProcess:
     tails, so that it weighs little where its neighbours say otherwise. Hyperparameters are the most probable ones, with
     a relevance for each count; see `matern`.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import GaussianProcess, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(30, rng)
+        >>> values = (genes == 3).mean(axis=1)  # more 3 x 3 convolutions are better
+        >>> predictor = GaussianProcess().fit(space, genes, values, rng=rng)
+        >>> best, worst = np.array([[3] * 6], np.int8), np.array([[0] * 6], np.int8)
+        >>> bool(predictor.predict(best)[0] > predictor.predict(worst)[0])
+        True
+
     Attributes:
         width: of the random flow features, >= 1.
         flow_seed: of the random flow network; members of an ensemble differ by it.

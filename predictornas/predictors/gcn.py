@@ -24,6 +24,17 @@ class GCN(GraphPredictor):
     (Mauch et al. 2020, eq. 3 and 4). Invariant under a permutation of a graph's vertices. ReLU, the missing bias and
     the average over real vertices only are ours.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import GCN, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(30, rng)
+        >>> values = (genes == 3).mean(axis=1)  # more 3 x 3 convolutions are better
+        >>> predictor = GCN(width=16, training_epochs=50).fit(space, genes, values, rng=rng)
+        >>> best, worst = np.array([[3] * 6], np.int8), np.array([[0] * 6], np.int8)
+        >>> bool(predictor.predict(best)[0] > predictor.predict(worst)[0])
+        True
+
     Attributes:
         layers: number of graph convolutions, >= 1.
         width: features of every layer.

@@ -48,6 +48,21 @@ def data_list(space: SearchSpace, genes: Genes) -> list[Data]:
 class PyGPredictor:
     """Trains and applies a torch-geometric module.
 
+    Example:
+        >>> import numpy as np
+        >>> import torch
+        >>> from predictornas import PyGPredictor, get_space
+        >>> class Counts(torch.nn.Module):  # in the place of any model of torch-geometric
+        ...     def __init__(self, labels):
+        ...         super().__init__()
+        ...         self.linear = torch.nn.Linear(labels, 1)
+        ...     def forward(self, data):
+        ...         return torch.zeros(data.num_graphs, 1).index_add(0, data.batch, self.linear(data.x))
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(20, rng)
+        >>> PyGPredictor(Counts, training_epochs=3).fit(space, genes, genes.mean(axis=1), rng=rng).predict(genes).shape
+        (20,)
+
     Attributes:
         module_factory: makes an untrained module from K, the width of the one-hot operations. Called with a
             `torch_geometric.data.Batch` of n graphs, the module returns `(n,)` or `(n, 1)` scores, higher is better.

@@ -32,6 +32,17 @@ class RNN:
     training set, which is 1 - psi in the paper. Li, Dong et al. train with Adam at a constant learning rate of 0.1; the
     other defaults are ours.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import RNN, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(30, rng)
+        >>> values = (genes == 3).mean(axis=1)  # more 3 x 3 convolutions are better
+        >>> predictor = RNN(hidden=8, training_epochs=50).fit(space, genes, values, rng=rng)
+        >>> best, worst = np.array([[3] * 6], np.int8), np.array([[0] * 6], np.int8)
+        >>> bool(predictor.predict(best)[0] > predictor.predict(worst)[0])
+        True
+
     Attributes:
         hidden: features of the LSTM's state, >= 1.
         layers: LSTMs stacked upon each other, >= 1.

@@ -30,6 +30,18 @@ class Evolutionary:
     Where the neighbourhood holds too few unseen architectures the mutation rate doubles (up to 1/2), and what is still
     missing after that is drawn uniformly, so the pool is full whenever the space allows it.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import Evolutionary, History, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(20, rng)
+        >>> history = History.empty(6).extended(
+        ...     keys=space.keys(genes), genes=genes, epochs=np.zeros(20), values=genes.mean(axis=1), iteration=0
+        ... )
+        >>> pool = Evolutionary(parents=3).propose(space, 50, history, None, rng)
+        >>> len(pool), bool(pool.genes.mean() > genes.mean())
+        (50, True)
+
     Attributes:
         parents: P (ours; the paper names no value).
         mutants: alpha, the share of the pool that comes from mutation; the rest comes from crossover (ours).

@@ -30,6 +30,15 @@ class PVLL:
     brings too little that is new, A has collapsed: its logits are halved (ours). What is missing after `_DRY_STEPS`
     such steps in a row is drawn uniformly, so the pool is full whenever the space allows it.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import GCN, History, PVLL, get_space
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(20, rng)
+        >>> predictor = GCN(width=8, training_epochs=20).fit(space, genes, genes.mean(axis=1), rng=rng)
+        >>> len(PVLL().propose(space, 10, History.empty(6), predictor, rng))
+        10
+
     Attributes:
         draws: relaxed architectures in each step (ours; the paper draws one).
         unrecorded: first steps of a pool, whose draws are not collected because A is still near uniform (ours).

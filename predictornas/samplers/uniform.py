@@ -14,7 +14,15 @@ from predictornas.spaces.base import SearchSpace
 
 @dataclass(frozen=True)
 class Exhaustive:
-    """S' = S: the whole space (Mauch et al. 2020, algorithm 1). The wanted pool size is ignored."""
+    """S' = S: the whole space (Mauch et al. 2020, algorithm 1). The wanted pool size is ignored.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import Exhaustive, History, get_space
+        >>> space = get_space("nasbench201")
+        >>> len(Exhaustive().propose(space, 0, History.empty(6), None, np.random.default_rng(0)))
+        15625
+    """
 
     name: str = "exhaustive"
 
@@ -27,7 +35,15 @@ class Exhaustive:
 
 @dataclass(frozen=True)
 class Uniform:
-    """N' distinct architectures, uniformly over those not evaluated yet (Mauch et al. 2020, section 3.2)."""
+    """N' distinct architectures, uniformly over those not evaluated yet (Mauch et al. 2020, section 3.2).
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import History, Uniform, get_space
+        >>> pool = Uniform().propose(get_space("nasbench101"), 100, History.empty(26), None, np.random.default_rng(0))
+        >>> len(pool), pool.genes.shape
+        (100, (100, 26))
+    """
 
     name: str = "uniform"
 

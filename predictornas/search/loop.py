@@ -30,10 +30,15 @@ class Search:
     """One run of a strategy on a space: a function of configuration, seed and what it was told.
 
     Example:
-        >>> search = Search(space, strategy, seed=0)            # doctest: +SKIP
-        >>> while len(search.history) < 100:                    # doctest: +SKIP
+        >>> from predictornas import Evolutionary, GaussianProcess, PredictorSearch, Search, get_space
+        >>> space = get_space("nasbench201")
+        >>> strategy = PredictorSearch(GaussianProcess(), Evolutionary(), pool_size=50, initial=5, batch=5)
+        >>> search = Search(space, strategy, seed=0)
+        >>> while len(search.history) < 15:
         ...     proposal = search.ask()
-        ...     search.tell(proposal.genes, [train(row) for row in proposal.genes])
+        ...     search.tell(proposal.genes, [(row == 3).mean() for row in proposal.genes])  # train and validate here
+        >>> len(search.history), search.recommend().shape
+        (15, (1, 6))
 
     Args:
         space: the space to search.
@@ -146,6 +151,16 @@ class Step:
 
 def iterate(search: Search, oracle: Oracle, budget: int) -> Iterator[Step]:
     """Runs a search one iteration at a time, so that logging and stopping stay with the caller.
+
+    Example:
+        >>> from predictornas import RandomSearch, Search, TabularOracle, iterate, open_benchmark
+        >>> table = open_benchmark("nasbench101-digits")
+        >>> search = Search(table.space, RandomSearch(initial=3, batch=2), seed=0)
+        >>> for step in iterate(search, TabularOracle(table), budget=6):
+        ...     print(step.iteration, len(step.proposal), len(step.evaluations))
+        0 3 3
+        1 2 2
+        2 1 1
 
     Args:
         search: the run to drive.

@@ -36,6 +36,15 @@ class PVLLSearch:
 
     Estimator, A and memory are a function of the history and the seed: see `replay`.
 
+    Example:
+        >>> from predictornas import PVLLSearch, Search, get_space
+        >>> search = Search(get_space("nasbench201"), PVLLSearch(warm_up=5, warm_up_steps=5, hidden=4), seed=0)
+        >>> for _ in range(3):
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, proposal.genes.mean(axis=1))
+        >>> len(search.history), proposal.proposed_by
+        (7, 'pvll')
+
     Attributes:
         warm_up: N, size of the random warm-up population (paper: 100). With 0 the search begins with one random
             architecture, which is not followed by a warm-up of psi.

@@ -125,6 +125,13 @@ def propose_uniformly(space: SearchSpace, history: History, n: int, rng: np.rand
 class RandomSearch:
     """Uniform draws over the distinct architectures, without replacement.
 
+    Example:
+        >>> from predictornas import RandomSearch, Search, get_space
+        >>> search = Search(get_space("nasbench201"), RandomSearch(initial=4, batch=2), seed=0)
+        >>> proposal = search.ask()
+        >>> proposal.proposed_by, len(proposal)
+        ('initial', 4)
+
     Args:
         initial: K0, counted like the initial set of the other methods.
         batch: K.
@@ -142,6 +149,16 @@ class RandomSearch:
 @dataclass(frozen=True)
 class PredictorSearch:
     """Fit a predictor on everything seen, rank a fresh pool, take the best K (Mauch et al. 2020, algorithm 1).
+
+    Example:
+        >>> from predictornas import GCN, PredictorSearch, Search, Uniform, get_space
+        >>> strategy = PredictorSearch(GCN(width=8, training_epochs=5), Uniform(), pool_size=50, initial=4, batch=2)
+        >>> search = Search(get_space("nasbench201"), strategy, seed=0)
+        >>> for _ in range(2):
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, proposal.genes.mean(axis=1))
+        >>> proposal.proposed_by, len(proposal), len(proposal.pool)
+        ('uniform', 2, 50)
 
     Args:
         predictor: configuration of the predictor; a fresh copy is fitted in each iteration.

@@ -63,6 +63,18 @@ class SearchSpace(Protocol):
 
     `valid` rows are exactly the members of S in the space's normal form; every method that returns genes returns
     valid rows. Two rows are the same architecture iff their `keys` are equal.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import get_space
+        >>> space = get_space("nasbench201")
+        >>> genes = space.sample(3, np.random.default_rng(0))
+        >>> genes.tolist()
+        [[3, 0, 4, 3, 0, 1], [2, 2, 3, 4, 2, 1], [4, 1, 1, 1, 2, 4]]
+        >>> space.keys(genes).shape, space.valid(genes).tolist()
+        ((3,), [True, True, True])
+        >>> print(space.describe(genes[0]))
+        |nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|nor_conv_3x3~0|none~1|skip_connect~2|
     """
 
     @property

@@ -39,6 +39,12 @@ def register_space(name: str, factory: Callable[[], SearchSpace]) -> None:
 def get_space(name: str) -> SearchSpace:
     """The space of this name; the same object at every call, so that what it enumerates is shared.
 
+    Example:
+        >>> from predictornas import get_space
+        >>> space = get_space("nasbench201")
+        >>> space.name, len(space), space.num_genes
+        ('nasbench201', 15625, 6)
+
     Raises:
         UnknownNameError: no space has this name.
     """
