@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from predictornas.description import describe
 from predictornas.errors import PredictorNASError
+from predictornas.history import History
 from predictornas.spaces.base import SearchSpace
 
 
@@ -45,6 +49,33 @@ def described(space: SearchSpace, row: Any) -> str:
         return space.describe(row)
     except Exception as error:
         return f"which describe() refuses with {type(error).__name__}"
+
+
+def require_described(part: Any, what: str) -> None:
+    """Requires that a configuration can be described, the same for a copy, so that runs with it can be resumed."""
+    rule, remedy = f"{what} can be described", "see predictornas.description.describe"
+    described = json.dumps(attempt(rule, remedy, describe, part))
+    duplicate = attempt(f"{what} can be copied", "hold no locks or open files", copy.deepcopy, part)
+    again = json.dumps(describe(duplicate))
+    require(described == again, f"a copy of {what} is described as it is", f"{again} beside {described}", remedy)
+
+
+def attempt(rule: str, remedy: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """What a call of a plug-in gives; an exception of its own becomes one that names the rule."""
+    try:
+        return call(*arguments, **options)
+    except ConformanceError:
+        raise
+    except Exception as error:
+        raise ConformanceError(
+            f"Broken rule: {rule}. Met: {type(error).__name__}: {error}. Remedy: {remedy}."
+        ) from error
+
+
+def copied(history: History) -> tuple[Any, ...]:
+    """The columns of a history, in the order of its constructor."""
+    columns = (history.keys, history.genes, history.epochs, history.values, history.iterations)
+    return tuple(np.array(column) for column in columns)
 
 
 def twice(function: Callable[[np.random.Generator], Any], rng: np.random.Generator) -> tuple[Any, Any]:

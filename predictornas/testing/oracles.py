@@ -11,7 +11,7 @@ from jaxtyping import Int8
 from predictornas.errors import DataError
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.spaces.base import Genes, SearchSpace
-from predictornas.testing.conformance import require, require_array, require_rows, twice
+from predictornas.testing.conformance import attempt, require, require_array, require_rows, twice
 
 
 def check_oracle(
@@ -46,7 +46,8 @@ def check_oracle(
     same = np.array_equal(answers.value, again.value)
     rule = "evaluate() is a function of its arguments and the generator"
     require(same, rule, "two answers from one state", "draw every random number, seeds of trainings too, from `rng`")
-    check_evaluations(oracle.evaluate(genes[:0], None, rng), space, genes[:0])
+    none = attempt("evaluate() takes no rows", "allow batches of none", oracle.evaluate, genes[:0], None, rng)
+    check_evaluations(none, space, genes[:0])
     check_rows(oracle, space, genes, answers, rng)
     check_budgets(oracle, space, genes, budgets, rng)
     if unknown is not None:

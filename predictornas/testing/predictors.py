@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import kendalltau
 
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError, DataError
-from predictornas.predictors.base import DifferentiablePredictor, Predictor, WarmStartPredictor
+from predictornas.predictors.base import DifferentiablePredictor, Predictor, WarmStartPredictor, fresh
 from predictornas.spaces.base import Genes, SearchSpace
-from predictornas.testing.conformance import require, require_array, twice
+from predictornas.testing.conformance import attempt, require, require_array, require_described, twice
 from predictornas.testing.views import relaxation_or_none
 
 ENUMERATED = 20_000
@@ -67,17 +68,19 @@ class _Fit:
     values: Float[np.ndarray, " n"]
 
     def __call__(self, rng: np.random.Generator) -> Any:
-        return self.make().fit(self.space, np.array(self.genes), np.array(self.values), rng=rng)
+        genes, values = np.array(self.genes), np.array(self.values)
+        rule = f"fit() takes {len(genes)} architectures"
+        return attempt(rule, "see Predictor.fit", self.make().fit, self.space, genes, values, rng=rng)
 
 
 def check_construction(make_predictor: Callable[[], Predictor]) -> None:
-    """A predictor is a dataclass whose constructor only stores, so that searches can copy it."""
+    """A configuration can be copied and described, so that searches can fit a fresh copy and be resumed."""
     predictor: Any = make_predictor()
     require(isinstance(predictor, Predictor), "a predictor has fit and predict", type(predictor).__name__, "add them")
-    rule = "a predictor is a dataclass: dataclasses.replace(predictor) copies its configuration"
-    require(dataclasses.is_dataclass(predictor), rule, type(predictor).__name__, "decorate the class with @dataclass")
-    copy: Any = dataclasses.replace(predictor)
-    require(copy == predictor, rule, f"{copy} beside {predictor}", "let the constructor only store its arguments")
+    require_described(predictor, "a predictor")
+    rule, remedy = "predictors.base.fresh(predictor) copies its configuration", "let the constructor only store"
+    copy: Any = attempt(rule, remedy, fresh, predictor)
+    require(describe(copy) == describe(predictor), rule, f"{describe(copy)} beside {describe(predictor)}", remedy)
     learned = _learned(predictor)
     rule = "nothing is learned before fit(): attributes that end in _ are missing or None"
     require(not learned, rule, ", ".join(learned), "set them in fit()")
@@ -99,7 +102,8 @@ def check_scores(
     parts = np.concatenate([fitted.predict(genes[:half]), fitted.predict(genes[half:])])
     rule = "the score of a row does not depend on the other rows"
     _require_close(parts, scores, tolerance, rule, "switch off batch statistics and dropout in predict()")
-    require_array(fitted.predict(genes[:0]), np.floating, (0,), "predict() of no rows")
+    none = attempt("predict() takes no rows", "return an empty array for them", fitted.predict, genes[:0])
+    require_array(none, np.floating, (0,), "predict() of no rows")
     if len(space) <= ENUMERATED:
         whole = space.enumerate()
         rows = np.arange(min(len(whole), 100))
@@ -115,14 +119,16 @@ def check_fit(fit: _Fit, fitted: Predictor, again: Predictor, rng: np.random.Gen
     same = np.array_equal(scores, again.predict(fit.genes))
     require(same, rule, "two predictors from one state", "draw every random number, weights too, from `rng`")
     genes, values = np.array(fit.genes), np.array(fit.values)
-    used: Any = fit.make().fit(fit.space, genes, values, epochs=np.full(len(values), 12), rng=rng)
+    epochs, rule = np.full(len(values), 12), "fit() takes the epochs of each value"
+    used: Any = attempt(
+        rule, "accept `epochs`, or ignore it", fit.make().fit, fit.space, genes, values, epochs=epochs, rng=rng
+    )
     used.predict(genes)
     same = np.array_equal(genes, fit.genes) and np.array_equal(values, fit.values)
     require(same, "fit() and predict() leave their arguments as they are", "altered genes or values", "work on copies")
-    copy: Any = dataclasses.replace(used)
-    same = copy == dataclasses.replace(fit.make()) and not _learned(copy)  # type: ignore[type-var]
-    rule = "dataclasses.replace of a fitted predictor is the unfitted one"
-    require(same, rule, copy, "keep what is learned in attributes that are no fields of the constructor")
+    same = describe(used) == describe(fit.make())
+    rule = "a fitted predictor is described as the unfitted one"
+    require(same, rule, describe(used), "keep what is learned in attributes that end in _ and are no fields")
 
 
 def check_hard_data(
@@ -137,17 +143,21 @@ def check_hard_data(
         ("one architecture", genes[:1], values[:1]),
         ("values that are all equal", genes, np.full(len(genes), 0.5)),
     ):
-        scores = make_predictor().fit(space, rows, given, rng=rng).predict(genes)
-        finite = bool(np.isfinite(scores).all())
-        require(finite, f"fit() takes {what}", "scores that are not finite", "guard divisions by spread or count")
+        rule, remedy = f"fit() takes {what}", "guard divisions by spread or count"
+        fitted = attempt(rule, remedy, make_predictor().fit, space, rows, given, rng=rng)
+        finite = bool(np.isfinite(fitted.predict(genes)).all())
+        require(finite, rule, "scores that are not finite", remedy)
     missing = np.array(values)
     missing[-1] = np.nan
     try:
         make_predictor().fit(space, genes, missing, rng=rng)
+        met = "a fitted predictor"
     except DataError:
         return
+    except Exception as error:
+        met = f"{type(error).__name__}: {error}"
     rule = "fit() raises DataError for a value that is not finite"
-    require(False, rule, "a fitted predictor", "call predictornas.predictors.fitting.check_values first")
+    require(False, rule, met, "call predictornas.predictors.fitting.check_values first")
 
 
 def check_order(

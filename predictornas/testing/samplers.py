@@ -10,7 +10,7 @@ from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.spaces.base import SearchSpace
-from predictornas.testing.conformance import require, require_array, require_rows, twice
+from predictornas.testing.conformance import attempt, copied, require, require_array, require_rows, twice
 
 _LEFT = 3  # architectures that a nearly exhausted space still holds
 
@@ -42,16 +42,16 @@ def check_sampler(
     good = isinstance(sampler, Sampler) and isinstance(sampler.name, str) and bool(sampler.name)
     require(good, "a sampler has a name and propose()", type(sampler).__name__, "add them")
     require(len(history) > 0, "the check itself needs a history", "an empty one", "evaluate some architectures first")
-    before = _copied(history)
+    before = copied(history)
     probe = space.sample(20, rng)
     scores = None if predictor is None else np.array(predictor.predict(probe))
-    pool, again = twice(lambda same: sampler.propose(space, n, history, predictor, same), rng)
+    pool, again = twice(lambda same: _pool(sampler, space, n, history, predictor, same), rng)
     check_pool(pool, space, history, n)
     rule = "propose() is a function of its arguments and the generator"
     require(
         np.array_equal(pool.keys, again.keys), rule, "two pools from one state", "draw from `rng` alone, keep no state"
     )
-    same = all(np.array_equal(new, old) for new, old in zip(_copied(history), before, strict=True))
+    same = all(np.array_equal(new, old) for new, old in zip(copied(history), before, strict=True))
     require(same, "propose() leaves the history as it is", "altered arrays", "work on copies")
     if predictor is not None and scores is not None:
         rule = "propose() leaves the predictor as it is"
@@ -61,7 +61,7 @@ def check_sampler(
     check_exhaustion(sampler, space, history, predictor, rng, n)
     if not needs_history:
         empty = History.empty(space.num_genes)
-        check_pool(sampler.propose(space, n, empty, predictor, rng), space, empty, n)
+        check_pool(_pool(sampler, space, n, empty, predictor, rng), space, empty, n)
 
 
 def check_pool(pool: Any, space: SearchSpace, history: History, n: int) -> None:
@@ -105,10 +105,12 @@ def check_exhaustion(
     unseen = unseen[~np.isin(space.keys(unseen), history.keys)][:_LEFT]
     for extra in (unseen[:0], unseen):
         part = space.restricted_to(np.concatenate([history.keys, space.keys(extra)]))
-        check_pool(sampler.propose(part, n, history, predictor, rng), part, history, n)
+        check_pool(_pool(sampler, part, n, history, predictor, rng), part, history, n)
 
 
-def _copied(history: History) -> tuple[np.ndarray, ...]:
-    return tuple(
-        np.array(array) for array in (history.keys, history.genes, history.epochs, history.values, history.iterations)
-    )
+def _pool(
+    sampler: Any, space: SearchSpace, n: int, history: History, predictor: Predictor | None, rng: np.random.Generator
+) -> Any:
+    rule = f"propose() takes a history of {len(history)} evaluations in a space of {len(space):,}"
+    remedy = "see Sampler.propose; or check with needs_history, where it is empty"
+    return attempt(rule, remedy, sampler.propose, space, n, history, predictor, rng)

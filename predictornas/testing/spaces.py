@@ -11,7 +11,7 @@ from scipy.special import chdtrc
 
 from predictornas.errors import ConfigurationError
 from predictornas.spaces.base import Genes, Keys, SearchSpace
-from predictornas.testing.conformance import require, require_array, require_rows, twice
+from predictornas.testing.conformance import attempt, require, require_array, require_rows, twice
 from predictornas.testing.views import check_description, check_graphs, check_relaxation, check_sequences
 
 MOST_LISTED = 1 << 24
@@ -207,8 +207,9 @@ def check_batches(space: SearchSpace, genes: Genes, rng: np.random.Generator) ->
         call(given)
         unchanged = (given == genes).all(axis=1)
         require_rows(unchanged, space, genes, f"{name}() leaves its argument as it is", "work on a copy")
-        count = len(call(np.empty((0, space.num_genes), np.int8)))
-        require(count == 0, f"{name}() of no rows is empty", f"{count} rows", "allow batches of none")
+        rule, nothing = f"{name}() of no rows is empty", np.empty((0, space.num_genes), np.int8)
+        count = len(attempt(rule, "allow batches of none", call, nothing))
+        require(count == 0, rule, f"{count} rows", "allow batches of none")
 
 
 def check_restriction(space: SearchSpace, genes: Genes, rng: np.random.Generator) -> None:

@@ -5,7 +5,15 @@ import pytest
 
 from predictornas.errors import PredictorNASError
 from predictornas.spaces.nasbench201 import NASBench201
-from predictornas.testing.conformance import ConformanceError, require, require_array, require_rows, twice
+from predictornas.testing.conformance import (
+    ConformanceError,
+    attempt,
+    require,
+    require_array,
+    require_described,
+    require_rows,
+    twice,
+)
 
 
 def test_the_message_says_rule_what_was_met_and_remedy() -> None:
@@ -36,3 +44,20 @@ def test_arrays_of_another_kind_or_shape_are_refused(array: object) -> None:
 def test_twice_calls_from_one_state(rng: np.random.Generator) -> None:
     first, again = twice(lambda generator: generator.random(), rng)
     assert first == again != twice(lambda generator: generator.random(), rng)[0]
+
+
+def test_an_exception_of_a_plug_in_names_the_rule_that_it_breaks() -> None:
+    assert attempt("it counts", "count", len, [1, 2]) == 2
+    with pytest.raises(ConformanceError) as caught:
+        attempt("it counts", "count again", len, 3)
+    assert str(caught.value) == (
+        "Broken rule: it counts. Met: TypeError: object of type 'int' has no len(). Remedy: count again."
+    )
+    with pytest.raises(ConformanceError, match=r"^Broken rule: one. Met: 1. Remedy: none.$"):
+        attempt("another", "another", require, False, "one", 1, "none")
+
+
+def test_what_cannot_be_described_cannot_be_resumed() -> None:
+    require_described({"size": 3}, "a part")
+    with pytest.raises(ConformanceError, match=r"a part can be described. Met: ConfigurationError: .*<lambda>"):
+        require_described(lambda: 3, "a part")

@@ -120,6 +120,10 @@ def stores_a_guess(self: Any) -> None:
     self.weights_ = np.zeros(30)
 
 
+def doubles(self: Any) -> None:
+    self.ridge *= 2
+
+
 def negative(self: Any, genes: Any) -> Any:
     return -Linear.predict(self, genes)
 
@@ -152,6 +156,11 @@ def alter_configuration(self: Any, genes: Any, values: Any, rng: Any) -> None:
     self.ridge *= 2
 
 
+def refuses_otherwise(self: Any, genes: Any, values: Any, rng: Any) -> None:
+    if not np.isfinite(values).all():
+        raise ArithmeticError("what is this?")
+
+
 def fit_to_nothing(self: Any, space: Any, genes: Any, values: Any, *, epochs: Any = None, rng: Any) -> None:
     Linear.fit(self, space, genes, values, rng=rng)
 
@@ -181,12 +190,33 @@ def shared(self: Any, fitted: Any) -> Any:
 
 BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
     "learned before fit": ("nothing is learned before", {"__post_init__": stores_a_guess}),
+    "its constructor computes": (r"fresh\(predictor\) copies its configuration", {"__post_init__": doubles}),
     "fit returns nothing": ("returns a predictor", {"fit": fit_to_nothing}),
     "whole numbers": (r"predict\(\) is an array", {"predict": lambda self, genes: np.arange(len(genes))}),
     "two columns": (r"predict\(\) is an array", {"predict": lambda self, genes: Linear.predict(self, genes)[:, None]}),
     "not finite": ("scores are finite", {"predict": lambda self, genes: np.full(len(genes), np.nan)}),
     "lower is better": ("higher scores are better", {"predict": negative}),
     "constant": ("higher scores are better", {"predict": lambda self, genes: np.zeros(len(genes))}),
+    "no rows break it": (
+        r"predict\(\) takes no rows. Met: ValueError: .*zero-size array",
+        {"predict": lambda self, genes: Linear.predict(self, genes) / max(1.0, genes.max())},
+    ),
+    "takes no epochs": (
+        r"fit\(\) takes the epochs of each value. Met: TypeError",
+        {"fit": lambda self, space, genes, values, *, rng: Linear.fit(self, space, genes, values, rng=rng)},
+    ),
+    "cannot be fitted": (
+        r"fit\(\) takes 60 architectures. Met: IndexError",
+        {"fit": fit_with(lambda self, genes, values, rng: values[1000:][0])},
+    ),
+    "one row breaks it": (
+        r"fit\(\) takes one architecture. Met: IndexError",
+        {"fit": fit_with(lambda self, genes, values, rng: values + 0 * values[1])},
+    ),
+    "another error for NaN": (
+        "raises DataError for a value that is not finite. Met: ArithmeticError",
+        {"fit": fit_with(refuses_otherwise)},
+    ),
     "by batch": ("does not depend on the other rows", {"predict": relative}),
     "another score in the whole space": (r"scores of space.enumerate\(\)", {"predict": whole_differs}),
     "its own randomness": (
@@ -198,7 +228,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "alters genes": ("leave their arguments", {"fit": fit_with(alter_genes)}),
-    "alters its configuration": ("is the unfitted one", {"fit": fit_with(alter_configuration)}),
+    "alters its configuration": ("is described as the unfitted one", {"fit": fit_with(alter_configuration)}),
     "divides by the spread": ("takes one architecture", {"predict": scaled_by_spread}),
     "takes NaN": ("raises DataError", {"fit": fit_with(lambda self, genes, values, rng: np.nan_to_num(values))}),
     "order matters": (
@@ -229,13 +259,60 @@ def test_each_broken_rule_is_found_and_named(what: str) -> None:
         check(broken)
 
 
-def test_a_class_that_cannot_be_copied_is_refused() -> None:
-    class Bare:
-        def fit(self, *arguments: Any, **options: Any) -> Any:
-            return self
+class Plain:
+    """The same as Linear without being a dataclass."""
 
-        def predict(self, genes: Any) -> Any:
-            return np.zeros(len(genes))
+    def __init__(self, ridge: float = 1.0) -> None:
+        self.ridge = ridge
 
-    with pytest.raises(ConformanceError, match="is a dataclass"):
-        check(Bare)
+    fit, predict = Linear.fit, Linear.predict
+    start_, training_epochs = None, 1
+
+
+def test_a_predictor_need_not_be_a_dataclass() -> None:
+    check(Plain)
+    check(lambda: Plain(0.5))
+
+
+def holds_a_lambda() -> Plain:
+    plain = Plain()
+    plain.transform = lambda values: values  # type: ignore[attr-defined]
+    return plain
+
+
+class Forgetful(Plain):
+    """Hands out another configuration than it was given."""
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return Forgetful(self.ridge + 1)
+
+
+class Learner(Plain):
+    """Keeps what it learned where configuration belongs."""
+
+    def fit(self, *arguments: Any, **options: Any) -> Any:
+        super().fit(*arguments, **options)
+        self.weights = self.weights_
+        return self
+
+
+class Locked(Plain):
+    """Cannot be copied at all."""
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        raise TypeError("cannot copy")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (holds_a_lambda, r"a predictor can be described. Met: ConfigurationError: .*<lambda>"),
+        (Forgetful, "a copy of a predictor is described as it is"),
+        (Learner, "a fitted predictor is described as the unfitted one"),
+        (Locked, "a predictor can be copied. Met: TypeError: cannot copy"),
+        (dict, "a predictor has fit and predict. Met: dict"),
+    ],
+)
+def test_configurations_that_cannot_be_copied_or_described(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(ConformanceError, match=message):
+        check(make)
