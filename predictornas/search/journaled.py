@@ -35,20 +35,20 @@ def run_journaled(
 ) -> None:
     """Runs `search` to the end of its budget, continuing from `journal`.
 
-    The journal holds one line for the run, one for each proposal, one for each evaluation, and, where the strategy has
-    an opinion of its own, one for what it recommends in the end. An iteration that was interrupted is proposed again
-    (the proposal is a function of the history) and only what is missing of it is evaluated: nothing is lost and nothing
-    is evaluated twice.
+    The journal holds one line for the run, one for each proposal, one for each evaluation, where the strategy has an
+    opinion of its own one for what it recommends in the end, and one for the end. An iteration that was interrupted is
+    proposed again (the proposal is a function of the history) and only what is missing of it is evaluated: nothing is
+    lost and nothing is evaluated twice.
 
     Args:
         search: a fresh search.
         oracle: answers with the signal.
-        budget: evaluations or epochs in all, T0 included.
+        budget: evaluations, epochs or seconds in all, T0 included.
         journal: this run's journal, new or of an interrupted run.
         identity: what makes this run itself (`run_id`, `method`, `seed`); must equal what the journal says.
         pool_hits: counts for the gain split; `None` leaves them out.
-        advance: called with the number of evaluations (of epochs, where those are the budget) that were added, those
-            found in the journal included.
+        advance: called with the number of evaluations (or epochs or seconds, where those are the budget) that were
+            added, those found in the journal included.
 
     Raises:
         JournalError: the journal belongs to another run.
@@ -65,12 +65,22 @@ def run_journaled(
         if search.iteration not in recorded.chosen:
             _append(journal, recorded, _proposal_record(search.iteration, proposal, pool_hits))
         ledger.enter_all(recorded.costs(begin, len(recorded)))
-        _evaluate_missing(search, oracle, journal, proposal, recorded, ledger)
-        search.tell(recorded.genes(begin), recorded.column("value", begin), epochs=recorded.column("epochs", begin))
-    opinion = None if recorded.finished else search.opinion()
+        whole = _evaluate_missing(search, oracle, journal, proposal, recorded, ledger)
+        if whole or len(recorded) > begin:
+            search.tell(recorded.genes(begin), recorded.column("value", begin), epochs=recorded.column("epochs", begin))
+        if not whole:
+            break
+    _finish(search, journal, recorded)
+
+
+def _finish(search: Search, journal: Journal, recorded: Recorded) -> None:
+    """Writes what the search recommends in the end, where it has an opinion, and that the run has ended."""
+    opinion = None if recorded.opinion_given else search.opinion()
     if opinion is not None:
         recommended = int(search.history.keys[opinion])
         journal.append({"kind": "recommendation", "iteration": search.iteration, "recommended": recommended})
+    if not recorded.ended:
+        journal.append({"kind": "end", "evaluations": len(recorded)})
 
 
 def _recorded(journal: Journal, identity: dict[str, Any]) -> Recorded:
@@ -131,8 +141,8 @@ def _evaluate_missing(
     proposal: Proposal,
     recorded: Recorded,
     ledger: Ledger,
-) -> None:
-    """Evaluates, books and journals those of the proposal that the journal lacks."""
+) -> bool:
+    """Evaluates, books and journals those of the proposal that the journal lacks; False where the budget ended it."""
     done = recorded.column("key", len(search.history)).tolist()
     missing = [row for row in range(len(proposal)) if int(proposal.keys[row]) not in done][: len(proposal) - len(done)]
     rng = rng_for(search.seed, search.iteration, "oracle")
@@ -140,8 +150,11 @@ def _evaluate_missing(
     for place, row in enumerate(missing):
         record = _evaluation_record(search.iteration, len(recorded), proposal, row, evaluations, place)
         record |= ledger.charge(record["key"], {name: record[name] for name in ("cost_seconds", "cost_epochs")})
+        if ledger.exceeded_by(record):
+            return False
         _append(journal, recorded, record)
         ledger.enter(record)
+    return True
 
 
 def _evaluation_record(

@@ -48,7 +48,8 @@ class Recorded:
         recommended: key of what was recommended before each iteration's proposal, or in the end before the one that
             would have followed.
         source: the journal.
-        finished: whether the last recommendation was made.
+        opinion_given: whether the last recommendation was made.
+        ended: whether the run has come to the end of its budget; runs of older versions do not say.
         pools: what was counted of pools.
 
     Raises:
@@ -59,7 +60,8 @@ class Recorded:
         self.identity: dict[str, Any] = {}
         self.chosen: dict[int, int] = {}
         self.recommended: dict[int, int] = {}
-        self.finished = False
+        self.opinion_given = False
+        self.ended = False
         self.pools = RecordedPools(*(array("l") for _ in range(4)))
         self.source = source
         self._columns: dict[str, array[Any]] = {name: array(kind) for name, kind in _WHOLE.items()}
@@ -108,6 +110,7 @@ class Recorded:
 
     def _add(self, record: dict[str, Any]) -> None:
         kind = record["kind"]
+        self.ended = False  # a larger budget goes on after the end of a smaller one
         if (kind == "run") != (self._read == 1):
             raise ValueError(f"a record of kind {kind!r}")
         if kind == "run":
@@ -118,7 +121,11 @@ class Recorded:
             self._add_proposal(record)
         elif kind == "recommendation":
             self.recommended[int(record["iteration"])] = int(record["recommended"])
-            self.finished = True
+            self.opinion_given = True
+        elif kind == "end":
+            if record["evaluations"] != len(self):
+                raise ValueError(f"an end after {record['evaluations']} evaluations in place {len(self)}")
+            self.ended = True
         else:
             raise ValueError(f"a record of kind {kind!r}")
 

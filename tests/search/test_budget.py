@@ -33,7 +33,7 @@ def evaluate(ledger: Ledger, affordable: Proposal) -> list[Any]:
 
 @pytest.mark.parametrize("limits", [(None, None), (0, None), (None, 0), (-3, 10), (10, 0)])
 def test_a_budget_without_a_limit(limits: tuple[int | None, int | None]) -> None:
-    with pytest.raises(ConfigurationError, match="evaluations or of epochs, at least 1"):
+    with pytest.raises(ConfigurationError, match="evaluations, epochs or seconds of training, at least 1"):
         Budget(*limits)
 
 
@@ -90,6 +90,28 @@ def test_epochs_that_the_oracle_does_not_know_cannot_be_limited() -> None:
     with pytest.raises(ConfigurationError, match="an oracle that reports `cost_epochs`"):
         Ledger(Budget(epochs=9), resumes=False).charge(1, costs(None, 2.0))
     assert Ledger(Budget(evaluations=9), resumes=False).charge(1, costs(None, 2.0)) == costs(None, 2.0)
+
+
+def test_seconds_that_the_oracle_does_not_know_cannot_be_limited() -> None:
+    with pytest.raises(ConfigurationError, match="A budget of 9 seconds needs an oracle that reports `cost_seconds`"):
+        Ledger(Budget(seconds=9.0), resumes=False).charge(1, costs(2.0))
+
+
+def test_what_exceeds_the_seconds_by_hand() -> None:
+    ledger = Ledger(Budget(seconds=30.0), resumes=True)
+    ledger.enter({"key": 1, **costs(None, 20.0)})
+    assert not ledger.exceeded_by({"key": 2, **costs(None, 10.0)})
+    assert ledger.exceeded_by({"key": 2, **costs(None, 10.1)})
+    assert not ledger.exceeded_by({"key": 1, **ledger.charge(1, costs(None, 30.0))})  # 20 of them are paid
+    assert not Ledger(Budget(evaluations=1), resumes=True).exceeded_by({"key": 2, **costs(None, 1e9)})
+
+
+def test_costs_below_one_add_up_in_what_is_told() -> None:
+    counts: list[int] = []
+    ledger = Ledger(Budget(seconds=9.0), resumes=False, advance=counts.append)
+    for _ in range(10):
+        ledger.enter({"key": 1, **costs(None, 0.25)})
+    assert sum(counts) == 2  # of 2.5: rounded to even
 
 
 def test_progress_is_told_in_the_unit_of_the_budget() -> None:

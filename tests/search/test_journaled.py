@@ -10,6 +10,7 @@ import pytest
 
 from predictornas.errors import ConfigurationError, JournalError
 from predictornas.journal import Journal, read_records
+from predictornas.oracles.base import Evaluations
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.collect import Distinct
 from predictornas.samplers.evolutionary import Evolutionary
@@ -20,6 +21,7 @@ from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search, run
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, RandomSearch, Strategy
+from predictornas.spaces.base import Genes
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CurveOracle, DenoisingPredictor
 
@@ -131,12 +133,10 @@ def test_the_journal_ends_with_what_the_search_recommends(tmp_path: Path) -> Non
     records = read_records(tmp_path / "a.jsonl")
     search = Search(SPACE, STRATEGY, seed=0)
     run(search, CountingOracle(), 30)
-    last = records[-1]
-    assert last == {
-        "kind": "recommendation",
-        "iteration": 6,
-        "recommended": int(SPACE.keys(search.recommend())[0]),
-    }
+    assert records[-2:] == [
+        {"kind": "recommendation", "iteration": 6, "recommended": int(SPACE.keys(search.recommend())[0])},
+        {"kind": "end", "evaluations": 30},
+    ]
     assert [record["iteration"] for record in records if "recommended" in record] == [1, 2, 3, 4, 5, 6]
 
 
@@ -145,6 +145,52 @@ def test_a_search_without_an_opinion_recommends_nothing(tmp_path: Path) -> None:
         search = Search(SPACE, RandomSearch(), seed=0)
         run_journaled(search, CountingOracle(), Budget(evaluations=20), journal, identity=IDENTITY)
     assert not any("recommended" in record for record in read_records(tmp_path / "a.jsonl"))
+
+
+@dataclass
+class SlowOracle(CountingOracle):
+    """A training takes 10 seconds for every unit of the genes."""
+
+    def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+        return replace(super().evaluate(genes, epochs, rng), cost_seconds=10.0 * genes.sum(axis=1))
+
+
+@pytest.mark.parametrize("spare", [-1.0, 0.0, 1.0])
+@pytest.mark.parametrize("evaluations", [1, 4, 9])
+def test_seconds_end_a_run_before_the_training_that_exceeds_them(
+    tmp_path: Path, evaluations: int, spare: float
+) -> None:
+    """Iterations of 4 are cut where they must be, and a run that has ended stays as it is."""
+    search = Search(SPACE, RandomSearch(initial=4, batch=4), seed=0)
+    run(search, CountingOracle(), 12)
+    sums = np.cumsum(10.0 * search.history.genes.sum(axis=1))
+    limit, expected = float(sums[evaluations - 1] + spare), evaluations - (spare < 0)
+    for _ in range(2):
+        counts: list[int] = []
+        search = Search(SPACE, RandomSearch(initial=4, batch=4), seed=0)
+        with Journal(tmp_path / "a.jsonl") as journal:
+            run_journaled(
+                search, SlowOracle(), Budget(seconds=limit), journal, identity=IDENTITY, advance=counts.append
+            )
+        records = read_records(tmp_path / "a.jsonl")
+        assert [record["kind"] for record in records].count("evaluation") == expected == len(search.history)
+        assert [record for record in records if record["kind"] == "end"] == [{"kind": "end", "evaluations": expected}]
+        assert sum(counts) == (sums[expected - 1] if expected else 0)
+
+
+def test_a_larger_budget_goes_on_after_the_end_of_a_smaller_one(tmp_path: Path) -> None:
+    for evaluations in (20, 30):
+        with Journal(tmp_path / "a.jsonl") as journal:
+            search = Search(SPACE, RandomSearch(), seed=0)
+            run_journaled(search, CountingOracle(), Budget(evaluations), journal, identity=IDENTITY)
+    with Journal(tmp_path / "b.jsonl") as journal:
+        run_journaled(Search(SPACE, RandomSearch(), seed=0), CountingOracle(), Budget(30), journal, identity=IDENTITY)
+    first, second = (
+        [record for record in read_records(tmp_path / name) if record["kind"] == "evaluation"]
+        for name in ("a.jsonl", "b.jsonl")
+    )
+    assert first == second
+    assert len(first) == 30
 
 
 HALVING = Scheduled(RandomSearch(initial=4, batch=4), NOSH((1, 3)))

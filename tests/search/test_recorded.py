@@ -52,7 +52,7 @@ def test_records_become_columns() -> None:
     assert [names[place] for place in places] == ["initial", "initial", "uniform"]
     assert recorded.chosen == {0: 2, 1: 1}
     assert recorded.recommended == {1: 7, 2: 8}
-    assert recorded.finished
+    assert recorded.opinion_given
     assert [list(recorded.pools.iterations), list(recorded.pools.sizes), list(recorded.pools.hits)] == [
         [1],
         [9],
@@ -61,9 +61,16 @@ def test_records_become_columns() -> None:
     assert list(recorded.costs(2, 3)) == [{"key": 2**64 - 3, "cost_seconds": 2.5, "cost_epochs": 9.0}]
 
 
+def test_the_end_counts_until_something_follows() -> None:
+    recorded = Recorded([RUN, evaluation(0, 0), {"kind": "end", "evaluations": 1}], SOURCE)
+    assert recorded.ended
+    recorded.add(evaluation(1, 1))
+    assert not recorded.ended
+
+
 def test_a_run_without_evaluations() -> None:
     recorded = Recorded([], SOURCE)
-    assert (len(recorded), recorded.identity, recorded.finished) == (0, {}, False)
+    assert (len(recorded), recorded.identity, recorded.opinion_given) == (0, {}, False)
     assert recorded.genes().shape == (0, 0)
 
 
@@ -78,6 +85,8 @@ def test_a_run_without_evaluations() -> None:
         {"kind": "proposal", "iteration": 1, "chosen": None},
         {"kind": "proposal", "iteration": 1, "chosen": 1, "pool_hits": [1, "2"], "pool_size": 3},
         {"kind": "recommendation", "iteration": 1, "recommended": [1]},
+        {"kind": "end"},
+        {"kind": "end", "evaluations": 2},
         evaluation(0, 1),
         evaluation(2, 1),
         evaluation(1, -1),
