@@ -43,6 +43,10 @@ class UnknownNameError(ConfigurationError):
         return type(self), (self.kind, self.name, self.known)
 
 
+class AtWorkError(PredictorNASError):
+    """What was asked for is being made by another command right now; the command line says so and exits with 0."""
+
+
 class DataError(PredictorNASError):
     """A file from outside (table, TFRecord, checkpoint, image batch) that breaks its format or its declared rules."""
 

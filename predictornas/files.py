@@ -16,7 +16,7 @@ from typing import Any
 
 from predictornas.errors import StoreError
 
-_PARTIAL, _REPLACED = ".predictornas-partial", ".predictornas-replaced"
+PARTIAL, _REPLACED = ".predictornas-partial", ".predictornas-replaced"
 """Endings of what is being written, and of a folder that has been moved aside for a new one."""
 
 
@@ -62,7 +62,7 @@ def writing_file(path: Path) -> Iterator[Path]:
     """
     with _as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=_PARTIAL, dir=path.parent)
+        handle, name = tempfile.mkstemp(prefix=".", suffix=PARTIAL, dir=path.parent)
     temporary = Path(name)
     try:
         with _as_store_error(path), _in_use(handle):
@@ -86,7 +86,7 @@ def writing_folder(path: Path) -> Iterator[Path]:
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".", suffix=_PARTIAL, dir=path.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=".", suffix=PARTIAL, dir=path.parent))
     old = path.with_name(f".{path.name}{_REPLACED}")
     try:
         with _as_store_error(path), ExitStack() as locked:
@@ -114,7 +114,7 @@ def remove_leftovers(folder: Path, *, below: bool = False) -> None:
         below: whether to look into its subfolders too.
     """
     find = folder.rglob if below else folder.glob
-    for left in [*find(f".*{_REPLACED}"), *find(f".*{_PARTIAL}")]:
+    for left in [*find(f".*{_REPLACED}"), *find(f".*{PARTIAL}")]:
         with suppress(OSError), _in_use(os.open(left, os.O_RDONLY), surely=True):
             target = left.with_name(left.name.removesuffix(_REPLACED)[1:])
             if left.name.endswith(_REPLACED) and not target.exists():

@@ -29,6 +29,9 @@ LOCK_SECONDS = 10.0
 _SEAL = b'"crc32":"%08x"}\n'
 _SEAL_LENGTH = len(_SEAL % 0)
 
+_TAIL = 1024
+"""Bytes in which the last record is looked for; a longer one is none that anybody asks for."""
+
 
 class Journal:
     """One run's journal. Opening it checks what is there; `append` adds one record, one line.
@@ -148,6 +151,24 @@ def iterate_records(path: Path) -> Iterator[dict[str, Any]]:
 def read_records(path: Path) -> list[dict[str, Any]]:
     """The same, all at once."""
     return list(iterate_records(path))
+
+
+def last_record(path: Path) -> dict[str, Any]:
+    """The last complete record, found without reading the others and not checked against them; empty without any."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _TAIL))
+            lines = stream.read().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StoreError(f"Could not read the journal {path}: {error.strerror or error}.") from error
+    try:
+        record = json.loads(lines[-1])
+    except (IndexError, ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _sealed(record: Mapping[str, Any], before: int) -> bytes:

@@ -13,11 +13,15 @@ from jaxtyping import Float
 
 from predictornas.analysis.regret import OracleErrors, oracle_errors
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import ConfigurationError, DataError, StoreError
+from predictornas.errors import AtWorkError, ConfigurationError, DataError, StoreError
+from predictornas.executors import get_executor
 from predictornas.papers.figure import FigureRequest, default_benchmark
-from predictornas.studies.gain.execution import finish_runs
+from predictornas.studies.gain.execution import HISTORY, advance_study, collected
 from predictornas.studies.gain.manifest import read_manifest, study_in
+from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study
+from predictornas.studies.locks import locked
+from predictornas.studies.tasks import Execution
 
 
 @dataclass(frozen=True)
@@ -25,18 +29,26 @@ class FigureRuns:
     """The runs that one figure shows.
 
     Attributes:
-        study: what was run; its methods and seeds are those of the figure.
-        benchmark: the table that was searched.
+        opened: what was run on which table; its methods and seeds are those of the figure.
         history: rows as in `predictornas.history.SCHEMA`.
         pools: rows as in `predictornas.history.POOL_SCHEMA`.
         facts: the study's identity (with the fingerprint of its data), the strategies of its methods, and seeds.
     """
 
-    study: Study
-    benchmark: Benchmark
+    opened: OpenedStudy
     history: pl.DataFrame
     pools: pl.DataFrame
     facts: dict[str, Any]
+
+    @property
+    def study(self) -> Study:
+        """What was run."""
+        return self.opened.study
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """The table that was searched."""
+        return self.opened.benchmark
 
     @property
     def errors(self) -> Float[np.ndarray, " n"]:
@@ -64,7 +76,7 @@ class FigureRuns:
     @property
     def setting(self) -> str:
         """The setting in one line, for the caption."""
-        batch = self.study.strategy(self.study.method_names[0]).batch
+        batch = self.opened.strategy(self.study.method_names[0]).batch
         return (
             f"{self.benchmark.name}, preset {self.study.preset}: {self.study.budget:,} evaluations a run, "
             f"{batch} an iteration, {len(self.study.seeds)} seeds; "
@@ -85,16 +97,16 @@ def figure_runs(request: FigureRequest, methods: Sequence[str]) -> FigureRuns:
         StoreError: `request.study` holds no study.
     """
     study, folder = _existing(request, methods) if request.study is not None else _own(request, methods)
+    opened = open_study(study)
     for method in methods:
-        study.strategy(method)  # refuses an unknown method before anything is run
-    kept = _kept(study, folder) if request.study is not None else None
-    history, pools = kept or finish_runs(study, folder, workers=request.workers, started=request.started)
+        opened.strategy(method)  # refuses an unknown method before anything is run
+    kept = _kept(opened, folder) if request.study is not None else None
+    history, pools = kept or _run(opened, folder, request)
     mine = pl.col("method").is_in(list(study.method_names)) & pl.col("seed").is_in(list(study.seeds))
     manifest = read_manifest(folder) or {}
     strategies = {method: manifest["methods"][method]["strategy"] for method in study.method_names}
     return FigureRuns(
-        study,
-        study.open(),
+        opened,
         history.filter(mine),
         pools.filter(mine),
         {
@@ -105,6 +117,14 @@ def figure_runs(request: FigureRequest, methods: Sequence[str]) -> FigureRuns:
             "runs_made_with": manifest["made_with"],
         },
     )
+
+
+def _run(opened: OpenedStudy, folder: Path, request: FigureRequest) -> tuple[pl.DataFrame, pl.DataFrame]:
+    execution = Execution(get_executor(workers=request.workers), request.started)
+    if missing := advance_study(opened, folder, execution):
+        raise AtWorkError(f"Other commands are at {missing} runs of {folder}. Make the figure when they are done.")
+    with locked(folder / HISTORY):
+        return collected(opened, folder)
 
 
 def _own(request: FigureRequest, methods: Sequence[str]) -> tuple[Study, Path]:
@@ -132,13 +152,13 @@ def _existing(request: FigureRequest, methods: Sequence[str]) -> tuple[Study, Pa
     return study_in(manifest, methods), folder
 
 
-def _kept(study: Study, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+def _kept(opened: OpenedStudy, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame] | None:
     """History and pools of a folder that holds every run of a study; its journals may be gone. None where one lacks."""
     paths = [folder / "history.parquet", folder / "pools.parquet"]
-    same_data = (read_manifest(folder) or {}).get("study") == study.identity(study.open())
+    same_data = (read_manifest(folder) or {}).get("study") == opened.identity
     if not same_data or not all(path.exists() for path in paths):
         return None
     history, pools = map(pl.read_parquet, paths)
     there = set(history.select("method", "seed").unique().iter_rows())
-    wanted = {(method, seed) for method in study.method_names for seed in study.seeds}
+    wanted = {(method, seed) for method in opened.study.method_names for seed in opened.study.seeds}
     return (history, pools) if wanted <= there else None

@@ -26,8 +26,7 @@ from predictornas.search.strategies import Strategy
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.run_tables import read_run, run_history
-from predictornas.studies.gain.runs import journal_path
-from predictornas.studies.gain.study import describe, run_identity
+from predictornas.studies.gain.study import describe, journal_path, run_identity
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tidy_tables import write_table
@@ -193,7 +192,7 @@ def run_live_study(
         raise ConfigurationError(
             f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
         )
-    outcome = _outcome(search, oracle, run_history(identity, read_run(folder, identity["run_id"])))
+    outcome = _outcome(search, oracle, run_history(identity, read_run(journal_path(folder, identity["run_id"]))))
     _write(folder, study, oracle, outcome)
     return outcome
 

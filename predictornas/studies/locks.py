@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 
 from predictornas.errors import StoreError
+from predictornas.files import PARTIAL, writing_file
 
 BEAT_SECONDS = 10.0
 """How often a lock is touched by whoever holds it."""
@@ -118,10 +119,8 @@ class Locks:
         try:
             if _read(path) != holder or not _is_stale(path, holder):
                 return False
-            handle, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(self._content())
-            Path(name).replace(path)
+            with writing_file(path) as temporary:
+                temporary.write_bytes(self._content())
         finally:
             second.unlink(missing_ok=True)
         return True
@@ -170,7 +169,7 @@ def _is_stale(path: Path, holder: dict[str, object]) -> bool:
     if holder.get("host") == socket.gethostname() and isinstance(process, int) and not _lives(process):
         return True
     try:
-        with tempfile.NamedTemporaryFile(prefix=path.name, dir=path.parent) as now:
+        with tempfile.NamedTemporaryFile(prefix=".", suffix=PARTIAL, dir=path.parent) as now:
             return Path(now.name).stat().st_mtime - path.stat().st_mtime > STALE_SECONDS
     except FileNotFoundError:
         return False  # given back in the meantime: the next try takes it

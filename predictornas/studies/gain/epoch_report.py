@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +13,14 @@ from predictornas.analysis.epochs import epochs_table, savings
 from predictornas.analysis.regret import TRACES, OracleErrors, incumbent_curves, oracle_errors
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
-from predictornas.oracles.tabular import TabularOracle
+from predictornas.executors import Executor, get_executor
 from predictornas.schedulers.rungs import Promotions, nominal_saving
-from predictornas.search.executors import Advance
-from predictornas.studies.gain.execution import finish_runs
+from predictornas.studies.gain.execution import HISTORY, advance_study, collected
+from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study
+from predictornas.studies.locks import locked
 from predictornas.studies.pictures import save_figures
+from predictornas.studies.tasks import Execution, Started, silently
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def run_epoch_study(
     folder: Path,
     *,
     workers: int = 1,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
+    executor: Executor | None = None,
+    started: Started = silently,
 ) -> tuple[pl.DataFrame, EpochReport]:
     """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
 
@@ -65,36 +68,40 @@ def run_epoch_study(
         study: what to run, with `budget_epochs`.
         folder: where everything goes; extended where it holds this study.
         workers: processes; the results do not depend on it.
+        executor: where to run instead.
         started: told the number of epochs of all runs, gives back what is told about progress.
 
     Returns:
-        The history of all runs in the folder, and the report on it.
+        The history of all runs in the folder that have ended, and the report on it.
 
     Raises:
+        AtWorkError: other commands are at all of its runs.
         ConfigurationError: the folder holds another study, or the study has no budget of epochs.
         StoreError: the folder cannot be written.
     """
     if study.budget_epochs is None:
         raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
-    history, _ = finish_runs(study, folder, workers=workers, started=started)
-    report = report_on_epochs(history, study.open(), nominal_savings(study, history["method"].unique()))
-    write_epoch_report(folder, report)
+    opened = open_study(study)
+    advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    with locked(folder / HISTORY):
+        history, _ = collected(opened, folder)
+        report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
+        write_epoch_report(folder, report)
     return history, report
 
 
-def nominal_savings(study: Study, methods: Iterable[str]) -> dict[str, float]:
+def nominal_savings(opened: OpenedStudy, methods: Iterable[str]) -> dict[str, float]:
     """The most that each method with promotions can save, as `predictornas.schedulers.rungs.nominal_saving`.
 
     Args:
-        study: gives the strategies, and the table that says whether trainings resume.
+        opened: gives the strategies, and the table that says whether trainings resume.
         methods: names; those without promotions are left out.
     """
-    resumes = TabularOracle(study.open()).resumes
     found = {}
     for method in methods:
-        scheduler = getattr(study.strategy(method), "scheduler", None)
+        scheduler = getattr(opened.strategy(method), "scheduler", None)
         if isinstance(scheduler, Promotions):
-            found[method] = nominal_saving(scheduler.levels, scheduler.ratio, resumes=resumes)
+            found[method] = nominal_saving(scheduler.levels, scheduler.ratio, resumes=opened.oracle.resumes)
     return found
 
 

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from predictornas.benchmarks.table import Benchmark
-from predictornas.search.executors import Advance, run_tasks
-from predictornas.studies.gain.manifest import claim
+from predictornas.errors import AtWorkError
+from predictornas.executors import Executor, get_executor
+from predictornas.studies.gain.manifest import claim, read_manifest
+from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.report import Report, report_on, write_report
 from predictornas.studies.gain.run_tables import consolidate
-from predictornas.studies.gain.runs import Run, execute
+from predictornas.studies.gain.runs import RunSearch, has_ended, tasks_of
 from predictornas.studies.gain.study import Study
-from predictornas.studies.gain.study_targets import study_targets
+from predictornas.studies.locks import locked
+from predictornas.studies.tasks import Execution, Started, run_missing, silently
+
+HISTORY = "history.parquet"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished study."""
+    """A study as far as it has been run.
+
+    Attributes:
+        folder: where everything is.
+        history: rows as in `predictornas.history.SCHEMA`, of every run in the folder that has ended.
+        report: what is said about it.
+        missing: runs of the folder that have not ended: another command is at them.
+    """
 
     folder: Path
     history: pl.DataFrame
     report: Report
+    missing: int = 0
 
 
 def run_study(
@@ -33,62 +43,82 @@ def run_study(
     folder: Path,
     *,
     workers: int = 1,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
+    executor: Executor | None = None,
+    started: Started = silently,
 ) -> Outcome:
     """Runs what is missing of a study and writes all its outputs.
 
-    A folder that already holds this study is extended: its other methods and seeds stay and are finished too.
+    A folder that already holds this study is extended: its other methods and seeds stay and are finished too. Several
+    commands may be at one folder, also on several machines that see it; each run is made by one of them.
 
     Args:
         study: what to run.
         folder: where everything goes; created when missing.
         workers: processes; the results do not depend on it.
+        executor: where to run instead, as `predictornas.executors.get_executor` gives it.
         started: told the number of evaluations of the whole study, gives back what is told about progress.
 
     Raises:
+        AtWorkError: other commands are at all of its runs.
         ConfigurationError: the folder holds another study.
         StoreError: the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> study = Study(methods=("random", "local-search"), budget=20, seeds=(0, 1))
+        >>> outcome = run_study(study, Path(tempfile.mkdtemp()))
+        >>> outcome.history.group_by("method").len().sort("method")["len"].to_list()
+        [40, 40]
     """
-    history, pools = finish_runs(study, folder, workers=workers, started=started)
-    benchmark = study.open()
-    report = report_on(history, pools, benchmark, _targets(benchmark))
-    write_report(folder, report)
-    return Outcome(folder, history, report)
+    execution = Execution(executor or get_executor(workers=workers), started)
+    opened = open_study(study)
+    missing = advance_study(opened, folder, execution)
+    with locked(folder / HISTORY):  # what is written last has seen the most
+        history, pools = collected(opened, folder)
+        report = report_on(history, pools, opened.benchmark, opened.targets)
+        write_report(folder, report)
+    return Outcome(folder, history, report, missing)
 
 
-def finish_runs(
-    study: Study,
-    folder: Path,
-    *,
-    workers: int = 1,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Runs what is missing of a study and of what its folder holds, without reporting on it.
+def advance_study(opened: OpenedStudy, folder: Path, execution: Execution) -> int:
+    """Runs what is missing of a study and of what its folder holds, without looking at the results.
 
     Args:
-        study: as in `run_study`.
+        opened: the study.
         folder: as in `run_study`.
-        workers: as in `run_study`.
-        started: as in `run_study`.
+        execution: where, how much of it, and who is told.
 
     Returns:
-        History and pools of all runs in the folder, also written there.
+        The number of runs that have not ended: other commands or other parts have them.
 
     Raises:
-        ConfigurationError: the folder holds another study.
+        ConfigurationError, StoreError: as in `run_study`.
+    """
+    manifest = claim(folder, opened)
+    tasks = tasks_of(opened, manifest, folder)
+    left = run_missing(RunSearch(opened), tasks, is_done=has_ended, units=units_of(opened), execution=execution)
+    return len(left)
+
+
+def units_of(opened: OpenedStudy) -> int:
+    """The units of work of one run, for its progress: what its budget counts."""
+    limits, everything = opened.study.limits, len(opened.benchmark.space)
+    return {
+        "epochs": limits.epochs or 0,
+        "seconds": round(limits.seconds or 0),
+        "evaluations": min(limits.evaluations or 0, everything),
+    }[limits.unit]
+
+
+def collected(opened: OpenedStudy, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """History and pools of the runs in a study's folder that have ended, also written there.
+
+    Raises:
+        AtWorkError: none has.
         StoreError: the folder cannot be written.
     """
-    benchmark = study.open()
-    manifest = claim(folder, study, benchmark)
-    runs = [
-        Run(study, method, seed, folder) for method, entry in manifest["methods"].items() for seed in entry["seeds"]
-    ]
-    runs.sort(key=lambda run: run.seed)  # whole seeds first, so that an early look compares methods
-    per_run = study.budget_epochs or min(study.limits.evaluations or 0, len(benchmark.space))
-    run_tasks(execute, runs, workers=workers, advance=started(per_run * len(runs)))
-    return consolidate(folder, manifest, study, benchmark, _targets(benchmark)["target_error"].to_list())
-
-
-def _targets(benchmark: Benchmark) -> pl.DataFrame:
-    errors = benchmark.errors(benchmark.signal)
-    return study_targets(errors[np.isfinite(errors)])
+    manifest = read_manifest(folder) or {"methods": {}}
+    runs = [task.what for task in tasks_of(opened, manifest, folder) if has_ended(task)]
+    if not runs:
+        raise AtWorkError(f"Other commands are at all runs of {folder}. Start the same command again to see them.")
+    return consolidate(folder, opened, runs)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
+from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.study import Study, describe
+from predictornas.studies.locks import locked
 from predictornas.studies.provenance import now, surroundings, without_time
 
 KIND = "study"
@@ -26,36 +27,45 @@ _FIXED: dict[str, Any] = {
 """What a study fixes for its folder, and of which type."""
 
 
-def claim(folder: Path, study: Study, benchmark: Benchmark) -> dict[str, Any]:
-    """Makes `folder` the output of `study`, or joins what it already holds, and returns the manifest.
+def claim(folder: Path, opened: OpenedStudy) -> dict[str, Any]:
+    """Makes `folder` the output of a study, or joins what it already holds, and returns the manifest.
+
+    Commands that claim the same folder at once, on one machine or several, do so one after the other.
 
     Raises:
         ConfigurationError: the folder holds another study; names what differs.
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
-    identity = study.identity(benchmark)
-    strategies = {method: describe(study.strategy(method)) for method in study.methods}
-    manifest = read_manifest(folder)
+    strategies = {method: describe(opened.strategy(method)) for method in opened.study.methods}
+    check_owner(folder, KIND)
+    with locked(folder / MANIFEST):
+        manifest = _joined(read_manifest(folder), folder, opened)
+        take(folder, KIND)
+        for method, strategy in strategies.items():
+            entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
+            if entry["strategy"] != strategy:
+                raise ConfigurationError(
+                    f"{folder} holds runs of {method!r} in another configuration, made by another version. "
+                    "Choose another --out."
+                )
+            entry["seeds"] = sorted({*entry["seeds"], *opened.study.seeds})
+        made_with = surroundings()
+        if not manifest["made_with"] or without_time(manifest["made_with"][-1]) != without_time(made_with):
+            manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
+        write_manifest(folder, KIND, manifest)
+    return manifest
+
+
+def _joined(manifest: dict[str, Any] | None, folder: Path, opened: OpenedStudy) -> dict[str, Any]:
+    """The manifest of a folder that holds this study, or a new one."""
+    identity = opened.identity
     if manifest is None:
-        manifest = {"study": identity, "methods": {}, "created": now(), "made_with": []}
-    elif manifest["study"] != identity:
-        before = manifest["study"]
-        changed = [name for name in identity if before.get(name) != identity[name]]
-        details = ", ".join(f"{name} was {before.get(name)!r} and is {identity[name]!r}" for name in changed)
+        return {"study": identity, "methods": {}, "created": now(), "made_with": []}
+    before = manifest["study"]
+    if before != identity:
+        changed = [name for name in {**identity, **before} if before.get(name) != identity.get(name)]
+        details = ", ".join(f"{name} was {before.get(name)!r} and is {identity.get(name)!r}" for name in changed)
         raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
-    take(folder, KIND)
-    for method, strategy in strategies.items():
-        entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
-        if entry["strategy"] != strategy:
-            raise ConfigurationError(
-                f"{folder} holds runs of {method!r} in another configuration, made by another version. "
-                "Choose another --out."
-            )
-        entry["seeds"] = sorted({*entry["seeds"], *study.seeds})
-    made_with = surroundings()
-    if not manifest["made_with"] or without_time(manifest["made_with"][-1]) != without_time(made_with):
-        manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
-    write_manifest(folder, KIND, manifest)
     return manifest
 
 
@@ -101,5 +111,6 @@ def study_in(manifest: Mapping[str, Any], methods: Sequence[str] | None = None) 
         methods=tuple(methods or manifest["methods"]),
         seeds=tuple(seeds),
         budget_epochs=manifest["study"].get("budget_epochs"),
+        budget_seconds=manifest["study"].get("budget_seconds"),
         **fixed,
     )

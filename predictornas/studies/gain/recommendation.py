@@ -5,29 +5,33 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.history import History
 from predictornas.schedulers.base import incumbent
-from predictornas.studies.gain.study import Study
+from predictornas.studies.gain.opened import OpenedStudy
 
 
-def recommended_architecture(study: Study, history: pl.DataFrame) -> str:
+def recommended_architecture(opened: OpenedStudy, history: pl.DataFrame) -> str:
     """The architecture that a run recommends, as its space writes it: its own opinion, else the best by the signal.
 
     Args:
-        study: of one method and one seed.
+        opened: a study of one method and one seed.
         history: rows as in `predictornas.history.SCHEMA`; those of other runs in the same folder are left out.
 
     Raises:
+        AtWorkError: the run has not ended: another command is at it.
         ConfigurationError: every training failed.
     """
+    study = opened.study
     mine = (pl.col("method") == study.method_names[0]) & (pl.col("seed") == study.seeds[0])
     run = history.filter(mine).sort("order")
+    if run.is_empty():
+        raise AtWorkError(f"Another command is at seed {study.seeds[0]}. Start the same command again to see its result.")
     seen, named = history_of(run), run["recommended"][-1]
     row = incumbent(seen) if named is None else int(np.flatnonzero(seen.keys == named)[0])
     if row is None:
         raise ConfigurationError("Every training failed, so there is nothing to recommend.")
-    return study.open().space.describe(seen.genes[row])
+    return opened.benchmark.space.describe(seen.genes[row])
 
 
 def history_of(run: pl.DataFrame) -> History:

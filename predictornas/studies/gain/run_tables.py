@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from predictornas.errors import JournalError
 from predictornas.history import POOL_SCHEMA, SCHEMA
 from predictornas.journal import iterate_records
 from predictornas.search.recorded import Recorded
-from predictornas.studies.gain.runs import journal_path
-from predictornas.studies.gain.study import Study, run_identity
+from predictornas.studies.gain.opened import OpenedStudy
+from predictornas.studies.gain.runs import Run
 from predictornas.studies.tidy_tables import write_table
 
 _POLARS: dict[str, Any] = {
@@ -28,46 +28,40 @@ _POLARS: dict[str, Any] = {
 _NULLABLE = ("cost_seconds", "cost_epochs", "predicted")
 
 
-def consolidate(
-    folder: Path, manifest: Mapping[str, Any], study: Study, benchmark: Benchmark, targets: Sequence[float]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Writes `history.parquet` and `pools.parquet` from the journals of every run that the manifest lists.
+def consolidate(folder: Path, opened: OpenedStudy, runs: Iterable[Run]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Writes `history.parquet` and `pools.parquet` from the journals of runs, in the order of methods and seeds.
 
     Args:
         folder: the study's folder.
-        manifest: what `claim` returned.
-        study: gives the strategies of the methods.
-        benchmark: the evaluation column is joined from it.
-        targets: the grid of target errors on which pool hits were counted.
+        opened: the study; the evaluation column is joined from its table.
+        runs: those that have ended.
 
     Raises:
         JournalError: a damaged journal, or one with another number of targets.
         StoreError: a journal cannot be read, or a table cannot be written.
     """
     histories, pools = [_empty(SCHEMA)], [_empty(POOL_SCHEMA)]
-    for method in sorted(manifest["methods"]):
-        strategy = study.strategy(method)
-        for seed in manifest["methods"][method]["seeds"]:
-            identity = run_identity(manifest["study"], method, strategy, seed)
-            recorded = read_run(folder, identity["run_id"])
-            histories.append(run_history(identity, recorded))
-            pools.append(_run_pools(identity, recorded, targets))
-    history = _with_evaluation(pl.concat(histories), benchmark)
+    targets = opened.targets["target_error"].to_list()
+    for run in sorted(runs, key=lambda run: (run.method, run.seed)):
+        identity = opened.run_identity(run.method, run.seed)
+        recorded = read_run(opened.journal(folder, run.method, run.seed))
+        histories.append(run_history(identity, recorded))
+        pools.append(_run_pools(identity, recorded, targets))
+    history = _with_evaluation(pl.concat(histories), opened.benchmark)
     pool_frame = pl.concat(pools)
     write_table(folder / "history.parquet", history)
     write_table(folder / "pools.parquet", pool_frame)
     return history, pool_frame
 
 
-def read_run(folder: Path, run_id: str) -> Recorded:
-    """What the journal of a run in a study's folder holds.
+def read_run(journal: Path) -> Recorded:
+    """What the journal of a run holds.
 
     Raises:
         JournalError: it is damaged.
         StoreError: it cannot be read.
     """
-    path = journal_path(folder, run_id)
-    return Recorded(iterate_records(path), path)
+    return Recorded(iterate_records(journal), journal)
 
 
 def run_history(identity: Mapping[str, Any], recorded: Recorded) -> pl.DataFrame:

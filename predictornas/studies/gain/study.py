@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 from predictornas.benchmarks.catalog import open_benchmark
@@ -41,6 +42,7 @@ class Study:
         warm_start: whether predictors begin with the weights of the iteration before.
         budget_epochs: epochs that each run trains for its evaluations; None for no limit. With it, methods without a
             scheduler train every architecture to the last level.
+        budget_seconds: seconds of training that each run spends for its evaluations, by the table; None for no limit.
     """
 
     benchmark: str = "nasbench201-cifar10"
@@ -53,6 +55,7 @@ class Study:
     engine: Engine = "indexed"
     warm_start: bool = False
     budget_epochs: int | None = None
+    budget_seconds: float | None = None
 
     @property
     def method_names(self) -> tuple[str, ...]:
@@ -66,7 +69,7 @@ class Study:
         Raises:
             ConfigurationError: no limit, or one below 1.
         """
-        return Budget(self.budget, self.budget_epochs)
+        return Budget(self.budget, self.budget_epochs, self.budget_seconds)
 
     def open(self) -> Benchmark:
         """The benchmark with the columns of this study.
@@ -75,11 +78,15 @@ class Study:
             UnknownNameError: no benchmark or column has the given name.
             ConfigurationError: signal and evaluation share a training run, no budget, or a number below 1.
         """
-        limits = [limit for limit in (self.budget, self.budget_epochs) if limit is not None]
-        if not limits or min(limits) < 1:
-            raise ConfigurationError(
-                f"--budget must be at least 1, not {self.budget}, and --budget-epochs, {self.budget_epochs}."
-            )
+        limits = {
+            "--budget": self.budget,
+            "--budget-epochs": self.budget_epochs,
+            "--budget-seconds": self.budget_seconds,
+        }
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        if not given or not min(given.values()) >= 1:
+            met = ", ".join(f"{name} {limit}" for name, limit in given.items())
+            raise ConfigurationError(f"A run needs a budget of at least 1; given: {met or 'none'}.")
         if not self.seeds or min(self.seeds) < 0:
             raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
         if not self.methods:
@@ -95,14 +102,18 @@ class Study:
             signal=self.signal or benchmark.signal, evaluation=self.evaluation or benchmark.evaluation
         )
 
-    def strategy(self, method: str | Named) -> Strategy:
+    def strategy(self, method: str | Named, levels: tuple[int, ...] | None = None) -> Strategy:
         """The strategy of one of the methods under this study's preset.
+
+        Args:
+            method: its name.
+            levels: epochs at which the table has the signal; None to look.
 
         Raises:
             UnknownNameError: no method has this name.
             ConfigurationError: the initial set is larger than the budget.
         """
-        levels = TabularOracle(self.open()).levels
+        levels = TabularOracle(self.open()).levels if levels is None else levels
         name = method.name if isinstance(method, Named) else method
         own = [named.strategy for named in self.methods if isinstance(named, Named) and named.name == name]
         strategy = own[0] if own else get_strategy(name, replace(self._preset(), levels=levels))
@@ -135,6 +146,7 @@ class Study:
             "engine": self.engine,
             "warm_start": self.warm_start,
             **({} if self.budget_epochs is None else {"budget_epochs": self.budget_epochs}),
+            **({} if self.budget_seconds is None else {"budget_seconds": self.budget_seconds}),
         }
 
 
@@ -161,3 +173,8 @@ def run_identity(study: Mapping[str, Any], method: str, strategy: Strategy, seed
     }
     run_id = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     return {"run_id": run_id, "method": method, "seed": seed}
+
+
+def journal_path(folder: Path, run_id: str) -> Path:
+    """Where the journal of a run lies inside a study's folder."""
+    return folder / "runs" / f"{run_id}.jsonl"

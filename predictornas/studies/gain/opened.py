@@ -1,0 +1,113 @@
+"""A study with its table, opened once and handed down to everything that needs either."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float, Int64
+
+from predictornas.benchmarks.table import Benchmark
+from predictornas.oracles.tabular import TabularOracle
+from predictornas.samplers.base import Pool
+from predictornas.search.strategies import Strategy
+from predictornas.spaces.base import Keys
+from predictornas.studies.gain.study import Study, journal_path, run_identity
+from predictornas.studies.gain.study_targets import study_targets
+
+
+@dataclass(frozen=True)
+class OpenedStudy:
+    """What a study means on its table. A copy in another process works out anew what it needs.
+
+    Attributes:
+        study: what is run.
+        benchmark: its table, with the study's columns.
+    """
+
+    study: Study
+    benchmark: Benchmark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.study, self.benchmark)
+
+    def packed(self) -> OpenedStudy:
+        """The same for a machine with another file system."""
+        return replace(self, benchmark=self.benchmark.packed())
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """As `Study.identity`."""
+        return self.study.identity(self.benchmark)
+
+    @cached_property
+    def oracle(self) -> TabularOracle:
+        """What answers the searches."""
+        return TabularOracle(self.benchmark)
+
+    @cached_property
+    def errors(self) -> Float[np.ndarray, " n"]:
+        """1 - signal of every architecture that was measured, ascending."""
+        errors = self._signal_errors
+        return np.sort(errors[np.isfinite(errors)])
+
+    @cached_property
+    def targets(self) -> pl.DataFrame:
+        """The targets of the gain."""
+        return study_targets(self.errors)
+
+    def strategy(self, method: str) -> Strategy:
+        """As `Study.strategy`."""
+        if method not in self._strategies:
+            self._strategies[method] = self.study.strategy(method, levels=self._levels)
+        return self._strategies[method]
+
+    def run_identity(self, method: str, seed: int) -> dict[str, Any]:
+        """As `predictornas.studies.gain.study.run_identity`."""
+        return run_identity(self.identity, method, self.strategy(method), seed)
+
+    def journal(self, folder: Path, method: str, seed: int) -> Path:
+        """Where the journal of a run lies inside a study's folder."""
+        return journal_path(folder, self.run_identity(method, seed)["run_id"])
+
+    def pool_hits(self, pool: Pool) -> list[int]:
+        """M'_t: for each target the members of the pool, evaluated ones left out, with signal error <= target."""
+        whole = pool.keys is self.benchmark.space.enumerated_keys()
+        inside = self.errors if whole else self._errors_of(pool.keys)
+        counts = self._at_or_below(inside) - self._at_or_below(self._errors_of(pool.excluded))
+        return [int(count) for count in counts]
+
+    @cached_property
+    def _strategies(self) -> dict[str, Strategy]:
+        return {}
+
+    @cached_property
+    def _levels(self) -> tuple[int, ...]:
+        return self.oracle.levels
+
+    @cached_property
+    def _signal_errors(self) -> Float[np.ndarray, " n"]:
+        return self.benchmark.errors(self.benchmark.signal)
+
+    @cached_property
+    def _thresholds(self) -> Float[np.ndarray, " t"]:
+        return self.targets["target_error"].to_numpy()
+
+    def _errors_of(self, keys: Keys) -> Float[np.ndarray, " k"]:
+        return np.sort(self._signal_errors[self.benchmark.rows(keys)])
+
+    def _at_or_below(self, ascending: Float[np.ndarray, " k"]) -> Int64[np.ndarray, " t"]:
+        return np.searchsorted(ascending, self._thresholds, side="right")
+
+
+def open_study(study: Study) -> OpenedStudy:
+    """Opens the table of a study.
+
+    Raises:
+        UnknownNameError, ConfigurationError: as in `Study.open`.
+    """
+    return OpenedStudy(study, study.open())

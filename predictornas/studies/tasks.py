@@ -1,0 +1,153 @@
+"""The engine of all studies: of many tasks with a target each, it runs those that are missing.
+
+It never knows what a task does. A task that another command is at, on this machine or another one that sees the same
+folder, is left to it; nobody waits for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from predictornas.errors import ConfigurationError
+from predictornas.executors import Executor, Task, Tell, get_executor
+from predictornas.studies.locks import Locks
+
+WhatT = TypeVar("WhatT")
+
+Started = Callable[[int], Tell]
+"""Told the units of work of a whole study when it begins; gives back whom to tell about those that are done."""
+
+
+def silently(_: int) -> Tell:
+    """Nobody looks at the progress."""
+    return lambda __: None
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one of several jobs takes of the tasks, as in an array of a cluster's queue.
+
+    Attributes:
+        part: 1 .. `of`.
+        of: number of jobs.
+
+    Raises:
+        ConfigurationError: no part of so many.
+
+    Example:
+        >>> Share.parse("3/20")
+        Share(part=3, of=20)
+        >>> [Share(part, 3).takes(range(8)) for part in (1, 2, 3)]
+        [[0, 3, 6], [1, 4, 7], [2, 5]]
+    """
+
+    part: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.part <= self.of:
+            raise ConfigurationError(f"There is no part {self.part} of {self.of}. Parts are 1/N to N/N.")
+
+    @classmethod
+    def parse(cls, text: str) -> Share:
+        """The share that `PART/OF` says.
+
+        Raises:
+            ConfigurationError: another text, or no part of so many.
+        """
+        part, slash, of = text.partition("/")
+        if not slash or not part.strip().isdecimal() or not of.strip().isdecimal():
+            raise ConfigurationError(f"A part is written as 3/20, the third of twenty, not {text!r}.")
+        return cls(int(part), int(of))
+
+    def takes(self, tasks: Sequence[WhatT]) -> list[WhatT]:
+        """Its tasks; together the parts have every task once."""
+        return list(tasks[self.part - 1 :: self.of])
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the tasks of a study are run; results do not depend on it.
+
+    Attributes:
+        executor: where.
+        started: how progress is shown.
+        share: which of the tasks; all where None.
+    """
+
+    executor: Executor = get_executor("serial")
+    started: Started = silently
+    share: Share | None = None
+
+
+def run_missing(
+    function: Callable[[WhatT, Path, Tell], object],
+    tasks: Sequence[Task[WhatT]],
+    *,
+    is_done: Callable[[Task[WhatT]], bool],
+    units: int = 1,
+    execution: Execution,
+) -> list[Task[WhatT]]:
+    """Runs every task whose target is not done yet and that no other command is at.
+
+    A task that another command had, and did not finish, is run here in the end. Locks are beside the targets.
+
+    Args:
+        function: as in `predictornas.executors.Executor.run`; writes the target of one task.
+        tasks: in the order in which they are begun, every target once.
+        is_done: whether a target is complete, cheaply.
+        units: of work of one task, for the progress.
+        execution: where, which share, and how progress is shown.
+
+    Returns:
+        The tasks that are not done: other commands are at them, or other parts have them.
+
+    Raises:
+        PredictorNASError: what a task raised, a worker died, or a folder cannot be written. What was done is kept.
+    """
+    tell = execution.started(units * len(tasks))
+    mine = list(tasks) if execution.share is None else execution.share.takes(tasks)
+    missing = [task for task in tasks if not is_done(task)]
+    tell(units * (len(tasks) - len(missing)))
+    lacking = {task.target for task in missing}
+    left = [task for task in mine if task.target in lacking]
+    with Locks() as locks:
+        while left:
+            finished = _run_once(function, left, locks, is_done, units, execution.executor, tell)
+            left = [task for task in left if not is_done(task)]
+            if not finished:
+                break
+    return [task for task in missing if not is_done(task)]
+
+
+def _run_once(
+    function: Callable[[WhatT, Path, Tell], object],
+    tasks: Sequence[Task[WhatT]],
+    locks: Locks,
+    is_done: Callable[[Task[WhatT]], bool],
+    units: int,
+    executor: Executor,
+    tell: Tell,
+) -> int:
+    """Runs those of the tasks that can be locked; how many."""
+
+    def claimed() -> Iterator[Task[WhatT]]:
+        for task in tasks:
+            if not locks.take(task.target):
+                continue
+            if is_done(task):  # by another command, since we looked
+                tell(units)
+                locks.free(task.target)
+            else:
+                yield task
+
+    finished = 0
+    with closing(executor.run(function, claimed(), tell=tell)) as results:
+        for task, _ in results:
+            locks.free(task.target)
+            finished += 1
+    return finished
