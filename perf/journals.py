@@ -22,11 +22,11 @@ from measure import memory_mebibytes
 from predictornas.history import History
 from predictornas.journal import Journal, iterate_records
 from predictornas.search.recorded import Recorded
-from predictornas.studies.gain.manifest import claim
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.report import report_on
 from predictornas.studies.gain.run_tables import consolidate
-from predictornas.studies.gain.runs import journal_path
-from predictornas.studies.gain.study import Study, run_identity
+from predictornas.studies.gain.runs import Run
+from predictornas.studies.gain.study import Study
 from predictornas.studies.gain.study_targets import study_targets
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "results" / "speed"
@@ -92,16 +92,12 @@ def telling(size: int, folder: Path) -> Callable[[], object]:
 
 def consolidating(size: int, folder: Path) -> Callable[[], object]:
     study = Study(methods=METHODS, budget=EVALUATIONS, seeds=tuple(range(size)))
-    benchmark = study.open()
-    targets = study_targets(benchmark.errors(benchmark.signal))["target_error"].to_list()
-    manifest = claim(folder, study, benchmark)
-    for method in METHODS:
-        strategy = study.strategy(method)
-        for seed in study.seeds:
-            identity = run_identity(manifest["study"], method, strategy, seed)
-            path = journal_path(folder, identity["run_id"])
-            written_run(path, EVALUATIONS, study, seed, len(targets), identity)
-    return lambda: consolidate(folder, manifest, study, benchmark, targets)
+    opened = open_study(study)
+    runs = [Run(method, seed) for method in METHODS for seed in study.seeds]
+    for run in runs:
+        path, identity = opened.journal(folder, run.method, run.seed), opened.run_identity(run.method, run.seed)
+        written_run(path, EVALUATIONS, study, run.seed, len(opened.targets), identity)
+    return lambda: consolidate(folder, opened, runs)
 
 
 def reporting(size: int, folder: Path) -> Callable[[], object]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from predictornas import journal as module
 from predictornas.errors import JournalError, StoreError
-from predictornas.journal import Journal, iterate_records, read_records
+from predictornas.journal import Journal, iterate_records, last_record, read_records
 
 VALUES = (
     st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text() | st.lists(st.integers())
@@ -271,3 +271,22 @@ def test_records_are_read_one_by_one(path: Path) -> None:
     assert list(records) == RUN[1:]
     with pytest.raises(StoreError, match="Could not read"):
         read_records(path)
+
+
+@pytest.mark.parametrize("before", [0, 1, 500])
+def test_the_last_record_is_found_without_the_others(path: Path, before: int) -> None:
+    write(path, [{"number": number} for number in range(before)] + [{"kind": "end"}])
+    assert last_record(path)["kind"] == "end"
+    with path.open("ab") as stream:
+        stream.write(b'{"torn')
+    assert last_record(path)["kind"] == "end"
+
+
+def test_a_last_record_that_is_none(path: Path) -> None:
+    assert last_record(path) == {}
+    write(path, [{"long": "x" * 5000}])
+    assert last_record(path) == {}
+    path.write_bytes(b"[1]\n")
+    assert last_record(path) == {}
+    path.write_bytes(b"")
+    assert last_record(path) == {}

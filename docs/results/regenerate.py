@@ -40,6 +40,7 @@ from predictornas.studies.comparison import compare_folders
 from predictornas.studies.comparison_report import write_comparison
 from predictornas.studies.gain.epoch_report import nominal_savings, report_on_epochs, write_epoch_report
 from predictornas.studies.gain.manifest import read_manifest, study_in
+from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.report import report_on, write_report
 from predictornas.studies.gain.study import Study, data_fingerprint
 from predictornas.studies.gain.study_targets import named_errors, study_targets
@@ -161,7 +162,8 @@ def renew_study(folder: Path) -> None:
     """The report of a study, and the tables that only some documents need."""
     study, benchmark, history = opened(folder)
     if study.budget_epochs is not None:
-        report = report_on_epochs(history, benchmark, nominal_savings(study, history["method"].unique()))
+        nominal = nominal_savings(OpenedStudy(study, benchmark), history["method"].unique())
+        report = report_on_epochs(history, benchmark, nominal)
         renewed(folder, lambda out: write_epoch_report(out, report))
         at = EPOCHS[str(folder.relative_to(RESULTS))]
         write_table(folder / "equal-epochs.csv", differences_at(incumbent_curves(history), "rank-full", at=at))

@@ -17,7 +17,7 @@ from predictornas.cli.predictors import predictors
 from predictornas.cli.studies import compare, gain, search
 from predictornas.cli.supernet import supernet
 from predictornas.cli.tables import data
-from predictornas.errors import PredictorNASError
+from predictornas.errors import AtWorkError, PredictorNASError
 from predictornas.interrupts import STOPPED
 from predictornas.limits import check_limits, explained
 
@@ -54,6 +54,8 @@ def main(arguments: list[str] | None = None) -> None:
         app(arguments, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         _fail(str(error) + " See --help.")
+    except AtWorkError as error:
+        remark(str(error))
     except PredictorNASError as error:
         _fail(str(error))
     except (MemoryError, OSError) as error:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -19,9 +21,19 @@ if TYPE_CHECKING:
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
 
 
+LINE_SECONDS = 60.0
+"""Between two lines about the progress where standard error is no terminal."""
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
-    """Gives a function that takes the total, starts a bar on standard error and returns what advances it."""
+    """Gives a function that takes the total and returns what is told of progress, and shows it on standard error.
+
+    A bar on a terminal; elsewhere, as in the log of a job, one line a minute.
+    """
+    if not sys.stderr.isatty():
+        yield lambda total: _Lines(label, total).advance
+        return
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -44,6 +56,35 @@ def progress_bar(label: str) -> Iterator[Callable[[int], Callable[[int], None]]]
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+class _Lines:
+    """Tells of progress in lines: how much of how much, and how long the rest takes at the pace since the first tell.
+
+    What was there already is told at once and does not count for the pace.
+    """
+
+    def __init__(self, label: str, total: int) -> None:
+        self._label, self._total = label, total
+        self._done, self._found = 0, None if total else 0
+        self._begin = self._last = time.monotonic()
+
+    def advance(self, count: int) -> None:
+        self._done += count
+        self._found = self._done if self._found is None else self._found
+        now = time.monotonic()
+        if now - self._last < LINE_SECONDS:
+            return
+        self._last = now
+        share = self._done / max(self._total, 1)
+        remark(f"{self._label}: {self._done:,} of {self._total:,} ({share:.0%}){self._rest(now - self._begin)}")
+
+    def _rest(self, seconds: float) -> str:
+        new = self._done - (self._found or 0)
+        if new <= 0:
+            return ""
+        left = timedelta(seconds=round(seconds * max(self._total - self._done, 0) / new))
+        return f", {left} to go"
 
 
 def show(frame: pl.DataFrame, title: str, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
-from predictornas.cli.studies import worker_count
+from predictornas.cli.options import worker_count
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
 from predictornas.cli.listing import TO_THE_END, methods_help
-from predictornas.cli.studies import worker_count
+from predictornas.cli.options import worker_count
 from predictornas.errors import ConfigurationError
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
 from predictornas.cli.listing import predictors_help
-from predictornas.cli.studies import worker_count
+from predictornas.cli.options import worker_count
 
 if TYPE_CHECKING:
     import polars as pl

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import replace
 from json import dumps
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, show, show_rows
+from predictornas.cli.console import Json, console, progress_bar, remark, show, show_rows
 from predictornas.cli.listing import methods_help
-from predictornas.errors import PredictorNASError
+from predictornas.cli.options import Address, ExecutorName, Part, Seeds, Where, Workers, parsed_seeds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,13 +40,17 @@ def gain(
     methods: Annotated[str, Parameter(help=f"Commas between: {methods_help()}")] = DEFAULT_METHODS,
     budget: int | None = None,
     budget_epochs: int | None = None,
-    seeds: int = 20,
+    budget_seconds: float | None = None,
+    seeds: Seeds = "20",
     signal: str | None = None,
     evaluation: str | None = None,
     preset: str = "quick",
     engine: str = "indexed",
     warm_start: bool = False,
-    workers: int = 0,
+    workers: Workers = 0,
+    executor: ExecutorName = None,
+    address: Address = None,
+    part: Part = None,
     out: Path | None = None,
     json: Json = False,
 ) -> None:
@@ -56,6 +59,7 @@ def gain(
     Example: predictornas gain --benchmark nasbench101 --methods random,uniform-100,exhaustive --budget 150
 
     Writes tables, figures and manifest.json. The same command resumes; more seeds or methods extend what is there.
+    Several commands may be at one folder.
 
     Parameters
     ----------
@@ -66,8 +70,8 @@ def gain(
         Evaluations of each run, the random initial set included; 100 by default.
     budget_epochs
         Epochs that each run trains, instead: quality against epochs, and what a scheduler saves.
-    seeds
-        Runs of each method.
+    budget_seconds
+        Seconds of training, by the table, that each run spends, instead.
     signal
         Column that drives the search.
     evaluation
@@ -78,8 +82,6 @@ def gain(
         indexed, or the plain and slow reference dense: the same weights, up to float error.
     warm_start
         Begin each fit of a predictor with the weights of the iteration before.
-    workers
-        Processes; 0 takes one for each core. Results do not depend on it.
     out
         Folder of the results; gain-BENCHMARK by default.
     """
@@ -89,16 +91,21 @@ def gain(
     study = Study(
         benchmark=benchmark,
         methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
-        budget=_evaluations(budget, budget_epochs),
-        seeds=tuple(range(seeds)),
+        budget=_evaluations(budget, budget_epochs, budget_seconds),
+        seeds=parsed_seeds(seeds),
         signal=signal,
         evaluation=evaluation,
         preset=preset,
         engine=engine,  # type: ignore[arg-type]  # the study checks it
         warm_start=warm_start,
         budget_epochs=budget_epochs,
+        budget_seconds=budget_seconds,
     )
-    _run_and_show(study, out or Path(f"gain-{benchmark}"), workers, as_json=json)
+    folder, where = out or Path(f"gain-{benchmark}"), Where(workers, executor, address, part)
+    if where.share is None:
+        _run_and_show(study, folder, where, as_json=json)
+    else:
+        _run_share(study, folder, where)
 
 
 def search(
@@ -140,6 +147,7 @@ def search(
     """
     from predictornas.oracles.tabular import TabularOracle
     from predictornas.search.scheduled import Scheduled
+    from predictornas.studies.gain.opened import open_study
     from predictornas.studies.gain.recommendation import recommended_architecture
     from predictornas.studies.gain.study import Study
 
@@ -150,9 +158,10 @@ def search(
     if budget is None and budget_epochs is None and scheduled:
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
-    history = _run_and_show(study, out or Path(f"search-{benchmark}"), 1, as_json=json)
+    history = _run_and_show(study, out or Path(f"search-{benchmark}"), Where(workers=1), as_json=json)
     if not json:
-        console().print(f"Recommended: {recommended_architecture(study, history)}", highlight=False)
+        recommended = recommended_architecture(open_study(study), history)
+        console().print(f"Recommended: {recommended}", highlight=False)
 
 
 def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
@@ -188,44 +197,51 @@ def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: 
         console().print(f"Tables and figures: {out}/", highlight=False)
 
 
-def worker_count(workers: int) -> int:
-    """The processes that `--workers` asks for: 0 takes one for each core that this process may use.
-
-    Raises:
-        PredictorNASError: a negative number.
-    """
-    if workers < 0:
-        raise PredictorNASError(f"--workers must be 0 (one for each core) or more, not {workers}.")
-    return workers or len(os.sched_getaffinity(0))
-
-
 def _default_benchmark(*, counts_epochs: bool) -> str:
     return LEARNING_CURVES if counts_epochs else BENCHMARK
 
 
-def _evaluations(budget: int | None, budget_epochs: int | None) -> int | None:
-    """The limit on evaluations: none where epochs are limited and nothing else was asked for."""
-    return EVALUATIONS if budget is None and budget_epochs is None else budget
+def _evaluations(budget: int | None, *others: int | float | None) -> int | None:
+    """The limit on evaluations: none where epochs or seconds are limited and nothing else was asked for."""
+    return EVALUATIONS if budget is None and all(limit is None for limit in others) else budget
 
 
-def _run_and_show(study: Study, folder: Path, workers: int, *, as_json: bool) -> pl.DataFrame:
+def _run_and_show(study: Study, folder: Path, where: Where, *, as_json: bool) -> pl.DataFrame:
     """Runs a study, prints its summary and gives back its history."""
     from predictornas.studies.gain.epoch_report import printable_epochs, run_epoch_study
     from predictornas.studies.gain.execution import run_study
     from predictornas.studies.gain.report import printable
 
-    processes = worker_count(workers)
+    executor = where.get_executor()
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
         if study.budget_epochs is None:
-            outcome = run_study(study, folder, workers=processes, started=started)
-            history, title = outcome.history, outcome.report.title
+            outcome = run_study(study, folder, executor=executor, started=started)
+            history, title, missing = outcome.history, outcome.report.title, outcome.missing
             summary, rows = outcome.report.summary, printable(outcome.report.summary)
         else:
-            history, report = run_epoch_study(study, folder, workers=processes, started=started)
+            history, report, missing = run_epoch_study(study, folder, executor=executor, started=started)
             title, summary, rows = report.title, report.summary, printable_epochs(report)
     if as_json:
         show(summary, "", as_json=True)
     else:
         show_rows(rows, title, as_json=False)
         console().print(f"Tables and figures: {folder}/", highlight=False)
+    if missing:
+        remark(
+            f"Other commands are at {missing} more runs of {folder}; the same command shows them when they are done."
+        )
     return history
+
+
+def _run_share(study: Study, folder: Path, where: Where) -> None:
+    """Runs a part of what is missing of a study; what there is to see is for whoever collects the parts."""
+    from predictornas.studies.gain.execution import advance_study
+    from predictornas.studies.gain.opened import open_study
+    from predictornas.studies.tasks import Execution
+
+    with progress_bar(f"part {where.part}") as started:
+        missing = advance_study(open_study(study), folder, Execution(where.get_executor(), started, where.share))
+    remark(
+        f"Part {where.part} of {folder} is done; {missing} runs of other parts are missing. "
+        "The same command without --part collects all of them."
+    )

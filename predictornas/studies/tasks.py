@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from predictornas.errors import ConfigurationError
-from predictornas.executors import Executor, Task, Tell, get_executor
+from predictornas.executors import Executor, Task, Tell
+from predictornas.executors.serial import Serial
 from predictornas.studies.locks import Locks
 
 WhatT = TypeVar("WhatT")
@@ -79,7 +80,7 @@ class Execution:
         share: which of the tasks; all where None.
     """
 
-    executor: Executor = get_executor("serial")
+    executor: Executor = field(default_factory=Serial)
     started: Started = silently
     share: Share | None = None
 

@@ -5,6 +5,7 @@ import json
 import polars as pl
 import pytest
 
+from predictornas.cli import console
 from predictornas.cli.console import progress_bar, remark, show, show_rows
 
 
@@ -39,3 +40,19 @@ def test_a_bar_is_not_part_of_the_output(capsys: pytest.CaptureFixture[str]) -> 
         advance(1)
         advance(1)
     assert capsys.readouterr().out == ""
+
+
+def test_without_a_terminal_progress_is_one_line_a_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """600 of 1000 were there; 100 in the next 61 seconds leave 300 for three times as long."""
+    now = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    with progress_bar("3 methods") as started:
+        advance = started(1000)
+        advance(600)
+        for second, count in ((30, 40), (61, 60), (100, 10), (122, 90)):
+            now[0] = float(second)
+            advance(count)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["3 methods: 700 of 1,000 (70%), 0:03:03 to go", "3 methods: 800 of 1,000 (80%), 0:02:02 to go"]

@@ -15,7 +15,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.cli.studies import DEFAULT_METHODS, search
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
+from predictornas.studies.locks import Locks
 from predictornas.studies.tidy_tables import write_table
 
 COMMAND = [sys.executable, "-c", "from predictornas.cli import main; main()"]
@@ -127,3 +129,46 @@ def test_killed_at_random_moments_it_ends_with_the_same_history(store: Path, tmp
 
 def _lines(folder: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in (folder / "runs").glob("*.jsonl"))
+
+
+def test_parts_and_seeds_by_name_end_in_the_table_of_a_plain_command(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = ["gain", "--methods", "random,local-search", "--budget", "20", "--workers", "1"]
+    for part, missing in (("2/3", 3), ("1/3", 1)):
+        assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a"), "--part", part) == 0
+        assert f"{missing} runs of other parts are missing" in capsys.readouterr().err
+    assert not (tmp_path / "a" / "history.parquet").exists()
+    assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a")) == 0
+    assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "b")) == 0
+    first, second = (pl.read_parquet(tmp_path / name / "history.parquet") for name in "ab")
+    assert_frame_equal(first, second)
+    assert sorted(first["seed"].unique()) == [4, 9]
+
+
+def test_a_run_that_another_command_is_at_is_no_failure(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = open_study(Study(methods=("random",), budget=20, seeds=(0,), preset="quick"))
+    command = ["gain", "--methods", "random", "--budget", "20", "--out", str(tmp_path)]
+    with Locks() as others:
+        assert others.take(opened.journal(tmp_path, "random", 0))
+        assert run(*command, "--seeds", "1") == 0
+        assert "Other commands are at all runs" in capsys.readouterr().err
+        assert run(*command, "--seeds", "2") == 0
+        assert "Other commands are at 1 more runs" in capsys.readouterr().err
+    assert pl.read_parquet(tmp_path / "history.parquet")["seed"].unique().to_list() == [1]
+    assert run(*command, "--seeds", "2") == 0
+    assert pl.read_parquet(tmp_path / "history.parquet")["seed"].unique().to_list() == [0, 1]
+
+
+def test_a_budget_of_seconds_counts_the_seconds_of_the_table(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["gain", "--benchmark", "nasbench101-digits", "--methods", "random,local-search", "--seeds", "3"]
+    assert run(*command, "--budget-seconds", "100", "--out", str(tmp_path)) == 0
+    runs = pl.read_parquet(tmp_path / "history.parquet").group_by("method", "seed").agg(pl.col("cost_seconds").sum())
+    assert len(runs) == 6
+    assert runs["cost_seconds"].max() <= 100 < runs["cost_seconds"].min() + 30  # no training takes so long
+    assert run(*command, "--budget-seconds", "101", "--out", str(tmp_path)) == 2
+    assert "budget_seconds was 100.0 and is 101.0" in capsys.readouterr().err

@@ -61,7 +61,7 @@ def run_epoch_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
-) -> tuple[pl.DataFrame, EpochReport]:
+) -> tuple[pl.DataFrame, EpochReport, int]:
     """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
 
     Args:
@@ -72,7 +72,8 @@ def run_epoch_study(
         started: told the number of epochs of all runs, gives back what is told about progress.
 
     Returns:
-        The history of all runs in the folder that have ended, and the report on it.
+        The history of all runs in the folder that have ended, the report on it, and how many runs have not: other
+        commands are at them.
 
     Raises:
         AtWorkError: other commands are at all of its runs.
@@ -82,12 +83,12 @@ def run_epoch_study(
     if study.budget_epochs is None:
         raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
     opened = open_study(study)
-    advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    missing = advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
     with locked(folder / HISTORY):
         history, _ = collected(opened, folder)
         report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
         write_epoch_report(folder, report)
-    return history, report
+    return history, report, missing
 
 
 def nominal_savings(opened: OpenedStudy, methods: Iterable[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,6 @@ class OpenedStudy:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.study, self.benchmark)
-
-    def packed(self) -> OpenedStudy:
-        """The same for a machine with another file system."""
-        return replace(self, benchmark=self.benchmark.packed())
 
     @cached_property
     def identity(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def recommended_architecture(opened: OpenedStudy, history: pl.DataFrame) -> str:
     mine = (pl.col("method") == study.method_names[0]) & (pl.col("seed") == study.seeds[0])
     run = history.filter(mine).sort("order")
     if run.is_empty():
-        raise AtWorkError(f"Another command is at seed {study.seeds[0]}. Start the same command again to see its result.")
+        raise AtWorkError(f"Another command is at seed {study.seeds[0]}. The same command shows its result later.")
     seen, named = history_of(run), run["recommended"][-1]
     row = incumbent(seen) if named is None else int(np.flatnonzero(seen.keys == named)[0])
     if row is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,6 @@ class RunSearch:
                 pool_hits=opened.pool_hits,
                 advance=tell,
             )
-
-    def packed(self) -> RunSearch:
-        """The same for a machine with another file system."""
-        return replace(self, opened=self.opened.packed())
 
 
 def tasks_of(opened: OpenedStudy, manifest: Mapping[str, Any], folder: Path) -> list[Task[Run]]:

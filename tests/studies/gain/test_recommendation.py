@@ -5,8 +5,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.recommendation import recommended_architecture
 from predictornas.studies.gain.study import Study
 
@@ -20,10 +21,10 @@ def test_it_names_the_opinion_of_the_search_or_the_best_by_the_signal(store: Pat
     space = own.open().space
     random = history.filter(pl.col("method") == "random")
     best = random["genes"][random["value"].arg_max()].to_numpy().astype("int8")
-    assert recommended_architecture(signal, history) == space.describe(best)
+    assert recommended_architecture(open_study(signal), history) == space.describe(best)
     searched = history.filter(pl.col("method") == "bayesian-optimisation").sort("order")
     named = searched.filter(pl.col("key") == searched["recommended"][-1])["genes"][0].to_numpy().astype("int8")
-    assert recommended_architecture(own, history) == space.describe(named)
+    assert recommended_architecture(open_study(own), history) == space.describe(named)
 
 
 def test_the_best_by_the_signal_was_trained_longest_and_did_not_fail() -> None:
@@ -43,6 +44,8 @@ def test_the_best_by_the_signal_was_trained_longest_and_did_not_fail() -> None:
             "recommended": pl.Series([None] * 5, dtype=pl.UInt64),
         }
     )
-    assert recommended_architecture(study, history) == space.describe(genes[1])
+    assert recommended_architecture(open_study(study), history) == space.describe(genes[1])
     with pytest.raises(ConfigurationError, match="Every training failed"):
-        recommended_architecture(study, history.with_columns(value=0.0))
+        recommended_architecture(open_study(study), history.with_columns(value=0.0))
+    with pytest.raises(AtWorkError, match="seed 0"):
+        recommended_architecture(open_study(study), history.with_columns(seed=1))

@@ -8,19 +8,20 @@ import pytest
 from predictornas.errors import JournalError
 from predictornas.history import POOL_SCHEMA, SCHEMA
 from predictornas.journal import Journal
-from predictornas.studies.gain.manifest import claim
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.run_tables import consolidate
-from predictornas.studies.gain.runs import journal_path
-from predictornas.studies.gain.study import Study, run_identity
+from predictornas.studies.gain.runs import Run
+from predictornas.studies.gain.study import Study, journal_path
 
 STUDY = Study(methods=("random",), budget=20, seeds=(0,))
 
 
 @pytest.mark.slow
-def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
-    benchmark = STUDY.open()
-    manifest = claim(tmp_path, STUDY, benchmark)
-    identity = run_identity(manifest["study"], "random", STUDY.strategy("random"), 0)
+def test_journals_become_tidy_tables(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_study(STUDY)
+    benchmark, runs = opened.benchmark, [Run("random", 0)]
+    monkeypatch.setitem(vars(opened), "targets", pl.DataFrame({"target_error": [0.1, 0.2]}))
+    identity = opened.run_identity("random", 0)
     evaluation = {"kind": "evaluation", "epochs": 200, "cost_seconds": None, "cost_epochs": 200.0, "predicted": None}
     genes = benchmark.genes[:2]
     keys = benchmark.keys[:2].tolist()
@@ -42,7 +43,7 @@ def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
         counted = {"pool_size": 8, "pool_hits": [1, 2], "filled": 4}
         journal.append({"kind": "proposal", "iteration": 2, "chosen": 1, **counted})
         journal.append({"kind": "recommendation", "iteration": 2, "recommended": keys[0]})
-    history, pools = consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2])
+    history, pools = consolidate(tmp_path, opened, runs)
     assert history["value"].to_list() == [0.5, 0.75]
     assert history["cost_seconds"].to_list() == [None, None]
     assert history["recommended"].to_list() == [keys[1], keys[0]]  # of the iteration after, which knows this one
@@ -58,24 +59,25 @@ def test_journals_become_tidy_tables(store: Path, tmp_path: Path) -> None:
     assert history["proposed_by"].to_list() == ["initial", "initial"]
     assert history["predicted"].to_list() == [None, None]
     assert history["seed"].to_list() == [0, 0]
+    monkeypatch.setitem(vars(opened), "targets", pl.DataFrame({"target_error": [0.1, 0.2, 0.3]}))
     with pytest.raises(JournalError, match="4 counts of 2 pools at 3 targets"):
-        consolidate(tmp_path, manifest, STUDY, benchmark, [0.1, 0.2, 0.3])
+        consolidate(tmp_path, opened, runs)
 
 
 def test_runs_are_put_together_in_the_order_of_methods_and_seeds(store: Path, tmp_path: Path) -> None:
     study = Study(methods=("random", "regularised-evolution"), budget=60, seeds=(2, 0))
-    benchmark = study.open()
-    manifest = claim(tmp_path, study, benchmark)
+    opened = open_study(study)
+    benchmark, runs = opened.benchmark, [Run(method, seed) for method in study.methods for seed in study.seeds]
     for method in study.methods:
         for seed in study.seeds:
-            identity = run_identity(manifest["study"], method, study.strategy(method), seed)
+            identity = opened.run_identity(method, seed)
             evaluation = {"kind": "evaluation", "iteration": 0, "order": 0, "key": int(benchmark.keys[seed])}
             evaluation |= {"genes": benchmark.genes[seed].tolist(), "epochs": 200, "value": 0.5, "predicted": 0.25}
             evaluation |= {"cost_seconds": 1.5, "cost_epochs": None, "proposed_by": "initial"}
             with Journal(journal_path(tmp_path, identity["run_id"])) as journal:
                 journal.append({"kind": "run", **identity})
                 journal.append(evaluation)
-    history, pools = consolidate(tmp_path, manifest, study, benchmark, [0.1])
+    history, pools = consolidate(tmp_path, opened, runs)
     assert history.select("method", "seed").rows() == [
         ("random", 0),
         ("random", 2),

@@ -1,27 +1,64 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
 
+from predictornas.executors import Task
 from predictornas.journal import read_records
-from predictornas.studies.gain.runs import Run, execute, journal_path
-from predictornas.studies.gain.study import Study, run_identity
+from predictornas.studies.gain.opened import open_study
+from predictornas.studies.gain.runs import Run, RunSearch, has_ended, tasks_of
+from predictornas.studies.gain.study import Study
 from predictornas.studies.gain.study_targets import study_targets
 
 
 def test_pool_hits_leave_out_what_was_evaluated(store: Path, tmp_path: Path) -> None:
-    study = Study(methods=("exhaustive",), budget=20, seeds=(0,))
-    execute(Run(study, "exhaustive", 0, tmp_path), lambda _: None)
-    benchmark = study.open()
-    identity = run_identity(study.identity(benchmark), "exhaustive", study.strategy("exhaustive"), 0)
-    records = read_records(journal_path(tmp_path, identity["run_id"]))
+    opened = open_study(Study(methods=("exhaustive",), budget=20, seeds=(0,)))
+    journal = opened.journal(tmp_path, "exhaustive", 0)
+    RunSearch(opened)(Run("exhaustive", 0), journal, lambda _: None)
+    records = read_records(journal)
     pool = next(record for record in records if record.get("pool_hits"))
     assert pool["pool_size"] == 15_625 - 10
-    errors = benchmark.errors(benchmark.signal)
+    errors = opened.benchmark.errors(opened.benchmark.signal)
     targets = study_targets(errors)["target_error"].to_numpy()
     initial = 1 - np.array(
         [record["value"] for record in records if record.get("iteration") == 0 and "value" in record]
     )
     expected = [(errors <= target).sum() - (initial <= target).sum() for target in targets]
     assert pool["pool_hits"] == expected
+
+
+def test_a_copy_in_another_process_runs_the_same(store: Path, tmp_path: Path) -> None:
+    opened = open_study(Study(methods=("uniform-20",), budget=20, seeds=(0,)))
+    told: list[int] = []
+    for name, function in (("a", RunSearch(opened)), ("b", pickle.loads(pickle.dumps(RunSearch(opened))))):
+        function(Run("uniform-20", 0), tmp_path / name, told.append)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert sum(told) == 40
+
+
+def test_tasks_are_whole_seeds_in_files_of_their_own(store: Path, tmp_path: Path) -> None:
+    opened = open_study(Study(methods=("random", "local-search"), budget=20, seeds=(0, 1)))
+    manifest = {"methods": {"random": {"seeds": [0, 1]}, "local-search": {"seeds": [1]}}}
+    tasks = tasks_of(opened, manifest, tmp_path)
+    assert [task.what for task in tasks] == [Run("random", 0), Run("random", 1), Run("local-search", 1)]
+    assert [task.target for task in tasks] == [
+        opened.journal(tmp_path, task.what.method, task.what.seed) for task in tasks
+    ]
+    assert len({task.target for task in tasks}) == 3
+
+
+def test_a_run_has_ended_when_its_journal_says_so(store: Path, tmp_path: Path) -> None:
+    opened = open_study(Study(methods=("random",), budget=20, seeds=(0,)))
+    task = Task(Run("random", 0), tmp_path / "a.jsonl")
+    assert not has_ended(task)
+    RunSearch(opened)(task.what, task.target, lambda _: None)
+    assert has_ended(task)
+    lines = task.target.read_bytes().splitlines(keepends=True)
+    task.target.write_bytes(b"".join(lines[:-1]))
+    assert not has_ended(task)
+    task.target.write_bytes(b"".join(lines[:-1]) + lines[-1][:-3])
+    assert not has_ended(task)
+    RunSearch(opened)(task.what, task.target, lambda _: None)
+    assert task.target.read_bytes() == b"".join(lines)

@@ -33,9 +33,10 @@ def test_it_opens_its_benchmark_with_its_columns(store: Path) -> None:
 @pytest.mark.parametrize(
     ("study", "message"),
     [
-        (replace(STUDY, budget=0), "--budget must be at least 1, not 0"),
-        (replace(STUDY, budget_epochs=0), "--budget-epochs, 0"),
-        (replace(STUDY, budget=None), "--budget must be at least 1, not None, and --budget-epochs, None"),
+        (replace(STUDY, budget=0), "at least 1; given: --budget 0"),
+        (replace(STUDY, budget_epochs=0), "given: --budget 30, --budget-epochs 0"),
+        (replace(STUDY, budget_seconds=0.5), "--budget-seconds 0.5"),
+        (replace(STUDY, budget=None), "given: none"),
         (replace(STUDY, seeds=()), "At least one seed"),
         (replace(STUDY, methods=()), "No method was given"),
     ],

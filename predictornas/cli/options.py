@@ -1,0 +1,99 @@
+"""Options that several verbs have: seeds, and where and how much of the tasks is run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from predictornas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from predictornas.executors import Executor
+    from predictornas.studies.tasks import Share
+
+Seeds = Annotated[
+    str, Parameter(help="How many, from 0 on: 20; or which: 100-119, or 3,7 (a number alone is a count; 3, is seed 3).")
+]
+
+Workers = Annotated[int, Parameter(help="Processes; 0 takes one for each core. Results do not depend on it.")]
+
+ExecutorName = Annotated[
+    str | None, Parameter(name="--executor", help="serial, processes (the default), or ray for a cluster.")
+]
+
+Address = Annotated[
+    str | None, Parameter(help="HOST:PORT of the Ray cluster, or auto for the one that this machine is part of.")
+]
+
+Part = Annotated[
+    str | None,
+    Parameter(help="Only a share of the runs, 3/20 the third of twenty, for array jobs; without it all is collected."),
+]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where tasks are run, and which share of them."""
+
+    workers: int
+    executor: str | None = None
+    address: str | None = None
+    part: str | None = None
+
+    def get_executor(self) -> Executor:
+        """The executor that these options ask for.
+
+        Raises:
+            ConfigurationError: an executor, address or number of workers that cannot be.
+            MissingDependencyError: Ray is asked for and not installed.
+        """
+        from predictornas.executors import get_executor
+
+        name = self.executor or ("ray" if self.address else None)
+        return get_executor(name, workers=worker_count(self.workers), address=self.address)
+
+    @property
+    def share(self) -> Share | None:
+        """Which of the tasks; None for all.
+
+        Raises:
+            ConfigurationError: no share.
+        """
+        from predictornas.studies.tasks import Share
+
+        return None if self.part is None else Share.parse(self.part)
+
+
+def worker_count(workers: int) -> int:
+    """The processes that `--workers` asks for: 0 takes one for each core that this process may use.
+
+    Raises:
+        ConfigurationError: a negative number.
+    """
+    if workers < 0:
+        raise ConfigurationError(f"--workers must be 0 (one for each core) or more, not {workers}.")
+    return workers or len(os.sched_getaffinity(0))
+
+
+def parsed_seeds(text: str) -> tuple[int, ...]:
+    """The seeds that `--seeds` names, ascending: a count, or numbers and ranges between commas.
+
+    Raises:
+        ConfigurationError: something else.
+
+    Example:
+        >>> parsed_seeds("3"), parsed_seeds("3,"), parsed_seeds("7, 10-12")
+        ((0, 1, 2), (3,), (7, 10, 11, 12))
+    """
+    if text.strip().isdecimal():
+        return tuple(range(int(text)))
+    seeds: set[int] = set()
+    for entry in filter(None, (entry.strip() for entry in text.split(","))):
+        first, dash, last = (part.strip() for part in entry.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
+            raise ConfigurationError(f"--seeds takes a count (20), a range (100-119) or a list (3,7), not {text!r}.")
+        seeds |= set(range(int(first), int(last or first) + 1))
+    return tuple(sorted(seeds))
