@@ -22,10 +22,11 @@ from measure import memory_mebibytes
 from predictornas.history import History
 from predictornas.journal import Journal, iterate_records
 from predictornas.search.recorded import Recorded
+from predictornas.studies.gain.manifest import claim
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.report import report_on
 from predictornas.studies.gain.run_tables import consolidate
-from predictornas.studies.gain.runs import Run
+from predictornas.studies.gain.runs import tasks_of
 from predictornas.studies.gain.study import Study
 from predictornas.studies.gain.study_targets import study_targets
 
@@ -93,10 +94,9 @@ def telling(size: int, folder: Path) -> Callable[[], object]:
 def consolidating(size: int, folder: Path) -> Callable[[], object]:
     study = Study(methods=METHODS, budget=EVALUATIONS, seeds=tuple(range(size)))
     opened = open_study(study)
-    runs = [Run(method, seed) for method in METHODS for seed in study.seeds]
+    runs = [task.what for task in tasks_of(claim(folder, opened), folder)]
     for run in runs:
-        path, identity = opened.journal(folder, run.method, run.seed), opened.run_identity(run.method, run.seed)
-        written_run(path, EVALUATIONS, study, run.seed, len(opened.targets), identity)
+        written_run(run.journal(folder), EVALUATIONS, study, run.seed, len(opened.targets), run.identity)
     return lambda: consolidate(folder, opened, runs)
 
 

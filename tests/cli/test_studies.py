@@ -15,7 +15,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.cli.studies import DEFAULT_METHODS, search
+from predictornas.studies.gain.manifest import claim
 from predictornas.studies.gain.opened import open_study
+from predictornas.studies.gain.runs import tasks_of
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import Locks
 from predictornas.studies.tidy_tables import write_table
@@ -150,9 +152,10 @@ def test_a_run_that_another_command_is_at_is_no_failure(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     opened = open_study(Study(methods=("random",), budget=20, seeds=(0,), preset="quick"))
+    (task,) = tasks_of(claim(tmp_path / "elsewhere", opened), tmp_path)
     command = ["gain", "--methods", "random", "--budget", "20", "--out", str(tmp_path)]
     with Locks() as others:
-        assert others.take(opened.journal(tmp_path, "random", 0))
+        assert others.take(task.target)
         assert run(*command, "--seeds", "1") == 0
         assert "Other commands are at all runs" in capsys.readouterr().err
         assert run(*command, "--seeds", "2") == 0

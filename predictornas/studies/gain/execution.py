@@ -94,10 +94,10 @@ def advance_study(opened: OpenedStudy, folder: Path, execution: Execution) -> in
     Raises:
         ConfigurationError, StoreError: as in `run_study`.
     """
-    manifest = claim(folder, opened)
-    tasks = tasks_of(opened, manifest, folder)
-    left = run_missing(RunSearch(opened), tasks, is_done=has_ended, units=units_of(opened), execution=execution)
-    return len(left)
+    tasks = tasks_of(claim(folder, opened), folder)
+    mine = [task for task in tasks if opened.knows(task.what.method)]
+    run_missing(RunSearch(opened), mine, is_done=has_ended, units=units_of(opened), execution=execution)
+    return sum(not has_ended(task) for task in tasks)
 
 
 def units_of(opened: OpenedStudy) -> int:
@@ -118,7 +118,7 @@ def collected(opened: OpenedStudy, folder: Path) -> tuple[pl.DataFrame, pl.DataF
         StoreError: the folder cannot be written.
     """
     manifest = read_manifest(folder) or {"methods": {}}
-    runs = [task.what for task in tasks_of(opened, manifest, folder) if has_ended(task)]
+    runs = [task.what for task in tasks_of(manifest, folder) if has_ended(task)]
     if not runs:
         raise AtWorkError(f"Other commands are at all runs of {folder}. Start the same command again to see them.")
     return consolidate(folder, opened, runs)

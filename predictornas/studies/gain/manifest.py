@@ -36,7 +36,7 @@ def claim(folder: Path, opened: OpenedStudy) -> dict[str, Any]:
         ConfigurationError: the folder holds another study; names what differs.
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
-    strategies = {method: describe(opened.strategy(method)) for method in opened.study.methods}
+    strategies = {method: describe(opened.strategy(method)) for method in opened.study.method_names}
     check_owner(folder, KIND)
     with locked(folder / MANIFEST):
         manifest = _joined(read_manifest(folder), folder, opened)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,12 @@ import polars as pl
 from jaxtyping import Float, Int64
 
 from predictornas.benchmarks.table import Benchmark
+from predictornas.errors import ConfigurationError
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.samplers.base import Pool
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import Keys
-from predictornas.studies.gain.study import Study, journal_path, run_identity
+from predictornas.studies.gain.study import Study
 from predictornas.studies.gain.study_targets import study_targets
 
 
@@ -62,13 +62,13 @@ class OpenedStudy:
             self._strategies[method] = self.study.strategy(method, levels=self._levels)
         return self._strategies[method]
 
-    def run_identity(self, method: str, seed: int) -> dict[str, Any]:
-        """As `predictornas.studies.gain.study.run_identity`."""
-        return run_identity(self.identity, method, self.strategy(method), seed)
-
-    def journal(self, folder: Path, method: str, seed: int) -> Path:
-        """Where the journal of a run lies inside a study's folder."""
-        return journal_path(folder, self.run_identity(method, seed)["run_id"])
+    def knows(self, method: str) -> bool:
+        """Whether a method that a folder holds can be run: one that was an object, or of a plug-in, may be gone."""
+        try:
+            self.strategy(method)
+        except ConfigurationError:
+            return False
+        return True
 
     def pool_hits(self, pool: Pool) -> list[int]:
         """M'_t: for each target the members of the pool, evaluated ones left out, with signal error <= target."""

@@ -43,10 +43,9 @@ def consolidate(folder: Path, opened: OpenedStudy, runs: Iterable[Run]) -> tuple
     histories, pools = [_empty(SCHEMA)], [_empty(POOL_SCHEMA)]
     targets = opened.targets["target_error"].to_list()
     for run in sorted(runs, key=lambda run: (run.method, run.seed)):
-        identity = opened.run_identity(run.method, run.seed)
-        recorded = read_run(opened.journal(folder, run.method, run.seed))
-        histories.append(run_history(identity, recorded))
-        pools.append(_run_pools(identity, recorded, targets))
+        recorded = read_run(run.journal(folder))
+        histories.append(run_history(run.identity, recorded))
+        pools.append(_run_pools(run.identity, recorded, targets))
     history = _with_evaluation(pl.concat(histories), opened.benchmark)
     pool_frame = pl.concat(pools)
     write_table(folder / "history.parquet", history)

@@ -12,14 +12,31 @@ from predictornas.journal import Journal, last_record
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search
 from predictornas.studies.gain.opened import OpenedStudy
+from predictornas.studies.gain.study import journal_path, run_identity
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a study."""
+    """One run of a study.
 
+    Attributes:
+        run_id: hash of its whole configuration; names its journal.
+        method: the method's name.
+        seed: of everything random.
+    """
+
+    run_id: str
     method: str
     seed: int
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What its journal and the tables say of it."""
+        return {"run_id": self.run_id, "method": self.method, "seed": self.seed}
+
+    def journal(self, folder: Path) -> Path:
+        """Where its journal lies inside the study's folder."""
+        return journal_path(folder, self.run_id)
 
 
 @dataclass(frozen=True)
@@ -41,17 +58,21 @@ class RunSearch:
                 opened.oracle,
                 opened.study.limits,
                 journal,
-                identity=opened.run_identity(run.method, run.seed),
+                identity=run.identity,
                 pool_hits=opened.pool_hits,
                 advance=tell,
             )
 
 
-def tasks_of(opened: OpenedStudy, manifest: Mapping[str, Any], folder: Path) -> list[Task[Run]]:
+def tasks_of(manifest: Mapping[str, Any], folder: Path) -> list[Task[Run]]:
     """A task for every run that a manifest lists: whole seeds first, so that an early look compares methods."""
-    runs = [Run(method, seed) for method, entry in manifest["methods"].items() for seed in entry["seeds"]]
+    runs = [
+        Run(**run_identity(manifest["study"], method, entry["strategy"], seed))
+        for method, entry in manifest["methods"].items()
+        for seed in entry["seeds"]
+    ]
     runs.sort(key=lambda run: run.seed)
-    return [Task(run, opened.journal(folder, run.method, run.seed)) for run in runs]
+    return [Task(run, run.journal(folder)) for run in runs]
 
 
 def has_ended(task: Task[Run]) -> bool:

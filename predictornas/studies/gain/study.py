@@ -156,13 +156,15 @@ def data_fingerprint(benchmark: Benchmark) -> str:
     return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
 
-def run_identity(study: Mapping[str, Any], method: str, strategy: Strategy, seed: int) -> dict[str, Any]:
+def run_identity(
+    study: Mapping[str, Any], method: str, strategy: Strategy | Mapping[str, Any], seed: int
+) -> dict[str, Any]:
     """What makes one run itself: `run_id` (a hash of configuration and seed), `method` and `seed`.
 
     Args:
         study: `Study.identity`.
         method: the method's name.
-        strategy: its strategy; every field of it and of what it holds counts.
+        strategy: its strategy, or the description of it; every field of it and of what it holds counts.
         seed: seed of the run.
     """
     facts = {

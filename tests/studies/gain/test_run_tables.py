@@ -19,9 +19,9 @@ STUDY = Study(methods=("random",), budget=20, seeds=(0,))
 @pytest.mark.slow
 def test_journals_become_tidy_tables(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = open_study(STUDY)
-    benchmark, runs = opened.benchmark, [Run("random", 0)]
+    benchmark, runs = opened.benchmark, [Run("a", "random", 0)]
     monkeypatch.setitem(vars(opened), "targets", pl.DataFrame({"target_error": [0.1, 0.2]}))
-    identity = opened.run_identity("random", 0)
+    identity = runs[0].identity
     evaluation = {"kind": "evaluation", "epochs": 200, "cost_seconds": None, "cost_epochs": 200.0, "predicted": None}
     genes = benchmark.genes[:2]
     keys = benchmark.keys[:2].tolist()
@@ -67,10 +67,11 @@ def test_journals_become_tidy_tables(store: Path, tmp_path: Path, monkeypatch: p
 def test_runs_are_put_together_in_the_order_of_methods_and_seeds(store: Path, tmp_path: Path) -> None:
     study = Study(methods=("random", "regularised-evolution"), budget=60, seeds=(2, 0))
     opened = open_study(study)
-    benchmark, runs = opened.benchmark, [Run(method, seed) for method in study.methods for seed in study.seeds]
-    for method in study.methods:
+    benchmark, runs = opened.benchmark, []
+    for method in study.method_names:
         for seed in study.seeds:
-            identity = opened.run_identity(method, seed)
+            runs.append(Run(f"{method}-{seed}", method, seed))
+            identity = runs[-1].identity
             evaluation = {"kind": "evaluation", "iteration": 0, "order": 0, "key": int(benchmark.keys[seed])}
             evaluation |= {"genes": benchmark.genes[seed].tolist(), "epochs": 200, "value": 0.5, "predicted": 0.25}
             evaluation |= {"cost_seconds": 1.5, "cost_epochs": None, "proposed_by": "initial"}
