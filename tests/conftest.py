@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,13 @@ def pytest_configure() -> None:
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """One cache for the session (enumerated spaces, hashes); the caller's own where PREDICTORNAS_CACHE is set."""
     os.environ.setdefault("PREDICTORNAS_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def pytest_runtest_teardown() -> None:
+    """What a test leaves with several threads of torch would make all later ones of its process slow."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
 
 
 @pytest.fixture
