@@ -104,6 +104,31 @@ def writing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+@contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A folder for work whose result goes elsewhere; removed at the end of the block.
+
+    One whose process was killed before is removed by the next block with this parent on the same machine.
+
+    Raises:
+        StoreError: the parent folder cannot be written to.
+    """
+    remove_leftovers(parent)
+    with _as_store_error(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".", suffix=_PARTIAL, dir=parent))
+    try:
+        with _in_use(os.open(folder, os.O_RDONLY)):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_leftover(path: Path) -> bool:
+    """Whether a file or folder is being written, or was when its process was killed: it does not count yet."""
+    return path.name.endswith((_PARTIAL, _REPLACED))
+
+
 def remove_leftovers(folder: Path, *, below: bool = False) -> None:
     """Removes what killed processes left of interrupted writes, and puts back a folder that one had only moved aside.
 

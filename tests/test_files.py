@@ -18,7 +18,9 @@ from predictornas.errors import StoreError
 from predictornas.files import (
     cache_home,
     data_home,
+    is_leftover,
     remove_leftovers,
+    scratch_folder,
     sha256_of,
     write_json,
     writing_file,
@@ -298,6 +300,21 @@ def test_what_a_killed_process_left_is_removed_and_what_it_moved_comes_back(
     remove_leftovers(tmp_path, below=True)
     assert names(path.parent) == ["target"]
     assert content(path) == expected
+
+
+def test_a_scratch_folder_goes_with_its_block_and_that_of_a_killed_process_with_the_next(tmp_path: Path) -> None:
+    parent = tmp_path / "scratch"
+    with scratch_folder(parent) as first, scratch_folder(parent) as second:
+        assert first.parent == second.parent == parent
+        assert first != second
+        assert first.exists()  # the second block leaves alone what the first holds
+        assert is_leftover(first)
+        assert not is_leftover(parent)
+    assert names(parent) == []
+    killed("scratch_folder", parent, "within")
+    assert len(names(parent)) == 1
+    with scratch_folder(parent) as third:
+        assert names(parent) == [third.name]
 
 
 @pytest.mark.parametrize("writing", [writing_file, writing_folder])

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int64, Shaped
@@ -39,6 +39,9 @@ from predictornas.files import write_json, writing_folder
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import get_space
+
+if TYPE_CHECKING:
+    from predictornas.benchmarks.packed import PackedBenchmark
 
 __all__ = ["Benchmark", "Column", "write_benchmark"]
 
@@ -208,6 +211,12 @@ class Benchmark:
         signal, evaluation = signal or self.signal, evaluation or self.evaluation
         check_roles(self.columns, signal, evaluation)
         return replace(self, signal=signal, evaluation=evaluation)
+
+    def packed(self) -> PackedBenchmark:
+        """What clusters send to machines in the place of this table: see `predictornas.executors.luggage`."""
+        from predictornas.benchmarks.packed import PackedBenchmark
+
+        return PackedBenchmark(self.folder, self.manifest, self.signal, self.evaluation)
 
     def _array(self, file: str) -> Shaped[np.ndarray, "n ..."]:
         if file not in self._mapped:

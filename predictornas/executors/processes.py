@@ -11,7 +11,6 @@ import os
 import pickle
 import signal
 import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,6 +26,7 @@ from typing import Any, cast
 
 from predictornas.errors import PredictorNASError
 from predictornas.executors.base import ResultT, Task, Tell, WhatT, nothing
+from predictornas.executors.failures import pickled_failure
 from predictornas.executors.serial import Serial
 from predictornas.threads import one_thread
 
@@ -113,7 +113,7 @@ class _Workers:
             if kind == "told":
                 tell(value)
             elif kind == "failed":
-                error, where = value
+                error, where = pickle.loads(value)
                 raise error from where
             else:
                 self._idle.append(line)
@@ -167,10 +167,6 @@ def _heirs_of_one_thread_and_no_interrupts() -> Iterator[None]:
                 os.environ[name] = value
 
 
-class WorkerTraceback(Exception):  # noqa: N818 - the cause of an error, and none itself
-    """Where in a worker an error was raised."""
-
-
 def follow_parent() -> None:
     """Ends this worker with the process that started it, even if that is killed, so that it does not work on alone.
 
@@ -206,12 +202,7 @@ def _answer(line: Connection, function: bytes, task: bytes) -> bytes:
     except (BrokenPipeError, ConnectionError):
         raise
     except BaseException as error:
-        where = WorkerTraceback(traceback.format_exc())
-        with suppress(Exception):
-            failure = pickle.dumps(("failed", (error, where)))
-            pickle.loads(failure)  # some errors can be taken apart but not put together again
-            return failure
-        return pickle.dumps(("failed", (RuntimeError(f"{type(error).__name__}: {error}"), where)))
+        return pickle.dumps(("failed", pickled_failure(error)))
 
 
 _loaded = lru_cache(maxsize=1)(pickle.loads)

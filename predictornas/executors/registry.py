@@ -21,7 +21,16 @@ def get_executor(name: str | None = None, *, workers: int = 1, address: str | No
     Raises:
         UnknownNameError: there is no such executor; names the nearest.
         ConfigurationError: fewer than one worker, or an address of something that is no cluster.
-        MissingDependencyError: Ray is asked for and not installed.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from predictornas.executors import Task, get_executor
+        >>> def squared(number, target, tell):
+        ...     tell(1)
+        ...     return number**2
+        >>> tasks = (Task(number, Path(f"{number}.json")) for number in (2, 3))
+        >>> [square for task, square in get_executor("serial").run(squared, tasks)]
+        [4, 9]
     """
     if workers < 1:
         raise ConfigurationError(f"workers={workers}: at least one is needed.")
@@ -37,6 +46,10 @@ def get_executor(name: str | None = None, *, workers: int = 1, address: str | No
         from predictornas.executors.serial import Serial
 
         return Serial()
+    if name == "ray":
+        from predictornas.executors.cluster import Ray
+
+        return Ray(address)
     from predictornas.executors.processes import Processes
 
     return Processes(workers)

@@ -68,13 +68,6 @@ def test_a_worker_leaves_interrupts_from_the_keyboard_to_its_parent() -> None:
     worker.join()
 
 
-class Stubborn(Exception):  # noqa: N818 - that it is no ordinary error is the point
-    """Cannot be put together again from what pickle takes it apart into."""
-
-    def __init__(self, one: int, two: int) -> None:
-        super().__init__(one + two)
-
-
 def work(offset: int, what: Any, target: Path, tell: Tell) -> Any:
     match what:
         case int():
@@ -88,8 +81,6 @@ def work(offset: int, what: Any, target: Path, tell: Tell) -> Any:
             raise ConfigurationError("This task cannot work.")
         case "unknown":
             raise UnknownNameError("task", "unknown", ["known"])
-        case "stubborn":
-            raise Stubborn(1, 2)
         case "die":
             os._exit(7)
         case "long":
@@ -150,7 +141,6 @@ def test_whoever_wants_no_more_results_kills_what_runs(tmp_path: Path) -> None:
     [
         ("refuse", ConfigurationError, r"^This task cannot work\.$"),
         ("unknown", UnknownNameError, "There is no task named 'unknown'"),
-        ("stubborn", RuntimeError, "Stubborn: 3"),
         ("die", PredictorNASError, "start the same command again"),
     ],
 )

@@ -1,0 +1,128 @@
+"""A Ray cluster of several nodes on one machine, each with a loopback address of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+PATIENCE = 180.0
+"""Seconds that a node has to come up."""
+
+
+@dataclass
+class Cluster:
+    """Nodes that this process owns: each is a process group, and ends by its number, never by `ray stop`.
+
+    Attributes:
+        folder: where Ray keeps its sockets and logs; its path has to be short.
+        port: of the head.
+        variables: of the environment of all nodes and drivers.
+        nodes: by loopback address.
+    """
+
+    folder: Path
+    port: int
+    variables: Mapping[str, str]
+    nodes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def address(self) -> str:
+        """The head."""
+        return f"127.0.0.2:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a driver needs to join by the head's address."""
+        joined = {"PREDICTORNAS_RAY_NODE": "127.0.0.2", "RAY_AUTH_MODE": "disabled", **self.variables}
+        return {**os.environ, **joined}
+
+    def start(self, ip: str, *, cpus: int = 1) -> None:
+        """Starts a node; the one at 127.0.0.2 is the head."""
+        place = (
+            ["--head", f"--port={self.port}", "--include-dashboard=false", f"--temp-dir={self.folder}"]
+            if ip == "127.0.0.2"
+            else [f"--address={self.address}"]
+        )
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", f"--node-ip-address={ip}", *place]
+        command += [f"--num-cpus={cpus}", "--num-gpus=0", "--object-store-memory=80000000", "--disable-usage-stats"]
+        log = (self.folder / f"{ip}.log").open("ab")
+        with log:
+            self.nodes[ip] = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def wait_for_head(self) -> None:
+        """Waits until the head answers."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.2", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > deadline or self.nodes["127.0.0.2"].poll() is not None:
+                    raise RuntimeError((self.folder / "127.0.0.2.log").read_text(encoding="utf-8")) from None
+                time.sleep(0.1)
+
+    def kill(self, ip: str) -> None:
+        """Ends a node with everything that it started."""
+        node = self.nodes.pop(ip)
+        for pid in reversed(group(node.pid)):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        node.wait()
+
+
+def group(session: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                facts = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(facts[3]) == session:
+                found.append(int(entry.name))
+    return sorted(found)
+
+
+def free_port() -> int:
+    """A port that nobody uses at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.2", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def cluster(nodes: int = 2, variables: Mapping[str, str] | None = None, *, cpus: int = 1) -> Iterator[Cluster]:
+    """A cluster of so many nodes of so many CPUs, ended at the end of the block."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        here = Cluster(folder, free_port(), variables or {})
+        stack.callback(lambda: [here.kill(ip) for ip in list(here.nodes)])
+        here.start("127.0.0.2", cpus=cpus)
+        here.wait_for_head()
+        for number in range(1, nodes):
+            here.start(f"127.0.0.{2 + number}", cpus=cpus)
+        yield here

@@ -1,0 +1,146 @@
+"""A real cluster of two nodes on this machine; what it does is in `cluster_driver.py`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from predictornas.errors import MissingDependencyError, PredictorNASError
+from predictornas.executors.base import Executor, Task, Tell
+from predictornas.executors.cluster import Ray
+from tests.executors.cluster_driver import COUNT
+from tests.executors.ray_clusters import ROOT, Cluster, cluster, free_port
+from tests.extras import needed
+
+
+def answer(what: int, target: Path, tell: Tell) -> int:
+    return what
+
+
+def test_it_is_an_executor_that_needs_no_cluster_for_no_tasks() -> None:
+    assert isinstance(Ray(), Executor)
+    assert list(Ray("127.0.0.2:1").run(answer, [])) == []
+
+
+def test_ray_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'predictornas\[ray\]'"):
+        list(Ray().run(answer, [Task(1, tmp_path)]))
+
+
+@pytest.mark.slow
+def test_an_address_where_nobody_answers(tmp_path: Path) -> None:
+    needed("ray")
+    for address in (f"127.0.0.2:{free_port()}", "head", "head:http"):
+        with pytest.raises(
+            PredictorNASError, match=f"No Ray cluster answers at '{address}'. Start one with: ray start"
+        ):
+            list(Ray(address).run(answer, [Task(1, tmp_path)]))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cluster")
+
+
+@pytest.fixture(scope="module")
+def two_nodes(place: Path) -> Iterator[Cluster]:
+    needed("ray")
+    folders = {
+        "PREDICTORNAS_DATA": place / "store",
+        "PREDICTORNAS_CACHE": place / "cache",
+        "TMPDIR": place / "temporary",
+    }
+    (place / "temporary").mkdir()
+    with cluster(2, {name: str(folder) for name, folder in folders.items()}) as nodes:
+        yield nodes
+
+
+@pytest.fixture(scope="module")
+def found(two_nodes: Cluster, place: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.executors.cluster_driver", two_nodes.address, str(place)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=two_nodes.environment, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    read: dict[str, Any] = json.loads((place / "found.json").read_text(encoding="utf-8"))
+    return read
+
+
+@pytest.mark.slow
+def test_files_and_results_are_those_of_serial_bit_for_bit(found: dict[str, Any]) -> None:
+    serial, ray = found["same"]["serial"], found["same"]["ray"]
+    assert ray == serial
+    assert serial["results"][0][0] == 1  # went on with the journal that was there
+    assert serial["told"] == 2 * COUNT
+    assert len(serial["files"]) == 2 + 2 + 2 * 2
+
+
+@pytest.mark.slow
+def test_tasks_are_drawn_when_there_is_room_and_run_on_both_nodes(found: dict[str, Any]) -> None:
+    assert found["drawn"]["machines"] == ["127.0.0.2", "127.0.0.3"]
+    # as many as there are CPUs, one for each that is done, and one that is done and not handed out yet
+    assert all(drawn <= done + 2 + 1 for done, drawn in enumerate(found["drawn"]["drawn"], start=1))
+
+
+@pytest.mark.slow
+def test_what_is_written_comes_home_while_the_task_runs(found: dict[str, Any]) -> None:
+    lengths = found["while_it_runs"]
+    assert lengths == sorted(lengths)
+    assert lengths[-1] == COUNT
+    assert len({length for length in lengths if 0 < length < COUNT}) >= 3
+
+
+@pytest.mark.slow
+def test_a_task_that_loses_its_process_goes_on_from_what_came_home(found: dict[str, Any]) -> None:
+    lost = found["lost"]
+    assert (lost["result"], lost["steps"], lost["told"]) == (COUNT, list(range(COUNT)), COUNT)
+    assert lost["processes"] == 3  # of thirteen records each, and one of four
+    kind, message, _ = lost["always"]
+    assert kind == "PredictorNASError"
+    assert "always.jsonl lost its process 3 times" in message
+    assert "start the same command again" in message
+
+
+@pytest.mark.slow
+def test_a_closed_generator_ends_what_runs_and_the_next_is_of_use(found: dict[str, Any]) -> None:
+    assert not found["closed"]["grown"]
+    assert len(found["closed"]["again"]) == 1
+
+
+@pytest.mark.slow
+def test_what_cannot_work_says_so(found: dict[str, Any]) -> None:
+    refused = found["refused"]
+    assert refused["error"][0] == "UnknownNameError"
+    assert "Did you mean 'known'?" in refused["error"][1]
+    assert "in refuse" in refused["error"][2]
+    assert refused["kept"] == "before"
+    assert refused["large"][:1] == ["ConfigurationError"]
+    assert "has 64 CPU, which each task takes" in refused["large"][1]
+    assert refused["other"][0] == "ConfigurationError"
+    assert "this machine 9.9" in refused["other"][1]
+    assert refused["code"][0] == "PredictorNASError"
+    assert "does not have the code of the tasks (No module named 'only_here')" in refused["code"][1]
+
+
+@pytest.mark.slow
+def test_tables_are_opened_where_they_are_or_travel_to_the_cache(found: dict[str, Any], place: Path) -> None:
+    tables = found["tables"]
+    assert tables["right"] == [True, True]
+    assert tables["folders"][0] == [tables["own"]]
+    [travelled] = tables["folders"][1]
+    assert [path.suffix for path in sorted((place / "cache" / "tables").iterdir())] == ["", ".lock"]
+    assert Path(travelled).parent == place / "cache" / "tables"
+
+
+@pytest.mark.slow
+def test_no_scratch_folder_stays_but_of_killed_processes(found: dict[str, Any], place: Path) -> None:
+    """Those are removed when the next task begins there."""
+    assert list((place / "temporary" / f"predictornas-{os.getuid()}").iterdir()) == []
