@@ -116,7 +116,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     remove_leftovers(parent)
     with _as_store_error(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".", suffix=_PARTIAL, dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=".", suffix=PARTIAL, dir=parent))
     try:
         with _in_use(os.open(folder, os.O_RDONLY)):
             yield folder
@@ -126,7 +126,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
 
 def is_leftover(path: Path) -> bool:
     """Whether a file or folder is being written, or was when its process was killed: it does not count yet."""
-    return path.name.endswith((_PARTIAL, _REPLACED))
+    return path.name.endswith((PARTIAL, _REPLACED))
 
 
 def remove_leftovers(folder: Path, *, below: bool = False) -> None:
