@@ -39,6 +39,7 @@ _PUBLIC = {
     "iterate": "predictornas.search.loop",
     "open_benchmark": "predictornas.benchmarks.catalog",
     "run_study": "predictornas.studies.gain.execution",
+    "sklearn_predictor": "predictornas.predictors.scikit",
 }
 
 __all__ = ["__version__", *_PUBLIC]
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from predictornas.predictors.gcn import GCN as GCN
     from predictornas.predictors.pyg import PyGPredictor as PyGPredictor
     from predictornas.predictors.rnn import RNN as RNN
+    from predictornas.predictors.scikit import sklearn_predictor as sklearn_predictor
     from predictornas.samplers.evolutionary import Evolutionary as Evolutionary
     from predictornas.samplers.likelihood import Likelihood as Likelihood
     from predictornas.samplers.pvll import PVLL as PVLL

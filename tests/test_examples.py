@@ -25,6 +25,7 @@ WITHOUT = {
 NEEDS = {
     "predictornas.predictors.pyg.PyGPredictor": "torch_geometric",
     "predictornas.extras.extra": "matplotlib",
+    "predictornas.predictors.scikit.sklearn_predictor": "sklearn",
 }
 """What belongs to an extra."""
 
