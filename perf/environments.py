@@ -3,9 +3,11 @@
     python perf/environments.py core core+plots newest 3.10 3.12 3.13 lowest
 
 Each environment is a row of `docs/install/environments.csv`: interpreter, versions, distributions and megabytes in
-addition to those of torch, and whether the histories are those of `docs/install/histories.csv` (10 seeds of three
-methods; made by `--reference`). `lowest` installs every floor of setup.cfg and runs a part of the tests. Interpreters
-are looked for as `pythonX.Y` on the path and among pyenv's. Old and newest versions of torch bring gigabytes.
+addition to those of torch and NumPy, how many modules are imported, and whether the histories are those of
+`docs/install/histories.csv` (10 seeds of three methods; made by `--reference`). `lowest` installs every floor of
+setup.cfg; it, 3.12 and 3.13 run the tests that need no checkout too. The exit code is 1 where a module is not imported
+though its extra is there, a history differs, a test fails, or the core brings too much. Interpreters are looked for as
+`pythonX.Y` on the path and among pyenv's. Old and newest versions of torch bring gigabytes.
 """
 
 from __future__ import annotations
@@ -29,8 +31,24 @@ HOME = ROOT / "docs" / "install"
 BEGIN, END = "<!-- environments -->", "<!-- end -->"
 TORCH = "torch==2.13.0"  # the CPU build, where the index has one
 
-TESTS = ("spaces", "analysis", "samplers", "schedulers", "search", "predictors", "oracles", "benchmarks", "experiments")
-"""Folders of tests that the lowest versions run: numbers, not pictures and not the checks that need new stubs."""
+LEAN = 25  # distributions that the core may bring
+
+MODULES = """
+import importlib, re
+from pathlib import Path
+import predictornas
+from predictornas.errors import MissingDependencyError
+
+home = Path(predictornas.__file__).parent
+for file in sorted(home.rglob("*.py")):
+    name = ".".join(("predictornas", *file.relative_to(home).with_suffix("").parts)).removesuffix(".__init__")
+    lacks = ""
+    try:
+        importlib.import_module(name)
+    except MissingDependencyError as error:
+        lacks = re.search(r"predictornas\\[(\\w+)\\]", str(error))[1]
+    print("MODULE", name, lacks, sep=",")
+"""
 
 HISTORIES = """
 import sys, tempfile, zlib
@@ -50,26 +68,27 @@ if __name__ == "__main__":
 
 @dataclass(frozen=True)
 class Environment:
-    """What is installed: an interpreter, extras, and the versions that matter."""
+    """What is installed: an interpreter, extras, the version of torch (or every floor), and whether tests run."""
 
     python: str
     extras: str = ""
     torch: str = TORCH
     lowest: bool = False
+    tested: bool = False
 
 
+MOST = "cli,live,plots,pyg"
 ENVIRONMENTS = {
     "core": Environment("3.11"),
-    "core+plots": Environment("3.11", extras="plots"),
-    "core+cli+plots": Environment("3.11", extras="cli,plots"),
-    "core+live": Environment("3.11", extras="live"),
-    "core+pyg": Environment("3.11", extras="pyg"),
-    "core+ray": Environment("3.11", extras="ray"),
-    "3.10": Environment("3.10", extras="cli,live,plots,pyg", torch="torch"),
-    "newest": Environment("3.11", extras="cli,live,plots,pyg", torch="torch"),
-    "3.12": Environment("3.12", extras="cli,live,plots,pyg", torch="torch"),
-    "3.13": Environment("3.13", extras="cli,live,plots,pyg", torch="torch"),
-    "lowest": Environment("3.10", extras="test", lowest=True),
+    **{
+        "core+" + extras.replace(",", "+"): Environment("3.11", extras)
+        for extras in ("cli", "plots", "live", "pyg", "ray", "notebooks", "cli,plots")
+    },
+    "lowest": Environment("3.10", MOST, "torch", lowest=True, tested=True),
+    "3.10": Environment("3.10", MOST, "torch"),
+    "newest": Environment("3.11", MOST, "torch"),
+    "3.12": Environment("3.12", MOST, "torch", tested=True),
+    "3.13": Environment("3.13", MOST, "torch", tested=True),
 }
 
 
@@ -87,12 +106,27 @@ class Row:
     extras: str
     distributions: int
     megabytes: int
+    modules: str
     histories: str
     tests: str
 
+    def faults(self) -> list[str]:
+        """What makes this environment one that the package does not support."""
+        found = []
+        if not self.extras and self.distributions > LEAN:
+            found.append(f"the core brings {self.distributions} distributions, more than {LEAN}")
+        if "not" in self.modules:
+            found.append(f"modules: {self.modules}")
+        same, expected = re.findall(r"\d+", self.histories)
+        if same != expected or not int(expected):
+            found.append(f"histories: {self.histories}")
+        if self.tests != "-" and (re.search("failed|error", self.tests) or "passed" not in self.tests):
+            found.append(f"tests: {self.tests}")
+        return found
 
-def main() -> None:
-    """Tries what the command line names and writes the table anew."""
+
+def main() -> int:
+    """Tries what the command line names and writes the table anew; 1 where an environment has a fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("environments", nargs="*", metavar="ENVIRONMENT", help=", ".join(ENVIRONMENTS))
     parser.add_argument("--reference", action="store_true", help="write histories.csv with this interpreter")
@@ -105,11 +139,16 @@ def main() -> None:
         (HOME / "histories.csv").write_text(
             "method,seed,crc32\n" + "".join(line + "\n" for line in lines), encoding="utf-8"
         )
+    failed = False
     for name in chosen.environments:
         with tempfile.TemporaryDirectory() as folder:
             row = tried(name, ENVIRONMENTS[name], Path(folder))
         save(row)
         print(row)
+        for fault in row.faults():
+            failed = True
+            print(f"FAULT in {name}: {fault}", file=sys.stderr)
+    return int(failed)
 
 
 def tried(name: str, environment: Environment, folder: Path) -> Row:
@@ -123,26 +162,27 @@ def tried(name: str, environment: Environment, folder: Path) -> Row:
 
     pip("--upgrade", "pip")
     constraints = ["-c", str(written_floors(folder))] if environment.lowest else []
-    pip("torch" if environment.lowest else environment.torch, "numpy", *constraints)
+    pip(environment.torch, "numpy", *constraints)
     alone = installed(python), size(folder / "venv")
     wheel = built_wheel(folder)
     pip(f"{wheel}[{environment.extras}]" if environment.extras else str(wheel), *constraints)
-    versions = installed(python)
+    versions, megabytes = installed(python), size(folder / "venv") - alone[1]
     expected = (HOME / "histories.csv").read_text(encoding="utf-8").split()[1:]
-    found = histories(python, clean)
-    same = sum(line in expected for line in found)
+    same = len(set(expected) & set(histories(python, clean)))
+    modules = imported(python, clean, environment.extras.split(","))
+    if environment.tested:
+        pip(f"{wheel}[{environment.extras},test]", *constraints)
     return Row(
         environment=name,
         date=datetime.date.today().isoformat(),
-        python=subprocess.run(
-            [python, "-V"], capture_output=True, text=True, check=True, encoding="utf-8"
-        ).stdout.split()[1],
+        python=said(["-V"], python, clean).split()[1],
         **{package: versions[package] for package in ("torch", "numpy", "scipy", "polars")},
         extras=environment.extras,
         distributions=len(versions.keys() - alone[0].keys()),
-        megabytes=size(folder / "venv") - alone[1],
+        megabytes=megabytes,
+        modules=modules,
         histories=f"{same} of {len(expected)} the same",
-        tests=tested(python, clean, folder) if environment.lowest else "-",
+        tests=tested(python, clean, folder) if environment.tested else "-",
     )
 
 
@@ -180,10 +220,8 @@ def written_floors(folder: Path) -> Path:
 
 def installed(python: Path) -> dict[str, str]:
     """Distributions and their versions."""
-    done = subprocess.run(
-        [python, "-m", "pip", "list", "--format=json"], capture_output=True, text=True, check=True, encoding="utf-8"
-    )
-    return {entry["name"].lower(): entry["version"] for entry in json.loads(done.stdout)}
+    listed = json.loads(said(["-m", "pip", "list", "--format=json"], python, dict(os.environ)))
+    return {entry["name"].lower(): entry["version"] for entry in listed}
 
 
 def size(folder: Path) -> int:
@@ -193,29 +231,52 @@ def size(folder: Path) -> int:
 
 def histories(python: Path, environment: dict[str, str]) -> list[str]:
     """One line a run: method, seed, CRC-32 of the keys that it evaluated in order."""
+    return marked_lines(HISTORIES, "HISTORY,", python, environment)
+
+
+def imported(python: Path, environment: dict[str, str], extras: list[str]) -> str:
+    """How many modules are imported; a missing extra is the only reason not to be."""
+    lines = [line.split(",") for line in marked_lines(MODULES, "MODULE,", python, environment)]
+    lacking = [(name, extra) for name, extra in lines if extra]
+    text = f"{len(lines) - len(lacking)} of {len(lines)}"
+    wrong = [name for name, extra in lacking if extra in extras]
+    if wrong:
+        return f"{text}, not {', '.join(wrong)}"
+    without = ", ".join(sorted({extra for _, extra in lacking}))
+    return f"{text}, without {without}" if without else text
+
+
+def marked_lines(code: str, mark: str, python: Path, environment: dict[str, str]) -> list[str]:
+    """What a script prints in lines that begin with a mark, without it."""
     with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "histories.py"
-        script.write_text(HISTORIES, encoding="utf-8")
-        command = [python, "-W", "ignore", script]
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
-        )
+        script = Path(folder) / "script.py"
+        script.write_text(code, encoding="utf-8")
+        output = said(["-W", "ignore", str(script)], python, environment, Path(folder))
+    return [line.removeprefix(mark) for line in output.splitlines() if line.startswith(mark)]
+
+
+def said(command: list[str], python: Path, environment: dict[str, str], folder: Path | None = None) -> str:
+    """What an interpreter writes to standard output; a failure ends this script."""
+    done = subprocess.run(
+        [python, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
     if done.returncode:
         raise SystemExit(done.stderr)
-    return [line.removeprefix("HISTORY,") for line in done.stdout.splitlines() if line.startswith("HISTORY,")]
+    return done.stdout
 
 
 def tested(python: Path, environment: dict[str, str], folder: Path) -> str:
-    """The last line of a run of the tests, without the checks of shapes."""
-    shutil.copytree(ROOT / "tests", folder / "tests")
+    """The last line of a run of the tests: the folders, which need no checkout, without the checks of shapes."""
+    for name in ("tests", "docs"):
+        shutil.copytree(ROOT / name, folder / name)
     options = ["-q", "-n", "2", "--import-mode=importlib", "-p", "no:cacheprovider", "-m", "not slow", "-W", "ignore"]
-    places = [f"tests/{name}" for name in TESTS]
+    places = sorted({f"tests/{path.relative_to(folder).parts[1]}" for path in folder.glob("tests/*/**/test_*.py")})
     command = [python, "-m", "pytest", "-o", "addopts=", *options, *places]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
     )
     sys.stderr.write(done.stdout[-6000:])
-    return done.stdout.strip().splitlines()[-1]
+    return re.sub(r" in [\d.]+s.*", "", done.stdout.strip().splitlines()[-1])
 
 
 def save(row: Row) -> None:
@@ -242,4 +303,4 @@ def table(rows: list[dict[str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
