@@ -202,8 +202,10 @@ def new_environment(version: str, folder: Path) -> Path:
 
 
 def built_wheel(folder: Path) -> Path:
-    """The wheel of this checkout."""
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, ROOT], check=True)
+    """The wheel of what is committed; in the checkout itself modules of older builds could slip in."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder / "source"], check=True)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", folder, folder / "source"]
+    subprocess.run(command, check=True)
     return next(folder.glob("predictornas-*.whl"))
 
 
@@ -261,7 +263,7 @@ def said(command: list[str], python: Path, environment: dict[str, str], folder: 
         [python, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False, encoding="utf-8"
     )
     if done.returncode:
-        raise SystemExit(done.stderr)
+        raise SystemExit(done.stderr or done.stdout)
     return done.stdout
 
 
