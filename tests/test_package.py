@@ -3,9 +3,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from configparser import ConfigParser
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import predictornas
 
@@ -52,3 +55,27 @@ def test_every_package_folder_is_shipped() -> None:
     packages = (path.parent.relative_to(ROOT) for path in (ROOT / "predictornas").rglob("__init__.py"))
     folders = {str(path).replace("/", ".") for path in packages}
     assert listed == folders | {"predictornas.benchmarks_data"}
+
+
+def test_the_core_brings_few_distributions_beside_those_of_torch() -> None:
+    """At most 25, by what is installed here; what PyTorch needs comes with any network."""
+    setup = ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    torch = brought_by(["torch"])
+    core = brought_by(setup["options"]["install_requires"].split("\n")) - torch
+    assert {"torch", "sympy"} <= torch
+    assert {"numpy", "scipy", "polars", "polars-runtime-32"} <= core
+    assert len(core) <= 25
+
+
+def brought_by(requirements: list[str]) -> set[str]:
+    """All that these and their own requirements bring without any extra, by normalised names."""
+    found: set[str] = set()
+    waiting = [line for line in requirements if line and not line.startswith("#")]
+    while waiting:
+        line = Requirement(waiting.pop())
+        name = canonicalize_name(line.name)
+        if name not in found and (line.marker is None or line.marker.evaluate({"extra": ""})):
+            found.add(name)
+            waiting += requires(name) or []
+    return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from matplotlib.figure import Figure
 
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, over_seeds
 from predictornas.benchmarks.table import Benchmark
@@ -34,6 +34,9 @@ from predictornas.supernet.method import Method
 from predictornas.supernet.network.topology import topology_of
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression
 from predictornas.supernet.published import get_method
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PAPER = LossSpaceRegression()
 """Algorithm 1 with the paper's N = T = 100, at every size: visits are cheap where images are few."""
