@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from configparser import ConfigParser
+from importlib import import_module
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -24,6 +25,22 @@ def test_every_public_name_is_there(name: str) -> None:
 def test_nothing_else_is_listed() -> None:
     assert dir(predictornas) == sorted(predictornas.__all__)
     assert not {"Any", "TYPE_CHECKING", "annotations", "import_module"} & set(dir(predictornas))
+
+
+LISTING = [
+    path for path in sorted((ROOT / "predictornas").rglob("*.py")) if "__all__ = " in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("path", LISTING, ids=[str(path.relative_to(ROOT)) for path in LISTING])
+def test_every_list_of_names_is_clean(path: Path) -> None:
+    """In each module that has one: public names that are there, each once, none of them a tool of the module."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    module = import_module(name)
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert all(hasattr(module, public) for public in module.__all__)
+    assert not [public for public in module.__all__ if public.startswith("_") and public != "__version__"]
+    assert not {"Any", "TYPE_CHECKING", "annotations", "import_module"} & set(module.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
