@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 from configparser import ConfigParser
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +130,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("environments", nargs="*", metavar="ENVIRONMENT", help=", ".join(ENVIRONMENTS))
     parser.add_argument("--reference", action="store_true", help="write histories.csv with this interpreter")
+    parser.add_argument("--without-tests", action="store_true", help="run the tests in none of them")
     chosen = parser.parse_args()
     if unknown := set(chosen.environments) - set(ENVIRONMENTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(ENVIRONMENTS)}")
@@ -142,7 +143,8 @@ def main() -> int:
     failed = False
     for name in chosen.environments:
         with tempfile.TemporaryDirectory() as folder:
-            row = tried(name, ENVIRONMENTS[name], Path(folder))
+            environment = replace(ENVIRONMENTS[name], tested=ENVIRONMENTS[name].tested and not chosen.without_tests)
+            row = tried(name, environment, Path(folder))
         save(row)
         print(row)
         for fault in row.faults():
