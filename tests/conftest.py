@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 
 def pytest_configure() -> None:
-    """One thread each: tests run in as many processes as there are cores."""
+    """One thread each: tests run in as many processes as there are cores. And no example fails by being slow."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    settings.register_profile("busy machine", parent=settings(), deadline=None)
+    settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -77,7 +77,7 @@ def test_records_do_not_change_with_the_object_that_was_appended(path: Path) -> 
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records=RECORDS, data=st.data())
 def test_a_file_cut_at_any_byte_gives_back_every_complete_record(
     records: list[dict[str, Any]], data: st.DataObject

@@ -42,7 +42,7 @@ def test_a_pickle_of_python_2(tmp_path: Path):
     assert (pickle.loads(PYTHON_2, encoding="bytes")[b"data"] == value[b"data"]).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     array=NUMBERS,
     labels=st.lists(st.integers()),
@@ -69,7 +69,7 @@ def test_a_torn_pickle_is_refused_wherever_it_ends(tmp_path: Path):
             read(PYTHON_2[:end], tmp_path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(place=st.integers(0, len(PYTHON_2) - 1), byte=st.integers(0, 255))
 def test_an_altered_byte_never_ends_in_another_error(tmp_path_factory, place, byte):
     altered = PYTHON_2[:place] + bytes([byte]) + PYTHON_2[place + 1 :]

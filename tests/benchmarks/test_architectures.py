@@ -56,7 +56,7 @@ def test_the_first_cell_of_the_table_has_its_official_hash() -> None:
         read_genes(wrong, BOTH, "nasbench101")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(genes=st.lists(st.tuples(*[st.integers(0, 4)] * 6), min_size=1, max_size=20))
 def test_strings_give_their_genes_back(genes: list[tuple[int, ...]]) -> None:
     rows = np.array(genes, np.int8)

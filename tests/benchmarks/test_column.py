@@ -28,7 +28,7 @@ def test_names(parts: dict[str, object], name: str) -> None:
     assert Column.named(**parts).name == name
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     metric=st.from_regex(r"[a-z]{1,9}(_[a-z]{1,9})?", fullmatch=True),
     split=st.sampled_from(SPLITS),

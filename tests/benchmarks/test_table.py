@@ -97,7 +97,7 @@ def test_an_architecture_without_a_row_is_named(small: Benchmark) -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.integers(0, 15_624), min_size=1, max_size=40, unique=True), asked=st.lists(st.integers(0, 15_624))
 )

@@ -65,7 +65,7 @@ def test_the_old_one_stays_until_the_new_one_is_complete(path: Path, monkeypatch
     assert list(path.parent.iterdir()) == [path]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_damage_is_always_noticed(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("damaged") / "training.checkpoint"

@@ -75,7 +75,7 @@ def diagrams(draw: st.DrawFn) -> tuple[list[Item], list[Arrow]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(diagrams())
 def test_nothing_lies_on_anything_else(diagram: tuple[list[Item], list[Arrow]]) -> None:
     boxes, arrows = diagram

@@ -76,7 +76,7 @@ def test_a_pair_without_a_common_level_has_no_order() -> None:
     assert ordered_pairs(apart, "level").tolist() == [[0, -1], [1, 0]]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     rows=st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=3), min_size=1, max_size=12),
     rule=st.sampled_from(["common", "level"]),

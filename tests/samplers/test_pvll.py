@@ -58,7 +58,7 @@ def test_follows_the_protocol() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(name=st.sampled_from(["nasbench101", "nasbench201"]), seed=st.integers(0, 1000), n=st.integers(0, 150))
 def test_the_pool_is_full_valid_distinct_unseen_and_reproducible(name: str, seed: int, n: int) -> None:
     space = get_space(name)

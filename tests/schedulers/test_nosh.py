@@ -65,7 +65,7 @@ def test_asking_until_nothing_is_left_is_one_sweep_of_the_rule(batch: int, times
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     batches=st.lists(st.integers(0, 12), min_size=1, max_size=12),
     ratio=st.sampled_from([*RATIOS, Fraction(1), Fraction(1, 7)]),

@@ -39,7 +39,7 @@ def test_follows_the_protocol_with_the_papers_sizes() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(
     name=st.sampled_from(["nasbench101", "nasbench201"]),
     seed=st.integers(0, 100),

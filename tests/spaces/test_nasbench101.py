@@ -174,7 +174,7 @@ def test_a_sample_larger_than_the_space_is_the_space(space: SearchSpace, rng: np
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=RAW_CELLS)
 def test_normal_form_is_stable_and_keeps_every_path(rows: list[tuple[int, ...]]) -> None:
     space, raw = NASBench101(), np.array(rows, np.int8)
@@ -393,7 +393,7 @@ def test_mutation_can_insert_a_vertex_anywhere(space: SearchSpace) -> None:
     assert min(counts) > max(counts) / 3 > 50
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),
     rate=st.floats(0, 1, exclude_min=True),

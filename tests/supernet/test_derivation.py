@@ -71,7 +71,7 @@ def test_both_rules_agree_where_each_edge_has_one_strong_operation() -> None:
     assert strongest(TOPOLOGY, importance, "gdas") == strongest(TOPOLOGY, importance, "darts")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**31 - 1), st.sampled_from(["darts", "darts-8", "darts-s1", "darts-s2", "darts-s3", "darts-s4"]))
 def test_any_importance_gives_a_member_of_the_space(seed: int, name: str) -> None:
     space = get_space(name)

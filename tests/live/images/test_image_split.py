@@ -21,7 +21,7 @@ def numbers(images: ImageSet) -> list[int]:
     return (high * 256 + low).tolist()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     labels=st.lists(st.integers(0, 4), min_size=3, max_size=300),
     shares=st.lists(st.floats(0.05, 1), min_size=1, max_size=4),
@@ -67,7 +67,7 @@ def test_every_image_is_as_likely_as_any_other_of_its_label():
     assert abs(counts - 80).max() < 32
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(counts=st.lists(st.integers(1, 6), min_size=8, max_size=60), seed=st.integers(0, 3), share=st.floats(0.3, 0.7))
 def test_sources_are_never_divided_among_parts(counts, seed, share):
     sources = np.repeat(np.arange(len(counts)) * 3 + 1, counts)

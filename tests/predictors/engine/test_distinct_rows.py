@@ -11,7 +11,7 @@ tables = st.tuples(st.integers(1, 40), st.integers(1, 9)).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(table=tables, wide=st.booleans())
 def test_agrees_with_sorting_tuples(table, wide):
     # wide entries need several 64-bit words a row

@@ -50,7 +50,7 @@ def test_the_visits_are_those_of_algorithm_1() -> None:
     assert len(list(LossSpaceRegression().visits())) == 300
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), temperature=st.floats(0.05, 5))
 def test_a_path_has_the_likeliest_operation_of_each_edge_with_its_soft_weight(seed: int, temperature: float) -> None:
     topology = darts_topology(("none", "skip_connect", "sep_conv_3x3"))

@@ -62,7 +62,7 @@ def test_clipping_to_the_simplex_by_hand() -> None:
 @pytest.mark.parametrize(
     "regulariser", [RandomSmoothing(), RandomSmoothing(noise="gaussian"), AdversarialPerturbation(steps=2)]
 )
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 1000), progress=st.floats(0, 1), scale=st.floats(0, 8))
 def test_what_comes_out_is_a_mixture_and_alpha_and_weights_stay_bit_for_bit(
     regulariser: Regulariser, seed: int, progress: float, scale: float
