@@ -19,5 +19,12 @@ def seed_sequence(seed: int, iteration: int, purpose: str) -> np.random.SeedSequ
 
 
 def rng_for(seed: int, iteration: int, purpose: str) -> np.random.Generator:
-    """A generator on the stream of `seed_sequence(seed, iteration, purpose)`."""
+    """A generator on the stream of `seed_sequence(seed, iteration, purpose)`.
+
+    Example:
+        >>> from predictornas.seeding import rng_for
+        >>> a, b, c = (rng_for(0, iteration, "pool").integers(1000) for iteration in (3, 3, 4))
+        >>> bool(a == b), bool(a == c)
+        (True, False)
+    """
     return np.random.default_rng(seed_sequence(seed, iteration, purpose))

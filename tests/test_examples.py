@@ -57,6 +57,8 @@ EXAMPLES = examples()
 def test_an_example_gives_what_it_shows(name: str) -> None:
     if name in NEEDS:
         needed(NEEDS[name])
+    module = import_module(name.rpartition(".")[0])
+    EXAMPLES[name].globs = dict(vars(module))  # as doctest itself does: an example may use what stands in its module
     failures: list[str] = []
     doctest.DocTestRunner(optionflags=FLAGS).run(EXAMPLES[name], out=failures.append)
     assert failures == []

@@ -61,6 +61,11 @@ def expected_null_db(n: int, m: int, k: int) -> float:
     This counts runs without a hit at their bound, other than `null_of`. Exact: for hypergeometric M,
     E[(k + 1) / (M + 1)] = E_S (1 - P0), with M = 0 counted as k + 1 trials.
 
+    Example:
+        >>> from predictornas.analysis.null import expected_null_db
+        >>> [round(expected_null_db(423_624, hits, 1396), 1) for hits in (7, 60, 346)]
+        [15.8, 7.4, 1.7]
+
     Args:
         n: architectures in the table.
         m: those that reach the target, >= 1 (at 0 the formula is the cap and the gain undefined).

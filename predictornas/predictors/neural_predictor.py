@@ -38,6 +38,16 @@ class NeuralPredictor:
     Of the errors found in public versions none is repeated: gradients begin at zero in every step (not in the GCN
     predictors of NASLib and naszilla), and dropout ends with training.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import get_space
+        >>> from predictornas.predictors.neural_predictor import NeuralPredictor
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(20, rng)
+        >>> small = NeuralPredictor(width=8, hidden=8, passes=2)
+        >>> small.fit(space, genes, genes.mean(axis=1) / 4, rng=rng).predict(genes).shape
+        (20,)
+
     Attributes:
         threshold: value above which an architecture is good; the paper's is 0.91, validation accuracy on
             NAS-Bench-101. None takes a quantile, which suits every table.

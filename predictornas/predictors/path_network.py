@@ -29,6 +29,17 @@ class PathEnsemble:
     cells most. The networks predict e - e_LB (ours: it only moves the output's bias). Weights begin
     Glorot-uniform, biases at 0; Adam as in the public code. Its loss in later versions is the mean absolute error.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import get_space
+        >>> from predictornas.predictors.path_network import PathEnsemble
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(20, rng)
+        >>> small = PathEnsemble(members=3, layers=2, training_epochs=2)
+        >>> fitted = small.fit(space, genes, genes.mean(axis=1) / 5, rng=rng)
+        >>> fitted.predict(genes).shape, fitted.predict_members(genes).shape
+        ((20,), (3, 20))
+
     Attributes:
         members: number of networks.
         layers: hidden layers of each.

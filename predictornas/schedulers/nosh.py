@@ -21,6 +21,18 @@ class NOSH(Promotions):
     (ours). A training that failed, whose value is NaN, counts and waits last.
 
     Levels and ratio: see `Promotions`; r from 0.4 to 0.7 is reported to do well and 0.3 worse.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import History, get_space
+        >>> from predictornas.schedulers.nosh import NOSH
+        >>> genes = get_space("nasbench201").enumerate()[:4]
+        >>> history = History.empty(6).extended(
+        ...     keys=np.arange(4), genes=genes, epochs=[1] * 4, values=[0.1, 0.4, 0.3, 0.2], iteration=0
+        ... )
+        >>> plan = NOSH((1, 3, 9)).promotions(history)  # the better half goes on
+        >>> plan.keys.tolist(), plan.epochs
+        ([1, 2], 3)
     """
 
     def promotions(self, history: History) -> Plan:

@@ -29,6 +29,18 @@ class BANANAS:
     gradients, the predictions decide which candidates are evaluated, and two cells are the same when they are
     isomorphic, not when they have the same paths, which leaves out cells never evaluated.
 
+    Example:
+        >>> from predictornas import Search, get_space
+        >>> from predictornas.search.bananas import BANANAS
+        >>> from predictornas.predictors.path_network import PathEnsemble
+        >>> strategy = BANANAS(PathEnsemble(members=2, layers=2, training_epochs=2), initial=5, batch=3)
+        >>> search = Search(get_space("nasbench201"), strategy, seed=0)
+        >>> for _ in range(2):
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, proposal.genes.mean(axis=1) / 4)
+        >>> len(search.history), proposal.proposed_by, len(proposal.pool)
+        (8, 'bananas', 200)
+
     Attributes:
         predictor: configuration of the ensemble; a fresh copy is fitted in each iteration.
         mutants: wanted mutants in a pool.

@@ -31,6 +31,16 @@ class RegularisedEvolution:
     redrawn with the same `rate` as edges, and absent vertices come back with random operations. On NAS-Bench-201, 1/7
     redraws about one of the six operations.
 
+    Example:
+        >>> from predictornas import Search, get_space
+        >>> from predictornas.search.evolution import RegularisedEvolution
+        >>> search = Search(get_space("nasbench201"), RegularisedEvolution(population=5, tournament=2), seed=0)
+        >>> for _ in range(3):
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, proposal.genes.mean(axis=1))
+        >>> len(search.history), proposal.proposed_by
+        (7, 'evolution')
+
     Attributes:
         population: architectures alive.
         tournament: how many of them, without replacement, compete to be the parent.

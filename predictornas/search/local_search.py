@@ -25,6 +25,17 @@ class LocalSearch:
     them, with a uniform draw. Unlike in the public code, an architecture left for a better one is not given up: its
     other neighbours have their turn when those of the better ones are exhausted.
 
+    Example:
+        >>> from predictornas import Search, get_space
+        >>> from predictornas.search.local_search import LocalSearch
+        >>> search = Search(get_space("nasbench201"), LocalSearch(initial=3), seed=0)
+        >>> for _ in range(2):
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, proposal.genes.mean(axis=1))
+        >>> best = search.history.genes[search.history.best(1)[0]]
+        >>> int((search.ask().genes != best).sum())  # one gene away
+        1
+
     Attributes:
         initial: random architectures to begin with.
     """

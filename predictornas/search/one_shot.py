@@ -25,6 +25,17 @@ class OneShot:
     trained in parallel. Candidates are ranked, all of the pool, before any is evaluated; the GCN search of naszilla
     does not rank them. Where the pool is used up, uniform draws follow (ours).
 
+    Example:
+        >>> from predictornas import GCN, Search, Uniform, get_space
+        >>> from predictornas.search.one_shot import OneShot
+        >>> strategy = OneShot(GCN(width=8, training_epochs=5), Uniform(), pool_size=20, initial=5, batch=3)
+        >>> search = Search(get_space("nasbench201"), strategy, seed=0)
+        >>> for _ in range(3):
+        ...     proposal = search.ask()
+        ...     search.tell(proposal.genes, proposal.genes.mean(axis=1))
+        >>> len(search.history), proposal.proposed_by, len(proposal.pool)  # 20 less the 3 taken before
+        (11, 'one-shot', 17)
+
     Attributes:
         predictor: configuration of the predictor; a fresh copy is fitted.
         sampler: draws the pool, once; the whole space by default.

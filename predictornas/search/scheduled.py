@@ -54,6 +54,19 @@ class ZeroCost:
 class Scheduled:
     """Promotes whom the scheduler names; where that is nobody, the strategy proposes newcomers for the first level.
 
+    Example:
+        >>> from predictornas import RandomSearch, Search, TabularOracle, iterate, open_benchmark
+        >>> from predictornas.schedulers.nosh import NOSH
+        >>> from predictornas.search.scheduled import Scheduled
+        >>> table = open_benchmark("nasbench101-digits")
+        >>> strategy = Scheduled(RandomSearch(initial=8, batch=4), NOSH((1, 3, 9)))
+        >>> for step in iterate(Search(table.space, strategy, seed=0), TabularOracle(table), budget=18):
+        ...     print(step.proposal.proposed_by, step.evaluations.epochs[0], len(step.evaluations))
+        initial 1 8
+        promotion 3 4
+        promotion 9 2
+        random 1 4
+
     Attributes:
         strategy: proposes newcomers from everything evaluated so far, at whatever level.
         scheduler: says how long each is trained.

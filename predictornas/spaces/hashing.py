@@ -36,6 +36,15 @@ def graph_hash(
     Every vertex starts with its label; in each round it takes in the multisets of its in- and of its out-neighbours'
     states; the key is the multiset of the final states.
 
+    Example:
+        >>> import numpy as np
+        >>> from predictornas.spaces.hashing import graph_hash
+        >>> chain = np.array([[[0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]]], np.uint8)  # 0 -> 1 -> 3
+        >>> moved = np.array([[[0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]], np.uint8)  # 0 -> 2 -> 3
+        >>> there, elsewhere = np.array([[0, 1, -1, 2]], np.int8), np.array([[0, -1, 1, 2]], np.int8)
+        >>> bool(graph_hash(chain, there)[0] == graph_hash(moved, elsewhere)[0])
+        True
+
     Args:
         adjacency: `(n, V, V)`, upper triangular, 1 where vertex i points to vertex j.
         labels: `(n, V)`, -1 on vertices that do not exist (they must have no edges).
