@@ -18,7 +18,6 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 WITHOUT = {
     "__version__": "a string",
     "Study": "takes a folder and seconds; `notebooks/quickstart.ipynb` runs it",
-    "run_study": "the same",
 }
 """Public names without an example, and why."""
 
