@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
-from predictornas.cli.options import worker_count
+from predictornas.cli.options import Address, ExecutorName, Where, Workers, worker_count
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ def reproduce(
     preset: str | None = None,
     budget: int | None = None,
     seeds: int | None = None,
-    workers: int = 0,
+    workers: Workers = 0,
+    executor: ExecutorName = None,
+    address: Address = None,
     study: Path | None = None,
     form: str = "table",
     data: str | None = None,
@@ -58,8 +60,6 @@ def reproduce(
         Evaluations of each run, instead of the size's own.
     seeds
         Runs of each method, instead of the size's own.
-    workers
-        Processes; 0 takes one for each core. Results do not depend on it.
     study
         A folder that `gain` wrote, to draw from and to extend; it fixes benchmark, preset, budget and seeds.
     form
@@ -77,12 +77,25 @@ def reproduce(
         return
     if not names:
         raise ConfigurationError("Name at least one figure, as in: predictornas reproduce mauch-fig3. See --list.")
-    figures, processes = find_figures(names), worker_count(workers)
+    figures, where = find_figures(names), Where(workers, executor, address)
     if benchmark is None and study is None:
         tables = {figure.benchmark(): None for figure in figures if figure.benchmark is not None}
         if tables and form == "table":
             remark(f"Searching {' and '.join(tables)}; choose another table with --benchmark.")
-    request = FigureRequest(out, benchmark, size, preset, budget, seeds, processes, study, data, device, form)
+    request = FigureRequest(
+        out,
+        benchmark,
+        size,
+        preset,
+        budget,
+        seeds,
+        worker_count(workers),
+        study,
+        data,
+        device,
+        form,
+        executor=where.get_executor(),
+    )
     written = _written(figures, request)
     if not json:
         written = [row | {"files": ", ".join(Path(path).name for path in row["files"])} for row in written]

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
 from predictornas.cli.listing import TO_THE_END, methods_help
-from predictornas.cli.options import worker_count
+from predictornas.cli.options import Address, ExecutorName, Part, Where, Workers, worker_count
 from predictornas.errors import ConfigurationError
 
 
@@ -114,7 +114,10 @@ def live_search(
 def build_table(
     name: str = "nasbench101-digits",
     *,
-    workers: int = 0,
+    workers: Workers = 0,
+    executor: ExecutorName = None,
+    address: Address = None,
+    part: Part = None,
     at_most: int | None = None,
     out: Path | None = None,
 ) -> None:
@@ -128,8 +131,6 @@ def build_table(
     ----------
     name
         The table; an unknown name lists all.
-    workers
-        Processes; 0 takes one for each core.
     at_most
         Architectures to train now; all by default.
     out
@@ -138,9 +139,10 @@ def build_table(
     from predictornas.studies.measured_table import build_table as build
     from predictornas.studies.measured_table import get_table_recipe
 
-    recipe, folder, processes = get_table_recipe(name), out or Path(f"table-{name}"), worker_count(workers)
+    recipe, folder = get_table_recipe(name), out or Path(f"table-{name}")
+    where = Where(workers, executor, address, part)
     with progress_bar(name) as started:
-        table = build(recipe, folder, workers=processes, at_most=at_most, started=started)
+        table = build(recipe, folder, at_most=at_most, execution=where.execution(started))
     if table is None:
         remark(f"Not complete yet. The same command goes on: {folder}/")
     else:

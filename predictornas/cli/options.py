@@ -12,7 +12,7 @@ from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from predictornas.executors import Executor
-    from predictornas.studies.tasks import Share
+    from predictornas.studies.tasks import Execution, Share, Started
 
 Seeds = Annotated[
     str, Parameter(help="How many, from 0 on: 20; or which: 100-119, or 3,7 (a number alone is a count; 3, is seed 3).")
@@ -54,6 +54,12 @@ class Where:
 
         name = self.executor or ("ray" if self.address else None)
         return get_executor(name, workers=worker_count(self.workers), address=self.address)
+
+    def execution(self, started: Started) -> Execution:
+        """The same for the engine of studies, with who is told about progress."""
+        from predictornas.studies.tasks import Execution
+
+        return Execution(self.get_executor(), started, self.share)
 
     @property
     def share(self) -> Share | None:

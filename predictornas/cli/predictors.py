@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
 from predictornas.cli.listing import predictors_help
-from predictornas.cli.options import worker_count
+from predictornas.cli.options import Address, ExecutorName, Part, Where, Workers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,10 @@ def predictors(
     train_on: str | None = None,
     judge_on: str | None = None,
     judged: int | None = None,
-    workers: int = 0,
+    workers: Workers = 0,
+    executor: ExecutorName = None,
+    address: Address = None,
+    part: Part = None,
     out: Path | None = None,
     json: Json = False,
 ) -> None:
@@ -49,8 +52,6 @@ def predictors(
         Column to be judged by; the same by default.
     judged
         Random others to be judged on; all by default, which takes minutes a fit for slow predictors.
-    workers
-        Processes; 0 takes one for each core. Only the seconds depend on it.
     out
         Folder of the results; predictors-BENCHMARK by default.
     """
@@ -66,9 +67,9 @@ def predictors(
         judged=judged,
     )
     folder = out or Path(f"predictors-{benchmark}")
-    processes = worker_count(workers)
+    where = Where(workers, executor, address, part)
     with progress_bar(f"{len(study.predictors)} predictors, {draws} draws") as started:
-        table = run_predictor_study(study, folder, workers=processes, started=started)
+        table = run_predictor_study(study, folder, execution=where.execution(started))
     if json:
         show_rows(table.to_dicts(), "", as_json=True)
     else:

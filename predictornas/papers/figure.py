@@ -11,11 +11,12 @@ import polars as pl
 
 from predictornas.benchmarks.catalog import stored_names
 from predictornas.errors import UnknownNameError
+from predictornas.executors import Executor, get_executor
 from predictornas.files import write_json
-from predictornas.search.executors import Advance
 from predictornas.studies.folder import check_owner, take
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
+from predictornas.studies.tasks import Execution, Started, silently
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class FigureRequest:
         found: the figure's tidy table from an earlier run: nothing is run, the figure is drawn from it; for figures of
             super-networks.
         started: told the number of evaluations, gives back what is told about progress.
+        executor: where runs are made instead of in `workers` processes.
     """
 
     folder: Path
@@ -83,7 +85,13 @@ class FigureRequest:
     device: str = "cpu"
     form: str = "table"
     found: pl.DataFrame | None = None
-    started: Callable[[int], Advance] = lambda _: lambda __: None
+    started: Started = silently
+    executor: Executor | None = None
+
+    @property
+    def execution(self) -> Execution:
+        """The same for the engine of studies."""
+        return Execution(self.executor or get_executor(workers=self.workers), self.started)
 
     def scale(self) -> Size:
         """The size with what this request says otherwise.

@@ -14,14 +14,12 @@ from jaxtyping import Float
 from predictornas.analysis.regret import OracleErrors, oracle_errors
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import AtWorkError, ConfigurationError, DataError, StoreError
-from predictornas.executors import get_executor
 from predictornas.papers.figure import FigureRequest, default_benchmark
 from predictornas.studies.gain.execution import HISTORY, advance_study, collected
 from predictornas.studies.gain.manifest import read_manifest, study_in
 from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import locked
-from predictornas.studies.tasks import Execution
 
 
 @dataclass(frozen=True)
@@ -120,8 +118,7 @@ def figure_runs(request: FigureRequest, methods: Sequence[str]) -> FigureRuns:
 
 
 def _run(opened: OpenedStudy, folder: Path, request: FigureRequest) -> tuple[pl.DataFrame, pl.DataFrame]:
-    execution = Execution(get_executor(workers=request.workers), request.started)
-    if missing := advance_study(opened, folder, execution):
+    if missing := advance_study(opened, folder, request.execution):
         raise AtWorkError(f"Other commands are at {missing} runs of {folder}. Make the figure when they are done.")
     with locked(folder / HISTORY):
         return collected(opened, folder)

@@ -180,11 +180,8 @@ def _setting(request: FigureRequest) -> str:
 
 def _measured(request: FigureRequest, runs: Sequence[tuple[str, EstimatorRun]]) -> pl.DataFrame:
     """All rows of all runs with their `setting` and `seed`; `last` marks the end of each run."""
-    advance = request.started(sum(run.budget for _, run in runs))
-    only_runs = [run for _, run in runs]
-    measured = estimator_rows(
-        only_runs, request.folder / f"pvll-{_benchmark(request)}", workers=request.workers, advance=advance
-    )
+    folder = request.folder / f"pvll-{_benchmark(request)}"
+    measured = estimator_rows([run for _, run in runs], folder, request.execution)
     rows = [
         {"incumbent": None, "derived": None, "setting": setting, "seed": run.seed, "last": place == len(own) - 1} | row
         for (setting, run), own in zip(runs, measured, strict=True)

@@ -15,14 +15,15 @@ from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
+from predictornas.executors import Task, Tell
 from predictornas.oracles.tabular import TabularOracle
-from predictornas.search.executors import Advance, run_tasks
 from predictornas.search.loop import Search, iterate
 from predictornas.search.pvll import PVLLSearch, PVLLState, replay, states
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
 from predictornas.studies.gain.study import data_fingerprint, describe
 from predictornas.studies.sealed import kept, write_sealed
+from predictornas.studies.tasks import Execution, run_all
 
 PROTOCOL = 1
 """Raised whenever the same configuration and seed would give other numbers."""
@@ -51,15 +52,7 @@ class EstimatorRun:
     choices: tuple[tuple[int, ...], ...] = ()
 
 
-@dataclass(frozen=True)
-class _Task:
-    run: EstimatorRun
-    path: Path
-
-
-def estimator_rows(
-    runs: Sequence[EstimatorRun], folder: Path, *, workers: int, advance: Advance = lambda _: None
-) -> list[list[dict[str, Any]]]:
+def estimator_rows(runs: Sequence[EstimatorRun], folder: Path, execution: Execution) -> list[list[dict[str, Any]]]:
     """What each run showed, from its file in `folder` where it is there already.
 
     Returns:
@@ -68,29 +61,33 @@ def estimator_rows(
         the mean), `tau` (Kendall's, on the test set); the last row also with `incumbent` and `derived`, evaluation
         errors of the best by signal and of the argmax of the architecture parameters (None where there is none).
     """
-    tasks = [_Task(run, folder / f"{_run_id(run)}.json") for run in runs]
-    advance(sum(task.run.budget for task in tasks if kept(task.path, "rows") is not None))
-    run_tasks(_execute, [task for task in tasks if kept(task.path, "rows") is None], workers=workers, advance=advance)
-    return [kept(task.path, "rows") for task in tasks]
+    fingerprints = {name: data_fingerprint(open_benchmark(name)) for name in {run.benchmark for run in runs}}
+    tasks = [Task(run, folder / f"{_run_id(run, fingerprints[run.benchmark])}.json") for run in runs]
+    run_all(_measure, tasks, is_done=_is_measured, units=lambda task: task.what.budget, execution=execution)
+    return [kept(task.target, "rows") for task in tasks]
 
 
-def _run_id(run: EstimatorRun) -> str:
-    facts = {"protocol": PROTOCOL, "data": data_fingerprint(open_benchmark(run.benchmark)), **describe(run)}
+def _run_id(run: EstimatorRun, fingerprint: str) -> str:
+    facts = {"protocol": PROTOCOL, "data": fingerprint, **describe(run)}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _execute(task: _Task, advance: Advance) -> None:
-    write_sealed(task.path, {"run": describe(task.run), "rows": _measured(task.run, advance)})
+def _is_measured(task: Task[EstimatorRun]) -> bool:
+    return kept(task.target, "rows") is not None
 
 
-def _measured(run: EstimatorRun, advance: Advance) -> list[dict[str, Any]]:
+def _measure(run: EstimatorRun, path: Path, tell: Tell) -> None:
+    write_sealed(path, {"run": describe(run), "rows": _measured(run, tell)})
+
+
+def _measured(run: EstimatorRun, tell: Tell) -> list[dict[str, Any]]:
     benchmark = open_benchmark(run.benchmark)
     space = part_of(benchmark.space, run.choices)
     test = space.sample(run.test_size, rng_for(run.seed, 0, "test set"))
     training = space.restricted_to(np.setdiff1d(space.enumerated_keys(), space.keys(test)))
     search = Search(training, run.search, seed=run.seed)
     for step in iterate(search, TabularOracle(benchmark), run.budget):
-        advance(len(step.evaluations.value))
+        tell(len(step.evaluations.value))
     history = search.history
     truth = _accuracies(benchmark, space.keys(test), benchmark.signal)
     if run.curve:

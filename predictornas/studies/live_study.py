@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,24 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.files import writing_file
 from predictornas.journal import Journal
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
 from predictornas.search.budget import Budget
-from predictornas.search.executors import Advance
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.registry import get_space
-from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.folder import MANIFEST, take, write_manifest
 from predictornas.studies.gain.run_tables import read_run, run_history
 from predictornas.studies.gain.study import describe, journal_path, run_identity
+from predictornas.studies.locks import Locks
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
+from predictornas.studies.tasks import Started, silently
 from predictornas.studies.tidy_tables import write_table
 from predictornas.threads import one_thread
 
@@ -161,7 +161,7 @@ def run_live_study(
     folder: Path,
     *,
     workers: int = 1,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
+    started: Started = silently,
 ) -> LiveOutcome:
     """Runs, or goes on with, a search that trains its networks, and writes what it found.
 
@@ -175,9 +175,17 @@ def run_live_study(
         started: told the number of epochs, gives back what is told about progress.
 
     Raises:
+        AtWorkError: another command searches in the folder.
         ConfigurationError: the folder holds another search, or settings that cannot work.
         StoreError: the folder cannot be written.
     """
+    with Locks() as locks:
+        if not locks.take(folder / MANIFEST):
+            raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
+        return _run(study, folder, workers, started)
+
+
+def _run(study: LiveStudy, folder: Path, workers: int, started: Started) -> LiveOutcome:
     strategy = study.strategy()
     oracle = study.oracle(folder / "trainings", workers)
     facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}

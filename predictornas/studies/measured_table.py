@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,14 @@ import numpy as np
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, read_records
-from predictornas.search.executors import Advance, run_tasks
 from predictornas.spaces.base import Genes
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take
+from predictornas.studies.locks import locked
 from predictornas.studies.provenance import surroundings
+from predictornas.studies.tasks import Execution, run_missing
 
 if TYPE_CHECKING:
     from predictornas.live.images.partition import Partition
@@ -88,9 +90,8 @@ def build_table(
     recipe: TableRecipe,
     folder: Path,
     *,
-    workers: int = 1,
     at_most: int | None = None,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
+    execution: Execution | None = None,
 ) -> Benchmark | None:
     """Trains what is missing, and writes the benchmark once nothing is.
 
@@ -100,12 +101,11 @@ def build_table(
     Args:
         recipe: what to train.
         folder: of the journals and of the benchmark.
-        workers: processes.
         at_most: architectures to train in this call; None for all.
-        started: told the number of architectures, gives back what is told about progress.
+        execution: where, and which share of the journals. Serial by default.
 
     Returns:
-        The benchmark, or None where architectures are still missing.
+        The benchmark, or None where architectures are still missing, or with other commands.
 
     Raises:
         ConfigurationError: the folder holds a table of another recipe, or `at_most` below 0.
@@ -114,22 +114,36 @@ def build_table(
         raise ConfigurationError(f"at_most is a number of architectures, not {at_most}.")
     take(folder, KIND)
     genes = architectures(recipe)
-    chunks = [_Chunk(recipe, first, folder) for first in range(0, len(genes), CELLS_A_JOURNAL)]
-    advance = started(len(genes))
-    missing, left = [], at_most
-    for chunk in chunks:
-        there = len(_finished(chunk))
-        advance(there)
-        lacking = min(CELLS_A_JOURNAL, len(genes) - chunk.first) - there
-        now = lacking if left is None else min(lacking, left)
-        left = None if left is None else left - now
-        if now:
-            missing.append(replace(chunk, at_most=now))
-    run_tasks(_train_chunk, missing, workers=workers, advance=advance)
+    chunks = [
+        Task(Chunk(recipe, first, min(first + CELLS_A_JOURNAL, len(genes))), folder / "journals" / f"{first:05d}.jsonl")
+        for first in range(0, len(genes), CELLS_A_JOURNAL)
+    ]
+    run_missing(
+        _train_chunk,
+        _cut(chunks, at_most),
+        is_done=lambda chunk: len(_finished(chunk)) >= chunk.what.until - chunk.what.first,
+        units=lambda chunk: chunk.what.until - chunk.what.first,
+        execution=execution or Execution(),
+    )
     records = {record["key"]: record for chunk in chunks for record in _finished(chunk)}
     if len(records) < len(genes):
         return None
-    return _written(recipe, folder / recipe.name, genes, records)
+    with locked(folder / recipe.name):
+        return _written(recipe, folder / recipe.name, genes, records)
+
+
+def _cut(chunks: Sequence[Task[Chunk]], at_most: int | None) -> list[Task[Chunk]]:
+    """The chunks with as much to do as may be trained in all."""
+    if at_most is None:
+        return list(chunks)
+    cut = []
+    for chunk in chunks:
+        first, until = chunk.what.first, chunk.what.until
+        there = len(_finished(chunk))
+        now = min(until - first - there, at_most)
+        at_most -= now
+        cut.append(replace(chunk, what=replace(chunk.what, until=first + there + now)))
+    return [chunk for chunk in cut if chunk.what.until > chunk.what.first]
 
 
 @cache
@@ -144,15 +158,12 @@ def architectures(recipe: TableRecipe) -> Genes:
 
 
 @dataclass(frozen=True)
-class _Chunk:
+class Chunk:
+    """Architectures that are trained one after the other: those from `first` on, and before `until`."""
+
     recipe: TableRecipe
     first: int
-    folder: Path
-    at_most: int = CELLS_A_JOURNAL
-
-    @property
-    def path(self) -> Path:
-        return self.folder / "journals" / f"{self.first:05d}.jsonl"
+    until: int
 
 
 def _identity(recipe: TableRecipe) -> dict[str, Any]:
@@ -160,28 +171,29 @@ def _identity(recipe: TableRecipe) -> dict[str, Any]:
     return {"kind": "recipe", **{name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}}
 
 
-def _finished(chunk: _Chunk) -> list[dict[str, Any]]:
+def _finished(chunk: Task[Chunk]) -> list[dict[str, Any]]:
     """The architectures of a journal; nothing is locked or repaired."""
-    if not chunk.path.exists():
+    if not chunk.target.exists():
         return []
-    records = read_records(chunk.path)
-    if records and records[0] != _identity(chunk.recipe):
-        raise ConfigurationError(f"{chunk.path} belongs to a table of another recipe. Choose another folder.")
+    records = read_records(chunk.target)
+    if records and records[0] != _identity(chunk.what.recipe):
+        raise ConfigurationError(f"{chunk.target} belongs to a table of another recipe. Choose another folder.")
     return records[1:]
 
 
-def _train_chunk(chunk: _Chunk, advance: Advance) -> None:
+def _train_chunk(chunk: Chunk, path: Path, tell: Tell) -> None:
     genes = architectures(chunk.recipe)[chunk.first : chunk.first + CELLS_A_JOURNAL]
     keys = get_space("nasbench101").keys(genes)
-    with Journal(chunk.path) as journal:
+    with Journal(path) as journal:
         if not journal.records:
             journal.append(_identity(chunk.recipe))
         done = {record["key"] for record in journal.records[1:]}
+        tell(len(done))
         images = task_images(chunk.recipe)
         missing = [place for place, key in enumerate(keys.tolist()) if key not in done]
-        for place in missing[: chunk.at_most]:
+        for place in missing[: chunk.until - chunk.first - len(done)]:
             journal.append({"key": int(keys[place]), **_trained(chunk.recipe, genes[place], images)})
-            advance(1)
+            tell(1)
 
 
 @cache

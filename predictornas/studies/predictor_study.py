@@ -6,9 +6,9 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,11 @@ from jaxtyping import Float
 from predictornas.analysis.rank_quality import rank_quality
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
+from predictornas.executors import Task, Tell
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.studied import studied_predictor
-from predictornas.search.executors import Advance, run_tasks
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.studies.folder import take, write_manifest
@@ -30,6 +31,7 @@ from predictornas.studies.gain.study import data_fingerprint, describe
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed
+from predictornas.studies.tasks import Execution, run_all
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -74,21 +76,10 @@ class PredictorStudy:
     judged: int | None = None
 
 
-@dataclass(frozen=True)
-class _Fit:
-    study: PredictorStudy
-    predictor: str
-    size: int
-    draw: int
-    path: Path
-
-
 def run_predictor_study(
     study: PredictorStudy,
     folder: Path,
-    *,
-    workers: int = 1,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
+    execution: Execution | None = None,
 ) -> pl.DataFrame:
     """Makes what is missing of a study and writes `fits.csv`, `predictors.csv`, `predictors.png` and the manifest.
 
@@ -97,29 +88,27 @@ def run_predictor_study(
     Args:
         study: what to compare.
         folder: where everything goes.
-        workers: processes; only the seconds depend on it.
-        started: told the number of fits, gives back what is told about progress.
+        execution: where fits are made, and which share of them; only the seconds depend on it. Serial by default.
 
     Returns:
         `predictor`, `size`, `quantity`, `mean`, `std`, `low`, `high` (95 % over draws), `runs`; regret as a fraction.
 
     Raises:
+        AtWorkError: other commands or parts have some of the fits.
         UnknownNameError: no table, column or predictor has this name.
         ConfigurationError: a size that leaves nothing to judge on.
     """
-    _check(study)
+    opened = OpenedPredictorStudy(study, open_benchmark(study.benchmark))
+    _check(opened)
     take(folder, KIND)
     fits = [
-        _Fit(study, predictor, size, draw, folder / "fits" / f"{_fit_id(study, predictor, size, draw)}.json")
+        Task(Fit(predictor, size, draw), folder / "fits" / f"{_fit_id(opened, predictor, size, draw)}.json")
         for draw in range(study.draws)
         for size in study.sizes
         for predictor in study.predictors
     ]
-    advance = started(len(fits))
-    missing = [fit for fit in fits if kept(fit.path, "measured") is None]
-    advance(len(fits) - len(missing))
-    run_tasks(_execute, missing, workers=workers, advance=advance)
-    rows = pl.DataFrame([_numbers(kept(fit.path, "measured")) for fit in fits])
+    run_all(FitPredictor(opened), fits, is_done=_is_made, execution=execution or Execution())
+    rows = pl.DataFrame([_numbers(kept(fit.target, "measured")) for fit in fits])
     table = summarised(rows)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
@@ -131,7 +120,7 @@ def run_predictor_study(
         folder,
         KIND,
         {
-            "study": {**asdict(study), "data_sha256": data_fingerprint(open_benchmark(study.benchmark))},
+            "study": {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)},
             "predictors": facts,
             "made_with": surroundings(),
         },
@@ -178,10 +167,81 @@ def summarised(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _check(study: PredictorStudy) -> None:
+@dataclass(frozen=True)
+class OpenedPredictorStudy:
+    """A study with its table, opened once: what is in the order of the space's enumeration is worked out when needed.
+
+    Attributes:
+        study: what to compare.
+        benchmark: its table.
+    """
+
+    study: PredictorStudy
+    benchmark: Benchmark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.study, self.benchmark)
+
+    @property
+    def space(self) -> SearchSpace:
+        """The space of the table."""
+        return self.benchmark.space
+
+    @cached_property
+    def genes(self) -> Genes:
+        """All architectures of the space."""
+        return self.space.enumerate()
+
+    @cached_property
+    def train(self) -> Float[np.ndarray, " n"]:
+        """What is learned; NaN where it was not measured."""
+        return self._values(self.study.train_on or self.benchmark.signal)
+
+    @cached_property
+    def judge(self) -> Float[np.ndarray, " n"]:
+        """What ranks are compared with; NaN where it was not measured."""
+        return self._values(self.study.judge_on or self.study.train_on or self.benchmark.signal)
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Places of the architectures that have both values."""
+        return np.flatnonzero(np.isfinite(self.train) & np.isfinite(self.judge))
+
+    def _values(self, column: str) -> Float[np.ndarray, " n"]:
+        place = self.benchmark.rows(self.space.enumerated_keys())
+        return np.asarray(self.benchmark.values(column)[place], np.float64)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One training of one predictor."""
+
+    predictor: str
+    size: int
+    draw: int
+
+
+@dataclass(frozen=True)
+class FitPredictor:
+    """Trains a predictor, measures how well it ranks all others, and keeps that in a file of its own."""
+
+    opened: OpenedPredictorStudy
+
+    def __call__(self, fit: Fit, path: Path, tell: Tell) -> None:
+        """Writes what was measured of a fit."""
+        write_sealed(path, {"measured": _measured(self.opened, fit)})
+        tell(1)
+
+
+def _is_made(task: Task[Fit]) -> bool:
+    return kept(task.target, "measured") is not None
+
+
+def _check(opened: OpenedPredictorStudy) -> None:
+    study = opened.study
     for name in study.predictors:
         PREDICTORS[name]  # refuses an unknown name before anything is opened
-    measured = len(_opened(study).rows)
+    measured = len(opened.rows)
     wrong = [size for size in study.sizes if not 2 <= size <= measured - 2]
     if wrong or study.draws < 1:
         raise ConfigurationError(
@@ -190,31 +250,11 @@ def _check(study: PredictorStudy) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A table in the order of its space's enumeration: `rows` of the architectures that have both values."""
-
-    space: SearchSpace
-    genes: Genes
-    rows: np.ndarray
-    train: Float[np.ndarray, " n"]
-    judge: Float[np.ndarray, " n"]
-
-
-@cache
-def _opened(study: PredictorStudy) -> _Opened:
-    benchmark = open_benchmark(study.benchmark)
-    place = benchmark.rows(benchmark.space.enumerated_keys())
-    train_on = study.train_on or benchmark.signal
-    train, judge = (benchmark.values(name)[place].astype(np.float64) for name in (train_on, study.judge_on or train_on))
-    rows = np.flatnonzero(np.isfinite(train) & np.isfinite(judge))
-    return _Opened(benchmark.space, benchmark.space.enumerate(), rows, train, judge)
-
-
-def _fit_id(study: PredictorStudy, predictor: str, size: int, draw: int) -> str:
+def _fit_id(opened: OpenedPredictorStudy, predictor: str, size: int, draw: int) -> str:
+    study = opened.study
     facts: Mapping[str, Any] = {
         "protocol": PROTOCOL,
-        "data": data_fingerprint(open_benchmark(study.benchmark)),
+        "data": data_fingerprint(opened.benchmark),
         "columns": [study.train_on, study.judge_on],
         "predictor": describe(studied_predictor(predictor, size)),
         "size": size,
@@ -229,17 +269,12 @@ def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
     return {name: math.nan if value is None else value for name, value in measured.items()}
 
 
-def _execute(fit: _Fit, advance: Advance) -> None:
-    write_sealed(fit.path, {"measured": _measured(fit)})
-    advance(1)
-
-
-def _measured(fit: _Fit) -> dict[str, Any]:
-    opened = _opened(fit.study)
+def _measured(opened: OpenedPredictorStudy, fit: Fit) -> dict[str, Any]:
+    study = opened.study
     drawn = rng_for(fit.draw, fit.size, "draw").choice(opened.rows, fit.size, replace=False)
     others = np.setdiff1d(opened.rows, drawn)
-    if fit.study.judged is not None and fit.study.judged < len(others):
-        others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, fit.study.judged, replace=False))
+    if study.judged is not None and study.judged < len(others):
+        others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, study.judged, replace=False))
     begin = time.perf_counter()
     predictor = studied_predictor(fit.predictor, fit.size).fit(
         opened.space, opened.genes[drawn], opened.train[drawn], rng=rng_for(fit.draw, fit.size, "fit")
@@ -247,7 +282,7 @@ def _measured(fit: _Fit) -> dict[str, Any]:
     fitted = time.perf_counter()
     # the whole space is what predictors know how to score fast
     scores = (
-        predictor.predict(opened.genes)[others] if fit.study.judged is None else predictor.predict(opened.genes[others])
+        predictor.predict(opened.genes)[others] if study.judged is None else predictor.predict(opened.genes[others])
     )
     scored = time.perf_counter()
     quality = rank_quality(scores.astype(np.float64), opened.judge[others])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,13 +14,16 @@ from scipy.stats import kendalltau
 
 from predictornas.analysis.statistics import bootstrap_interval
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
-from predictornas.search.executors import Advance
+from predictornas.executors import Task, Tell
 from predictornas.seeding import rng_for
 from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.provenance import surroundings
+from predictornas.studies.sealed import kept, write_sealed
+from predictornas.studies.tasks import Execution, Started, run_all, silently
 from predictornas.studies.tidy_tables import write_table
-from predictornas.threads import one_thread
 
 KIND = "proxies"
 
@@ -50,12 +54,10 @@ class ProxyStudy:
     seed: int = 0
 
 
-def run_proxy_study(
-    study: ProxyStudy, folder: Path, *, started: Callable[[int], Advance] = lambda _: lambda __: None
-) -> pl.DataFrame:
+def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silently) -> pl.DataFrame:
     """Scores a random sample of a table's architectures and compares the orders.
 
-    Writes `scores.csv`, `proxies.csv` and `manifest.json`.
+    Writes `scores.csv`, `proxies.csv` and `manifest.json`; scores of the same study are not computed again.
 
     Args:
         study: what to score.
@@ -67,44 +69,70 @@ def run_proxy_study(
         and `milliseconds` of one core a network.
 
     Raises:
+        AtWorkError: another command scores in the folder.
         ConfigurationError: a table without evaluation, or fewer than three architectures.
     """
-    import torch
-
-    from predictornas.live.augmentation import normalised
-    from predictornas.live.images.loading import load_images, split
-    from predictornas.live.trainable_network import NetworkShape, build_network
-    from predictornas.live.zerocost import PROXIES
-
     benchmark = open_benchmark(study.benchmark)
     if benchmark.evaluation is None or study.sample < 3:
         raise ConfigurationError("A proxy study needs a table with an evaluation column and at least 3 architectures.")
-    genes = benchmark.space.sample(study.sample, rng_for(study.seed, 0, "sample"))
-    values = benchmark.lookup(genes, benchmark.evaluation)
-    data = load_images(study.images, size=study.image_size)
-    (shown,) = split(data.train, (IMAGES,), study.seed)
-    pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels
-    shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
-    generator = torch.Generator().manual_seed(study.seed)
+    facts = {**asdict(study), "data_sha256": data_fingerprint(benchmark)}
     take(folder, KIND)
-    advance = started(len(genes))
-    rows = []
-    with one_thread():
+    task = Task(study, folder / "scores.json")
+    run_all(
+        ScoreNetworks(benchmark, facts),
+        [task],
+        is_done=lambda task: kept(task.target, "study") == facts,
+        units=lambda task: task.what.sample,
+        execution=Execution(started=started),
+    )
+    scores = pl.DataFrame(kept(task.target, "rows")).with_columns(pl.col("score").cast(pl.Float64).fill_null(math.nan))
+    table = correlations(scores)
+    write_table(folder / "scores.csv", scores)
+    write_table(folder / "proxies.csv", table)
+    write_manifest(folder, KIND, {"study": facts, "made_with": surroundings()})
+    return table
+
+
+@dataclass(frozen=True)
+class ScoreNetworks:
+    """Scores a sample of a table's architectures; one random stream goes through all of them.
+
+    Attributes:
+        benchmark: the table, with an evaluation column.
+        facts: of the study, kept with its scores.
+    """
+
+    benchmark: Benchmark
+    facts: dict[str, Any]
+
+    def __call__(self, study: ProxyStudy, path: Path, tell: Tell) -> None:
+        """Keeps the scores, one row for each architecture and proxy."""
+        import torch
+
+        from predictornas.live.augmentation import normalised
+        from predictornas.live.images.loading import load_images, split
+        from predictornas.live.trainable_network import NetworkShape, build_network
+        from predictornas.live.zerocost import PROXIES
+
+        space = self.benchmark.space
+        genes = space.sample(study.sample, rng_for(study.seed, 0, "sample"))
+        values = self.benchmark.lookup(genes, self.benchmark.evaluation or self.benchmark.signal)
+        data = load_images(study.images, size=study.image_size)
+        (shown,) = split(data.train, (IMAGES,), study.seed)
+        pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels
+        shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
+        generator = torch.Generator().manual_seed(study.seed)
+        rows = []
         for row, value in zip(genes, values.tolist(), strict=True):
-            network = build_network(benchmark.space, row, shape, generator=generator)
+            network = build_network(space, row, shape, generator=generator)
             network.path_generator = generator
             for name, proxy in PROXIES.items():
                 begin = time.process_time()  # of this process alone, whatever else the machine does
                 score = proxy(network, pixels, labels, generator)
                 seconds = time.process_time() - begin
                 rows.append({"proxy": name, "score": score, "value": value, "seconds": seconds})
-            advance(1)
-    scores = pl.DataFrame(rows)
-    table = correlations(scores)
-    write_table(folder / "scores.csv", scores)
-    write_table(folder / "proxies.csv", table)
-    write_manifest(folder, KIND, {"study": asdict(study), "made_with": surroundings()})
-    return table
+            tell(1)
+        write_sealed(path, {"study": self.facts, "rows": rows})
 
 
 def correlations(scores: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ from jaxtyping import Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.reading import read_text
-from predictornas.search.executors import Advance
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES, parse_genotype
@@ -21,6 +19,7 @@ from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
+from predictornas.studies.tasks import Started, silently
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -104,9 +103,7 @@ def _genes(text: str) -> Int8[np.ndarray, " g"] | None:
         return None
 
 
-def retrain(
-    request: Retraining, folder: Path, *, started: Callable[[int], Advance] = lambda _: lambda __: None
-) -> dict[str, Any]:
+def retrain(request: Retraining, folder: Path, *, started: Started = silently) -> dict[str, Any]:
     """Trains the architecture to the end, or goes on with it, and writes `curve.csv`, `curve.png`, `manifest.json`.
 
     Args:

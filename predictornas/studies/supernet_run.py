@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +17,13 @@ from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
-from predictornas.search.executors import Advance
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.supernet_tables import cells_table, epochs_table, operations_table
+from predictornas.studies.tasks import Started, silently
 from predictornas.studies.tidy_tables import write_table
 from predictornas.supernet.derivation import is_member, spelled, strongest
 from predictornas.supernet.driver import SearchOutcome, search
@@ -126,7 +125,7 @@ def run_supernet(
     images: Partition,
     folder: Path,
     *,
-    started: Callable[[int], Advance] = lambda _: lambda __: None,
+    started: Started = silently,
 ) -> SearchOutcome:
     """Runs a search into a folder, or goes on with it there, and writes what it arrives at.
 

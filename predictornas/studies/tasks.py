@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor, Task, Tell
 from predictornas.executors.serial import Serial
 from predictornas.studies.locks import Locks
@@ -90,7 +90,7 @@ def run_missing(
     tasks: Sequence[Task[WhatT]],
     *,
     is_done: Callable[[Task[WhatT]], bool],
-    units: int = 1,
+    units: Callable[[Task[WhatT]], int] = lambda _: 1,
     execution: Execution,
 ) -> list[Task[WhatT]]:
     """Runs every task whose target is not done yet and that no other command is at.
@@ -101,7 +101,7 @@ def run_missing(
         function: as in `predictornas.executors.Executor.run`; writes the target of one task.
         tasks: in the order in which they are begun, every target once.
         is_done: whether a target is complete, cheaply.
-        units: of work of one task, for the progress.
+        units: of work of a task, for the progress.
         execution: where, which share, and how progress is shown.
 
     Returns:
@@ -110,11 +110,11 @@ def run_missing(
     Raises:
         PredictorNASError: what a task raised, a worker died, or a folder cannot be written. What was done is kept.
     """
-    tell = execution.started(units * len(tasks))
+    tell = execution.started(sum(map(units, tasks)))
     mine = list(tasks) if execution.share is None else execution.share.takes(tasks)
     missing = [task for task in tasks if not is_done(task)]
-    tell(units * (len(tasks) - len(missing)))
     lacking = {task.target for task in missing}
+    tell(sum(units(task) for task in tasks if task.target not in lacking))
     left = [task for task in mine if task.target in lacking]
     with Locks() as locks:
         while left:
@@ -125,12 +125,34 @@ def run_missing(
     return [task for task in missing if not is_done(task)]
 
 
+def run_all(
+    function: Callable[[WhatT, Path, Tell], object],
+    tasks: Sequence[Task[WhatT]],
+    *,
+    is_done: Callable[[Task[WhatT]], bool],
+    units: Callable[[Task[WhatT]], int] = lambda _: 1,
+    execution: Execution,
+) -> None:
+    """The same for studies that say nothing before everything is there.
+
+    Raises:
+        AtWorkError: other commands or other parts have some of the tasks.
+        PredictorNASError: as in `run_missing`.
+    """
+    left = run_missing(function, tasks, is_done=is_done, units=units, execution=execution)
+    if left:
+        raise AtWorkError(
+            f"What there was to do here is done; {len(left)} of {len(tasks)} tasks are with other commands or parts. "
+            "The same command (without --part) shows the results when they are done."
+        )
+
+
 def _run_once(
     function: Callable[[WhatT, Path, Tell], object],
     tasks: Sequence[Task[WhatT]],
     locks: Locks,
     is_done: Callable[[Task[WhatT]], bool],
-    units: int,
+    units: Callable[[Task[WhatT]], int],
     executor: Executor,
     tell: Tell,
 ) -> int:
@@ -141,7 +163,7 @@ def _run_once(
             if not locks.take(task.target):
                 continue
             if is_done(task):  # by another command, since we looked
-                tell(units)
+                tell(units(task))
                 locks.free(task.target)
             else:
                 yield task

@@ -10,6 +10,7 @@ from predictornas.papers.figure import FigureRequest
 from predictornas.papers.pvll_runs import EstimatorRun, estimator_rows, part_of
 from predictornas.search.pvll import PVLLSearch
 from predictornas.spaces.registry import get_space
+from predictornas.studies.tasks import Execution
 
 QUICK = {"warm_up_steps": 10, "hidden": 4, "estimator_steps": 1}
 
@@ -78,7 +79,7 @@ def test_table_5_compares_what_is_derived_at_equal_budgets(request_of_two_seeds)
         for seed in (0, 1)
     ]
     folder = request_of_two_seeds.folder / "pvll-nasbench201-cifar10"
-    ends = [rows[-1] for rows in estimator_rows(runs, folder, workers=1)]
+    ends = [rows[-1] for rows in estimator_rows(runs, folder, Execution())]
     assert derived["value"].to_list() == [
         *(end["derived"] for end in ends[:2]),
         *(end["incumbent"] for end in ends[2:]),
@@ -106,7 +107,7 @@ def asked(store, monkeypatch):
     """The runs that figures ask for; each is said to give two rows that tell seed, budget and place."""
     runs: list[EstimatorRun] = []
 
-    def rows_of(wanted, folder, *, workers, advance):
+    def rows_of(wanted, folder, execution):
         runs.extend(wanted)
         return [
             [

@@ -18,6 +18,7 @@ from predictornas.search.loop import Search
 from predictornas.search.pvll import PVLLSearch, PVLLState, replay
 from predictornas.spaces.nasbench201 import NASBench201
 from predictornas.studies.sealed import read_sealed, write_sealed
+from predictornas.studies.tasks import Execution
 
 SEARCH = PVLLSearch(warm_up=5, warm_up_steps=10, hidden=4, estimator_steps=2)
 RUN = EstimatorRun("nasbench201-cifar10", SEARCH, budget=9, seed=0, test_size=20, curve=True)
@@ -27,7 +28,7 @@ RUN = EstimatorRun("nasbench201-cifar10", SEARCH, budget=9, seed=0, test_size=20
 @pytest.mark.usefixtures("store")
 def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
     counted = []
-    (rows,) = estimator_rows([RUN], tmp_path / "runs", workers=1, advance=counted.append)
+    (rows,) = estimator_rows([RUN], tmp_path / "runs", Execution(started=lambda _: counted.append))
     assert [row["evaluations"] for row in rows] == [5, 6, 7, 8, 9]
     assert sum(counted) == 9
     for row in rows:
@@ -39,17 +40,17 @@ def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
     facts, _ = read_sealed(file)
     facts["rows"][0]["test_loss"] = 0.125  # what is there is not measured again
     write_sealed(file, facts)
-    (again,) = estimator_rows([RUN], tmp_path / "runs", workers=1)
+    (again,) = estimator_rows([RUN], tmp_path / "runs", Execution())
     assert again[0]["test_loss"] == 0.125
     assert again[1:] == rows[1:]
     file.write_text(file.read_text().replace("0.125", "0.225"))  # what is damaged is
-    assert estimator_rows([RUN], tmp_path / "runs", workers=1) == [rows]
+    assert estimator_rows([RUN], tmp_path / "runs", Execution()) == [rows]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_without_a_curve_only_the_end_is_judged_and_it_is_the_same(tmp_path):
-    whole, end = estimator_rows([RUN, replace(RUN, curve=False)], tmp_path / "runs", workers=1)
+    whole, end = estimator_rows([RUN, replace(RUN, curve=False)], tmp_path / "runs", Execution())
     assert end == [whole[-1]]
     assert len(list((tmp_path / "runs").iterdir())) == 2
 
@@ -58,7 +59,7 @@ def test_without_a_curve_only_the_end_is_judged_and_it_is_the_same(tmp_path):
 @pytest.mark.usefixtures("store")
 def test_the_incumbent_is_the_best_by_signal_read_on_the_evaluation_column(tmp_path):
     uniform = replace(RUN, search=replace(SEARCH, gradient=False), budget=6)
-    (rows,) = estimator_rows([uniform], tmp_path / "runs", workers=1)
+    (rows,) = estimator_rows([uniform], tmp_path / "runs", Execution())
     benchmark = open_benchmark("nasbench201-cifar10")
     errors = 1 - benchmark.values(benchmark.evaluation).astype(float)
     assert np.isclose(errors, rows[-1]["incumbent"], atol=1e-7).any()
@@ -143,7 +144,7 @@ def test_a_run_is_judged_by_the_end_of_its_own_search_on_architectures_it_never_
         return searches[0]
 
     monkeypatch.setattr(pvll_runs, "Search", kept)
-    (rows,) = estimator_rows([replace(RUN, seed=3)], tmp_path, workers=1)
+    (rows,) = estimator_rows([replace(RUN, seed=3)], tmp_path, Execution())
     benchmark = open_benchmark("nasbench201-cifar10")
     history = searches[0].history
     best = benchmark.rows(history.keys[[history.values.argmax()]])[0]

@@ -27,6 +27,7 @@ from predictornas.studies.measured_table import (
     task_images,
     training_recipe,
 )
+from predictornas.studies.tasks import Execution
 
 TINY = TableRecipe(
     name="tiny",
@@ -164,7 +165,9 @@ def test_a_killed_build_goes_on(
     told: list[int] = []
     with monkeypatch.context() as patch:
         patch.setattr(measured_table, "_trained", lambda *a: trained.append(tuple(a[1].tolist())) or train(*a))
-        table = build_table(TINY, tmp_path, started=lambda total: told.append(-total) or told.append)
+        table = build_table(
+            TINY, tmp_path, execution=Execution(started=lambda total: told.append(-total) or told.append)
+        )
     assert table is not None
     assert len(set(trained)) == len(trained) == 7
     assert (told[0], sum(told[1:])) == (-7, 7)

@@ -25,6 +25,10 @@ def is_done(task: Task[int]) -> bool:
     return task.target.exists()
 
 
+def two(_: Task[int]) -> int:
+    return 2
+
+
 def tasks_in(folder: Path, numbers: range) -> list[Task[int]]:
     return [Task(number, folder / str(number)) for number in numbers]
 
@@ -44,7 +48,7 @@ def test_what_is_missing_is_run_once_and_progress_counts_what_was_there(tmp_path
         return told.append
 
     execution = Execution(get_executor(workers=workers), started)
-    assert run_missing(square, tasks_in(tmp_path, range(6)), is_done=is_done, units=2, execution=execution) == []
+    assert run_missing(square, tasks_in(tmp_path, range(6)), is_done=is_done, units=two, execution=execution) == []
     assert written(tmp_path) == {str(n): str(n * n) for n in range(6)}
     assert (totals, sum(told)) == ([12], 12)
     processes = {path.read_text().split()[1] for path in tmp_path.iterdir()}
@@ -84,7 +88,8 @@ def test_what_another_command_finished_meanwhile_is_not_run_again(tmp_path: Path
     told: list[int] = []
     execution = Execution(started=lambda _: told.append)
     assert (
-        run_missing(square_and_meet, tasks_in(tmp_path, range(3)), is_done=is_done, units=2, execution=execution) == []
+        run_missing(square_and_meet, tasks_in(tmp_path, range(3)), is_done=is_done, units=two, execution=execution)
+        == []
     )
     assert written(tmp_path)["2"] == "theirs"
     assert sum(told) == 6

@@ -11,14 +11,15 @@ from typing import Any, Protocol, runtime_checkable
 import polars as pl
 
 from predictornas.errors import ConfigurationError, JournalError, UnknownNameError
-from predictornas.journal import Journal
+from predictornas.executors import Task, Tell
+from predictornas.journal import Journal, read_records
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.papers.figure import FigureRequest
-from predictornas.search.executors import Advance, run_tasks
-from predictornas.supernet.driver import epochs, taken_up
+from predictornas.studies.tasks import run_all
+from predictornas.supernet.driver import EPOCH_LOG, epochs, taken_up
 from predictornas.supernet.job import SearchJob, described
 from predictornas.supernet.method import Method
 from predictornas.supernet.ongoing import OngoingSearch
@@ -254,22 +255,13 @@ def traces(request: FigureRequest, searches: Sequence[StudiedSearch]) -> list[Se
     """
     base = request.folder / f"supernet-{request.size}-{Path(request.data or DEFAULT_DATA).name}"
     own = scale_of(request).space
-    tasks = [
-        _Task(search, (base if search.space == own else base / search.space) / search.label) for search in searches
-    ]
-    advance = request.started(sum(_epochs(search) for search in searches))
-    run_tasks(_execute, tasks, workers=request.workers, advance=advance)
-    return [_read(task) for task in tasks]
+    tasks = [Task(search, (base if search.space == own else base / search.space) / search.label) for search in searches]
+    run_all(_search, tasks, is_done=_is_done, units=lambda task: _epochs(task.what), execution=request.execution)
+    return [_read(task.what, task.target) for task in tasks]
 
 
 _images = lru_cache(maxsize=1)(lambda data, pixels: load_images(data, size=pixels))
 """The images of the last search, which are mostly those of the next one too."""
-
-
-@dataclass(frozen=True)
-class _Task:
-    search: StudiedSearch
-    folder: Path
 
 
 def _at(scale: Scale, method: Method, data: str) -> Method:
@@ -291,22 +283,37 @@ def _epochs(search: StudiedSearch) -> int:
     return search.prepared()[0].epochs
 
 
-def _execute(task: _Task, advance: Advance) -> None:
-    job, images = task.search.prepared()
-    records = epochs(job, images, folder=task.folder)
-    if task.search.probe is None:
+def _is_done(task: Task[StudiedSearch]) -> bool:
+    """Whether a search has come to its end, with all that its probe measures."""
+    job, probe = task.what.prepared()[0], task.what.probe
+    if {record["epoch"] for record in _records(task.target / EPOCH_LOG)} < set(range(1, job.epochs + 1)):
+        return False
+    if probe is None:
+        return True
+    due = {epoch for epoch in range(1, job.epochs + 1) if probe.is_due(epoch, job.epochs)}
+    return due <= {record["epoch"] for record in _records(_probed_at(task.target, probe))}
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    return read_records(path) if path.exists() else []
+
+
+def _search(search: StudiedSearch, folder: Path, tell: Tell) -> None:
+    job, images = search.prepared()
+    records = epochs(job, images, folder=folder)
+    if search.probe is None:
         for _ in records:
-            advance(1)
+            tell(1)
         return
-    with Journal(_probed_at(task, task.search.probe)) as log:
+    with Journal(_probed_at(folder, search.probe)) as log:
         seen = {line["epoch"] for line in log.records}
         for record in records:
-            if record.epoch not in seen and task.search.probe.is_due(record.epoch, job.epochs):
+            if record.epoch not in seen and search.probe.is_due(record.epoch, job.epochs):
                 # the checkpoint is that of this epoch: the generator has not gone on
-                ongoing = taken_up(job, images, task.folder)
-                rows = task.search.probe.measure(_checked(ongoing, record, task.folder))
+                ongoing = taken_up(job, images, folder)
+                rows = search.probe.measure(_checked(ongoing, record, folder))
                 log.append({"epoch": record.epoch, "rows": rows})
-            advance(1)
+            tell(1)
 
 
 def _checked(ongoing: OngoingSearch, record: EpochRecord, folder: Path) -> OngoingSearch:
@@ -318,15 +325,15 @@ def _checked(ongoing: OngoingSearch, record: EpochRecord, folder: Path) -> Ongoi
     return ongoing
 
 
-def _read(task: _Task) -> SearchTrace:
-    job, images = task.search.prepared()
-    records = tuple(epochs(job, images, folder=task.folder))
+def _read(search: StudiedSearch, folder: Path) -> SearchTrace:
+    job, images = search.prepared()
+    records = tuple(epochs(job, images, folder=folder))
     probed: list[dict[str, Any]] = []
-    if task.search.probe is not None:
-        with Journal(_probed_at(task, task.search.probe)) as log:
+    if search.probe is not None:
+        with Journal(_probed_at(folder, search.probe)) as log:
             probed = [{"epoch": line["epoch"], **row} for line in log.records for row in line["rows"]]
-    return SearchTrace(task.search, records, tuple(probed), selected(job.method, records), task.folder)
+    return SearchTrace(search, records, tuple(probed), selected(job.method, records), folder)
 
 
-def _probed_at(task: _Task, probe: Probe) -> Path:
-    return task.folder / f"{probe.name}.jsonl"
+def _probed_at(folder: Path, probe: Probe) -> Path:
+    return folder / f"{probe.name}.jsonl"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
-from predictornas.journal import Journal
+from predictornas.executors import Task, Tell
+from predictornas.journal import Journal, read_records
 from predictornas.live.devices import checked_device, enough_memory
 from predictornas.papers.figure import FigureRequest
 from predictornas.papers.supernet.searches import SearchTrace
-from predictornas.search.executors import Advance, run_tasks
+from predictornas.studies.tasks import run_all
 from predictornas.supernet.network.topology import Topology
 from predictornas.supernet.ongoing import OngoingSearch
 
@@ -44,42 +46,52 @@ def measurements(request: FigureRequest, found: Sequence[SearchTrace], measure: 
         CheckpointError: a search's checkpoint is missing or another one's.
         JournalError, StoreError: a journal cannot be read or written.
     """
-    tasks = [_Task(trace, measure) for trace in found]
-    advance = request.started(sum(len(task.items()) for task in tasks))
-    run_tasks(_execute, tasks, workers=request.workers, advance=advance)
-    return pl.DataFrame([row for task in tasks for row in task.read()], infer_schema_length=None)
+    tasks = [Task(Measurement(trace, measure), trace.folder / f"{measure.name}.jsonl") for trace in found]
+    run_all(
+        _measure,
+        tasks,
+        is_done=lambda task: {_key(item) for item in task.what.items()} <= _known(task.target).keys(),
+        units=lambda task: len(task.what.items()),
+        execution=request.execution,
+    )
+    return pl.DataFrame([row for task in tasks for row in _rows(task)], infer_schema_length=None)
 
 
 @dataclass(frozen=True)
-class _Task:
+class Measurement:
+    """What is measured of which trained super-network."""
+
     trace: SearchTrace
     measure: Measure
 
     def items(self) -> list[dict[str, Any]]:
+        """One for each measurement."""
         topology = self.trace.search.prepared()[0].topology
         return [dict(item) for item in self.measure.items(topology)]
 
-    def journal(self) -> Journal:
-        return Journal(self.trace.folder / f"{self.measure.name}.jsonl")
 
-    def read(self) -> list[dict[str, Any]]:
-        labels = {"setting": self.trace.search.setting, "seed": self.trace.search.seed}
-        wanted = self.items()
-        with self.journal() as log:
-            known = {_key(line["item"]): line["rows"] for line in log.records}
-        return [{**labels, **item, **row} for item in wanted for row in known[_key(item)]]
+def _known(path: Path) -> dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]]:
+    """What was measured, by item."""
+    records = read_records(path) if path.exists() else []
+    return {_key(line["item"]): line["rows"] for line in records}
 
 
-def _execute(task: _Task, advance: Advance) -> None:
-    device = checked_device(task.trace.search.device)
-    with task.journal() as log:
+def _rows(task: Task[Measurement]) -> list[dict[str, Any]]:
+    search, known = task.what.trace.search, _known(task.target)
+    labels = {"setting": search.setting, "seed": search.seed}
+    return [{**labels, **item, **row} for item in task.what.items() for row in known[_key(item)]]
+
+
+def _measure(what: Measurement, path: Path, tell: Tell) -> None:
+    device = checked_device(what.trace.search.device)
+    with Journal(path) as log:
         known = {_key(line["item"]) for line in log.records}
-        for item in task.items():
+        for item in what.items():
             if _key(item) not in known:
-                with enough_memory(device, task.trace.search.method.weights.batch_size):
-                    rows = task.measure.rows(task.trace.trained(), item)
+                with enough_memory(device, what.trace.search.method.weights.batch_size):
+                    rows = what.measure.rows(what.trace.trained(), item)
                 log.append({"item": item, "rows": rows})
-            advance(1)
+            tell(1)
 
 
 def _key(item: Item) -> tuple[tuple[str, Any], ...]:

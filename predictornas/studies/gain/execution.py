@@ -96,7 +96,7 @@ def advance_study(opened: OpenedStudy, folder: Path, execution: Execution) -> in
     """
     tasks = tasks_of(claim(folder, opened), folder)
     mine = [task for task in tasks if opened.knows(task.what.method)]
-    run_missing(RunSearch(opened), mine, is_done=has_ended, units=units_of(opened), execution=execution)
+    run_missing(RunSearch(opened), mine, is_done=has_ended, units=lambda _: units_of(opened), execution=execution)
     return sum(not has_ended(task) for task in tasks)
 
 
