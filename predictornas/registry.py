@@ -282,7 +282,7 @@ def expect(part: Any, protocol: type, record: Registered) -> Any:
         lacking = [name for name in dir(protocol) if not name.startswith("_") and not hasattr(part, name)]
         raise ConfigurationError(
             f"{record.name!r} ({record.plugin}) is no {protocol.__name__}: {type(part).__name__} lacks "
-            f"{', '.join(lacking)}."
+            f"{', '.join(lacking) or 'its fields'}."
         )
     return part
 

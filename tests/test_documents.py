@@ -12,7 +12,7 @@ import pytest
 from predictornas.benchmarks.recipe_files import load_recipe
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.search.registry import known_methods
-from predictornas.spaces import registry
+from predictornas.spaces.registry import SPACES
 from predictornas.threads import one_thread
 
 ROOT = Path(__file__).parents[1]
@@ -57,7 +57,7 @@ def test_the_guide_to_an_own_space_runs_from_space_to_gain(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "SPACES", dict(registry.SPACES))
+    monkeypatch.setattr(SPACES, "_records", dict(SPACES._records))
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/guides/own-space.md").read_text(), re.DOTALL)
     assert len(blocks) == 7
     names: dict[str, object] = {"__name__": "guide"}

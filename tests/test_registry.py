@@ -212,12 +212,15 @@ def test_a_part_of_others_must_be_of_its_kind() -> None:
 
 
 def test_every_record_of_the_package_leads_to_something() -> None:
+    from predictornas.live.images.registry import IMAGE_SETS
+    from predictornas.live.proxies import PROXIES
     from predictornas.predictors.registry import PREDICTORS
     from predictornas.samplers.registry import SAMPLERS
     from predictornas.schedulers.registry import SCHEDULERS
     from predictornas.search.registry import METHODS
+    from predictornas.spaces.registry import SPACES
 
-    for kind in (PREDICTORS, SAMPLERS, SCHEDULERS, METHODS):
+    for kind in (PREDICTORS, SAMPLERS, SCHEDULERS, METHODS, SPACES, PROXIES, IMAGE_SETS):
         for record in kind.records:
             assert callable(record.load())
             assert record.help

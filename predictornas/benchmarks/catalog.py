@@ -6,12 +6,12 @@ import json
 import logging
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from predictornas.benchmarks.bundled import bundled_folder
-from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_URLS, Entry
+from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_URLS, Entry
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
 from predictornas.benchmarks.recipe_files import load_recipe
@@ -27,6 +27,7 @@ from predictornas.benchmarks.sources import (
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
 from predictornas.files import data_home, remove_leftovers
+from predictornas.registry import expect
 from predictornas.spaces.registry import get_space
 
 __all__ = [
@@ -57,7 +58,8 @@ class Listing:
         space: name of its search space; empty where its folder cannot be read.
         rows: number of architectures; None before it is imported or built.
         state: "imported", "bundled" (comes with the package), "offline" (built on first use), "needs a file",
-            "unknown space" (its space was registered in another process) or "damaged".
+            "unknown space" (its space was registered in another process), "damaged" or "plug-in" (of another package,
+            opened when asked for).
         signal: default signal.
         evaluation: default evaluation; empty where there is none.
         description: what it is, or what to get, or what is wrong.
@@ -82,10 +84,12 @@ def open_benchmark(name: str) -> Benchmark:
         (2532, 'valid_accuracy_9_run0')
 
     Args:
-        name: a name of the catalog, or one under which a table was imported.
+        name: a name of the catalog, one under which a table was imported, one of another package, or a
+            `module:attribute` that gives a benchmark or its folder.
 
     Raises:
         UnknownNameError: no benchmark has this name; names the nearest.
+        ConfigurationError: one of another package that cannot be loaded.
         DataError: a known benchmark that is not imported yet; says which file to get and the command to run.
         StoreError: its folder is damaged, or the store cannot be written.
     """
@@ -95,13 +99,23 @@ def open_benchmark(name: str) -> Benchmark:
     if name in stored_names():
         return Benchmark.open(data_home() / name)
     if entry is None:
-        raise UnknownNameError("benchmark", name, {*CATALOG, *stored_names()})
+        return _of_another_package(name)
     if entry.dataset is None:
         raise DataError(
             f"{name!r} is not imported yet. Get {entry.source}, then run: predictornas data import {name} FILE"
             f"{' --join FILE' if '--join' in (entry.source or '') else ''}. The store is {data_home()}."
         )
     return _build_offline(name, entry, entry.dataset)
+
+
+def _of_another_package(name: str) -> Benchmark:
+    """Under the name that it was asked for by, so that what is made of it finds it again."""
+    record = BENCHMARKS.find(name)
+    if record is None:
+        raise UnknownNameError("benchmark", name, {*CATALOG, *stored_names(), *BENCHMARKS.others()})
+    made = record.make()
+    opened: Benchmark = expect(Benchmark.open(made) if isinstance(made, Path) else made, Benchmark, record)
+    return replace(opened, manifest={**opened.manifest, "name": name})
 
 
 def _build_offline(name: str, entry: Entry, dataset: str) -> Benchmark:
@@ -127,7 +141,8 @@ def _build_offline(name: str, entry: Entry, dataset: str) -> Benchmark:
 
 def is_here(name: str) -> bool:
     """Whether a benchmark can be opened without importing or building anything: it is bundled or in the store."""
-    return name in stored_names() or (name in CATALOG and CATALOG[name].bundled)
+    bundled = name in CATALOG and CATALOG[name].bundled
+    return bundled or name in stored_names() or name in BENCHMARKS.others()
 
 
 def stored_names() -> list[str]:
@@ -146,7 +161,9 @@ def list_benchmarks() -> list[Listing]:
     """Every known and every stored benchmark, those of the catalog first."""
     stored = stored_names()
     lines = [_known(name, entry, stored) for name, entry in CATALOG.items()]
-    return lines + [_listed(name, data_home() / name, "imported") for name in stored if name not in CATALOG]
+    own = [_listed(name, data_home() / name, "imported") for name in stored if name not in CATALOG]
+    others = [name for name in BENCHMARKS.others() if name not in {*CATALOG, *stored}]
+    return lines + own + [Listing(name, "", None, "plug-in", "", "", "of another package") for name in others]
 
 
 def _known(name: str, entry: Entry, stored: Collection[str]) -> Listing:

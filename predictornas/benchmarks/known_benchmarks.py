@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from predictornas.registry import Registry
+
 OFFICIAL_URLS = (
     "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
     "https://storage.googleapis.com/nasbench/nasbench_full.tfrecord",
@@ -98,3 +100,6 @@ CATALOG: Mapping[str, Entry] = {
     "nasbench201-hw-imagenet16-120": _hardware("imagenet16-120"),
 }
 """Every benchmark that the package knows; others are imported under names of their own."""
+
+BENCHMARKS = Registry("benchmark", (), group="predictornas.benchmarks")
+"""Those of other packages: targets, called without arguments, give a `Benchmark` or the folder of one."""

@@ -38,7 +38,7 @@ from predictornas.errors import (
 from predictornas.files import write_json, writing_folder
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
-from predictornas.spaces.registry import get_space
+from predictornas.spaces.registry import space_of_file
 
 if TYPE_CHECKING:
     from predictornas.benchmarks.packed import PackedBenchmark
@@ -89,7 +89,7 @@ class Benchmark:
         manifest = read_manifest(folder)
         table = cls(folder, manifest, manifest["signal"], manifest["evaluation"])
         try:
-            known = get_space(manifest["space"]).keys(np.array(table.genes[:1]))
+            known = space_of_file(manifest["space"]).keys(np.array(table.genes[:1]))
         except InvalidArchitectureError as error:
             raise StoreError(f"{folder} holds architectures of another space ({error}). Import it again.") from error
         if (known != table.keys[:1]).any():
@@ -139,7 +139,7 @@ class Benchmark:
     @cached_property
     def space(self) -> SearchSpace:
         """The architectures that have a signal: the whole registered space, or the part of it in this table."""
-        whole = get_space(self.manifest["space"])
+        whole = space_of_file(self.manifest["space"])
         keys = self.keys
         if self.column(self.signal).nullable:
             keys = keys[~np.isnan(self.values(self.signal))]
@@ -190,7 +190,7 @@ class Benchmark:
             UnknownNameError: there is no such column.
         """
         values = self.values(column)
-        space = get_space(self.manifest["space"])
+        space = space_of_file(self.manifest["space"])
         rows = self.rows(space.keys(require_members(space, genes)))
         if (rows < 0).any():
             first = int((rows < 0).argmax())

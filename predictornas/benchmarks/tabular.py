@@ -16,7 +16,7 @@ from predictornas.benchmarks.validation import checked_keys
 from predictornas.errors import ConfigurationError, DataError, UnknownNameError
 from predictornas.frames import column_names, read_bytes, read_columns, readable
 from predictornas.spaces.base import Genes
-from predictornas.spaces.registry import get_space
+from predictornas.spaces.registry import space_of_file
 
 Columns = dict[Column, Float[np.ndarray, " n"]]
 
@@ -137,7 +137,7 @@ def _clip_rounding(values: Float[np.ndarray, " n"]) -> None:
 def _joined(file: Path, recipe: ImportRecipe, genes: Genes, columns: Columns) -> Columns:
     """The columns of a second table in the rows of the first."""
     other_genes, other_columns = read_table(file, recipe)
-    space = get_space(recipe.space)
+    space = space_of_file(recipe.space)
     other_keys, order = checked_keys(space, other_genes)
     keys = space.keys(genes)
     place = order[np.minimum(np.searchsorted(other_keys[order], keys), len(order) - 1)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from predictornas.live.images.registry import IMAGE_SETS
+from predictornas.live.proxies import PROXIES
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.search.registry import known_methods
+from predictornas.spaces.registry import SPACES
 
 OWN = "module:attribute for your own"
 
@@ -22,3 +25,21 @@ def methods_help() -> str:
 def predictors_help() -> str:
     """The names of all predictors of this package."""
     return f"Commas between: {', '.join(PREDICTORS)}, or {OWN}."
+
+
+def spaces_help() -> str:
+    """The names of all search spaces of this package."""
+    return f"{', '.join(SPACES)}, or {OWN}."
+
+
+def images_help() -> str:
+    """The image sets of this package, and what else there may be."""
+    return (
+        f"{', '.join(IMAGE_SETS)}, {OWN}, or a folder with CIFAR's python batches, image-parquet, or train/CLASS and "
+        "test/CLASS."
+    )
+
+
+def proxies_help() -> str:
+    """The names of all zero-cost proxies of this package."""
+    return f"Commas between: {', '.join(PROXIES)}, or {OWN}; all of this package by default."

@@ -8,15 +8,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
-from predictornas.cli.listing import TO_THE_END, methods_help
+from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
 from predictornas.cli.options import Address, ExecutorName, Part, Where, Workers, worker_count
 from predictornas.errors import ConfigurationError
 
 
 def live_search(
     *,
-    space: str = "darts",
-    images: str = "hard-digits",
+    space: Annotated[str, Parameter(help=spaces_help())] = "darts",
+    images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
     method: Annotated[str, Parameter(help=f"{methods_help()} {TO_THE_END}")] = "rank-nosh",
     budget_epochs: int = 90,
     seed: int = 0,
@@ -41,10 +41,6 @@ def live_search(
 
     Parameters
     ----------
-    space
-        nasbench101, nasbench201, darts, darts-8, darts-s1 to darts-s4.
-    images
-        digits, hard-digits, or a folder with CIFAR's python batches, image-parquet, or train/CLASS and test/CLASS.
     budget_epochs
         Epochs trained in all.
     seed
@@ -152,8 +148,8 @@ def build_table(
 def train(
     architecture: str,
     *,
-    space: str = "darts",
-    images: str = "hard-digits",
+    space: Annotated[str, Parameter(help=f"The space of the architecture: {spaces_help()}")] = "darts",
+    images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
     recipe: str = "darts-cifar10",
     epochs: int | None = None,
     channels: int = 36,
@@ -177,10 +173,6 @@ def train(
     architecture
         A named genotype (DARTS-V2, DrNAS-CIFAR10, ...), a printed Genotype(...), a file that holds one, or genes
         separated by commas.
-    space
-        The space of the architecture.
-    images
-        digits, hard-digits, or a folder as in `live-search`.
     recipe
         darts-cifar10, milenas-cifar10, drnas-cifar10, darts-imagenet, drnas-imagenet, nasbench101, nasbench201, small.
     epochs
@@ -229,8 +221,9 @@ def train(
 def proxies(
     *,
     benchmark: str = "nasbench201-cifar10",
+    names: Annotated[str | None, Parameter(help=proxies_help())] = None,
     sample: int = 100,
-    images: str = "hard-digits",
+    images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
     channels: int = 8,
     cells: int = 1,
     image_size: int | None = None,
@@ -248,8 +241,6 @@ def proxies(
         A table of NAS-Bench-101 or NAS-Bench-201.
     sample
         Random architectures to score.
-    images
-        digits, hard-digits, or a folder as in `live-search`.
     channels
         Channels of the first cells.
     cells
@@ -263,7 +254,8 @@ def proxies(
     """
     from predictornas.studies.proxy_study import ProxyStudy, run_proxy_study
 
-    study = ProxyStudy(benchmark, sample, images, channels, cells, image_size, seed)
+    chosen = {} if names is None else {"proxies": tuple(name.strip() for name in names.split(",") if name.strip())}
+    study = ProxyStudy(benchmark, sample, images, channels, cells, image_size, seed, **chosen)
     folder = out or Path(f"proxies-{benchmark}")
     with progress_bar(f"proxies on {benchmark}") as started:
         table = run_proxy_study(study, folder, started=started)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark
+from predictornas.cli.listing import images_help
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +23,7 @@ def supernet(
     *,
     method: str = "darts-1",
     space: str = "darts",
-    data: str = "digits",
+    data: Annotated[str, Parameter(help=images_help())] = "digits",
     cells: int | None = None,
     channels: int | None = None,
     epochs: int | None = None,
@@ -48,8 +51,6 @@ def supernet(
         sgas-2, pc-darts, drnas, drnas-progressive, pvll; +pt at the end (darts-1+pt) for perturbation selection.
     space
         darts (7 operations), darts-8, darts-s1 to darts-s4, or nasbench201.
-    data
-        digits, hard-digits, or a folder: CIFAR's python batches, image-parquet files, train/CLASS and test/CLASS.
     cells
         Cells of the super-network, in nasbench201 of each stage; as in the paper by default, like all below.
     channels

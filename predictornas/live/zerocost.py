@@ -13,8 +13,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from predictornas.errors import UnknownNameError
-
 Proxy = Callable[[nn.Module, Tensor, Tensor, torch.Generator], float]
 """A score, higher is better, from a network, `(n, c, h, w)` images, `(n,)` labels and a source of random numbers.
 
@@ -128,29 +126,6 @@ def linear_regions(network: nn.Module, images: Tensor, labels: Tensor, generator
     switches: list[int] = [sum(of_one_call) for of_one_call in zip(*changes, strict=True)]
     distinct = dict(zip(zip(*inputs, strict=True), switches, strict=True))
     return 1.0 + sum(distinct.values()) / len(images)
-
-
-PROXIES: dict[str, Proxy] = {
-    "synflow": synflow,
-    "jacobian_covariance": jacobian_covariance,
-    "gradient_norm": gradient_norm,
-    "weight_norm": weight_norm,
-    "ntk_condition_number": ntk_condition_number,
-    "ntk_condition_number_with_biases": ntk_condition_number_with_biases,
-    "linear_regions": linear_regions,
-}
-"""All proxies by name; for each, higher is better."""
-
-
-def get_proxy(name: str) -> Proxy:
-    """The proxy of this name.
-
-    Raises:
-        UnknownNameError: there is none.
-    """
-    if name not in PROXIES:
-        raise UnknownNameError("zero-cost proxy", name, PROXIES)
-    return PROXIES[name]
 
 
 def _along_segments(network: nn.Module, start: Tensor, end: Tensor) -> Iterator[_ActiveReLUs]:

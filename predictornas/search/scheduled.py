@@ -19,7 +19,7 @@ class ZeroCost:
     """Level 0: what a network says before any training, as a score of its architecture (Wang, chapter 4).
 
     Attributes:
-        proxy: a name in `predictornas.live.zerocost.PROXIES`.
+        proxy: a name in `predictornas.live.proxies.PROXIES`.
         channels: of the networks that are looked at.
         cells: of the networks, as in `NetworkShape`.
         pool: random architectures ranked for each one that is taken.
@@ -34,8 +34,8 @@ class ZeroCost:
         """`(n,)`, higher is better, of networks with fresh weights; images are random noise of 3 x 16 x 16."""
         import torch
 
+        from predictornas.live.proxies import get_proxy
         from predictornas.live.trainable_network import NetworkShape, build_network
-        from predictornas.live.zerocost import get_proxy
 
         proxy, shape = get_proxy(self.proxy), NetworkShape(self.channels, self.cells, classes=10)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))

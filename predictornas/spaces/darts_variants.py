@@ -54,3 +54,8 @@ DARTS_SPACES: dict[str, Callable[[], DARTS]] = {
     "darts-s4": lambda: DARTS(("noise", _SEPARABLE), "darts-s4"),
 }
 """What makes each space. Those of Zela et al. 2020 (section 4) as in their released code, S1 edge by edge."""
+
+
+def darts_space(name: str) -> DARTS:
+    """The space of this name in `DARTS_SPACES`."""
+    return DARTS_SPACES[name]()

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from predictornas.errors import ConfigurationError, UnknownNameError
-from predictornas.spaces.base import SearchSpace
-from predictornas.spaces.darts_variants import DARTS_SPACES
-from predictornas.spaces.nasbench101 import NASBench101
-from predictornas.spaces.nasbench201 import NASBench201
+from predictornas.errors import UnknownNameError
+from predictornas.registry import Registered, Registry, expect
 
-SPACES: dict[str, Callable[[], SearchSpace]] = {
-    "nasbench101": NASBench101,
-    "nasbench201": NASBench201,
-    **DARTS_SPACES,
+if TYPE_CHECKING:
+    from predictornas.spaces.base import SearchSpace
+
+_DARTS = {
+    "darts": "7 operations, those of DARTS without `none` (Liu et al. 2019)",
+    "darts-8": "the same with `none`",
+    "darts-s1": "two operations an edge, chosen so that DARTS fails (Zela et al. 2020)",
+    "darts-s2": "skip connections and separable convolutions",
+    "darts-s3": "the same with `none`",
+    "darts-s4": "separable convolutions and noise",
 }
-"""The spaces of this package; installed packages add theirs in the entry-point group `predictornas.spaces`."""
+
+SPACES = Registry(
+    "search space",
+    (
+        Registered(
+            name="nasbench101",
+            target="predictornas.spaces.nasbench101:NASBench101",
+            help="423,624 cells of up to seven vertices, operations on the vertices (Ying et al. 2019)",
+        ),
+        Registered(
+            name="nasbench201",
+            target="predictornas.spaces.nasbench201:NASBench201",
+            help="15,625 cells of four nodes, operations on the edges (Dong and Yang 2020)",
+        ),
+        *(
+            Registered(name=name, target="predictornas.spaces.darts_variants:darts_space", help=text, takes=("name",))
+            for name, text in _DARTS.items()
+        ),
+    ),
+    group="predictornas.spaces",
+)
+"""Targets are called without arguments, or with their `name`."""
 
 
 def register_space(name: str, factory: Callable[[], SearchSpace]) -> None:
@@ -30,9 +54,7 @@ def register_space(name: str, factory: Callable[[], SearchSpace]) -> None:
     Raises:
         ConfigurationError: another space has this name.
     """
-    if SPACES.get(name, factory) is not factory:
-        raise ConfigurationError(f"There is a space {name!r} already. Choose another name.")
-    SPACES[name] = factory
+    SPACES.add(Registered(name, factory))
 
 
 @cache
@@ -47,11 +69,21 @@ def get_space(name: str) -> SearchSpace:
 
     Raises:
         UnknownNameError: no space has this name.
+        ConfigurationError: a space of another package that cannot be loaded.
     """
-    if name in SPACES:
-        return SPACES[name]()
-    plugins = {point.name: point for point in entry_points(group="predictornas.spaces")}
-    if name in plugins:
-        space: SearchSpace = plugins[name].load()()
-        return space
-    raise UnknownNameError("search space", name, [*SPACES, *plugins])
+    from predictornas.spaces.base import SearchSpace
+
+    record = SPACES[name]
+    space: SearchSpace = expect(record.make(name=name), SearchSpace, record)
+    return space
+
+
+def space_of_file(name: str) -> SearchSpace:
+    """The space that a file names: as `get_space`, but no file makes a module of its choice be imported.
+
+    Raises:
+        UnknownNameError: no space has this name, or it is a `module:attribute` that nobody registered in this process.
+    """
+    if ":" in name and name not in SPACES:
+        raise UnknownNameError("search space", name, SPACES.spellings())
+    return get_space(name)

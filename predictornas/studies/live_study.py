@@ -101,13 +101,12 @@ class LiveStudy:
             UnknownNameError: no recipe or image set has this name.
             DataError: images that cannot be read.
         """
-        from predictornas.live.images.loading import BUILT_IN, load_images, split
+        from predictornas.live.images.loading import load_images, split
         from predictornas.live.trainable_network import NetworkShape
         from predictornas.live.training_recipes import get_recipe
         from predictornas.oracles.live import LiveOracle
 
-        source = self.images if self.images in BUILT_IN else Path(self.images)
-        data = load_images(source, size=self.image_size)
+        data = load_images(self.images, size=self.image_size)
         validation: int | float = 0.5
         if self.training_images is not None:
             held = self.training_images // 2

@@ -17,6 +17,7 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
+from predictornas.live.proxies import PROXIES, get_proxy
 from predictornas.seeding import rng_for
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.study import data_fingerprint
@@ -43,6 +44,7 @@ class ProxyStudy:
         cells: as in `predictornas.live.trainable_network.NetworkShape`.
         image_size: height and width that images are brought to; None for as they are.
         seed: of the sample, the images and the weights.
+        proxies: names in `predictornas.live.proxies.PROXIES`, or `module:attribute`.
     """
 
     benchmark: str = "nasbench201-cifar10"
@@ -52,6 +54,7 @@ class ProxyStudy:
     cells: int = 1
     image_size: int | None = None
     seed: int = 0
+    proxies: tuple[str, ...] = tuple(PROXIES)
 
 
 def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silently) -> pl.DataFrame:
@@ -72,10 +75,12 @@ def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silen
         AtWorkError: another command scores in the folder.
         ConfigurationError: a table without evaluation, or fewer than three architectures.
     """
+    for name in study.proxies:
+        get_proxy(name)  # an unknown one is refused before anything is opened
     benchmark = open_benchmark(study.benchmark)
     if benchmark.evaluation is None or study.sample < 3:
         raise ConfigurationError("A proxy study needs a table with an evaluation column and at least 3 architectures.")
-    facts = {**asdict(study), "data_sha256": data_fingerprint(benchmark)}
+    facts = {**asdict(study), "proxies": list(study.proxies), "data_sha256": data_fingerprint(benchmark)}
     take(folder, KIND)
     task = Task(study, folder / "scores.json")
     run_all(
@@ -112,8 +117,8 @@ class ScoreNetworks:
         from predictornas.live.augmentation import normalised
         from predictornas.live.images.loading import load_images, split
         from predictornas.live.trainable_network import NetworkShape, build_network
-        from predictornas.live.zerocost import PROXIES
 
+        proxies = {name: get_proxy(name) for name in study.proxies}
         space = self.benchmark.space
         genes = space.sample(study.sample, rng_for(study.seed, 0, "sample"))
         values = self.benchmark.lookup(genes, self.benchmark.evaluation or self.benchmark.signal)
@@ -126,7 +131,7 @@ class ScoreNetworks:
         for row, value in zip(genes, values.tolist(), strict=True):
             network = build_network(space, row, shape, generator=generator)
             network.path_generator = generator
-            for name, proxy in PROXIES.items():
+            for name, proxy in proxies.items():
                 begin = time.process_time()  # of this process alone, whatever else the machine does
                 score = proxy(network, pixels, labels, generator)
                 seconds = time.process_time() - begin

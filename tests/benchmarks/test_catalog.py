@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from predictornas import registry
 from predictornas.benchmarks import catalog
-from predictornas.benchmarks.catalog import import_table, list_benchmarks, open_benchmark, stored_names
+from predictornas.benchmarks.bundled import bundled_folder
+from predictornas.benchmarks.catalog import import_table, is_here, list_benchmarks, open_benchmark, stored_names
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipes import Architecture, ImportRecipe, Measured
 from predictornas.benchmarks.sources import Content
@@ -369,3 +372,25 @@ def test_the_real_hardware_table(store: Path, test_tables: Path) -> None:
     assert table.values("raspi4_latency_seconds").max() == pytest.approx(0.09670638)
     assert isinstance(table.space, NASBench201)
     assert table.values(table.evaluation or "").max() == pytest.approx(0.735133, abs=5e-7)
+
+
+def bundled() -> Path:
+    return bundled_folder("nasbench101-digits")
+
+
+def test_tables_of_other_packages_are_opened_under_the_name_they_are_asked_for_by(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = EntryPoint("theirs", "tests.benchmarks.test_catalog:bundled", "predictornas.benchmarks")
+    monkeypatch.setattr(registry, "points_of", lambda group: (point,) if group == point.group else ())
+    for name in ("theirs", "tests.benchmarks.test_catalog:bundled"):
+        table = open_benchmark(name)
+        assert (table.name, len(table)) == (name, 2532)
+        assert open_benchmark(table.name).signal == table.signal
+    assert is_here("theirs")
+    assert not is_here("tests.benchmarks.test_catalog:bundled")
+    assert [listing.state for listing in list_benchmarks() if listing.name == "theirs"] == ["plug-in"]
+    with pytest.raises(UnknownNameError, match="Did you mean 'theirs'"):
+        open_benchmark("thiers")
+    with pytest.raises(ConfigurationError, match="is no Benchmark: dict lacks"):
+        open_benchmark("builtins:dict")

@@ -4,8 +4,11 @@ import re
 
 import pytest
 
+from predictornas.live.images.registry import IMAGE_SETS
+from predictornas.live.proxies import PROXIES
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.search.registry import known_methods
+from predictornas.spaces.registry import SPACES
 
 
 def words(text: str) -> set[str]:
@@ -25,3 +28,17 @@ def test_help_lists_every_method_and_predictor(verb: str, run, capsys: pytest.Ca
 def test_help_lists_every_predictor(run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("predictors", "--help") == 0
     assert set(PREDICTORS) <= words(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("verb", "lists"),
+    [
+        ("live-search", [SPACES, IMAGE_SETS]),
+        ("train", [SPACES, IMAGE_SETS]),
+        ("proxies", [PROXIES, IMAGE_SETS]),
+        ("supernet", [IMAGE_SETS]),
+    ],
+)
+def test_help_lists_spaces_image_sets_and_proxies(verb: str, lists, run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(verb, "--help") == 0
+    assert {name for names in lists for name in names} <= words(capsys.readouterr().out)

@@ -9,13 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from predictornas.errors import UnknownNameError
 from predictornas.live import zerocost
+from predictornas.live.proxies import PROXIES, get_proxy
 from predictornas.live.trainable_network import NetworkShape, build_network
 from predictornas.live.zerocost import (
-    PROXIES,
     Proxy,
-    get_proxy,
     gradient_norm,
     jacobian_covariance,
     linear_regions,
@@ -234,7 +232,7 @@ def test_a_network_is_left_as_it_was(name: str, cells: list[nn.Module]) -> None:
     gradients = [leaf.grad for leaf in network.parameters()]
     random_state = torch.random.get_rng_state()
     with torch.no_grad():
-        score = PROXIES[name](network, images, LABELS, generator(1))
+        score = get_proxy(name)(network, images, LABELS, generator(1))
     assert [module.training for module in network.modules()] == training
     assert not any(module._forward_hooks for module in network.modules())
     for (key, value), (_, then) in zip(network.state_dict().items(), before.state_dict().items(), strict=True):
@@ -244,20 +242,13 @@ def test_a_network_is_left_as_it_was(name: str, cells: list[nn.Module]) -> None:
         assert leaf.grad is gradient
         assert gradient is None or bool((gradient == 0.5).all())
     assert torch.equal(torch.random.get_rng_state(), random_state)
-    assert PROXIES[name](before, images, LABELS, generator(1)) == score
+    assert get_proxy(name)(before, images, LABELS, generator(1)) == score
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PROXIES)
 def test_cells_that_compute_outrank_a_cell_that_hands_nothing_on(name: str, cells: list[nn.Module]) -> None:
     images = torch.randn(4, 1, 8, 8, generator=generator())
-    full, empty = (PROXIES[name](network, images, LABELS, generator()) for network in cells[:2])
+    full, empty = (get_proxy(name)(network, images, LABELS, generator()) for network in cells[:2])
     assert np.isfinite(full)
     assert full > empty
-
-
-def test_proxies_by_name() -> None:
-    assert get_proxy("synflow") is synflow
-    assert [get_proxy(name) for name in PROXIES] == list(PROXIES.values())
-    with pytest.raises(UnknownNameError, match="Did you mean 'gradient_norm'"):
-        get_proxy("gradientnorm")

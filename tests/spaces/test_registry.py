@@ -4,12 +4,12 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from predictornas.errors import UnknownNameError
-from predictornas.spaces import registry
+from predictornas import registry
+from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
-from predictornas.spaces.registry import SPACES, get_space
+from predictornas.spaces.registry import SPACES, get_space, space_of_file
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -42,7 +42,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 def test_a_plugin_registers_a_factory(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("third-party", "predictornas.spaces.nasbench201:NASBench201", "predictornas.spaces")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == point.group else [])
+    monkeypatch.setattr(registry, "points_of", lambda group: (point,) if group == point.group else ())
     assert isinstance(get_space("third-party"), NASBench201)
     assert get_space("third-party") is get_space("third-party")
     with pytest.raises(UnknownNameError, match=r"Known: darts, .*, nasbench101, nasbench201, third-party"):
@@ -52,6 +52,16 @@ def test_a_plugin_registers_a_factory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_plugin_cannot_change_what_a_name_of_ours_means(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("nasbench101", "predictornas.spaces.nasbench201:NASBench201", "predictornas.spaces")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point])
+    monkeypatch.setattr(registry, "points_of", lambda group: (point,))
     get_space.cache_clear()
     assert isinstance(get_space("nasbench101"), NASBench101)
+
+
+def test_a_space_of_your_own_by_module_and_attribute_unless_a_file_names_it() -> None:
+    reference = "predictornas.spaces.nasbench201:NASBench201"
+    with pytest.raises(UnknownNameError, match=r"no search space named 'predictornas.spaces.nasbench201:NASBench201'"):
+        space_of_file(reference)
+    assert isinstance(get_space(reference), NASBench201)
+    assert space_of_file("nasbench101") is get_space("nasbench101")
+    with pytest.raises(ConfigurationError, match=r"'collections:Counter' .* is no SearchSpace"):
+        get_space("collections:Counter")

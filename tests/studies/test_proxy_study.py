@@ -8,7 +8,8 @@ from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError
-from predictornas.live.zerocost import PROXIES
+from predictornas.live.proxies import PROXIES
+from predictornas.registry import Registered
 from predictornas.seeding import rng_for
 from predictornas.studies import proxy_study
 from predictornas.studies.proxy_study import ProxyStudy, run_proxy_study
@@ -68,10 +69,9 @@ def test_every_proxy_looks_at_sixteen_training_images_of_each_architecture(
         seen.append((len(pixels), len(labels), sum(weight.numel() for weight in network.parameters())))
         return float(len(seen))
 
-    monkeypatch.setitem(PROXIES, "synflow", proxy)
-    for other in [name for name in PROXIES if name != "synflow"]:
-        monkeypatch.delitem(PROXIES, other)
-    run_proxy_study(ProxyStudy(sample=3, images="digits", channels=2), tmp_path)
+    monkeypatch.setattr(PROXIES, "_records", dict(PROXIES._records))
+    PROXIES.add(Registered("mine", proxy))
+    run_proxy_study(ProxyStudy(sample=3, images="digits", channels=2, proxies=("mine",)), tmp_path)
     assert [images for images, *_ in seen] == [labels for _, labels, _ in seen] == [16, 16, 16]
     scores = pl.read_csv(tmp_path / "scores.csv")
     assert scores["score"].to_list() == [1, 2, 3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from predictornas.errors import DataError, UnknownNameError
+from predictornas.errors import DataError
 from predictornas.live.images.cifar import cifar_folder, read_cifar
 from predictornas.live.images.hard_digits import hard_digits
 from predictornas.live.images.image_decoding import Progress, resized
@@ -12,36 +12,38 @@ from predictornas.live.images.image_folder import is_image_folder, read_image_fo
 from predictornas.live.images.image_parquet import is_image_parquet, read_image_parquet
 from predictornas.live.images.image_sets import ImageData, ImageSet, image_data
 from predictornas.live.images.image_split import split
+from predictornas.live.images.registry import IMAGE_SETS
 from predictornas.live.images.scikit_digits import scikit_digits
+from predictornas.registry import expect
 
 __all__ = ["BUILT_IN", "ImageData", "ImageSet", "load_images", "split"]
 
-BUILT_IN = ("digits", "hard-digits")
-"""Image sets that need no file: scikit-learn's digits, and the same made harder."""
+BUILT_IN = tuple(IMAGE_SETS)
+"""Image sets of this package that need no file."""
 
 
 def load_images(source: str | Path, *, size: int | None = None, progress: Progress | None = None) -> ImageData:
     """The images of a task, in memory.
 
     Args:
-        source: `digits`, `hard-digits`, or a folder that holds CIFAR-10's or CIFAR-100's python batches, image-parquet
-            files, or images in `train/CLASS/` and `test/CLASS/`; each is recognised by the names of its files.
+        source: a name in `IMAGE_SETS`, `module:attribute`, or a folder that holds CIFAR-10's or CIFAR-100's python
+            batches, image-parquet files, or images in `train/CLASS/` and `test/CLASS/`; each is recognised by the names
+            of its files.
         size: height and width to bring the images to, cut to a square about their centre; for `hard-digits` the size of
             the canvas. None keeps the size that they have, which must then be one and the same.
         progress: told how many images are decoded so far, of how many (of files of compressed images).
 
     Raises:
-        UnknownNameError: `source` is neither a built-in name nor a folder.
+        UnknownNameError: `source` is neither a name nor a folder.
         DataError: the folder holds none of the formats, or its files break theirs.
-        ConfigurationError: a size that is not positive, or a canvas too small for a digit.
+        ConfigurationError: a size that is not positive, a canvas too small for a digit, or an image set of another
+            package that cannot be loaded.
     """
-    if source == "hard-digits":
-        return hard_digits() if size is None else hard_digits(canvas=size)
-    if source == "digits":
-        return _at_size(scikit_digits(), size)
     folder = Path(source).expanduser()
-    if not folder.is_dir():
-        raise UnknownNameError("built-in image set or folder", str(source), BUILT_IN)
+    if source in IMAGE_SETS or not folder.is_dir():
+        record = IMAGE_SETS[str(source)]
+        data: ImageData = expect(record.make(size=size), ImageData, record)
+        return data
     cifar = cifar_folder(folder)
     if cifar is not None:
         return _at_size(read_cifar(cifar), size)
@@ -53,6 +55,16 @@ def load_images(source: str | Path, *, size: int | None = None, progress: Progre
         f"{folder} holds no images that can be read. Expected are CIFAR's python batches (data_batch_1 ... or train, "
         "test and meta), *train*.parquet with *test*.parquet, or the folders train/CLASS and test/CLASS."
     )
+
+
+def digits_at(size: int | None) -> ImageData:
+    """`digits`, brought to this height and width."""
+    return _at_size(scikit_digits(), size)
+
+
+def hard_digits_at(size: int | None) -> ImageData:
+    """`hard-digits` on a canvas of this height and width."""
+    return hard_digits() if size is None else hard_digits(canvas=size)
 
 
 def _at_size(data: ImageData, size: int | None) -> ImageData:
