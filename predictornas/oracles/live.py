@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int8
 
 from predictornas.errors import ConfigurationError, UnknownArchitectureError
-from predictornas.executors import Task
+from predictornas.executors import Executor, Task
 from predictornas.live.checkpoints import read_progress
 from predictornas.live.curve import Curve
 from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.partition import Partition, partition
-from predictornas.live.parallel import Executor, Goal, train_all
+from predictornas.live.parallel import Goal, train_all
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import CHECKPOINT, Job, stored_curve
 from predictornas.live.training_recipes import Recipe
@@ -42,7 +42,8 @@ class LiveOracle:
         seed: decides which images these are, and the seed of every training.
         device: `cpu`, `cuda` or `cuda:N`.
         workers: how many train at once; see `predictornas.live.parallel.train_all`.
-        executor: "processes" of this machine, or "ray".
+        executor: where they train: an executor, or the name of one; None for this process or, with several workers, as
+            many processes. Machines of a cluster need not see the folder: checkpoints come home.
         threads: CPU threads of each training.
         compiled: whether torch.compile makes each network faster first.
         evaluate_at: epochs that can be asked for; None for all. Fewer save time.
@@ -59,7 +60,7 @@ class LiveOracle:
     seed: int = 0
     device: str = "cpu"
     workers: int = 1
-    executor: Executor = "processes"
+    executor: Executor | str | None = None
     threads: int = 1
     compiled: bool = False
     evaluate_at: tuple[int, ...] | None = None

@@ -30,6 +30,9 @@ from predictornas.executors.cluster import Ray
 from predictornas.executors.serial import Serial
 from predictornas.files import write_json, writing_folder
 from predictornas.journal import Journal, read_records
+from predictornas.oracles.live import LiveOracle
+from predictornas.spaces.nasbench201 import NASBench201
+from tests.live.training_examples import GENES, RECIPE, SHAPE, data
 
 COUNT = 30
 
@@ -225,6 +228,26 @@ def tables(ray: Ray, folder: Path) -> dict[str, Any]:
     }
 
 
+def trainings(ray: Ray, folder: Path) -> dict[str, Any]:
+    """Trainings that stop after two epochs, and then go on to four."""
+    found = {}
+    places: dict[str, Executor] = {"serial": Serial(), "ray": ray}
+    for name, executor in places.items():
+        oracle = LiveOracle(
+            NASBench201(), data(), SHAPE, RECIPE, folder / name, validation=15, seed=7, executor=executor
+        )
+        for epochs in (2, 4):
+            oracle.evaluate(GENES, epochs, np.random.default_rng(0))
+        curves = [oracle.curve(row) for row in GENES]
+        found[name] = {
+            "losses": [curve.train_loss.tolist() for curve in curves],
+            "accuracies": [curve.validation_accuracy.tolist() for curve in curves],
+            "test": oracle.test_accuracy(GENES).tolist(),
+            "epochs": [[record["epoch"] for record in read_records(path)] for path in folder.glob(f"{name}/*/*.jsonl")],
+        }
+    return found
+
+
 def main(address: str, folder: Path) -> None:
     """All of it, once both machines are there."""
     ray, begin = Ray(address), time.monotonic()
@@ -233,7 +256,7 @@ def main(address: str, folder: Path) -> None:
         time.sleep(0.1)
     cluster.INTERVAL = 0.1
     found: dict[str, Any] = {"seconds": {"start": time.monotonic() - begin}}
-    for part in (same, drawn, while_it_runs, lost, closed, refused, tables):
+    for part in (same, drawn, while_it_runs, lost, closed, refused, tables, trainings):
         begin = time.monotonic()
         found[part.__name__] = part(ray, folder / part.__name__)
         found["seconds"][part.__name__] = time.monotonic() - begin

@@ -81,6 +81,19 @@ class Cluster:
                     raise RuntimeError((self.folder / "127.0.0.2.log").read_text(encoding="utf-8")) from None
                 time.sleep(0.1)
 
+    def wait_for(self, nodes: int) -> None:
+        """Waits until so many nodes have joined."""
+        deadline = time.monotonic() + PATIENCE
+        while self._joined() < nodes:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Of {nodes} nodes only {self._joined()} have joined.")
+            time.sleep(0.2)
+
+    def _joined(self) -> int:
+        """Nodes that have said so: `ray start --block` waits with these words."""
+        logs = (path.read_text(encoding="utf-8", errors="replace") for path in self.folder.glob("127.*.log"))
+        return sum("Ray runtime started" in log for log in logs)
+
     def kill(self, ip: str) -> None:
         """Ends a node with everything that it started."""
         node = self.nodes.pop(ip)

@@ -18,6 +18,7 @@ from predictornas.executors.cluster import Ray
 from tests.executors.cluster_driver import COUNT
 from tests.executors.ray_clusters import ROOT, Cluster, cluster, free_port
 from tests.extras import needed
+from tests.kills import contents, differences
 
 
 def answer(what: int, target: Path, tell: Tell) -> int:
@@ -63,13 +64,23 @@ def two_nodes(place: Path) -> Iterator[Cluster]:
         yield nodes
 
 
-@pytest.fixture(scope="module")
-def found(two_nodes: Cluster, place: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.executors.cluster_driver", two_nodes.address, str(place)]
+def ran(command: str, nodes: Cluster) -> None:
+    """Runs a module of Python beside the head."""
     done = subprocess.run(
-        command, cwd=ROOT, env=two_nodes.environment, capture_output=True, text=True, check=False, timeout=600
+        [sys.executable, "-m", *command.split()],
+        cwd=ROOT,
+        env=nodes.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def found(two_nodes: Cluster, place: Path) -> dict[str, Any]:
+    ran(f"tests.executors.cluster_driver {two_nodes.address} {place}", two_nodes)
     read: dict[str, Any] = json.loads((place / "found.json").read_text(encoding="utf-8"))
     return read
 
@@ -138,6 +149,28 @@ def test_tables_are_opened_where_they_are_or_travel_to_the_cache(found: dict[str
     [travelled] = tables["folders"][1]
     assert [path.suffix for path in sorted((place / "cache" / "tables").iterdir())] == ["", ".lock"]
     assert Path(travelled).parent == place / "cache" / "tables"
+
+
+@pytest.mark.slow
+def test_trainings_are_those_of_serial_bit_for_bit(found: dict[str, Any]) -> None:
+    assert found["trainings"]["ray"] == found["trainings"]["serial"]
+    assert found["trainings"]["ray"]["epochs"] == [[1, 2, 3, 4]] * 3
+
+
+@pytest.mark.slow
+def test_gain_on_two_nodes_is_that_of_serial_bit_for_bit(two_nodes: Cluster, place: Path) -> None:
+    methods = "random,local-search,uniform-50"
+    study = f"--benchmark nasbench101-digits --preset quick --budget 30 --seeds 10 --methods {methods}"
+    left = {}
+    for executor in ("serial", f"ray --address {two_nodes.address}"):
+        out = place / f"gain-{executor.split()[0]}"
+        ran(f"predictornas gain {study} --executor {executor} --out {out}", two_nodes)
+        left[executor] = contents(out)
+    serial, ray = left.values()
+    journals = [name for name in serial if name.endswith(".jsonl")]
+    assert len(journals) == 3 * 10
+    assert sum(len(serial[name]) for name in journals) > 3 * 10 * 30
+    assert differences(serial, ray) == []
 
 
 @pytest.mark.slow

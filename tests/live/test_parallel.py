@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -16,10 +14,12 @@ import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, MissingDependencyError, PredictorNASError
 from predictornas.executors import Task
+from predictornas.executors.cluster import Ray
+from predictornas.executors.processes import Processes
+from predictornas.executors.serial import Serial
 from predictornas.journal import read_records
-from predictornas.live.parallel import Goal, train_all
+from predictornas.live.parallel import Goal, suited, train_all
 from predictornas.live.training import CHECKPOINT, EPOCH_LOG, train
-from tests.extras import needed
 from tests.live.training_examples import RECIPE, images, job
 
 PARTS = images()
@@ -76,7 +76,7 @@ def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"workers": 0}, "at least one"), ({"executor": "slurm"}, "no executor 'slurm'")],
+    [({"workers": 0}, "at least one"), ({"executor": "slurm"}, "no executor named 'slurm'")],
 )
 def test_settings_that_cannot_work(settings: dict[str, object], message: str, tmp_path: Path) -> None:
     # past the type checker of the tests, as from a command line
@@ -91,39 +91,9 @@ def test_ray_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         train_all(tasks(tmp_path), PARTS, executor="ray")
 
 
-ON_RAY = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-
-import ray
-
-from predictornas.errors import InvalidArchitectureError
-from predictornas.live.parallel import train_all
-from tests.live.test_parallel import PARTS, tasks
-
-folder = Path(sys.argv[1])
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-curves = train_all(tasks(folder), PARTS, executor="ray")
-print([[curve.train_loss.tolist(), curve.validation_accuracy.tolist()] for curve in curves])
-task = tasks(folder / "wrong")[0]
-try:
-    train_all([replace(task, what=(replace(task.what[0], genes=(9, 0, 0, 0, 0, 0)), 2))], PARTS, executor="ray")
-except InvalidArchitectureError as error:
-    print(error)
-"""
-
-
-@pytest.mark.slow
-def test_a_ray_cluster(tmp_path: Path) -> None:
-    """In a process of its own, because Ray's own processes outlive its shutdown for a moment."""
-    needed("ray")
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", ON_RAY, str(tmp_path)], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    curves, error = done.stdout.splitlines()[-2:]
-    alone = [train(job(row), PARTS, until=2) for row in range(3)]
-    assert json.loads(curves) == [[curve.train_loss.tolist(), curve.validation_accuracy.tolist()] for curve in alone]
-    assert "no architecture of nasbench201" in error
+def test_trainings_say_what_they_take() -> None:
+    on_cpus = [replace(job(), threads=threads) for threads in (1, 3)]
+    assert suited(Ray("auto"), on_cpus, 2) == Ray("auto", cpus=3, gpus=0)
+    assert suited(Ray(), [replace(job(), device="cuda")], 4) == Ray(cpus=1, gpus=0.25)
+    assert suited(Processes(3), on_cpus, 2) == Processes(3, preload=("predictornas.live.parallel", "torch._dynamo"))
+    assert suited(Serial(), on_cpus, 1) == Serial()
