@@ -79,6 +79,7 @@ def test_two_processes_may_build_it_at_once(store: Path, monkeypatch: pytest.Mon
     assert len(open_benchmark("nasbench201-cifar100")) == 15_625
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("PREDICTORNAS_DATA", str(tmp_path / "file" / "store"))

@@ -23,6 +23,7 @@ from predictornas.spaces.nasbench201 import to_string
 ARCH = to_string(np.zeros(6, np.int8))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     value=st.recursive(st.none() | st.integers() | st.text() | st.binary(), st.lists, max_leaves=60),

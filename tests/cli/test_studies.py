@@ -133,6 +133,7 @@ def _lines(folder: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in (folder / "runs").glob("*.jsonl"))
 
 
+@pytest.mark.slow
 def test_parts_and_seeds_by_name_end_in_the_table_of_a_plain_command(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +149,7 @@ def test_parts_and_seeds_by_name_end_in_the_table_of_a_plain_command(
     assert sorted(first["seed"].unique()) == [4, 9]
 
 
+@pytest.mark.slow
 def test_a_run_that_another_command_is_at_is_no_failure(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +167,7 @@ def test_a_run_that_another_command_is_at_is_no_failure(
     assert pl.read_parquet(tmp_path / "history.parquet")["seed"].unique().to_list() == [0, 1]
 
 
+@pytest.mark.slow
 def test_a_budget_of_seconds_counts_the_seconds_of_the_table(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,7 @@ def test_the_generator_is_the_only_source_of_randomness_and_the_input_stays():
     assert augmented(batch, Augmentation(), torch.Generator()) is batch
 
 
+@pytest.mark.slow
 def test_everything_happens_on_the_device_of_the_images():
     result = augmented(images().to("meta"), Augmentation(2, True, 3), torch.Generator(), (0.5, 0.5))
     assert (result.device.type, result.shape) == ("meta", (64, 2, 6, 5))

@@ -102,6 +102,7 @@ def test_networks_have_the_counted_number_of_parameters(classes, rng):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("images", "classes"), [("cifar10", 10), ("cifar100", 100), ("ImageNet16-120", 120)])
 def test_the_published_numbers_of_parameters(images, classes, test_tables: Path):
     """In millions and single precision, which is good to a tenth of a parameter.

@@ -45,6 +45,7 @@ def test_it_keeps_the_rules_of_oracles(oracle: LiveOracle, rng: np.random.Genera
     assert [logged(oracle, GENES[i : i + 1]) for i in (0, 1)] == [[1, 2, 3, 4]] * 2
 
 
+@pytest.mark.slow
 def test_a_longer_training_continues_the_shorter(oracle: LiveOracle, rng: np.random.Generator) -> None:
     first = oracle.evaluate(GENES, 1, rng)
     assert [logged(oracle, GENES[i : i + 1]) for i in range(3)] == [[1]] * 3

@@ -56,6 +56,7 @@ def test_the_critical_difference_is_drawn_to_scale_or_cut() -> None:
         assert label in [text.get_text() for text in axes.texts]
 
 
+@pytest.mark.slow
 def test_one_panel_a_quantity_and_trace() -> None:
     table = pl.concat(
         [

@@ -35,6 +35,7 @@ def test_data_holds_the_same_graphs(graph_space):
         assert [tuple(edge) for edge in data.edge_index.T.tolist()] == sorted(expected.edges)
 
 
+@pytest.mark.slow
 def test_any_module_becomes_a_predictor(graph_space):
     operations = graph_space.all.operations
     values = ((operations == 0).sum(1) / (operations >= 0).sum(1)).astype(np.float64)

@@ -39,6 +39,7 @@ def test_a_tournament_of_everyone_is_won_by_the_best_of_the_living() -> None:
     assert changed.mean() < 2
 
 
+@pytest.mark.slow
 def test_a_tournament_of_one_takes_each_of_the_living_equally_often() -> None:
     genes = np.array([[0] * 6, [1] * 6, [2] * 6, [3] * 6], np.int8)
     born = children(RegularisedEvolution(population=4, tournament=1, rate=0.1), history_of(genes, np.arange(4.0)), 200)
@@ -46,6 +47,7 @@ def test_a_tournament_of_one_takes_each_of_the_living_equally_often() -> None:
     assert (np.abs(np.bincount(parents)[:4] - 50) < 4 * np.sqrt(200 * 0.25 * 0.75)).all()
 
 
+@pytest.mark.slow
 def test_a_tournament_of_two_takes_the_best_half_of_the_time() -> None:
     # of the 6 pairs of 4, the best is in 3, the second wins 2, the third 1, the worst none
     genes = np.array([[0] * 6, [1] * 6, [2] * 6, [3] * 6], np.int8)

@@ -190,6 +190,7 @@ def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
         PVLLSearch(**options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_from_its_latest_state_and_proposes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     history, advanced = searched(18), []
     original = pvll._advance

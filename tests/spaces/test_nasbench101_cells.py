@@ -115,6 +115,7 @@ def test_there_are_exactly_the_published_numbers_of_cells(everything: tuple[np.n
     assert len(np.unique(keys)) == 423_624
 
 
+@pytest.mark.slow
 def test_keys_of_all_cells_are_the_same_for_ever(everything: tuple[np.ndarray, np.ndarray]) -> None:
     _, keys = everything
     pinned = {

@@ -89,6 +89,7 @@ def test_hashes_are_those_of_the_table(
     assert found == as_text(hashes[rows])
 
 
+@pytest.mark.slow
 def test_the_table_holds_every_cell_once(cells: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     _, keys, hashes = cells
     assert len(np.unique(hashes.view("V16"))) == 423_624

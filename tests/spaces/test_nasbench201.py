@@ -83,6 +83,7 @@ def computed(genes: list[int]) -> tuple[object, ...]:
     return nodes[3]
 
 
+@pytest.mark.slow
 def test_cells_of_one_class_compute_the_same(space: NASBench201) -> None:
     keys = space.graph_keys(space.enumerate()).tolist()
     meanings: dict[int, set[tuple[object, ...]]] = {}

@@ -61,6 +61,7 @@ def test_the_budget_is_the_epochs_that_were_trained(finished: tuple[Path, live_s
     assert Counter(outcome.history["epochs"].to_list()) == {1: 20, 2: 10}
 
 
+@pytest.mark.slow
 def test_what_is_written(finished: tuple[Path, live_study.LiveOutcome]) -> None:
     folder, outcome = finished
     names = {"history.parquet", "curves.csv", "curves.png", "recommended.txt", "recommended.png", "manifest.json"}

@@ -76,6 +76,7 @@ def test_every_output_is_there(outcome: tuple[Path, pl.DataFrame, EpochReport, l
     assert sum(told[1:]) == history["cost_epochs"].sum()
 
 
+@pytest.mark.slow
 def test_epochs_are_charged_as_on_learning_curves_and_within_the_budget(
     outcome: tuple[Path, pl.DataFrame, EpochReport, list[int]],
 ) -> None:

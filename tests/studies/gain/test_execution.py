@@ -43,6 +43,7 @@ def test_every_output_of_the_contract_is_there(outcome: Outcome) -> None:
     assert [name for name in OUTPUTS if not (outcome.folder / name).stat().st_size] == []
 
 
+@pytest.mark.slow
 def test_the_history_is_tidy_complete_and_sorted(outcome: Outcome) -> None:
     history = pl.read_parquet(outcome.folder / "history.parquet")
     assert history.columns == list(SCHEMA)

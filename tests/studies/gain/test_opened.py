@@ -3,36 +3,42 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pytest
 
 from predictornas.samplers.base import Pool
-from predictornas.studies.gain.opened import open_study
+from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study
 
-OPENED = open_study(Study(benchmark="nasbench101-digits", methods=("random",), budget=20, seeds=(0,)))
+STUDY = Study(benchmark="nasbench101-digits", methods=("random",), budget=20, seeds=(0,))
 
 
-def test_hits_of_a_pool_are_counted_one_by_one_without_what_was_evaluated() -> None:
-    table = OPENED.benchmark
+@pytest.fixture(scope="module")
+def opened() -> OpenedStudy:
+    return open_study(STUDY)
+
+
+def test_hits_of_a_pool_are_counted_one_by_one_without_what_was_evaluated(opened: OpenedStudy) -> None:
+    table = opened.benchmark
     genes, keys = table.genes[:200], table.space.keys(table.genes[:200])
     pool = Pool(genes, keys, excluded=keys[50:80])
     errors = table.errors(table.signal)[:200]
     left = np.delete(errors, np.arange(50, 80))
-    expected = [sum(error <= target for error in left) for target in OPENED.targets["target_error"]]
-    assert OPENED.pool_hits(pool) == expected
+    expected = [sum(error <= target for error in left) for target in opened.targets["target_error"]]
+    assert opened.pool_hits(pool) == expected
 
 
-def test_errors_are_those_of_the_table_in_order() -> None:
-    errors = OPENED.benchmark.errors(OPENED.benchmark.signal)
-    assert OPENED.errors.tolist() == sorted(errors[np.isfinite(errors)].tolist())
+def test_errors_are_those_of_the_table_in_order(opened: OpenedStudy) -> None:
+    errors = opened.benchmark.errors(opened.benchmark.signal)
+    assert opened.errors.tolist() == sorted(errors[np.isfinite(errors)].tolist())
 
 
-def test_a_copy_in_another_process_is_the_study_and_the_table_alone() -> None:
-    assert OPENED.knows("random")
-    copy = pickle.loads(pickle.dumps(OPENED))
+def test_a_copy_in_another_process_is_the_study_and_the_table_alone(opened: OpenedStudy) -> None:
+    assert opened.knows("random")
+    copy = pickle.loads(pickle.dumps(opened))
     assert set(vars(copy)) == {"study", "benchmark"}
-    assert copy.identity == OPENED.identity
+    assert copy.identity == opened.identity
 
 
-def test_a_method_that_is_gone_is_not_known_and_the_others_are_made_once() -> None:
-    assert not OPENED.knows("a-plugin-that-is-gone")
-    assert OPENED.strategy("random") is OPENED.strategy("random")
+def test_a_method_that_is_gone_is_not_known_and_the_others_are_made_once(opened: OpenedStudy) -> None:
+    assert not opened.knows("a-plugin-that-is-gone")
+    assert opened.strategy("random") is opened.strategy("random")

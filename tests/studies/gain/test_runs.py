@@ -4,6 +4,7 @@ import pickle
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from predictornas.executors import Task
 from predictornas.journal import read_records
@@ -14,6 +15,7 @@ from predictornas.studies.gain.study import Study, run_identity
 from predictornas.studies.gain.study_targets import study_targets
 
 
+@pytest.mark.slow
 def test_pool_hits_leave_out_what_was_evaluated(store: Path, tmp_path: Path) -> None:
     opened = open_study(Study(methods=("exhaustive",), budget=20, seeds=(0,)))
     RunSearch(opened)(Run("a", "exhaustive", 0), tmp_path / "a.jsonl", lambda _: None)
@@ -29,6 +31,7 @@ def test_pool_hits_leave_out_what_was_evaluated(store: Path, tmp_path: Path) -> 
     assert pool["pool_hits"] == expected
 
 
+@pytest.mark.slow
 def test_a_copy_in_another_process_runs_the_same(store: Path, tmp_path: Path) -> None:
     opened = open_study(Study(methods=("uniform-20",), budget=20, seeds=(0,)))
     told: list[int] = []

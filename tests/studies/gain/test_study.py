@@ -146,6 +146,7 @@ def test_a_ratio_is_described_exactly() -> None:
     assert describe(NOSH((1, 3), Fraction(2, 5))) == {"type": "NOSH", "levels": [1, 3], "ratio": "2/5"}
 
 
+@pytest.mark.slow
 def test_a_strategy_of_your_own_stands_beside_methods_by_name(store: Path) -> None:
     mine = PredictorSearch(GCN(training_epochs=3), Uniform(), 20, initial=5, batch=5)
     study = replace(STUDY, methods=("random", Named("mine", mine)))
