@@ -12,9 +12,9 @@ from matplotlib.ticker import NullFormatter
 
 from predictornas.analysis.regret import TRACES, OracleErrors
 from predictornas.errors import ConfigurationError
+from predictornas.looks import MethodStyle, styles_of
 from predictornas.plots.style import (
     INK,
-    MethodStyle,
     band_opacity,
     count_axis,
     counted,
@@ -22,7 +22,6 @@ from predictornas.plots.style import (
     new_figure,
     percent_axis,
     runs_of,
-    styles_of,
     tidy_axes,
 )
 

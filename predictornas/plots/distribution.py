@@ -6,7 +6,8 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from predictornas.plots.style import INK, MUTED, MethodStyle, new_figure, percent_axis, runs_of, styles_of, tidy_axes
+from predictornas.looks import MethodStyle, styles_of
+from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, runs_of, tidy_axes
 
 _OVERLAP = 1.25
 

@@ -10,17 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
 from predictornas.errors import UnknownNameError
+from predictornas.looks import MethodStyle, styles_of
 from predictornas.plots.style import (
     INK,
     MUTED,
-    MethodStyle,
     band_opacity,
     count_axis,
     counted,
     legend_beside,
     new_figure,
     runs_of,
-    styles_of,
     tidy_axes,
 )
 

@@ -6,7 +6,8 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from predictornas.plots.style import MUTED, new_figure, percent_axis, styles_of, tidy_axes
+from predictornas.looks import styles_of
+from predictornas.plots.style import MUTED, new_figure, percent_axis, tidy_axes
 
 
 def draw_learning_curves(table: pl.DataFrame, *, recommended: int, title: str, caption: str) -> Figure:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from predictornas.plots.style import INK, MUTED, draw_band, new_figure, percent_axis, styles_of, tidy_axes
+from predictornas.looks import styles_of
+from predictornas.plots.style import INK, MUTED, draw_band, new_figure, percent_axis, tidy_axes
 
 _IMPORTANCE, _STRENGTH = "#0B4F9E", "#D95F02"
 _PARAMETERISED, _PARAMETER_FREE = "#C4372B", "#B5B5B5"

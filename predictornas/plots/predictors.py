@@ -6,7 +6,8 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from predictornas.plots.style import draw_band, legend_beside, new_figure, styles_of, tidy_axes
+from predictornas.looks import styles_of
+from predictornas.plots.style import draw_band, legend_beside, new_figure, tidy_axes
 
 _PANELS = {
     "tau": ("Kendall's tau", 1.0),

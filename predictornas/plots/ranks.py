@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from predictornas.plots.style import INK, MUTED, MethodStyle, counted, new_figure, styles_of
+from predictornas.looks import MethodStyle, styles_of
+from predictornas.plots.style import INK, MUTED, counted, new_figure
 
 _PANELS = {
     ("final", "searched"): "final error that the search saw",

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, styles_of, tidy_axes
+from predictornas.looks import styles_of
+from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, tidy_axes
 
 _CELLS = {"normal": "#0B4F9E", "reduction": "#C44E00", "cell": "#0B4F9E"}
 _HALVES = {"train_accuracy": ("training half", MUTED), "validation_accuracy": ("validation half", "#0B4F9E")}

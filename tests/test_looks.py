@@ -1,0 +1,45 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predictornas.looks import styles_of
+
+METHODS = [
+    "random", "exhaustive", "uniform-100", "uniform-1000", "uniform-10000", "evolutionary-100", "evolutionary-1000",
+    "likelihood-100", "likelihood-1000", "pvll", "rank-nosh", "regularised-evolution", "local-search", "bananas",
+    "one-shot",
+]  # fmt: skip
+
+
+def test_known_methods_never_share_a_colour() -> None:
+    styles = styles_of(METHODS)
+    assert len({style.color for style in styles.values()}) == len(METHODS)
+    assert styles["random"].color == "#767676"  # grey, as in the paper
+
+
+def test_a_method_looks_the_same_in_every_figure() -> None:
+    alone, together = styles_of(["one-shot"])["one-shot"], styles_of(METHODS)["one-shot"]
+    assert alone == together
+    assert styles_of(["my method"])["my method"] == styles_of([*METHODS, "my method"])["my method"]
+
+
+@given(st.lists(st.text(min_size=1, max_size=6), max_size=12, unique=True))
+def test_unknown_methods_differ_and_do_not_depend_on_order(names: list[str]) -> None:
+    styles = styles_of(names)
+    assert styles == styles_of(reversed(names))
+    assert len({style.color for style in styles.values()}) == len(names)
+
+
+def test_more_methods_than_colours_are_drawn_all_the_same() -> None:
+    assert len(styles_of([f"method {i}" for i in range(40)])) == 40
+
+
+def test_names_that_a_person_reads() -> None:
+    styles = styles_of(["uniform-10000", "evolutionary-1000", "uniform-77", "bananas", "mine"])
+    assert styles["uniform-10000"].label == "uniform pool, N' = 10,000"
+    assert styles["evolutionary-1000"].label == "evolutionary pool, N' = 1,000"
+    assert styles["uniform-77"].label == "uniform pool, N' = 77"
+    assert (styles["bananas"].label, styles["mine"].label) == ("BANANAS", "mine")
+
+
+def test_methods_are_ordered_random_first() -> None:
+    assert list(styles_of(["mine", "one-shot", "exhaustive", "random"])) == ["random", "exhaustive", "one-shot", "mine"]
