@@ -52,6 +52,7 @@ def examples() -> dict[str, doctest.DocTest]:
 EXAMPLES = examples()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_gives_what_it_shows(name: str) -> None:
     if name in NEEDS:

@@ -69,6 +69,7 @@ def test_a_torn_pickle_is_refused_wherever_it_ends(tmp_path: Path):
             read(PYTHON_2[:end], tmp_path)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(place=st.integers(0, len(PYTHON_2) - 1), byte=st.integers(0, 255))
 def test_an_altered_byte_never_ends_in_another_error(tmp_path_factory, place, byte):

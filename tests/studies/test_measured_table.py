@@ -96,6 +96,7 @@ def test_the_table_opens_with_its_columns(built: tuple[Path, Benchmark]) -> None
     assert "versions" in source["made_with"]
 
 
+@pytest.mark.slow
 def test_values_are_those_of_the_trainings(built: tuple[Path, Benchmark]) -> None:
     _, table = built
     space, images = get_space("nasbench101"), task_images(TINY)

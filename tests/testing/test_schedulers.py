@@ -19,6 +19,7 @@ SPACE = NASBench201()
 LEVELS = (1, 3, 9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ratio", [Fraction(1, 3), Fraction(1, 2), Fraction(1)])
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_our_schedulers_keep_every_rule(name: str, ratio: Fraction, rng: np.random.Generator) -> None:

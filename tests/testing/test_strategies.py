@@ -48,6 +48,7 @@ OURS: dict[str, Strategy] = {
 """Strategies of the package, small."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OURS)
 def test_our_strategies_keep_every_rule(name: str, rng: np.random.Generator) -> None:
     with one_thread():

@@ -69,6 +69,7 @@ def narrowed(full: Mixture) -> Mixture:
     return Mixture(weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 def test_fewer_operations_compute_what_the_full_network_computes_without_the_others(training: bool) -> None:
     network = network_of(2).train(training)
