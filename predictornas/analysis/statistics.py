@@ -127,6 +127,7 @@ def around(
             above = centre - lower
             return np.asarray(lower + above * np.exp(-half / above)), np.asarray(lower + above * np.exp(half / above))
         place, width = (centre - lower) / (upper - lower), upper - lower
+        # the slope of the logit at p is 1 / (p (1 - p))
         step = half / (width * place * (1 - place))
         low, high = (np.asarray(lower + width * expit(logit(place) + side)) for side in (-step, step))
         return low, high
@@ -152,6 +153,8 @@ def jackknife_interval(
     """
     runs = len(without)
     spread = np.where(np.ptp(without, axis=0) > _TIE * np.abs(without).max(axis=0), without.std(axis=0), np.nan)
+    # (r - 1) / r times the sum of squares around the mean of the estimates without a run: sqrt(r - 1) times their
+    # standard deviation with r
     error = np.where(counting >= 2, math.sqrt(runs - 1) * spread, np.nan)
     return around(estimate, error, np.asarray(counting - 1))
 

@@ -287,6 +287,7 @@ def _share_one_buffer(parameters: Sequence[torch.nn.Parameter]) -> tuple[torch.T
     start = 0
     for parameter in parameters:
         end = start + parameter.numel()
+        # views: whoever moves the buffer moves the network, and a backward pass adds its slopes to the other buffer
         parameter.data = weights[start:end].view(parameter.shape)
         parameter.grad = slopes[start:end].view(parameter.shape)
         parameter.requires_grad_(True)

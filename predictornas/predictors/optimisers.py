@@ -59,6 +59,8 @@ class GradientDescent(Optimiser):
         self, weights: Float[torch.Tensor, " w"], slopes: Float[torch.Tensor, " w"], epochs: int
     ) -> Iterator[None]:
         """The slopes are added straight to the velocity: an update is two tensor operations. See `Optimiser.steps`."""
+        # v <- momentum v + slope: as the backward pass adds to its buffer, a buffer that already holds momentum v ends
+        # as v
         velocity = slopes
         for step in range(epochs):
             velocity.mul_(self.momentum)

@@ -90,6 +90,8 @@ def dominant_eigenvalue(
     vector = vector / torch.linalg.vector_norm(vector)
     for _ in range(iterations):
         image = hessian.product(vector)
+        # Rayleigh's quotient has the sign that the length of the image lacks; with a second eigenvalue of equal modulus
+        # and the other sign the iteration does not settle, which the residual tells
         value = float(vector @ image)
         residual = float(torch.linalg.vector_norm(image - value * vector))
         length = torch.linalg.vector_norm(image)

@@ -113,6 +113,7 @@ def _weights(rng: np.random.Generator, codes: int, width: int) -> _Layers:
     """Weights and gates of each layer; a last row of zeros in the gates is that of padding."""
     layers = []
     for inputs in (codes, *[width] * (_LAYERS - 1)):
+        # a one-hot label picks a single weight: the sum has one term, whatever the number of labels
         scale = _REFERENCE / np.sqrt(1 if inputs == codes else inputs)
         weights = (rng.standard_normal((inputs, width)) * scale).astype(np.float32)
         gates = 1 / (1 + np.exp(-_SHARPNESS * rng.standard_normal((codes, width))))

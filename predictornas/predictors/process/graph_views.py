@@ -111,6 +111,7 @@ def scaling(training: RawViews) -> Scaled:
 def _standardised(training: Float32[np.ndarray, "n f"]) -> Callable[[Float32[np.ndarray, "m f"]], np.ndarray]:
     exact = training.astype(np.float64)
     mean, std = exact.mean(axis=0), exact.std(axis=0)
+    # a constant feature has a spread of its rounding, and divided by that it would drown the others
     kept = np.flatnonzero(std > 1e-6 * np.abs(mean).max(initial=1))
     return lambda features: (features[:, kept] - mean[kept]) / std[kept]
 
@@ -129,6 +130,7 @@ def _counts(subtrees: UInt64[np.ndarray, "n v"], vocabulary: UInt64[np.ndarray, 
     shape = (len(subtrees), len(vocabulary))
     if not len(vocabulary):
         return sparse.csr_array(shape)
+    # what is larger than all of the vocabulary has no place there; the comparison below leaves it out
     place = np.minimum(np.searchsorted(vocabulary, subtrees), len(vocabulary) - 1)
     rows, columns = np.nonzero(vocabulary[place] == subtrees)
     ones = np.ones(len(rows))

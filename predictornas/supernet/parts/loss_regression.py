@@ -194,6 +194,7 @@ class ProxyLandscape:
             parameter.grad = torch.zeros_like(parameter)
         if not self.settings.gradient:
             return
+        # in two steps, because psi's own weights must not get a gradient from this
         torch.autograd.backward([path.soft], list(torch.autograd.grad(self(path.soft), [path.soft])))
 
     def state_dict(self) -> dict[str, Tensor]:
