@@ -153,8 +153,7 @@ def jackknife_interval(
     """
     runs = len(without)
     spread = np.where(np.ptp(without, axis=0) > _TIE * np.abs(without).max(axis=0), without.std(axis=0), np.nan)
-    # (r - 1) / r times the sum of squares around the mean of the estimates without a run: sqrt(r - 1) times their
-    # standard deviation with r
+    # its variance is (r - 1) / r times a sum of squares, so (r - 1) times numpy's variance, which divides by r
     error = np.where(counting >= 2, math.sqrt(runs - 1) * spread, np.nan)
     return around(estimate, error, np.asarray(counting - 1))
 
