@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from predictornas.benchmarks.known_benchmarks import BENCHMARKS
 from predictornas.benchmarks.recipe_files import load_recipe
+from predictornas.cli import main
+from predictornas.live.images.registry import IMAGE_SETS
+from predictornas.live.proxies import PROXIES
 from predictornas.predictors.registry import PREDICTORS
-from predictornas.search.registry import known_methods
+from predictornas.samplers.registry import SAMPLERS
+from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.registry import METHODS, known_methods
 from predictornas.spaces.registry import SPACES
 from predictornas.threads import one_thread
+from tests.extras import needed
 
 ROOT = Path(__file__).parents[1]
 
@@ -66,6 +77,53 @@ def test_the_guide_to_an_own_space_runs_from_space_to_gain(
             exec(code, names)
     assert (tmp_path / "stages-results" / "gain.png").is_file()
     assert "evolutionary-50" in capsys.readouterr().out
+
+
+GUIDE_TO_PARTS = (ROOT / "docs/guides/your-own-parts.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_guide_to_own_parts_runs_from_a_file_beside_the_results(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Blocks that begin with the name of the file are its text; the others run in turn, commands on one worker."""
+    needed("sklearn")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    file, names = tmp_path / "my_parts.py", {"__name__": "guide"}
+    blocks = re.findall(r"```(python|bash)\n(.*?)```", GUIDE_TO_PARTS, re.DOTALL)
+    assert len(blocks) == 13
+    for language, code in blocks:
+        monkeypatch.delitem(sys.modules, "my_parts", raising=False)  # it has grown
+        importlib.invalidate_caches()
+        if code.startswith("# my_parts.py"):
+            file.write_text((file.read_text() if file.exists() else "") + code)
+        elif language == "bash":
+            command = shlex.split(code)[1:]
+            with pytest.raises(SystemExit, match=r"^0$"):
+                main([*command, "--workers", "1"] if command[0] != "search" else command)
+        else:
+            with one_thread():
+                exec(code, names)
+    for folder, figure in {
+        "ridge": "gain",
+        "forest": "predictors",
+        "near": "gain",
+        "one": "epochs",
+        "climb": "gain",
+        "named": "gain",
+    }.items():
+        assert [path.name for path in (tmp_path / folder).glob(f"{figure}*.png")] != []
+    assert "uniform-100@my_parts:Ridge" in capsys.readouterr().out
+    strategy = get_strategy("my_parts:NEIGHBOURS-50@my_parts:forest", get_preset("quick"))
+    assert strategy.sampler.name == "neighbours"  # type: ignore[attr-defined]
+
+
+def test_the_guide_to_own_parts_names_every_kind_and_every_registry() -> None:
+    kinds = (PREDICTORS, SAMPLERS, SCHEDULERS, METHODS, SPACES, BENCHMARKS, PROXIES, IMAGE_SETS)
+    assert [kind.group for kind in kinds if f"`{kind.group}`" not in GUIDE_TO_PARTS] == []
+    for path in re.findall(r"`([a-z/]+/(?:registry|proxies|zerocost)\.py)`", GUIDE_TO_PARTS):
+        assert (ROOT / "predictornas" / path).is_file()
 
 
 @pytest.mark.slow

@@ -94,8 +94,10 @@ def advance_study(opened: OpenedStudy, folder: Path, execution: Execution) -> in
     Raises:
         ConfigurationError, StoreError: as in `run_study`.
     """
-    tasks = tasks_of(claim(folder, opened), folder)
-    mine = [task for task in tasks if opened.knows(task.what.method)]
+    manifest = claim(folder, opened)
+    tasks = tasks_of(manifest, folder)
+    known = [name for name, entry in manifest["methods"].items() if opened.knows(name, entry["strategy"])]
+    mine = [task for task in tasks if task.what.method in known]
     run_missing(RunSearch(opened), mine, is_done=has_ended, units=lambda _: units_of(opened), execution=execution)
     return sum(not has_ended(task) for task in tasks)
 

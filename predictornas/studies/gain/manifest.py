@@ -45,8 +45,8 @@ def claim(folder: Path, opened: OpenedStudy) -> dict[str, Any]:
             entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
             if entry["strategy"] != strategy:
                 raise ConfigurationError(
-                    f"{folder} holds runs of {method!r} in another configuration, made by another version. "
-                    "Choose another --out."
+                    f"{folder} holds runs of {method!r} in another configuration than it has now. Choose "
+                    "another name for it, or another --out."
                 )
             entry["seeds"] = sorted({*entry["seeds"], *opened.study.seeds})
         made_with = surroundings()

@@ -11,6 +11,7 @@ import polars as pl
 from jaxtyping import Float, Int64
 
 from predictornas.benchmarks.table import Benchmark
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.samplers.base import Pool
@@ -62,13 +63,20 @@ class OpenedStudy:
             self._strategies[method] = self.study.strategy(method, levels=self._levels)
         return self._strategies[method]
 
-    def knows(self, method: str) -> bool:
-        """Whether a method that a folder holds can be run: one that was an object, or of a plug-in, may be gone."""
+    def knows(self, method: str, described: Any) -> bool:
+        """Whether a method that a folder holds can be run: one that was an object, or of a plug-in, may be gone.
+
+        Args:
+            method: its name. A `module:attribute` is looked at only where this study asks for it: no folder makes a
+                module of its choice be imported.
+            described: its strategy as the folder describes it; a name that means another one now is not known.
+        """
+        if ":" in method and method not in self.study.method_names:
+            return False
         try:
-            self.strategy(method)
+            return bool(describe(self.strategy(method)) == described)
         except ConfigurationError:
             return False
-        return True
 
     def pool_hits(self, pool: Pool) -> list[int]:
         """M'_t: for each target the members of the pool, evaluated ones left out, with signal error <= target."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from predictornas.description import describe
 from predictornas.samplers.base import Pool
 from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study
@@ -33,12 +35,20 @@ def test_errors_are_those_of_the_table_in_order(opened: OpenedStudy) -> None:
 
 
 def test_a_copy_in_another_process_is_the_study_and_the_table_alone(opened: OpenedStudy) -> None:
-    assert opened.knows("random")
+    assert opened.knows("random", describe(opened.strategy("random")))
     copy = pickle.loads(pickle.dumps(opened))
     assert set(vars(copy)) == {"study", "benchmark"}
     assert copy.identity == opened.identity
 
 
-def test_a_method_that_is_gone_is_not_known_and_the_others_are_made_once(opened: OpenedStudy) -> None:
-    assert not opened.knows("a-plugin-that-is-gone")
+def test_a_method_is_known_where_it_is_still_described_as_it_was_and_made_once(opened: OpenedStudy) -> None:
+    described = describe(opened.strategy("random"))
+    assert not opened.knows("a-plugin-that-is-gone", described)
+    assert not opened.knows("random", {**described, "batch": 11})
     assert opened.strategy("random") is opened.strategy("random")
+
+
+def test_a_module_is_looked_at_only_where_the_study_asks_for_it(opened: OpenedStudy) -> None:
+    described, reference = describe(opened.strategy("random")), "predictornas.search.strategies:RandomSearch"
+    assert not opened.knows(reference, described)
+    assert open_study(replace(STUDY, methods=(reference,))).knows(reference, described)
