@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -155,6 +156,29 @@ def stored_names() -> list[str]:
     if not home.is_dir():
         return []
     return sorted(path.name for path in home.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
+
+
+def remove_benchmark(name: str) -> Path:
+    """Removes an imported table from the store; what the package brings or builds itself is there again when asked for.
+
+    Args:
+        name: under which it was imported.
+
+    Returns:
+        The folder that was removed.
+
+    Raises:
+        UnknownNameError: the store holds no such table.
+        StoreError: the folder cannot be removed.
+    """
+    if name not in stored_names():
+        raise UnknownNameError("table in the store", name, stored_names())
+    folder = data_home() / name
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise StoreError(f"Could not remove {folder}: {error.strerror or error}.") from error
+    return folder
 
 
 def list_benchmarks() -> list[Listing]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -95,7 +96,7 @@ def show(frame: pl.DataFrame, title: str, *, as_json: bool) -> None:
 def show_rows(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
     """Rows with the same keys, as a table under a title or as JSON, on standard output."""
     if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        show_json(rows)
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -107,6 +108,19 @@ def show_rows(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     console().print(table)
+
+
+def show_json(value: Any) -> None:
+    """A value as JSON on standard output; what JSON has no number for is null."""
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def speak_utf8() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_rows
+from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
 from predictornas.cli.options import Address, ExecutorName, Part, Where, Workers, worker_count
 from predictornas.errors import ConfigurationError
@@ -94,15 +94,15 @@ def live_search(
     row = {
         "method": method,
         "architectures": outcome.history["key"].n_unique(),
-        "trained to the end": outcome.history.filter(epochs=longest)["key"].n_unique(),
+        "trained_to_the_end": outcome.history.filter(epochs=longest)["key"].n_unique(),
         "epochs": round(float(outcome.history["cost_epochs"].sum())),
-        "test error, %": round(100 * (1 - outcome.test_accuracy), 2),
-        "recommended": outcome.description,
+        "test_error": 1 - outcome.test_accuracy,
+        "recommended": {"genes": outcome.recommended.tolist(), "notation": outcome.description},
     }
     if json:
-        show_rows([row], "", as_json=True)
+        show_json([row])
         return
-    show_rows([{name: str(value) for name, value in row.items() if name != "recommended"}], "", as_json=False)
+    show_rows([_shown({name: value for name, value in row.items() if name != "recommended"})], "", as_json=False)
     console().print(f"Recommended: {outcome.description}", highlight=False, markup=False)
     console().print(f"Tables and figures: {folder}/", highlight=False)
 
@@ -213,8 +213,10 @@ def train(
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
     with progress_bar(f"{architecture[:40]}, epochs") as started:
         result = retrain(request, folder, started=started)
-    show_rows([result] if json else [{name: str(value) for name, value in result.items()}], "", as_json=json)
-    if not json:
+    if json:
+        show_json([result])
+    else:
+        show_rows([_shown(result)], "", as_json=False)
         console().print(f"Curve and figure: {folder}/", highlight=False)
 
 
@@ -268,6 +270,20 @@ def proxies(
         for row in table.to_dicts()
     ]
     show_rows(table.to_dicts() if json else rows, f"{sample} architectures of {benchmark}", as_json=json)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, str]:
+    """A row as a person reads it: errors in percent, times in minutes."""
+    shown = {}
+    for name, value in row.items():
+        label = name.replace("_", " ")
+        if name.endswith("_error"):
+            shown[f"{label}, %"] = f"{100 * value:.2f}"
+        elif name == "seconds":
+            shown["minutes"] = f"{value / 60:.1f}"
+        else:
+            shown[label] = str(value)
+    return shown
 
 
 def _numbers(text: str) -> tuple[int, ...]:

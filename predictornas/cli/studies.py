@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
-from json import dumps
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show, show_rows
+from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
 from predictornas.cli.listing import methods_help
 from predictornas.cli.options import Address, ExecutorName, Part, Seeds, Where, Workers, parsed_seeds
 
@@ -85,6 +83,7 @@ def gain(
     out
         Folder of the results; gain-BENCHMARK by default.
     """
+    from predictornas.studies.gain.report import json_rows
     from predictornas.studies.gain.study import Study
 
     benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
@@ -103,7 +102,8 @@ def gain(
     )
     folder, where = out or Path(f"gain-{benchmark}"), Where(workers, executor, address, part)
     if where.share is None:
-        _run_and_show(study, folder, where, as_json=json)
+        ran = _run(study, folder, where)
+        _show(ran, folder, json_rows(ran.summary) if json else None)
     else:
         _run_share(study, folder, where)
 
@@ -149,6 +149,7 @@ def search(
     from predictornas.search.scheduled import Scheduled
     from predictornas.studies.gain.opened import open_study
     from predictornas.studies.gain.recommendation import recommended_architecture
+    from predictornas.studies.gain.report import json_rows
     from predictornas.studies.gain.study import Study
 
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
@@ -158,10 +159,15 @@ def search(
     if budget is None and budget_epochs is None and scheduled:
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
-    history = _run_and_show(study, out or Path(f"search-{benchmark}"), Where(workers=1), as_json=json)
+    folder = out or Path(f"search-{benchmark}")
+    ran, opened = _run(study, folder, Where(workers=1)), open_study(study)
+    genes = recommended_architecture(opened, ran.history)
+    notation = opened.benchmark.space.describe(genes)
+    found = {"genes": genes.tolist(), "notation": notation}
+    rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in json_rows(ran.summary)]
+    _show(ran, folder, rows if json else None)
     if not json:
-        recommended = recommended_architecture(open_study(study), history)
-        console().print(f"Recommended: {recommended}", highlight=False)
+        console().print(f"Recommended: {notation}", highlight=False)
 
 
 def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
@@ -188,8 +194,7 @@ def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: 
     if out is not None:
         write_comparison(out, comparison)
     if json:
-        tables = {name: frame.to_dicts() for name, frame in vars(comparison).items()}
-        sys.stdout.write(dumps(tables, indent=2) + "\n")
+        show_json({name: frame.to_dicts() for name, frame in vars(comparison).items()})
         return
     for title, rows in printable_comparison(comparison, every_pair=pairs):
         show_rows(rows, title, as_json=False)
@@ -206,31 +211,42 @@ def _evaluations(budget: int | None, *others: int | float | None) -> int | None:
     return EVALUATIONS if budget is None and all(limit is None for limit in others) else budget
 
 
-def _run_and_show(study: Study, folder: Path, where: Where, *, as_json: bool) -> pl.DataFrame:
-    """Runs a study, prints its summary and gives back its history."""
+@dataclass(frozen=True)
+class _Ran:
+    """What a study says: its history, a title, the summary as a table and as rows for people, and runs at work."""
+
+    history: pl.DataFrame
+    title: str
+    summary: pl.DataFrame
+    rows: list[dict[str, str]]
+    missing: int
+
+
+def _run(study: Study, folder: Path, where: Where) -> _Ran:
+    """Runs a study under a progress bar."""
     from predictornas.studies.gain.epoch_report import printable_epochs, run_epoch_study
     from predictornas.studies.gain.execution import run_study
     from predictornas.studies.gain.report import printable
 
     executor = where.get_executor()
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
-        if study.budget_epochs is None:
-            outcome = run_study(study, folder, executor=executor, started=started)
-            history, title, missing = outcome.history, outcome.report.title, outcome.missing
-            summary, rows = outcome.report.summary, printable(outcome.report.summary)
-        else:
+        if study.budget_epochs is not None:
             history, report, missing = run_epoch_study(study, folder, executor=executor, started=started)
-            title, summary, rows = report.title, report.summary, printable_epochs(report)
-    if as_json:
-        show(summary, "", as_json=True)
-    else:
-        show_rows(rows, title, as_json=False)
+            return _Ran(history, report.title, report.summary, printable_epochs(report), missing)
+        outcome = run_study(study, folder, executor=executor, started=started)
+    summary = outcome.report.summary
+    return _Ran(outcome.history, outcome.report.title, summary, printable(summary), outcome.missing)
+
+
+def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
+    """Prints the summary of a study, for programs where they have rows of their own."""
+    if json is None:
+        show_rows(ran.rows, ran.title, as_json=False)
         console().print(f"Tables and figures: {folder}/", highlight=False)
-    if missing:
-        remark(
-            f"Other commands are at {missing} more runs of {folder}; the same command shows them when they are done."
-        )
-    return history
+    else:
+        show_json(json)
+    if ran.missing:
+        remark(f"Other commands are at {ran.missing} more runs of {folder}; the same command shows them when done.")
 
 
 def _run_share(study: Study, folder: Path, where: Where) -> None:

@@ -1,14 +1,18 @@
-"""The `data` verbs: list tables, look at one, import a file, download, verify, compare its columns."""
+"""The `data` verbs: list tables, look at one, import a file, download, remove, verify, compare its columns."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, show_rows
+from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
+from predictornas.errors import ConfigurationError
 
-data = App(name="data", help="Tables: list them, look at one, import a file, download, verify, compare their columns.")
+Yes = Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said what would be removed.")]
+
+data = App(name="data", help="Tables: list them, look at one, import, download, remove, verify, compare their columns.")
 
 
 @data.command(name="list")
@@ -38,6 +42,7 @@ def info(name: str, *, json: Json = False) -> None:
         Name of the table.
     """
     from predictornas.benchmarks.catalog import open_benchmark
+    from predictornas.studies.gain.study import data_fingerprint
 
     benchmark = open_benchmark(name)
     rows = [
@@ -51,7 +56,24 @@ def info(name: str, *, json: Json = False) -> None:
         }
         for column in benchmark.columns.values()
     ]
-    show_rows(rows, f"{name}: {len(benchmark):,} rows in {benchmark.folder}", as_json=json)
+    if json:
+        show_json(
+            {
+                "name": benchmark.name,
+                "space": benchmark.space.name,
+                "rows": len(benchmark),
+                "signal": benchmark.signal,
+                "evaluation": benchmark.evaluation,
+                "source": benchmark.manifest["source"],
+                "licence": benchmark.manifest["licence"],
+                "data_sha256": data_fingerprint(benchmark),
+                "folder": str(benchmark.folder),
+                "columns": rows,
+            }
+        )
+        return
+    show_rows(rows, f"{name}: {len(benchmark):,} rows in {benchmark.folder}", as_json=False)
+    remark(f"Licence: {benchmark.manifest['licence']}")
 
 
 @data.command(name="import")
@@ -145,6 +167,25 @@ def show_agreement(name: str, *, beside: str | None = None, out: Path | None = N
     show_rows(pairs, "Kendall's tau between accuracies", as_json=json)
     if out is not None and not json:
         console().print(f"Table and figure: {out}/", highlight=False)
+
+
+@data.command
+def remove(name: str, *, yes: Yes = False) -> None:
+    """Remove an imported table from the store.
+
+    Example: predictornas data remove nasbench101 --yes
+
+    Parameters
+    ----------
+    name
+        Name of the table.
+    """
+    from predictornas.benchmarks.catalog import open_benchmark, remove_benchmark
+
+    if not yes:
+        benchmark = open_benchmark(name)
+        raise ConfigurationError(f"This removes {len(benchmark):,} rows in {benchmark.folder}. Say so with --yes.")
+    console().print(f"Removed {remove_benchmark(name)}", highlight=False)
 
 
 @data.command

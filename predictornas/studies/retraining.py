@@ -156,9 +156,9 @@ def retrain(request: Retraining, folder: Path, *, started: Started = silently) -
         "parameters": count_parameters(network),
         "multiply_adds": work,
         "epochs": len(curve),
-        "validation error, %": round(100 * (1 - float(curve.validation_accuracy[-1])), 2),
-        "test error, %": round(100 * (1 - float(curve.test_accuracy[-1])), 2),
-        "minutes": round(float(curve.seconds.sum()) / 60, 1),
+        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6),
+        "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
+        "seconds": round(float(curve.seconds.sum()), 1),
     }
     write_manifest(
         folder,

@@ -21,6 +21,9 @@ def test_a_live_search_prints_what_it_found(run, tmp_path: Path, capsys: pytest.
     assert run(*LIVE, *TINY, "--budget-epochs", "15", "--out", out, "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["architectures"], row["epochs"]) == (10, 15)
+    assert 0 <= row["test_error"] <= 1
+    assert row["recommended"]["notation"] in shown
+    assert len(row["recommended"]["genes"]) == 6
 
 
 def test_levels_that_are_no_numbers(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +43,8 @@ def test_train_prints_parameters_and_errors(run, tmp_path: Path, capsys: pytest.
     assert run("train", "DARTS-V1", "--images", "digits", *size, "--out", str(tmp_path), "--json") == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert row["epochs"] == 1
-    assert 0 <= row["test error, %"] <= 100
+    assert 0 <= row["test_error"] <= 1
+    assert {"parameters", "multiply_adds", "validation_error", "seconds"} <= row.keys()
     assert run("train", "DARTS-V9", "--out", str(tmp_path)) == 2
     assert "DARTS-V2" in capsys.readouterr().err
 

@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.cli.studies import DEFAULT_METHODS, search
+from predictornas.spaces.registry import get_space
 from predictornas.studies.gain.manifest import claim
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.runs import tasks_of
@@ -41,6 +43,11 @@ def test_search_prints_json_and_writes_the_outputs(
     assert run("search", "--method", "random", "--budget", "20", "--seed", "3", "--out", str(out), "--json") == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["method"] for row in rows] == ["random"]
+    assert [gain["target"] for gain in rows[0]["gains"]] == ["top 0.1 %", "top 1 %"]
+    assert all({"gain_db", "low", "high", "resolved"} < gain.keys() for gain in rows[0]["gains"])
+    assert all(name.isidentifier() and name.islower() for name in rows[0])
+    recommended = rows[0]["recommended"]
+    assert get_space("nasbench201").describe(np.array(recommended["genes"], np.int8)) == recommended["notation"]
     assert pl.read_parquet(out / "history.parquet")["seed"].unique().to_list() == [3]
     assert run("compare", str(out), "--json") == 0
     assert json.loads(capsys.readouterr().out)["errors"][0]["evaluations"] == 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int8
 
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.history import History
@@ -11,8 +12,8 @@ from predictornas.schedulers.base import incumbent
 from predictornas.studies.gain.opened import OpenedStudy
 
 
-def recommended_architecture(opened: OpenedStudy, history: pl.DataFrame) -> str:
-    """The architecture that a run recommends, as its space writes it: its own opinion, else the best by the signal.
+def recommended_architecture(opened: OpenedStudy, history: pl.DataFrame) -> Int8[np.ndarray, " g"]:
+    """The genes that a run recommends: those of its own opinion, else the best by the signal.
 
     Args:
         opened: a study of one method and one seed.
@@ -31,7 +32,7 @@ def recommended_architecture(opened: OpenedStudy, history: pl.DataFrame) -> str:
     row = incumbent(seen) if named is None else int(np.flatnonzero(seen.keys == named)[0])
     if row is None:
         raise ConfigurationError("Every training failed, so there is nothing to recommend.")
-    return opened.benchmark.space.describe(seen.genes[row])
+    return np.asarray(seen.genes[row])
 
 
 def history_of(run: pl.DataFrame) -> History:

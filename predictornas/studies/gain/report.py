@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -157,6 +157,20 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
         if counted:
             shown["pool"] = _origin(row["pool_filled"])
         rows.append(shown)
+    return rows
+
+
+def json_rows(summary: pl.DataFrame) -> list[dict[str, Any]]:
+    """The summary for programs: snake_case names, fractions, and the gains in a list, each with its own target."""
+    rows = []
+    for row in summary.to_dicts():
+        names = [name.removeprefix("gain_db, ") for name in row if name.startswith("gain_db, ")]
+        plain = {name: value for name, value in row.items() if ", " not in name}
+        gains = [
+            {"target": target, **{part: row[f"{part}, {target}"] for part in ("gain_db", "low", "high", "resolved")}}
+            for target in names
+        ]
+        rows.append({**plain, "gains": gains})
     return rows
 
 
