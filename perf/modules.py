@@ -4,6 +4,9 @@
 job is the smallest that does all of it: two methods, two seeds, a budget of 30, tables and figures. What runs while a
 module is imported (its own body, those of its classes) is not counted, and neither is what an import calls.
 
+The way to the dB is counted too: the files that a reader opens to follow a printed gain from the command down to the
+formula, those on the stack when `analysis.urn.gain_db` is called for the printed table.
+
 The package that is found first counts, so `PYTHONPATH` set to another checkout compares two versions.
 """
 
@@ -28,16 +31,28 @@ class Calls:
 
     def __init__(self, package: Path) -> None:
         self.modules: dict[str, None] = {}
+        self.way: list[str] = []
         self._package = f"{package}{os.sep}"
         self._seen: set[CodeType] = set()
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
+        if event == "call" and code.co_name == "gain_db" and not self.way:
+            self.way = self._files_down_to(frame)
         if event != "call" or code in self._seen or not code.co_filename.startswith(self._package):
             return
         if code.co_flags & _CO_OPTIMIZED and not _importing(frame):
             self._seen.add(code)
             self.modules[str(Path(code.co_filename).relative_to(self._package))] = None
+
+    def _files_down_to(self, frame: FrameType | None) -> list[str]:
+        """The files of the package on the stack, the command's first, each once."""
+        files: dict[str, None] = {}
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(self._package):
+                files[str(Path(frame.f_code.co_filename).relative_to(self._package))] = None
+            frame = frame.f_back
+        return [*files][::-1]
 
 
 def _importing(frame: FrameType | None) -> bool:
@@ -49,8 +64,8 @@ def _importing(frame: FrameType | None) -> bool:
     return False
 
 
-def measured() -> tuple[list[str], list[str]]:
-    """The modules that functions were called of, and those imported."""
+def measured() -> tuple[Calls, list[str]]:
+    """What was called, and the modules that were imported."""
     import predictornas
 
     package = Path(predictornas.__file__).parent
@@ -69,17 +84,18 @@ def measured() -> tuple[list[str], list[str]]:
     loaded = (module for name, module in sys.modules.items() if name.partition(".")[0] == "predictornas")
     files = [Path(module.__file__) for module in loaded if module.__file__]
     imported = [str(file.relative_to(package)) for file in files if file.is_relative_to(package)]
-    return list(calls.modules), [name for name in imported if Path(name).name != "__init__.py"]
+    return calls, [name for name in imported if Path(name).name != "__init__.py"]
 
 
 def main() -> None:
-    called, imported = measured()
-    rooms = Counter(str(Path(name).parent) for name in called)
+    calls, imported = measured()
+    rooms = Counter(str(Path(name).parent) for name in calls.modules)
     for room, count in sorted(rooms.items()):
         print(f"{count:4}  {room}")
-    print(f"{len(called)} modules run, {len(imported)} imported (packages' own files not counted)")
+    print(f"{len(calls.modules)} modules run, {len(imported)} imported (packages' own files not counted)")
+    print(f"{len(calls.way)} files from the command to the dB: {', '.join(calls.way)}")
     if "--list" in sys.argv:
-        print(*called, sep="\n")
+        print(*calls.modules, sep="\n")
 
 
 if __name__ == "__main__":
