@@ -23,6 +23,7 @@ from predictornas.schedulers.registry import SCHEDULERS
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.registry import METHODS, known_methods
 from predictornas.spaces.registry import SPACES
+from predictornas.supernet.registry import SUPERNET_METHODS
 from predictornas.threads import one_thread
 from tests.extras import needed
 
@@ -120,7 +121,7 @@ def test_the_guide_to_own_parts_runs_from_a_file_beside_the_results(
 
 
 def test_the_guide_to_own_parts_names_every_kind_and_every_registry() -> None:
-    kinds = (PREDICTORS, SAMPLERS, SCHEDULERS, METHODS, SPACES, BENCHMARKS, PROXIES, IMAGE_SETS)
+    kinds = (PREDICTORS, SAMPLERS, SCHEDULERS, METHODS, SPACES, BENCHMARKS, PROXIES, IMAGE_SETS, SUPERNET_METHODS)
     assert [kind.group for kind in kinds if f"`{kind.group}`" not in GUIDE_TO_PARTS] == []
     for path in re.findall(r"`([a-z/]+/(?:registry|proxies|zerocost)\.py)`", GUIDE_TO_PARTS):
         assert (ROOT / "predictornas" / path).is_file()

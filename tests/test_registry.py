@@ -225,3 +225,24 @@ def test_every_record_of_the_package_leads_to_something() -> None:
             assert callable(record.load())
             assert record.help
             assert len(record.help) <= 100
+
+
+def test_an_installed_package_is_found_by_its_metadata(tmp_path: Path) -> None:
+    """A real one, as pip leaves it, and one that is broken beside it; in a process of its own."""
+    (tmp_path / "theirs.py").write_text("from predictornas.samplers.uniform import Uniform as Pool\n")
+    metadata = tmp_path / "theirs-1.2.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.2\n")
+    (metadata / "entry_points.txt").write_text(
+        "[predictornas.samplers]\ntheir-pool = theirs:Pool\nbroken = gone:Pool\nuniform = gone:Pool\n"
+    )
+    code = (
+        "from predictornas.search.methods import get_preset, get_strategy\n"
+        "quick = get_preset('quick')\n"
+        "assert get_strategy('their-pool-50', quick) == get_strategy('uniform-50', quick)\n"
+        "get_strategy('broken-50', quick)"
+    )
+    path = f"{Path(registry.__file__).parents[1]}:{tmp_path}"
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": path}, capture_output=True, text=True)
+    assert "PluginWarning: The sampler 'uniform' of the plug-in gone:Pool of theirs 1.2 is not used" in done.stderr
+    assert "(plug-in gone:Pool of theirs 1.2) cannot be loaded: ModuleNotFoundError: No module" in done.stderr

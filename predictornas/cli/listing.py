@@ -7,6 +7,7 @@ from predictornas.live.proxies import PROXIES
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.search.registry import known_methods
 from predictornas.spaces.registry import SPACES
+from predictornas.supernet.registry import SUPERNET_METHODS
 
 OWN = "module:attribute for your own"
 
@@ -43,3 +44,8 @@ def images_help() -> str:
 def proxies_help() -> str:
     """The names of all zero-cost proxies of this package."""
     return f"Commas between: {', '.join(PROXIES)}, or {OWN}; all of this package by default."
+
+
+def supernet_methods_help() -> str:
+    """The names of all super-network methods of this package."""
+    return f"{', '.join(SUPERNET_METHODS)}, or {OWN}; +pt at the end (darts-1+pt) for perturbation selection."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark
-from predictornas.cli.listing import images_help
+from predictornas.cli.listing import images_help, supernet_methods_help
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def supernet(
     *,
-    method: str = "darts-1",
+    method: Annotated[str, Parameter(help=supernet_methods_help())] = "darts-1",
     space: str = "darts",
     data: Annotated[str, Parameter(help=images_help())] = "digits",
     cells: int | None = None,
@@ -46,9 +46,6 @@ def supernet(
 
     Parameters
     ----------
-    method
-        darts-1, darts-2, single-level, gdas, milenas, milenas-gumbel, bilevel-to-mixed, sdarts-rs, sdarts-adv, sgas-1,
-        sgas-2, pc-darts, drnas, drnas-progressive, pvll; +pt at the end (darts-1+pt) for perturbation selection.
     space
         darts (7 operations), darts-8, darts-s1 to darts-s4, or nasbench201.
     cells

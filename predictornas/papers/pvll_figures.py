@@ -9,13 +9,14 @@ import polars as pl
 
 from predictornas.analysis.statistics import POSITIVE, SHARE, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError
 from predictornas.papers.claims import beside, steps, together
 from predictornas.papers.figure import FigureRequest, Made
 from predictornas.papers.pvll_runs import EstimatorRun, estimator_rows, part_of
 from predictornas.plots.estimator import draw_curves, draw_rows
 from predictornas.search.pvll import PVLLSearch
-from predictornas.studies.gain.study import data_fingerprint, describe
+from predictornas.studies.gain.study import data_fingerprint
 
 DEFAULT_BENCHMARK = "nasbench201-cifar10"
 """Offline, and the paper's table of operations on edges."""

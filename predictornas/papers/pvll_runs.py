@@ -15,13 +15,14 @@ from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
+from predictornas.description import describe
 from predictornas.executors import Task, Tell
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.search.loop import Search, iterate
 from predictornas.search.pvll import PVLLSearch, PVLLState, replay, states
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
-from predictornas.studies.gain.study import data_fingerprint, describe
+from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.sealed import kept, write_sealed
 from predictornas.studies.tasks import Execution, run_all
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from predictornas.description import describe
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.files import writing_file
 from predictornas.journal import Journal
@@ -24,7 +25,7 @@ from predictornas.search.strategies import Strategy
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import MANIFEST, take, write_manifest
 from predictornas.studies.gain.run_tables import read_run, run_history
-from predictornas.studies.gain.study import describe, journal_path, run_identity
+from predictornas.studies.gain.study import journal_path, run_identity
 from predictornas.studies.locks import Locks
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings

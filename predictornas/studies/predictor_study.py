@@ -20,6 +20,7 @@ from predictornas.analysis.rank_quality import rank_quality
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
 from predictornas.predictors.registry import PREDICTORS
@@ -27,7 +28,7 @@ from predictornas.predictors.studied import studied_predictor
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.studies.folder import take, write_manifest
-from predictornas.studies.gain.study import data_fingerprint, describe
+from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from predictornas.errors import UnknownNameError
+from predictornas.registry import expect
 from predictornas.spaces.base import SearchSpace
 from predictornas.supernet.method import DARTS_WEIGHTS, ArchitectureSettings, Method
 from predictornas.supernet.network.topology import topology_of
@@ -19,6 +20,7 @@ from predictornas.supernet.parts.relaxations import Dirichlet, EdgeWeighted, Gum
 from predictornas.supernet.parts.selection import BestEpoch
 from predictornas.supernet.parts.stages import Stage
 from predictornas.supernet.parts.updates import Bilevel, Mixed, SingleLevel, Switch
+from predictornas.supernet.registry import SUPERNET_METHODS
 
 PERTURBATION = "+pt"
 """Ends a name: the same super-network, and selection by perturbation (DARTS-PT: Wang et al. 2021)."""
@@ -123,8 +125,13 @@ NASBENCH201: dict[str, dict[str, Any]] = {
 """What papers set in another way for the cells of NAS-Bench-201, by method."""
 
 
+def published(name: str) -> Method:
+    """The method of this name in `METHODS`."""
+    return METHODS[name]
+
+
 def method_names() -> tuple[str, ...]:
-    """Every name that `get_method` knows, those with perturbation selection last."""
+    """Every name of this package that `get_method` knows, those with perturbation selection last."""
     return (*METHODS, *(name + PERTURBATION for name in METHODS))
 
 
@@ -135,20 +142,21 @@ def get_method(name: str, space: SearchSpace | None = None, *, preset: str = "pa
     as in SGAS, and the operation of each by perturbation (thesis of Wang, section 3.1.3).
 
     Args:
-        name: one of `method_names()`.
+        name: one of `method_names()`, a method of another package, or `module:attribute`.
         space: the space to search in; None for a DARTS space.
         preset: "paper", or "released" for what the released code does where that differs.
 
     Raises:
         UnknownNameError: no method or preset has this name.
-        ConfigurationError: a space without a super-network.
+        ConfigurationError: a space without a super-network, or a method of another package that cannot be loaded.
     """
-    if name not in method_names():
-        raise UnknownNameError("super-network method", name, method_names())
+    base = name.removesuffix(PERTURBATION)
+    record = SUPERNET_METHODS.find(base)
+    if record is None:
+        raise UnknownNameError("super-network method", name, [*method_names(), *SUPERNET_METHODS.others()])
     if preset not in PRESETS:
         raise UnknownNameError("preset", preset, PRESETS)
-    base = name.removesuffix(PERTURBATION)
-    method = METHODS[base]
+    method: Method = expect(record.make(name=base), Method, record)
     keeps_edges = space is not None and topology_of(space).inputs_kept is None
     if keeps_edges:
         method = replace(method, **{"cells": 5, **NASBENCH201.get(base, {})})

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
 from predictornas.studies.gain.opened import OpenedStudy
-from predictornas.studies.gain.study import Study, describe
+from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import locked
 from predictornas.studies.provenance import now, surroundings, without_time
 

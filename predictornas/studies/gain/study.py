@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
-from predictornas.description import describe as describe
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.predictors.graph_predictor import Engine
@@ -102,7 +102,7 @@ class Study:
             signal=self.signal or benchmark.signal, evaluation=self.evaluation or benchmark.evaluation
         )
 
-    def strategy(self, method: str | Named, levels: tuple[int, ...] | None = None) -> Strategy:
+    def strategy(self, method: str, levels: tuple[int, ...] | None = None) -> Strategy:
         """The strategy of one of the methods under this study's preset.
 
         Args:
@@ -114,9 +114,8 @@ class Study:
             ConfigurationError: the initial set is larger than the budget.
         """
         levels = TabularOracle(self.open()).levels if levels is None else levels
-        name = method.name if isinstance(method, Named) else method
-        own = [named.strategy for named in self.methods if isinstance(named, Named) and named.name == name]
-        strategy = own[0] if own else get_strategy(name, replace(self._preset(), levels=levels))
+        own = [named.strategy for named in self.methods if isinstance(named, Named) and named.name == method]
+        strategy = own[0] if own else get_strategy(method, replace(self._preset(), levels=levels))
         if self.budget_epochs is not None and not isinstance(strategy, Scheduled):
             if not levels:
                 raise ConfigurationError(f"{self.benchmark!r} does not say how long its networks were trained.")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks.table import Column, write_benchmark
+from predictornas.description import describe
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.gcn import GCN
 from predictornas.samplers.uniform import Uniform
@@ -18,7 +19,7 @@ from predictornas.search.named import Named
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, RandomSearch
 from predictornas.spaces.registry import get_space
-from predictornas.studies.gain.study import Study, data_fingerprint, describe, run_identity
+from predictornas.studies.gain.study import Study, data_fingerprint, run_identity
 
 STUDY = Study(methods=("random",), budget=30, seeds=(0,))
 
