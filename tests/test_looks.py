@@ -1,7 +1,13 @@
+from importlib.metadata import EntryPoint
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictornas.looks import styles_of
+from predictornas import registry
+from predictornas.looks import MethodStyle, styles_of
+from predictornas.registry import Look, PluginWarning, Registered
+from predictornas.samplers.uniform import Uniform
 
 METHODS = [
     "random", "exhaustive", "uniform-100", "uniform-1000", "uniform-10000", "evolutionary-100", "evolutionary-1000",
@@ -43,3 +49,27 @@ def test_names_that_a_person_reads() -> None:
 
 def test_methods_are_ordered_random_first() -> None:
     assert list(styles_of(["mine", "one-shot", "exhaustive", "random"])) == ["random", "exhaustive", "one-shot", "mine"]
+
+
+THEIRS = Registered(
+    "theirs", Uniform, label="their pool", number="needed", number_label="N' = {:,}", looks={50: Look("#227744", "o")}
+)
+
+
+def test_parts_of_other_packages_have_their_own_label_and_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = (
+        EntryPoint("theirs", f"{__name__}:THEIRS", "predictornas.samplers"),
+        EntryPoint("broken", "nowhere:Part", "predictornas.samplers"),
+    )
+    monkeypatch.setattr(registry, "points_of", lambda group: points if group == "predictornas.samplers" else ())
+    styles = styles_of(["theirs-50", "theirs-1000", "random", "uniform-100"])
+    assert list(styles) == ["random", "uniform-100", "theirs-50", "theirs-1000"]
+    assert styles["theirs-50"] == MethodStyle("their pool, N' = 50", "#227744", "o")
+    assert styles["theirs-1000"].label == "their pool, N' = 1,000"
+    with pytest.warns(PluginWarning, match="'broken'"):
+        assert styles_of(["broken-50"])["broken-50"].label == "broken-50"
+
+
+def test_a_figure_imports_no_module_for_a_name() -> None:
+    styles = styles_of(["nowhere:Part-50", "uniform-100@nowhere:Part"])
+    assert [style.label for style in styles.values()] == ["nowhere:Part-50", "uniform-100@nowhere:Part"]
