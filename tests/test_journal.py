@@ -213,6 +213,7 @@ def test_a_path_that_cannot_be_a_file_is_a_store_error(tmp_path: Path) -> None:
 RUN = [{"order": 0, "value": 0.25}, {"order": 1, "value": 0.5}, {"order": 2, "value": 0.75}]
 
 
+@pytest.mark.slow
 def test_every_altered_byte_is_found_and_the_line_named(path: Path) -> None:
     content = write(path, RUN)
     for place in range(len(content)):

@@ -42,6 +42,7 @@ def test_a_pickle_of_python_2(tmp_path: Path):
     assert (pickle.loads(PYTHON_2, encoding="bytes")[b"data"] == value[b"data"]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     array=NUMBERS,

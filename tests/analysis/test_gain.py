@@ -183,6 +183,7 @@ def test_unknown_estimators_are_refused(make_history) -> None:
         gain_table(make_history(TABLE, {"a": [[0, 1]]}), TABLE, targets_for(TABLE), estimators=["polled"], rng=_rng())
 
 
+@pytest.mark.slow
 def test_random_search_on_the_real_table(make_history, test_tables) -> None:
     column = pl.read_parquet(test_tables / "nasbench101_test108.parquet", columns=["test_accuracy_run0"])
     errors = 1 - column["test_accuracy_run0"].to_numpy()

@@ -118,6 +118,7 @@ def test_real_cells_in_every_size(test_tables: Path) -> None:
     assert hashes == frame["module_hash"].to_list()
 
 
+@pytest.mark.slow
 def test_all_strings_of_the_space() -> None:
     genes = NASBench201().enumerate()
     frame = pl.DataFrame({"arch": [to_string(row) for row in genes]})

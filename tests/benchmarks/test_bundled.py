@@ -58,6 +58,7 @@ def test_its_name_keeps_its_meaning(store: Path, tmp_path: Path) -> None:
 CHECKOUT = Path(bundled.__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (CHECKOUT / "benchmarks_data").exists(), reason="the package is installed, not a checkout")
 def test_it_is_found_where_the_package_is_used_from_a_checkout() -> None:
     code = (

@@ -53,6 +53,7 @@ def everything_in(store: Path) -> list[str]:
     return sorted(str(path.relative_to(store)) for path in store.rglob("*")) if store.exists() else []
 
 
+@pytest.mark.slow
 def test_an_offline_benchmark_is_built_once(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = open_benchmark("nasbench201-cifar10")
     assert built.folder == store / "nasbench201-cifar10"
@@ -272,6 +273,7 @@ def test_a_table_of_a_space_of_another_process_hides_no_other(store: Path, table
         open_benchmark("theirs")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("name", ["x[1]", "x?", "x*", "a=1", "~", "x{1,2}", "file:x"])
 def test_no_path_is_a_pattern(store: Path, tmp_path: Path, name: str, suffix: str) -> None:

@@ -262,6 +262,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list((tmp_path / "store").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_tables_open_without_torch_and_polars(small: Benchmark) -> None:
     code = (
         "import sys; from pathlib import Path; from predictornas.benchmarks import Benchmark\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_help_is_fast_and_shows_an_example_for_every_verb(run, capsys: pytest.CaptureFixture[str]) -> None:
     for verb in (
         ["gain"],

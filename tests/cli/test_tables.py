@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_data_verbs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("data", "list", "--json") == 0
     names = [row["name"] for row in json.loads(capsys.readouterr().out)]

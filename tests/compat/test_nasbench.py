@@ -103,6 +103,7 @@ def test_isomorphic_and_unpruned_cells_are_the_same(dataset: api.NASBench) -> No
     assert dataset.get_metrics_from_spec(twin)[1] == dataset.get_metrics_from_spec(spec_of(4))[1]
 
 
+@pytest.mark.slow
 def test_hashes_lead_to_the_same_metrics(dataset: api.NASBench) -> None:
     hashes = dataset.hash_iterator()
     assert set(hashes) == {hash_of(cell) for cell in range(7)}

@@ -84,6 +84,7 @@ def test_the_published_hash() -> None:
     assert ModelSpec(matrix_of(adjacency), operations.split(",")).hash_spec(NAMES) == published
 
 
+@pytest.mark.slow
 @given(bits=st.integers(0, 2**28 - 1), operations=st.lists(st.sampled_from(NAMES), min_size=6, max_size=6))
 def test_pruned_cells_of_any_size_hash_like_what_is_left_of_them(bits: int, operations: list[str]) -> None:
     matrix = np.zeros((8, 8), int)

@@ -72,6 +72,7 @@ def test_the_auxiliary_head_is_not_counted():
     assert count_multiply_adds(without, 3, 16) == count_multiply_adds(with_head, 3, 16)
 
 
+@pytest.mark.slow
 def test_counting_leaves_a_network_as_it_was(rng):
     space = get_space("darts-s4")
     row = space.sample(1, rng)[0]

@@ -26,6 +26,7 @@ def every_edge(cell, images):
     return nodes[3]
 
 
+@pytest.mark.slow
 def test_a_cell_computes_the_sums_of_its_edges(rng):
     images = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     rows = get_space("nasbench201").sample(100, rng)
@@ -92,6 +93,7 @@ def counted_by_hand(genes, classes):
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [10, 120])
 def test_networks_have_the_counted_number_of_parameters(classes, rng):
     space = get_space("nasbench201")

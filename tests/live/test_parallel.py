@@ -47,6 +47,7 @@ def test_what_a_training_raises_reaches_the_caller(tmp_path: Path) -> None:
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -> None:
     recipe = replace(RECIPE, epochs=100_000)
     long = [Task((job(row, recipe=recipe), 100_000), tmp_path / str(row)) for row in range(2)]

@@ -39,6 +39,7 @@ def weights(model: CellNetwork) -> torch.Tensor:
     return torch.cat([value.flatten().double() for value in model.state_dict().values()])
 
 
+@pytest.mark.slow
 def test_an_epoch_is_that_of_a_plain_loop() -> None:
     """Cross-entropy with smoothed labels, an auxiliary head and clipping, all written out."""
     recipe = replace(PLAIN, label_smoothing=0.3, auxiliary_weight=0.4, clip=0.5, learning_rate=0.2)
@@ -82,6 +83,7 @@ def test_the_last_batch_is_smaller_and_never_a_single_image() -> None:
     assert sizes == [15, 15, 3, 16, 16]
 
 
+@pytest.mark.slow
 def test_an_epoch_is_a_function_of_seed_and_epoch() -> None:
     outcomes = []
     for seed, epoch in ((3, 1), (3, 1), (4, 1), (3, 2)):

@@ -175,6 +175,7 @@ def test_more_images_than_fit_into_a_batch_of_evaluation(monkeypatch: pytest.Mon
         assert one.validation_accuracy.tolist() == other.validation_accuracy.tolist()
 
 
+@pytest.mark.slow
 def test_a_copy_that_explodes_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
     build = side_by_side.build_network
 

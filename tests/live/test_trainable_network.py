@@ -52,6 +52,7 @@ def test_any_size_and_any_channels(name, size, channels):
     assert network(images(1, size, channels)).shape == (1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "stem"), [(8, "cifar"), (32, "cifar"), (8, "imagenet"), (75, "imagenet")])
 def test_the_auxiliary_head_speaks_in_training_only(size, stem):
     network = darts_v2(NetworkShape(4, 3, 5, auxiliary=True, stem=stem))
@@ -68,6 +69,7 @@ def test_no_auxiliary_head_was_asked_for():
     assert darts_v2(SHAPE).with_auxiliary(images())[1] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201", "darts"])
 def test_the_generator_is_the_only_source_of_weights(name):
     before = torch.random.get_rng_state()
@@ -167,6 +169,7 @@ def test_only_darts_drops_paths():
         darts_v2(SHAPE).drop_path = 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201", "darts"])
 def test_other_memory_formats_and_precisions(name):
     network = network_of(name, NetworkShape(8, 3, 5)).eval()

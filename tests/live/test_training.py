@@ -108,6 +108,7 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> N
     assert not torn.exists()
 
 
+@pytest.mark.slow
 def test_nothing_is_trained_twice(tmp_path: Path) -> None:
     told: list[int] = []
     train(job(), PARTS, until=3, folder=tmp_path, advance=told.append)

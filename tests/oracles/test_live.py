@@ -106,6 +106,7 @@ def test_rows_of_one_key_are_one_architecture(tmp_path: Path, rng: np.random.Gen
     assert answers == oracle.curve(rows[0]).validation_accuracy.tolist()
 
 
+@pytest.mark.slow
 def test_the_judge_sees_test_accuracy(oracle: LiveOracle, rng: np.random.Generator) -> None:
     oracle.evaluate(GENES[:2], 2, rng)
     accuracies = oracle.test_accuracy(GENES[:2], 1)

@@ -30,6 +30,7 @@ def table(searches, table_errors: np.ndarray) -> pl.DataFrame:
     return gain_table(history, table_errors, targets_for(table_errors, count=20), rng=rng)
 
 
+@pytest.mark.slow
 def test_every_method_the_cap_and_the_null_are_named(table: pl.DataFrame) -> None:
     figure = draw_gain(table)
     assert _labels(figure) == [

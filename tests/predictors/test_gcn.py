@@ -34,6 +34,7 @@ def permuted(graphs, rng):
     return Graphs(adjacency, graphs.operations[rows, order], graphs.num_codes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", VARIANTS, ids=str)
 def test_both_engines_give_the_same_predictor_from_the_same_seed(options, graph_space):
     genes = graph_space.enumerate()[100:250]
@@ -42,6 +43,7 @@ def test_both_engines_give_the_same_predictor_from_the_same_seed(options, graph_
     assert np.ptp(dense.predict(genes)) > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["indexed", "dense"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_the_order_of_vertices_does_not_matter(engine, bidirectional, graph_space, rng):
@@ -100,6 +102,7 @@ def test_the_generator_is_the_only_randomness(graph_space):
     np.testing.assert_array_equal(fitted(graph_space).predict(genes), first)
 
 
+@pytest.mark.slow
 def test_relaxed_scores_are_those_of_the_same_discrete_graphs(graph_space):
     for options in VARIANTS:
         predictor = fitted(graph_space, **options)

@@ -51,6 +51,7 @@ def test_scores_do_not_depend_on_what_else_is_scored(engine, bidirectional, monk
     assert together.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_importing_predictors_does_not_import_torch():
     code = (
         "import sys, predictornas.predictors.gcn, predictornas.predictors.flow, predictornas.predictors.pyg\n"
@@ -76,6 +77,7 @@ def test_a_warm_start_begins_with_the_weights_of_the_other_and_leaves_it_alone(g
 PLAIN_FLOW = Flow(width=8, layers=2, dropout=0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predictor", [GCN(width=8), GCN(width=8, bidirectional=True), PLAIN_FLOW])
 def test_a_batch_of_everything_is_the_full_batch_whatever_the_engine(predictor, graph_space):
     genes, values = graph_space.enumerate(), np.random.default_rng(0).random(30)

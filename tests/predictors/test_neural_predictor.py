@@ -39,6 +39,7 @@ def fitted(space, rows=slice(0, 120), **options):
     return predictor.fit(space, space.enumerate()[rows], edges_of(space)[rows], rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_the_classifier_parts_good_from_bad_and_the_regressor_ranks_the_good(graph_space):
     values, genes = edges_of(graph_space)[120:], graph_space.enumerate()[120:]
     predictor = fitted(graph_space, threshold=0.5)
@@ -50,6 +51,7 @@ def test_the_classifier_parts_good_from_bad_and_the_regressor_ranks_the_good(gra
     assert np.corrcoef(scores[good], values[good])[0, 1] > 0.7
 
 
+@pytest.mark.slow
 def test_rejected_architectures_are_ranked_by_the_classifier(graph_space):
     genes = graph_space.enumerate()
     predictor = fitted(graph_space, threshold=0.5)
@@ -75,6 +77,7 @@ def test_what_the_regressor_learns_from(options, good):
     np.testing.assert_array_equal(NeuralPredictor(**options)._good(np.arange(10.0)), np.array(good, bool))
 
 
+@pytest.mark.slow
 def test_without_a_part_below_the_threshold_there_is_one_stage(graph_space):
     predictor = fitted(graph_space, quantile=0.0)
     assert predictor.classifier_ is None
@@ -151,6 +154,7 @@ def test_it_is_a_predictor_that_stores_and_checks(graph_space):
             NeuralPredictor(**options).fit(graph_space, genes, np.array([0.5, 0.6]), rng=np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_importing_it_does_not_import_torch():
     code = "import sys, predictornas.predictors.neural_predictor\nsys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -88,6 +88,7 @@ def test_optimisers_are_configurations():
     assert hash(GradientDescent()) == hash(GradientDescent(0.01, 0.9))
 
 
+@pytest.mark.slow
 def test_importing_predictors_optimisers_and_losses_does_not_import_torch():
     modules = ("losses", "optimisers", "fitting", "rnn")
     code = f"import sys, {', '.join(f'predictornas.predictors.{m}' for m in modules)}\nsys.exit('torch' in sys.modules)"

@@ -30,6 +30,7 @@ def test_two_architectures_by_hand():
     assert scores.grad.tolist() == pytest.approx([-slope, slope], rel=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     values=st.lists(st.integers(0, 6), min_size=1, max_size=24),
@@ -92,6 +93,7 @@ def test_work_is_half_of_the_square():
     assert work < 0.6 * size**2
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     size=st.integers(1, 20),

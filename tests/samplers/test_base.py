@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ def pool_of(size: int, excluded: list[int] = []) -> Pool:  # noqa: B006
     return Pool(np.zeros((size, 3), np.int8), keys, np.array(excluded, np.uint64) + np.uint64(100))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(1, 50), st.data())
 def test_best_equals_a_full_sort_without_the_excluded(scores: list[int], count: int, data: st.DataObject) -> None:
     excluded = sorted(data.draw(st.sets(st.integers(0, len(scores) - 1))))

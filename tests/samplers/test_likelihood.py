@@ -198,6 +198,7 @@ def test_ascents_that_end_outside_the_space_are_counted() -> None:
     assert space.valid(pool.genes).all()
 
 
+@pytest.mark.slow
 def test_a_subset_of_a_space_is_used_up_and_then_the_pool_is_empty() -> None:
     whole = get_space("nasbench201")
     space = whole.restricted_to(whole.enumerated_keys()[::500])

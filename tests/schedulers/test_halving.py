@@ -14,6 +14,7 @@ from .conftest import Rehearsal, Values
 LEVELS = (1, 2, 4, 8)
 
 
+@pytest.mark.slow
 def test_better_arrivals_make_asha_promote_nearly_everyone(rehearse: type[Rehearsal], improving: Values) -> None:
     rehearsal = rehearse(ASHALike(LEVELS), improving)
     rehearsal.run([4] * 100)

@@ -122,6 +122,7 @@ def test_progress_is_told_in_the_unit_of_the_budget() -> None:
         assert counts == told
 
 
+@pytest.mark.slow
 @given(
     sweeps=st.lists(st.tuples(st.lists(st.integers(0, 9), unique=True, max_size=6), st.sampled_from([1, 3, 9]))),
     limit=st.integers(1, 60),

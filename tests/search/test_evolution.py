@@ -58,6 +58,7 @@ def test_a_tournament_of_two_takes_the_best_half_of_the_time() -> None:
     assert wins[3] == 0
 
 
+@pytest.mark.slow
 def test_it_never_repeats_and_finds_better_cells_than_its_first_population() -> None:
     history = run(Search(SPACE, RegularisedEvolution(population=20, tournament=5), seed=0), CountingOracle(), 150)
     assert len(np.unique(history.keys)) == 150

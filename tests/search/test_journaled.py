@@ -155,6 +155,7 @@ class SlowOracle(CountingOracle):
         return replace(super().evaluate(genes, epochs, rng), cost_seconds=10.0 * genes.sum(axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spare", [-1.0, 0.0, 1.0])
 @pytest.mark.parametrize("evaluations", [1, 4, 9])
 def test_seconds_end_a_run_before_the_training_that_exceeds_them(
@@ -211,6 +212,7 @@ def drive_epochs(
     return [record for record in read_records(path) if record["kind"] == "evaluation"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("resumes", "limit", "lengths", "spent"),
     [

@@ -100,6 +100,7 @@ def test_it_climbs_a_hill_without_local_minima() -> None:
     assert len(np.unique(history.keys)) == 200
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_as_the_uninterrupted_one() -> None:
     space = get_space("nasbench101")
     whole = run(Search(space, LocalSearch(), seed=3), CountingOracle(), 40)

@@ -39,6 +39,7 @@ def test_the_paper_preset_is_the_papers() -> None:
     assert (predictor.optimiser.learning_rate, predictor.optimiser.momentum) == (0.01, 0.9)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["quick", "default", "paper", "dense-warm"])
 def test_no_method_has_changed_its_settings_so_that_older_folders_are_resumed(preset: str) -> None:
     """A run is known by a hash of its strategy's description; these were written when the names were made."""

@@ -38,6 +38,7 @@ def test_any_other_name_is_good(name: str) -> None:
     assert Named(name, RandomSearch()).name == name
 
 
+@pytest.mark.slow
 def test_what_is_no_strategy_is_refused() -> None:
     """In a process of its own, for the types of arguments are checked where these tests run."""
     code = "from predictornas import GCN, Named; Named('forest', GCN())"

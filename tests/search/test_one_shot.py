@@ -45,6 +45,7 @@ def test_it_fits_once_on_the_initial_set_alone() -> None:
     assert predictor.fits == [30]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [7, 1])
 def test_it_walks_down_one_ranking_of_the_whole_space(batch: int) -> None:
     history = searched(OneShot(CountingPredictor(), initial=30, batch=batch), 60)

@@ -115,6 +115,7 @@ def test_architecture_parameters_first_move_is_against_the_gradient_of_the_train
     np.testing.assert_allclose(moved[clear], -0.1 * np.sign(gradient[clear]), rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_evaluations_from_elsewhere_enter_as_one_hot_sequences() -> None:
     history = searched(14)
     foreign = np.array([[0] * 6, [4] * 6, [0, 1, 2, 3, 4, 0]], np.int8)
@@ -127,6 +128,7 @@ def test_evaluations_from_elsewhere_enter_as_one_hot_sequences() -> None:
     assert len(fresh().propose(SPACE, told, 3, seed=0, iteration=4)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gradient", [True, False])
 def test_a_small_space_is_exhausted(gradient: bool) -> None:
     space = SPACE.restricted_to(SPACE.enumerated_keys()[:20])
@@ -150,6 +152,7 @@ def test_the_search_finds_better_architectures_than_its_warm_up_on_average() -> 
     assert history.values[45:].mean() > history.values[:30].mean() + 0.5
 
 
+@pytest.mark.slow
 def test_switches_of_the_ablation() -> None:
     history = searched(16)
     weighted, equal = (replay(fresh(weighted=w), SPACE, history, seed=0) for w in (True, False))

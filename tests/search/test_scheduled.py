@@ -144,6 +144,7 @@ def test_zero_cost_scores_choose_t0_from_a_random_pool() -> None:
     assert (started.epochs, started.proposed_by) == (1, "weight_norm")
 
 
+@pytest.mark.slow
 def test_zero_cost_scores_are_those_of_networks_with_fresh_weights() -> None:
     nothing, pointwise, convolutions = (np.full(6, operation, np.int8) for operation in (0, 2, 3))
     genes = np.stack([pointwise, nothing, convolutions])

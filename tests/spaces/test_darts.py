@@ -181,6 +181,7 @@ def test_crossover_takes_each_gene_from_either_parent(space: DARTS, rng: np.rand
     assert stats.binomtest(int((children[:, 8] == 0).sum()), 4000).pvalue > 0.001
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**63 - 1))
 def test_any_architecture_goes_to_its_genotype_and_back(seed: int) -> None:
     space = DARTS()

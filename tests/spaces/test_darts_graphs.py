@@ -40,6 +40,7 @@ def by_hand(genotype: Genotype, *, with_nodes: bool) -> nx.DiGraph:
     return graph.subgraph(on_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_nodes", [False, True])
 @pytest.mark.parametrize("name", ["darts", "darts-s3"])
 def test_graphs_are_those_drawn_edge_by_edge(name: str, with_nodes: bool, rng: np.random.Generator) -> None:

@@ -67,6 +67,7 @@ def test_the_order_of_the_vertices_does_not_matter(rng: np.random.Generator) -> 
     np.testing.assert_array_equal(keys, graph_hash(adjacency, labels))
 
 
+@pytest.mark.slow
 def test_keys_are_equal_if_and_only_if_graphs_are_isomorphic(rng: np.random.Generator) -> None:
     # graphs of five vertices and two labels, close enough to each other that many are isomorphic
     adjacency, labels = random_graphs(rng, 1500, vertices=5)

@@ -78,10 +78,12 @@ def test_what_is_enumerated_is_read_only_and_the_same_object(space: SearchSpace)
         assert len(method()) == 423_624
 
 
+@pytest.mark.slow
 def test_all_cells_are_valid(space: SearchSpace) -> None:
     assert space.valid(space.enumerate()).all()
 
 
+@pytest.mark.slow
 def test_validity_is_that_of_the_definition(space: SearchSpace, rng: np.random.Generator) -> None:
     # cells with up to three genes redrawn, out of range ones among them, are near the border of validity
     genes = space.sample(3000, rng)
@@ -121,6 +123,7 @@ def test_isomorphic_cells_have_the_same_key(space: NASBench101, rng: np.random.G
     np.testing.assert_array_equal(space.graph_keys(others), space.keys(genes))
 
 
+@pytest.mark.slow
 def test_keys_of_random_pairs_are_equal_only_if_they_are_isomorphic(
     space: NASBench101, rng: np.random.Generator
 ) -> None:
@@ -311,6 +314,7 @@ def test_mutants_are_always_cells(space: SearchSpace, proposals: tuple[np.ndarra
     assert (children != proposals[0]).any(axis=1).mean() > 0.4
 
 
+@pytest.mark.slow
 def test_crossovers_are_always_cells_with_genes_of_their_parents(
     space: SearchSpace, proposals: tuple[np.ndarray, np.ndarray]
 ) -> None:
@@ -393,6 +397,7 @@ def test_mutation_can_insert_a_vertex_anywhere(space: SearchSpace) -> None:
     assert min(counts) > max(counts) / 3 > 50
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32),

@@ -138,6 +138,7 @@ def test_no_two_cells_are_isomorphic(everything: tuple[np.ndarray, np.ndarray]) 
     assert len(np.unique(canonical_codes(genes))) == 423_624
 
 
+@pytest.mark.slow
 def test_any_cell_has_the_key_of_its_isomorphic_representative(
     everything: tuple[np.ndarray, np.ndarray], rng: np.random.Generator
 ) -> None:

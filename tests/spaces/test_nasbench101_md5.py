@@ -127,6 +127,7 @@ def test_cells_are_found_by_their_official_hashes(
             fresh.from_module_hashes([SMALLEST, text])
 
 
+@pytest.mark.slow
 def test_a_hash_does_not_depend_on_the_batch(rng: np.random.Generator) -> None:
     space = get_space("nasbench101")
     genes = space.sample(50, rng)

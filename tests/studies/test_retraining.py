@@ -69,6 +69,7 @@ def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
         retrain(replace(TINY, seed=1), tmp_path)
 
 
+@pytest.mark.slow
 def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last epoch counts; a tenth of the images is set aside with a fixed seed."""
     asked = []

@@ -33,6 +33,7 @@ def test_layout_and_order_do_not_matter(path: Path) -> None:
     assert read_sealed(path) == (READ, True)
 
 
+@pytest.mark.slow
 def test_every_altered_byte_is_found_or_means_the_same(path: Path) -> None:
     content = path.read_bytes()
     for place in range(len(content)):

@@ -75,6 +75,7 @@ def test_nothing_is_written_for_what_cannot_work(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "cells", "channels", "epochs", "batch_size"),
     [

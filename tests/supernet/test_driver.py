@@ -108,6 +108,7 @@ def test_an_epoch_whose_checkpoint_is_missing_is_computed_again(tmp_path: Path) 
     assert again.records[1].seconds > 0
 
 
+@pytest.mark.slow
 def test_a_diverged_search_keeps_its_last_good_checkpoint(tmp_path: Path) -> None:
     diverging = replace(METHODS["darts-1"].weights, schedule="exponential", decay=1e25, clip=None)
     searched = job(replace(METHODS["darts-1"], weights=diverging), "nasbench201", epochs=3)

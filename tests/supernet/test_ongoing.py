@@ -83,6 +83,7 @@ def test_stages_keep_the_wanted_operations_while_alpha_rests() -> None:
     assert third.alpha != fourth.alpha
 
 
+@pytest.mark.slow
 def test_partial_channels_search_after_their_warm_up() -> None:
     searched = job("pc-darts", "nasbench201")
     searched = replace(searched, method=replace(searched.method, warm_up=1))

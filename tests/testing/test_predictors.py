@@ -250,6 +250,7 @@ BROKEN: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BROKEN)
 @pytest.mark.filterwarnings("ignore:(invalid value|divide by zero):RuntimeWarning")
 def test_each_broken_rule_is_found_and_named(what: str) -> None:

@@ -132,6 +132,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 def test_a_right_one_passes(rng: np.random.Generator) -> None:
     check_scheduler(Broken(), SPACE, rng=rng)
     assert set(CHANGES) == {"nothing", *BROKEN}

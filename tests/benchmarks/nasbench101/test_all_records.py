@@ -60,6 +60,7 @@ def test_two_processes_read_the_same_in_the_same_order(file: Path, two_processes
     assert two_processes[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [3, len(DATA) - 3])
 @pytest.mark.usefixtures("two_processes")
 def test_two_processes_tell_the_same_error_as_one(file: Path, damaged: int) -> None:

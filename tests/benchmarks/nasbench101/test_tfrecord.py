@@ -41,6 +41,7 @@ def test_the_checksum_that_these_tests_write_is_crc32c(data: bytes, checksum: in
     assert official.crc32c(data) == checksum
 
 
+@pytest.mark.slow
 @given(records=st.lists(st.binary(max_size=40), max_size=8), block_bytes=st.integers(1, 100))
 def test_what_is_written_is_read_in_blocks_of_any_size(
     tmp_path_factory: pytest.TempPathFactory, records: list[bytes], block_bytes: int
@@ -59,6 +60,7 @@ def test_an_empty_file_has_no_frames(tmp_path: Path) -> None:
     assert records_in(official.write(tmp_path / "empty", [])) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", range(63))
 def test_a_file_cut_anywhere_is_noticed(file: Path, size: int) -> None:
     file.write_bytes(file.read_bytes()[:size])
@@ -72,6 +74,7 @@ def test_a_file_cut_anywhere_is_noticed(file: Path, size: int) -> None:
             records_in(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("byte", range(62))
 def test_a_change_of_any_byte_is_noticed(file: Path, byte: int) -> None:
     content = bytearray(file.read_bytes())

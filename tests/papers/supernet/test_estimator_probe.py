@@ -108,6 +108,7 @@ def test_paths_of_the_memory_are_no_test_paths(searching):
     assert row["paths"] == 8 - same
 
 
+@pytest.mark.slow
 def test_there_is_nothing_to_measure_before_psi_was_trained_or_without_it(searching, tmp_path):
     for _ in range(3):
         searching.run_epoch()

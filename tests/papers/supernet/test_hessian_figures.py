@@ -109,6 +109,7 @@ def test_the_variances_are_those_of_a_concentrated_dirichlet_in_the_softmax_basi
     np.testing.assert_allclose(found, exact, rtol=0.02)
 
 
+@pytest.mark.slow
 def test_the_expected_loss_is_that_of_the_mean_where_the_loss_is_linear(priced):
     state, batch = priced
     beta = np.where(

@@ -159,6 +159,7 @@ def test_tables_4_and_5_read_errors_of_cells_and_share_searches(tables):
     assert value(ablation, "none", "evaluated") == value(ablation, "none")
 
 
+@pytest.mark.slow
 def test_the_caption_of_cells_counts_evaluations_of_population_and_search(tiny, monkeypatch):
     monkeypatch.setattr(figures, "PAPER", LossSpaceRegression(warm_up=2, steps=5))
     caption = figures._cells_caption(tiny, open_benchmark("nasbench201-cifar10"))

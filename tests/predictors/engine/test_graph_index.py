@@ -33,6 +33,7 @@ def unfolded(messages, graph, vertex, depth):
     return gate, tuple(gathered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("predictor", PREDICTORS, ids=str)
 def test_vertices_share_a_row_exactly_when_their_neighbourhoods_are_equal(predictor, make_graphs):
     messages = predictor.message_passing(make_graphs(60))

@@ -54,6 +54,7 @@ def test_tasks_are_whole_seeds_in_files_of_their_own(store: Path, tmp_path: Path
     assert len({task.target for task in tasks}) == 3
 
 
+@pytest.mark.slow
 def test_a_run_has_ended_when_its_journal_says_so(store: Path, tmp_path: Path) -> None:
     opened = open_study(Study(methods=("random",), budget=20, seeds=(0,)))
     task = Task(Run("a", "random", 0), tmp_path / "a.jsonl")

@@ -171,6 +171,7 @@ def test_two_methods_of_one_name_are_refused(store: Path) -> None:
             replace(STUDY, methods=(Named("mine", RandomSearch()), *others)).open()
 
 
+@pytest.mark.slow
 def test_a_run_of_your_own_strategy_is_known_by_its_description(store: Path) -> None:
     benchmark = STUDY.open()
     identity = STUDY.identity(benchmark)

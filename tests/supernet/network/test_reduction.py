@@ -142,6 +142,7 @@ def test_both_halves_of_a_halving_skip_follow_their_statistics() -> None:
         assert new[path + "norm.running_var"][0, channel] == old[path + "norm.running_var"][0, copied]
 
 
+@pytest.mark.slow
 def test_the_same_generator_copies_the_same_channels() -> None:
     network = network_of(4)
     every = {name: [list(NAMES)] * 14 for name in TOPOLOGY.cell_types}
@@ -150,6 +151,7 @@ def test_the_same_generator_copies_the_same_channels() -> None:
         assert values.equal(second.state_dict()[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "partial", "message"),
     [

@@ -91,6 +91,7 @@ def test_partial_channels_and_edge_weights_equal_the_reference(topology: Topolog
     assert_equal_to_the_reference(network_of(topology, shape, 2), images_of(8), Mixture(weights, edges))
 
 
+@pytest.mark.slow
 def test_k_of_one_and_edge_weights_of_one_are_darts() -> None:
     network, weights = network_of(DARTS, SMALL), random_weights(DARTS)
     ones = {name: torch.ones(14, dtype=torch.float64) for name in weights}

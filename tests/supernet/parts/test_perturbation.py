@@ -82,6 +82,7 @@ def test_inputs_are_measured_again_after_each_removal() -> None:
     assert made == Decisions({"normal": {0: PRUNED, 1: USEFUL, 2: PRUNED}})
 
 
+@pytest.mark.slow
 def test_one_edge_of_each_cell_type_a_round_in_random_order() -> None:
     topology = darts_topology(NAMES)
 
