@@ -63,6 +63,10 @@ class JournalError(DataError):
     """A journal of a run that cannot be continued (not merely a torn last line, which is repaired)."""
 
 
+class BusyJournalError(JournalError):
+    """A journal that another process writes right now."""
+
+
 class CheckpointError(DataError):
     """A checkpoint of a training that is damaged or belongs to another training."""
 

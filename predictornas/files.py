@@ -8,7 +8,10 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import tempfile
+import time
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -18,6 +21,12 @@ from predictornas.errors import StoreError
 
 PARTIAL, _REPLACED = ".predictornas-partial", ".predictornas-replaced"
 """Endings of what is being written, and of a folder that has been moved aside for a new one."""
+
+HOUR = 3600.0
+"""Seconds for which what another machine seems to have left half-written is not removed."""
+
+_OF = "~"
+"""Stands behind the machine in the name of what is being written."""
 
 
 def data_home() -> Path:
@@ -62,10 +71,9 @@ def writing_file(path: Path) -> Iterator[Path]:
     """
     with _as_store_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".", suffix=PARTIAL, dir=path.parent)
-    temporary = Path(name)
+        temporary, handle = _begun(path.parent, folder=False)
     try:
-        with _as_store_error(path), _in_use(handle):
+        with _as_store_error(path), _closing(handle):
             yield temporary
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
@@ -86,11 +94,11 @@ def writing_folder(path: Path) -> Iterator[Path]:
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".", suffix=PARTIAL, dir=path.parent))
+        temporary, handle = _begun(path.parent, folder=True)
     old = path.with_name(f".{path.name}{_REPLACED}")
     try:
         with _as_store_error(path), ExitStack() as locked:
-            locked.enter_context(_in_use(os.open(temporary, os.O_RDONLY)))
+            locked.enter_context(_closing(handle))
             yield temporary
             temporary.chmod(0o777 & ~_umask())
             if path.exists():
@@ -116,9 +124,9 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     remove_leftovers(parent)
     with _as_store_error(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".", suffix=PARTIAL, dir=parent))
+        folder, handle = _begun(parent, folder=True)
     try:
-        with _in_use(os.open(folder, os.O_RDONLY)):
+        with _closing(handle):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -132,7 +140,8 @@ def is_leftover(path: Path) -> bool:
 def remove_leftovers(folder: Path, *, below: bool = False) -> None:
     """Removes what killed processes left of interrupted writes, and puts back a folder that one had only moved aside.
 
-    What another process is writing stays.
+    What another process is writing stays. That of another machine stays for an hour: not every shared file system says
+    there that it is being written.
 
     Args:
         folder: where the targets of those writes are; need not exist.
@@ -141,6 +150,8 @@ def remove_leftovers(folder: Path, *, below: bool = False) -> None:
     find = folder.rglob if below else folder.glob
     for left in [*find(f".*{_REPLACED}"), *find(f".*{PARTIAL}")]:
         with suppress(OSError), _in_use(os.open(left, os.O_RDONLY), surely=True):
+            if _is_of_another_machine(left) and time.time() - left.stat().st_mtime < HOUR:
+                continue
             target = left.with_name(left.name.removesuffix(_REPLACED)[1:])
             if left.name.endswith(_REPLACED) and not target.exists():
                 left.replace(target)
@@ -148,6 +159,42 @@ def remove_leftovers(folder: Path, *, below: bool = False) -> None:
                 shutil.rmtree(left)
             else:
                 left.unlink()
+
+
+def _begun(parent: Path, *, folder: bool) -> tuple[Path, int]:
+    """A new temporary file or folder that no `remove_leftovers` takes for one, with its handle, which keeps it so."""
+    prefix = f".{_machine()}{_OF}"
+    while True:
+        if folder:
+            name = tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL, dir=parent)
+            try:
+                handle = os.open(name, os.O_RDONLY)
+            except FileNotFoundError:  # removed as a leftover before we could hold it
+                continue
+        else:
+            handle, name = tempfile.mkstemp(prefix=prefix, suffix=PARTIAL, dir=parent)
+        with suppress(OSError):  # a file system that cannot do it
+            fcntl.flock(handle, fcntl.LOCK_EX)  # waits for one that looks whether it is a leftover, and removes it
+        if Path(name).exists():
+            return Path(name), handle
+        os.close(handle)
+
+
+@contextmanager
+def _closing(handle: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _machine() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _is_of_another_machine(left: Path) -> bool:
+    machine, named, _ = left.name[1:].partition(_OF)
+    return bool(named) and len(machine) == len(_machine()) and machine != _machine()
 
 
 @contextmanager

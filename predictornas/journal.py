@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from predictornas.errors import JournalError, StoreError
+from predictornas.errors import BusyJournalError, JournalError, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,8 @@ class Journal:
         repaired: whether a torn last line (a write that was killed) was cut off on opening.
 
     Raises:
-        JournalError: a complete line is damaged, or another process keeps writing the file.
+        BusyJournalError: another process keeps writing the file.
+        JournalError: a complete line is damaged.
         StoreError: the file cannot be written.
     """
 
@@ -58,7 +59,7 @@ class Journal:
                 # unbuffered, so that closing never writes what `append` could not
                 self._stream: FileIO = on_error.enter_context(path.open("a+b", buffering=0))
                 _lock(self._stream, path)
-                self._size, self._sum, self._count = 0, 0, 0
+                self._size, self._sum, self._count, self._torn = 0, 0, 0, False
                 with path.open("rb") as stream:
                     for line in _checked_lines(stream, path):
                         self._added(line)
@@ -74,18 +75,21 @@ class Journal:
         """Writes one record and hands it to the operating system before returning.
 
         Raises:
+            BusyJournalError: another process has written to the file meanwhile, which this one leaves alone: it was
+                stopped for so long that it lost the run, on a file system that has no `flock` between machines.
             StoreError: the disk is full or the file is gone. A half-written line is cut off, at latest on reopening.
             ValueError: a value is NaN or infinite, which JSON does not have.
         """
         line = _sealed(record, self._sum)
         rest = memoryview(line)
         try:
-            self._stream.truncate(self._size)  # where an earlier line could be neither written nor cut off
+            self._cut_torn_line()
             while rest:
                 rest = rest[self._stream.write(rest) :]
         except OSError as error:
+            self._torn = True
             with suppress(OSError):
-                self._stream.truncate(self._size)
+                self._cut_torn_line()
             raise StoreError(
                 f"Could not append to {self.path}: {error.strerror or error}. "
                 "What was recorded before is intact; free some space and start the same command again."
@@ -115,6 +119,14 @@ class Journal:
     ) -> None:
         self.close()
 
+    def _cut_torn_line(self) -> None:
+        """Removes a line of ours that could neither be written nor be cut off; what is more is another process's."""
+        if self._torn:
+            self._stream.truncate(self._size)
+            self._torn = False
+        elif os.fstat(self._stream.fileno()).st_size != self._size:
+            raise BusyJournalError(f"{self.path} was written by another process meanwhile. Wait for it, or stop it.")
+
     def _added(self, line: bytes) -> None:
         self._size += len(line)
         self._sum = zlib.crc32(line, self._sum)
@@ -130,7 +142,9 @@ def _lock(stream: FileIO, path: Path) -> None:
             return
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise JournalError(f"{path} is being written by another process. Wait for it, or stop it.") from None
+                raise BusyJournalError(
+                    f"{path} is being written by another process. Wait for it, or stop it."
+                ) from None
             time.sleep(0.05)
 
 

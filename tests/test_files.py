@@ -5,8 +5,11 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -326,3 +329,38 @@ def test_what_is_being_written_is_no_leftover(
         assert temporary.exists()
     remove_leftovers(tmp_path / "missing")
     assert names(tmp_path) == ["target"]
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0, True), (3000, True), (4000, False)])
+def test_what_another_machine_may_be_writing_stays_for_an_hour(
+    age: int, stays: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its `flock` may not be seen here; a process that was killed there left this."""
+    with monkeypatch.context() as there:
+        there.setattr(socket, "gethostname", lambda: "elsewhere")
+        killed_in = writing_file(tmp_path / "target")
+        left = killed_in.__enter__()
+        copy = left.with_name(left.name.replace("~", "~copy-", 1))
+        copy.write_text("half")
+    os.utime(copy, (time.time() - age, time.time() - age))
+    remove_leftovers(tmp_path)
+    assert copy.exists() == stays
+    assert left.exists()  # held
+    killed_in.__exit__(None, None, None)
+
+
+def test_what_is_removed_before_it_can_be_held_is_begun_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another command looked for leftovers between the making of a file and its `flock`."""
+    make, made = tempfile.mkstemp, list[str]()
+
+    def unlucky(*args: object, **named: object) -> tuple[int, str]:
+        handle, name = make(*args, **named)  # type: ignore[call-overload]
+        made.append(name)
+        if len(made) == 1:
+            Path(name).unlink()
+        return handle, name
+
+    monkeypatch.setattr(tempfile, "mkstemp", unlucky)
+    with writing_file(tmp_path / "target") as temporary:
+        temporary.write_text("whole")
+    assert (names(tmp_path), len(made)) == (["target"], 2)

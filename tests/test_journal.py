@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas import journal as module
-from predictornas.errors import JournalError, StoreError
+from predictornas.errors import BusyJournalError, JournalError, StoreError
 from predictornas.journal import Journal, iterate_records, last_record, read_records
 
 VALUES = (
@@ -174,6 +174,23 @@ def test_a_full_disk_keeps_what_was_recorded_before(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_what_another_process_has_written_meanwhile_is_left_alone(path: Path) -> None:
+    """It took the run from one that was stopped for long, on a file system without `flock` between machines."""
+    with Journal(path) as stopped:
+        stopped.append({"order": 0})
+        here = path.read_bytes()
+        other = path.with_name("other.jsonl")
+        other.write_bytes(here)
+        with Journal(other) as journal:
+            journal.append({"order": 1})
+            journal.append({"order": 2})
+        with path.open("ab") as stream:
+            stream.write(other.read_bytes()[len(here) :])
+        with pytest.raises(BusyJournalError, match="was written by another process"):
+            stopped.append({"order": 1})
+    assert read_records(path) == [{"order": 0}, {"order": 1}, {"order": 2}]
+
+
 def test_appending_goes_on_after_a_failed_append(path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Journal(path) as journal:
@@ -190,7 +207,7 @@ def test_appending_goes_on_after_a_failed_append(path: Path) -> None:
 def test_a_journal_is_open_in_one_place_only(path: Path) -> None:
     with Journal(path) as journal:
         journal.append({"a": 1})
-        with pytest.raises(JournalError, match="being written by another process"):
+        with pytest.raises(BusyJournalError, match="being written by another process"):
             Journal(path)
         assert read_records(path) == [{"a": 1}]
     with Journal(path) as journal:

@@ -5,8 +5,9 @@ succeeds is what every shared file system promises (NFS since version 3, Lustre,
 few seconds. One that was not touched for a minute belongs to a command that was killed, and is taken over; on the same
 machine a process that has ended is noticed at once. Ages are told by the clock of the file system alone.
 
-What this relies on: a command that is stopped for over a minute and then goes on (a suspended laptop) can have lost its
-locks without knowing. What it writes then is still whole, and the journal of a run notices two writers by its seals.
+What this relies on: a command that is stopped for over a minute and then continues (a suspended laptop) can have lost
+its locks. What it writes then is still whole; a run's journal refuses it (`predictornas.journal`), and it leaves that
+run to whoever has it now.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 from predictornas.errors import StoreError
-from predictornas.files import PARTIAL, writing_file
+from predictornas.files import PARTIAL
 
 BEAT_SECONDS = 10.0
 """How often a lock is touched by whoever holds it."""
@@ -34,6 +35,9 @@ STALE_SECONDS = 60.0
 
 WAIT_SECONDS = 0.05
 """How often somebody who waits for a lock looks again."""
+
+
+_LOCK, _SECOND = ".lock", ".takeover"
 
 
 class Locks:
@@ -84,15 +88,31 @@ class Locks:
         self._held.add(path)
         return True
 
+    def holds(self, target: Path) -> bool:
+        """Whether a lock that was taken is still ours: a command that was stopped for long has lost it."""
+        return _mark_in(lock_of(target)) == self._mark
+
     def free(self, target: Path) -> None:
         """Gives a lock back."""
         self._remove(lock_of(target))
+
+    def sweep(self, targets: Iterable[Path]) -> None:
+        """Removes the locks that killed commands left beside targets; those of living ones stay."""
+        for folder, theirs in _by_folder(targets).items():
+            for path in folder.glob(f".*{_LOCK}"):
+                if path.name in theirs and self._took(path):
+                    self._remove(path)
 
     def _remove(self, path: Path) -> None:
         self._held.discard(path)
         with suppress(OSError):
             if _mark_in(path) == self._mark:
                 path.unlink()
+
+    def _took(self, path: Path) -> bool:
+        with suppress(OSError):  # a folder that only others may write
+            return self._taken_over(path)
+        return False
 
     def _made(self, path: Path) -> bool:
         try:
@@ -104,25 +124,27 @@ class Locks:
         return True
 
     def _content(self) -> bytes:
-        return json.dumps({"host": socket.gethostname(), "process": os.getpid(), "mark": self._mark}).encode()
+        return json.dumps({**_machine(), "process": os.getpid(), "mark": self._mark}).encode()
 
     def _taken_over(self, path: Path) -> bool:
-        """Replaces a lock that nobody holds any more; of several that want it, the one that makes a second lock."""
+        """Replaces a lock that nobody holds any more; of several that want it, the one that has a second lock.
+
+        A second lock whose holder was killed in these few lines is taken over in the same way. Nobody removes what
+        another may hold: to look and then to remove would be two steps, and a third command could be in between.
+        """
         holder = _read(path)
         if not _is_stale(path, holder):
             return False
-        second = path.with_name(path.name + ".takeover")
-        if not self._made(second):
-            if _is_stale(second, _read(second)):
-                second.unlink(missing_ok=True)  # somebody was killed in these few lines; the next try succeeds
+        second = path.with_name(path.name + _SECOND)
+        if not (self._made(second) or self._taken_over(second)):
             return False
         try:
             if _read(path) != holder or not _is_stale(path, holder):
                 return False
-            with writing_file(path) as temporary:
-                temporary.write_bytes(self._content())
+            os.utime(second)
+            second.replace(path)
         finally:
-            second.unlink(missing_ok=True)
+            self._remove(second)
         return True
 
     def _beat(self) -> None:
@@ -134,7 +156,7 @@ class Locks:
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[None]:
+def locked(target: Path) -> Iterator[Locks]:
     """Holds the lock of a target in the block; waits for whoever has it, who has it for a few seconds at most.
 
     Raises:
@@ -143,12 +165,20 @@ def locked(target: Path) -> Iterator[None]:
     with Locks() as locks:
         while not locks.take(target):
             time.sleep(WAIT_SECONDS)
-        yield
+        yield locks
 
 
 def lock_of(target: Path) -> Path:
     """Where the lock of a target is."""
-    return target.with_name(f".{target.name}.lock")
+    return target.with_name(f".{target.name}{_LOCK}")
+
+
+def _by_folder(targets: Iterable[Path]) -> dict[Path, set[str]]:
+    """The names of the locks of targets, by their folders."""
+    names: dict[Path, set[str]] = {}
+    for target in targets:
+        names.setdefault(target.parent, set()).add(lock_of(target).name)
+    return names
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -164,15 +194,33 @@ def _mark_in(path: Path) -> object:
     return _read(path).get("mark")
 
 
-def _is_stale(path: Path, holder: dict[str, object]) -> bool:
+def _machine() -> dict[str, str]:
+    """What must be equal for process numbers to mean the same: containers of one machine may share its name."""
+    try:
+        processes = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        processes = ""
+    return {"host": socket.gethostname(), "processes": processes}
+
+
+def _is_stale(path: Path, holder: Mapping[str, object]) -> bool:
     process = holder.get("process")
-    if holder.get("host") == socket.gethostname() and isinstance(process, int) and not _lives(process):
+    if _machine().items() <= holder.items() and isinstance(process, int) and not _lives(process):
         return True
     try:
-        with tempfile.NamedTemporaryFile(prefix=".", suffix=PARTIAL, dir=path.parent) as now:
-            return Path(now.name).stat().st_mtime - path.stat().st_mtime > STALE_SECONDS
+        return _clock(path.parent) - path.stat().st_mtime > STALE_SECONDS
     except FileNotFoundError:
         return False  # given back in the meantime: the next try takes it
+
+
+def _clock(folder: Path) -> float:
+    """What time it is for the file system: the machines' clocks may differ."""
+    handle, name = tempfile.mkstemp(prefix=".", suffix=PARTIAL, dir=folder)
+    try:
+        return os.fstat(handle).st_mtime  # by handle: another machine may have removed it as a leftover
+    finally:
+        os.close(handle)
+        Path(name).unlink(missing_ok=True)
 
 
 def _lives(process: int) -> bool:

@@ -7,12 +7,12 @@ folder, is left to it; nobody waits for anybody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from predictornas.errors import AtWorkError, ConfigurationError
+from predictornas.errors import AtWorkError, BusyJournalError, ConfigurationError
 from predictornas.executors import Executor, Task, Tell
 from predictornas.executors.serial import Serial
 from predictornas.studies.locks import Locks
@@ -117,8 +117,9 @@ def run_missing(
     tell(sum(units(task) for task in tasks if task.target not in lacking))
     left = [task for task in mine if task.target in lacking]
     with Locks() as locks:
+        locks.sweep(task.target for task in tasks if task.target not in lacking)
         while left:
-            finished = _run_once(function, left, locks, is_done, units, execution.executor, tell)
+            finished = _run_once(_UnlessBusy(function), left, locks, is_done, units, execution.executor, tell)
             left = [task for task in left if not is_done(task)]
             if not finished:
                 break
@@ -156,7 +157,7 @@ def _run_once(
     executor: Executor,
     tell: Tell,
 ) -> int:
-    """Runs those of the tasks that can be locked; how many."""
+    """Runs those of the tasks that can be locked; how many it has finished."""
 
     def claimed() -> Iterator[Task[WhatT]]:
         for task in tasks:
@@ -172,5 +173,19 @@ def _run_once(
     with closing(executor.run(function, claimed(), tell=tell)) as results:
         for task, _ in results:
             locks.free(task.target)
-            finished += 1
+            finished += is_done(task)
     return finished
+
+
+@dataclass(frozen=True)
+class _UnlessBusy(Generic[WhatT]):
+    """A function that leaves a task alone whose journal another command writes.
+
+    That one has taken its lock from us because this command was stopped for long, or we from it and it continues now.
+    """
+
+    function: Callable[[WhatT, Path, Tell], object]
+
+    def __call__(self, what: WhatT, target: Path, tell: Tell) -> None:
+        with suppress(BusyJournalError):
+            self.function(what, target, tell)

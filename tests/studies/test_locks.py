@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -96,8 +97,49 @@ def test_somebody_who_takes_over_right_now_is_left_alone_and_one_killed_while_at
     with Locks() as mine:
         assert not mine.take(tmp_path / "a")
         os.utime(second, (0, 0))
-        assert not mine.take(tmp_path / "a")
         assert mine.take(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_that_find_a_killed_take_over_a_single_one_goes_on_with_it(tmp_path: Path) -> None:
+    """Each has looked before anybody acts: whoever comes later must not remove the second lock of the first."""
+    path = left_by(tmp_path / "a", "elsewhere", 1, age=90)
+    second = path.with_name(path.name + ".takeover")
+    second.write_text(json.dumps({"host": "elsewhere", "process": 2, "mark": "second"}))
+    os.utime(second, (0, 0))
+    commands = [Locks() for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        taken = list(pool.map(lambda each: each.take(tmp_path / "a"), commands))
+    assert taken.count(True) <= 1
+    assert sum(each.take(tmp_path / "a") for each in commands) == 1 - taken.count(True)
+    assert not second.exists()
+
+
+def test_a_process_number_of_another_container_means_nothing_here(tmp_path: Path) -> None:
+    """Containers may share the name of their machine; 2**22 is above any process number of Linux."""
+    facts = {"host": socket.gethostname(), "process": 2**22 + 1, "mark": "theirs"}
+    with Locks() as mine:
+        lock_of(tmp_path / "a").write_text(json.dumps({**facts, "processes": "pid:[1]"}))
+        assert not mine.take(tmp_path / "a")
+        here = str(Path("/proc/self/ns/pid").readlink())
+        lock_of(tmp_path / "a").write_text(json.dumps({**facts, "processes": here}))
+        assert mine.take(tmp_path / "a")
+
+
+def test_what_killed_commands_left_beside_targets_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    old = [left_by(tmp_path / name, "elsewhere", 1, age=90) for name in ("a", "b", "other")]
+    living = left_by(tmp_path / "c", "elsewhere", 1)
+    with Locks() as mine:
+        mine.sweep([tmp_path / name for name in ("a", "b", "c", "missing")] + [tmp_path / "no" / "folder"])
+    assert sorted(tmp_path.iterdir()) == sorted([old[2], living])
+
+
+def test_a_lock_that_another_command_took_over_is_known_to_be_lost(tmp_path: Path) -> None:
+    with locked(tmp_path / "a") as lock:
+        assert lock.holds(tmp_path / "a")
+        left_by(tmp_path / "a", "elsewhere", 1)
+        assert not lock.holds(tmp_path / "a")
+        assert not lock.holds(tmp_path / "b")
 
 
 def test_what_is_held_is_touched_and_what_was_lost_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictornas.errors import ConfigurationError, StoreError
+from predictornas.errors import BusyJournalError, ConfigurationError, StoreError
 from predictornas.executors import Task, Tell, get_executor
-from predictornas.studies.locks import Locks
+from predictornas.studies.locks import Locks, lock_of
 from predictornas.studies.tasks import Execution, Share, run_missing
 
 
@@ -93,6 +93,31 @@ def test_what_another_command_finished_meanwhile_is_not_run_again(tmp_path: Path
     )
     assert written(tmp_path)["2"] == "theirs"
     assert sum(told) == 6
+
+
+def test_a_task_whose_journal_another_process_writes_is_left_to_it(tmp_path: Path) -> None:
+    """As by a command that was stopped, lost its lock and still has the journal open."""
+    tried: list[int] = []
+
+    def square_unless_busy(what: int, target: Path, tell: Tell) -> None:
+        if what == 1:
+            tried.append(what)
+            raise BusyJournalError("theirs")
+        square(what, target, tell)
+
+    tasks = tasks_in(tmp_path, range(3))
+    assert run_missing(square_unless_busy, tasks, is_done=is_done, execution=Execution()) == [tasks[1]]
+    assert tried == [1, 1]  # once more in the end, and no third time
+    assert written(tmp_path) == {"0": "0", "2": "4"}
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_the_lock_of_a_command_that_was_killed_after_its_task_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "0").write_text("0")
+    lock_of(tmp_path / "0").write_text("{}")
+    os.utime(lock_of(tmp_path / "0"), (0, 0))
+    assert run_missing(square, tasks_in(tmp_path, range(1)), is_done=is_done, execution=Execution()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["0"]
 
 
 def test_an_error_is_that_of_the_task_and_gives_every_lock_back(tmp_path: Path) -> None:

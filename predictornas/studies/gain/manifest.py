@@ -39,22 +39,31 @@ def claim(folder: Path, opened: OpenedStudy) -> dict[str, Any]:
     """
     strategies = {method: describe(opened.strategy(method)) for method in opened.study.method_names}
     check_owner(folder, KIND)
-    with locked(folder / MANIFEST):
-        manifest = _joined(read_manifest(folder), folder, opened)
-        take(folder, KIND)
-        for method, strategy in strategies.items():
-            entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
-            if entry["strategy"] != strategy:
-                raise ConfigurationError(
-                    f"{folder} holds runs of {method!r} in another configuration than it has now. Choose "
-                    "another name for it, or another --out."
-                )
-            entry["seeds"] = sorted({*entry["seeds"], *opened.study.seeds})
-        made_with = surroundings()
-        if not manifest["made_with"] or without_time(manifest["made_with"][-1]) != without_time(made_with):
-            manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
-        write_manifest(folder, KIND, manifest)
-    return manifest
+    while True:
+        with locked(folder / MANIFEST) as lock:
+            manifest = _joined(read_manifest(folder), folder, opened)
+            _extend(manifest, folder, strategies, opened.study.seeds)
+            take(folder, KIND)
+            if lock.holds(folder / MANIFEST):  # else we were stopped for long, and others have written meanwhile
+                write_manifest(folder, KIND, manifest)
+                return manifest
+
+
+def _extend(
+    manifest: dict[str, Any], folder: Path, strategies: Mapping[str, dict[str, Any]], seeds: Sequence[int]
+) -> None:
+    """Adds methods and seeds, and what made the folder."""
+    for method, strategy in strategies.items():
+        entry = manifest["methods"].setdefault(method, {"strategy": strategy, "seeds": []})
+        if entry["strategy"] != strategy:
+            raise ConfigurationError(
+                f"{folder} holds runs of {method!r} in another configuration than it has now. Choose "
+                "another name for it, or another --out."
+            )
+        entry["seeds"] = sorted({*entry["seeds"], *seeds})
+    made_with = surroundings()
+    if not manifest["made_with"] or without_time(manifest["made_with"][-1]) != without_time(made_with):
+        manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
 
 
 def _joined(manifest: dict[str, Any] | None, folder: Path, opened: OpenedStudy) -> dict[str, Any]:
