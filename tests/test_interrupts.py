@@ -36,6 +36,7 @@ def started(*arguments: str, folder: Path | None = None) -> subprocess.Popen[str
     return subprocess.Popen([sys.executable, *arguments], text=True, cwd=folder, **pipes)  # type: ignore[call-overload, no-any-return]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", BUSY.values(), ids=BUSY)
 def test_whatever_a_process_does_it_stops_with_one_line(busy: str) -> None:
     process = started("-c", BEGIN + busy)

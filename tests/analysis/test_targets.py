@@ -20,6 +20,7 @@ def test_targets_of_your_own_may_be_unreachable() -> None:
     assert targets.rows() == [(0.05, 0, 0.0), (0.15, 1, 0.5)]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0, 1, width=32), min_size=1, max_size=60),
     st.integers(1, 70),

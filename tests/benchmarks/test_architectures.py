@@ -106,6 +106,7 @@ def test_spaces_are_written_in_their_own_way(architecture: Architecture, space: 
         read_genes(frame, architecture, space)
 
 
+@pytest.mark.slow
 def test_real_cells_in_every_size(test_tables: Path) -> None:
     frame = pl.read_parquet(test_tables / "nasbench101_test108.parquet").sort("num_vertices").gather_every(4_000)
     frame = pl.concat(

@@ -100,6 +100,7 @@ def test_a_manifest_of_version_1_has_no_checksum_and_is_read(folder: Path) -> No
         read_manifest(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entry", "value"),
     [

@@ -81,6 +81,7 @@ def test_matrices_keep_their_zeros_in_csv(tmp_path: Path) -> None:
     np.testing.assert_array_equal(columns[column()], [0.25, 0.5])
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(rows=st.dictionaries(st.tuples(*[st.integers(0, 4)] * 6), st.floats(0, 1), min_size=1, max_size=20))
 def test_csv_and_parquet_give_every_value_back(

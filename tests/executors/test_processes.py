@@ -57,6 +57,7 @@ def test_a_worker_ends_with_a_parent_that_was_killed() -> None:
             line.recv()
 
 
+@pytest.mark.slow
 def test_a_worker_leaves_interrupts_from_the_keyboard_to_its_parent() -> None:
     worker, line, number = started(answer)
     with line:

@@ -62,6 +62,7 @@ def test_multiply_adds_of_darts_v2_on_imagenet():
     assert round((counted + sum(others)) / 1e6, 2) == 544.59
 
 
+@pytest.mark.slow
 def test_the_auxiliary_head_is_not_counted():
     space = get_space("darts")
     row = space.genes_of(NAMED_GENOTYPES["DARTS-V1"])

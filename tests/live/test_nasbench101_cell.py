@@ -136,6 +136,7 @@ def thousand(test_tables: Path) -> tuple[np.ndarray, list[int]]:
     return get_space("nasbench101").from_matrices(adjacency, operations), table["trainable_parameters"].to_list()
 
 
+@pytest.mark.slow
 def test_networks_have_the_published_number_of_parameters(thousand):
     for row, published in zip(thousand[0][:8], thousand[1][:8], strict=True):
         network = weightless_network(get_space("nasbench101"), row, NetworkShape(channels=128, cells=3, classes=10))

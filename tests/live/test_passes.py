@@ -95,6 +95,7 @@ def test_an_epoch_is_a_function_of_seed_and_epoch() -> None:
     assert not torch.equal(outcomes[0], outcomes[3])
 
 
+@pytest.mark.slow
 def test_nothing_is_drawn_from_the_generator_of_torch() -> None:
     before = torch.get_rng_state()
     model = darts_network()

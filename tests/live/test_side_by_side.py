@@ -164,6 +164,7 @@ def test_each_seed_learns_what_it_would_have_learned_alone(name: str, row: str |
     assert all((curve.seconds == curves[0].seconds).all() and (curve.seconds > 0).all() for curve in curves)
 
 
+@pytest.mark.slow
 def test_more_images_than_fit_into_a_batch_of_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     row = CELLS["truncation and concatenation"]
     arguments = (get_space("nasbench101"), row, SHAPE, replace(GENTLE, epochs=1), PARTS, (0, 1))

@@ -140,6 +140,7 @@ def test_a_loss_that_explodes_fails_the_training(tmp_path: Path) -> None:
     assert logged(tmp_path) == trained
 
 
+@pytest.mark.slow
 def test_the_checkpoint_of_another_training(tmp_path: Path) -> None:
     train(job(), PARTS, until=1, folder=tmp_path)
     others = {

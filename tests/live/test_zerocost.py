@@ -168,6 +168,7 @@ def two_hidden_layers() -> nn.Module:
     )
 
 
+@pytest.mark.slow
 def test_regions_are_the_distinct_patterns_on_a_fine_grid(monkeypatch: pytest.MonkeyPatch) -> None:
     network, points = two_hidden_layers(), 3001
     order = torch.randperm(4, generator=generator(5))

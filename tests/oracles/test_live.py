@@ -83,12 +83,14 @@ def test_answers_depend_on_the_seed_alone(oracle: LiveOracle, tmp_path: Path, rn
     assert first == oracle.curve(GENES[0]).train_loss[0] != second
 
 
+@pytest.mark.slow
 def test_architectures_have_seeds_of_their_own(oracle: LiveOracle, rng: np.random.Generator) -> None:
     oracle.evaluate(GENES[:2], 1, rng)
     seeds = {oracle._task(int(key), row, 1).what[0].seed for key, row in zip(SPACE.keys(GENES), GENES, strict=True)}
     assert len(seeds) == 3
 
 
+@pytest.mark.slow
 def test_rows_of_one_key_are_one_architecture(tmp_path: Path, rng: np.random.Generator) -> None:
     """Two parallel branches, a 1 x 1 and a 3 x 3 convolution, in either order of the vertices."""
     space = NASBench101()
@@ -129,6 +131,7 @@ def test_a_failed_training_ranks_last(oracle: LiveOracle, rng: np.random.Generat
     assert wild.test_accuracy(GENES[:1]).tolist() == [0.0]
 
 
+@pytest.mark.slow
 def test_several_at_once(oracle: LiveOracle, tmp_path: Path, rng: np.random.Generator) -> None:
     many = replace(oracle, folder=tmp_path / "many", workers=2)
     np.testing.assert_array_equal(many.evaluate(GENES[:2], 1, rng).value, oracle.evaluate(GENES[:2], 1, rng).value)
@@ -149,6 +152,7 @@ def test_epochs_that_are_not_measured(
         replace(oracle, evaluate_at=evaluate_at).evaluate(GENES, epochs, rng)
 
 
+@pytest.mark.slow
 def test_levels_alone_are_measured(oracle: LiveOracle, rng: np.random.Generator) -> None:
     levels = replace(oracle, evaluate_at=(2, 4))
     assert np.isfinite(levels.evaluate(GENES[:1], 2, rng).value).all()

@@ -39,6 +39,7 @@ def test_members_of_one_kind_differ_and_the_score_is_their_mean() -> None:
     np.testing.assert_allclose(ensemble.predict_std(GENES) ** 2, (of_members**2).mean(0) - of_members.mean(0) ** 2)
 
 
+@pytest.mark.slow
 def test_no_member_speaks_louder_than_another() -> None:
     of_members = fitted(SMALL, GaussianProcess()).predict_members(SPACE.sample(3000, np.random.default_rng(5)))
     np.testing.assert_allclose(of_members.std(axis=1), 1, atol=0.1)

@@ -28,6 +28,7 @@ def test_follows_the_protocol_with_the_settings_of_the_paper() -> None:
     assert (ensemble.members, ensemble.layers, ensemble.width, ensemble.learning_rate) == (5, 10, 20, 0.01)
 
 
+@pytest.mark.slow
 def test_it_learns_what_paths_tell_and_ranks_unseen_cells() -> None:
     ensemble = fitted(training_epochs=60)
     assert kendalltau(ensemble.predict(GENES[60:]), VALUES[60:]).statistic > 0.4

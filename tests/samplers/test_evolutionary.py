@@ -58,6 +58,7 @@ def test_mutants_lie_near_their_parents() -> None:
     assert (pool.genes != 2).sum(axis=1).mean() < 2
 
 
+@pytest.mark.slow
 def test_an_exhausted_neighbourhood_widens_and_an_exhausted_space_ends() -> None:
     whole = get_space("nasbench201")
     space = whole.restricted_to(whole.enumerated_keys()[:40])
@@ -82,6 +83,7 @@ def test_it_is_reproducible_from_its_generator() -> None:
     np.testing.assert_array_equal(pools[0].genes, pools[1].genes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "count", "n", "rate", "digest"),
     [

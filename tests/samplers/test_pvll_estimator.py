@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from predictornas.samplers.pvll_estimator import LossEstimator
@@ -29,6 +30,7 @@ def test_losses_lie_between_0_and_1_and_are_those_of_the_differentiable_form() -
     assert slope.abs().max() > 0
 
 
+@pytest.mark.slow
 def test_training_ranks_unseen_architectures() -> None:
     psi = estimator()
     psi.train(SEQUENCES, LOSSES, EQUAL, steps=150)

@@ -30,6 +30,7 @@ def test_better_arrivals_make_asha_promote_nearly_everyone(rehearse: type[Rehear
     )  # NOSH: 400, 200, 100, 50
 
 
+@pytest.mark.slow
 def test_arrivals_that_are_alike_keep_asha_near_its_share(rehearse: type[Rehearsal]) -> None:
     quality = np.random.default_rng(0).random(400)
     rehearsal = rehearse(ASHALike(LEVELS), lambda number, epochs: float(quality[number]))

@@ -119,6 +119,7 @@ def test_the_ledger_is_what_was_really_trained(resumes: bool) -> None:
     assert spent == (100 + 50 * 2 + 25 * 2 + 12 * 4 if resumes else 100 + 50 * 3 + 25 * 5 + 12 * 9)
 
 
+@pytest.mark.slow
 def test_better_arrivals_do_not_widen_the_pyramid(rehearse: type[Rehearsal], improving: Values) -> None:
     rehearsal = rehearse(NOSH((1, 2, 4, 8)), improving)
     rehearsal.run([4] * 100)

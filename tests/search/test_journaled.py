@@ -61,6 +61,7 @@ def drive(
         )
 
 
+@pytest.mark.slow
 def test_the_journal_holds_the_same_run_as_the_plain_loop(tmp_path: Path) -> None:
     drive(tmp_path / "a.jsonl", CountingOracle())
     records = [record for record in read_records(tmp_path / "a.jsonl") if record["kind"] == "evaluation"]
@@ -71,6 +72,7 @@ def test_the_journal_holds_the_same_run_as_the_plain_loop(tmp_path: Path) -> Non
     assert [record["proposed_by"] for record in records][:9] == ["initial"] * 8 + ["uniform"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sampler", "filled"), [(Uniform(), None), (Evolutionary(), 0), (Scarce(), 60)])
 def test_the_journal_says_how_much_of_each_pool_was_filled(
     sampler: Sampler, filled: int | None, tmp_path: Path

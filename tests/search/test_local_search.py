@@ -108,6 +108,7 @@ def test_a_resumed_run_goes_on_as_the_uninterrupted_one() -> None:
     np.testing.assert_array_equal(run(resumed, CountingOracle(), 40).keys, whole.keys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [12, 30])
 def test_a_small_space_is_walked_to_its_end(size: int) -> None:
     whole = get_space("nasbench201")

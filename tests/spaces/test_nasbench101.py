@@ -355,6 +355,7 @@ def test_a_tiny_rate_and_equal_parents_change_nothing(
     np.testing.assert_array_equal(space.crossover(parents, parents, np.random.default_rng(0)), parents)
 
 
+@pytest.mark.slow
 def test_mutation_flips_each_bit_with_the_rate(space: SearchSpace) -> None:
     # The child of input -> output is again input -> output with one edge unless a flip connects more. At small rates p
     # two flips are the least that does: 5 inner vertices, 0 -> v and v -> 6. Order p^2: 5 p^2.
@@ -369,6 +370,7 @@ def test_mutation_flips_each_bit_with_the_rate(space: SearchSpace) -> None:
     assert stats.chisquare(counts).pvalue > 0.001
 
 
+@pytest.mark.slow
 def test_mutation_redraws_each_operation_with_the_rate(space: SearchSpace) -> None:
     # a chain of seven vertices whose edges all stand: given that no bit flipped, operations are redrawn independently
     rate, chain = 0.1, space.enumerate()[64542]

@@ -57,6 +57,7 @@ def test_the_rest_is_as_in_the_base_space(base: SearchSpace, space: SearchSpace)
     assert space.describe(genes[7]) == base.describe(genes[7])
 
 
+@pytest.mark.slow
 def test_only_what_stays_is_valid(base: SearchSpace, space: SearchSpace, rows: np.ndarray) -> None:
     asked = np.arange(0, len(base), 7)
     assert space.valid(base.enumerate()[asked]).tolist() == np.isin(asked, rows).tolist()

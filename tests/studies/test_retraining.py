@@ -95,6 +95,7 @@ def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
     assert pl.read_csv(tmp_path / "curve.csv")["epoch"].to_list() == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "pixels", "work", "refused"),
     [

@@ -69,6 +69,7 @@ def test_numbers_read_back_bit_for_bit(tmp_path: Path) -> None:
     assert_frame_equal(pl.read_csv(tmp_path / "t.csv"), table.cast({"y": pl.Float64}), check_exact=True)
 
 
+@pytest.mark.slow
 def test_targets_that_were_written_still_have_their_hits(tmp_path: Path, test_tables: Path) -> None:
     """Errors of real cells are float32: rounded to six digits, one leaves out some of the cells it was taken from."""
     column = pl.read_parquet(test_tables / "nasbench101_test108.parquet", columns=["test_accuracy_run0"])

@@ -124,6 +124,7 @@ def test_a_folder_of_another_search(tmp_path: Path) -> None:
         search(job("single-level", "nasbench201"), IMAGES, folder=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_lost_journal(tmp_path: Path) -> None:
     stopped_after(1, job("darts-1", "nasbench201"), tmp_path)
     (tmp_path / EPOCH_LOG).unlink()

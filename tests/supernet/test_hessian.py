@@ -42,6 +42,7 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
+@pytest.mark.slow
 def test_the_hessian_of_the_validation_loss_is_the_dense_one() -> None:
     exact = truth()
     found = validation_hessian(tiny_search(), VALID)
@@ -54,6 +55,7 @@ def test_the_hessian_of_the_validation_loss_is_the_dense_one() -> None:
     assert dominant_eigenvalue(found, generator()).value == pytest.approx(largest, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_hutchinsons_estimate_is_within_its_error() -> None:
     exact = truth()
     samples = 200

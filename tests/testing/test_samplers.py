@@ -125,6 +125,7 @@ class TrainsThePredictor(Broken):
         return super().propose(space, n, history, predictor, rng)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "message"),
     [

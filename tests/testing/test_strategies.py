@@ -173,6 +173,7 @@ def test_a_right_one_passes(rng: np.random.Generator) -> None:
     assert set(CHANGES) == set(BROKEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", BROKEN)
 def test_each_broken_rule_is_found_and_named(what: str, rng: np.random.Generator) -> None:
     with pytest.raises(ConformanceError, match=BROKEN[what]):

@@ -60,6 +60,7 @@ def test_an_accuracy_rounded_up_to_just_above_one_is_one() -> None:
     assert record.metrics[5] == 1.0
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=8) | st.binary())
 def test_anything_else_is_refused_in_words(content: Any) -> None:
     data = content if isinstance(content, bytes) else json.dumps(content).encode()

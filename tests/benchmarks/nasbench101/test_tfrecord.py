@@ -109,6 +109,7 @@ def test_a_part_of_a_file(file: Path) -> None:
         records_in(file, stop=36)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", range(63))
 def test_the_next_record_is_found_from_anywhere(file: Path, after: int) -> None:
     expected = next((start for start in STARTS[:-1] if start >= after), None)

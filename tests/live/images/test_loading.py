@@ -17,6 +17,7 @@ def test_built_in_sets_by_name():
     assert hard.train.sources is not None
 
 
+@pytest.mark.slow
 def test_sizes():
     bigger = load_images("digits", size=16)
     assert bigger.train.pixels.shape == (1198, 1, 16, 16)

@@ -31,6 +31,7 @@ def surroundings(graphs: Graphs, row: int, vertex: int, steps: int) -> nx.DiGrap
     return tree
 
 
+@pytest.mark.slow
 def test_two_vertices_share_a_subtree_exactly_when_their_surroundings_are_isomorphic() -> None:
     graphs = SPACE.graphs(GENES[:4])
     views = raw_views(SPACE, GENES[:4], width=2)

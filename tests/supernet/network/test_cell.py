@@ -61,6 +61,7 @@ def copied(mixed: MixedCell, reference: Cell) -> None:
                     target.data.copy_(parameter[lane])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("space", "name", "partial"),
     [("nasbench201", "cell", 1), ("nasbench201", "cell", 2), ("darts-s1", "normal", 1), ("darts", "reduction", 2)],

@@ -106,6 +106,7 @@ def step(network: SuperNetwork, optimiser: torch.optim.Optimizer, factors: Mixtu
     optimiser.step()
 
 
+@pytest.mark.slow
 def test_wider_channels_keep_the_old_ones_and_copy_some_of_them() -> None:
     network = network_of(4)  # 2 of 8 channels, then 4 of 8
     every = {name: [list(NAMES)] * 14 for name in TOPOLOGY.cell_types}

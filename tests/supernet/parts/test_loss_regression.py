@@ -149,6 +149,7 @@ def test_without_the_gradient_parameters_rest_and_all_entries_count_alike() -> N
     assert torch.equal(parameters.alpha["cell"].detach(), before)
 
 
+@pytest.mark.slow
 def test_what_was_remembered_brings_back_the_same_psi() -> None:
     first = ProxyLandscape(SMALL, 5, seed=3)
     assert first.state_dict()["losses"].shape == (0,)
