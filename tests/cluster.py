@@ -24,7 +24,7 @@ from typing import Any
 from tests.executors.ray_clusters import ROOT, Cluster, cluster, group
 from tests.kills import contents, differences
 
-STUDY = "--benchmark nasbench101-digits --preset quick --budget 150 --seeds 4 --methods random,uniform-100,local-search"
+STUDY = "--benchmark nasbench101-digits --preset quick --budget 60 --seeds 4 --methods random,uniform-50,local-search"
 
 PATIENCE = 600.0
 
@@ -107,9 +107,8 @@ def case(kill: Kill, work: Path, left: dict[str, Any]) -> bool:
     name = kill.__name__
     out = work / name
     with cluster(2) as nodes:
-        nodes.wait_for(2)
         command = Command.start(out, nodes)
-        while command.lines() < 400 and command.process.poll() is None:
+        while command.lines() < 250 and command.process.poll() is None:
             time.sleep(0.05)
         at_kill, begin = command.lines(), time.monotonic()
         kill(nodes, command)
@@ -119,7 +118,6 @@ def case(kill: Kill, work: Path, left: dict[str, Any]) -> bool:
             said = "The same command failed."
     if kill is kill_head:
         with cluster(2) as nodes:
-            nodes.wait_for(2)
             if Command.start(out, nodes).wait() != 0:
                 said = "The same command failed."
     differs = differences(left, contents(out))

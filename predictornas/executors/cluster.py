@@ -122,7 +122,16 @@ def connected(address: str | None) -> Any:
             f"Could not join the Ray cluster ({address or 'no address'}): {error}. Start one with: ray start --head, "
             "or give the address of one that runs."
         ) from error
+    _move_reports()
     return ray
+
+
+def _move_reports() -> None:
+    """What Ray prints about its machines goes to standard error: on standard output `--json` writes."""
+    worker: Any = importlib.import_module("ray._private.worker")
+    printed = getattr(worker, "print_to_stdstream", None)
+    if printed is not None:  # it is no public part of Ray
+        worker.print_to_stdstream = lambda data, **options: printed({**data, "is_err": True}, **options)
 
 
 def _answers(address: str, seconds: float) -> bool:

@@ -45,8 +45,8 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What a driver needs to join by the head's address."""
-        joined = {"PREDICTORNAS_RAY_NODE": "127.0.0.2", "RAY_AUTH_MODE": "disabled", **self.variables}
-        return {**os.environ, **joined}
+        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1"}
+        return {**os.environ, "PREDICTORNAS_RAY_NODE": "127.0.0.2", **ray, **self.variables}
 
     def start(self, ip: str, *, cpus: int = 1) -> None:
         """Starts a node; the one at 127.0.0.2 is the head."""
@@ -69,30 +69,19 @@ class Cluster:
                 start_new_session=True,
             )
 
-    def wait_for_head(self) -> None:
-        """Waits until the head answers."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.2", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline or self.nodes["127.0.0.2"].poll() is not None:
-                    raise RuntimeError((self.folder / "127.0.0.2.log").read_text(encoding="utf-8")) from None
-                time.sleep(0.1)
-
     def wait_for(self, nodes: int) -> None:
         """Waits until so many nodes have joined."""
         deadline = time.monotonic() + PATIENCE
         while self._joined() < nodes:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"Of {nodes} nodes only {self._joined()} have joined.")
+                logs = [path.read_text(encoding="utf-8") for path in self.folder.glob("127.*.log")]
+                raise RuntimeError(f"Of {nodes} nodes only {self._joined()} have joined.\n{logs}")
             time.sleep(0.2)
 
     def _joined(self) -> int:
-        """Nodes that have said so: `ray start --block` waits with these words."""
+        """Nodes that have said so: `ray start --block` ends with these words."""
         logs = (path.read_text(encoding="utf-8", errors="replace") for path in self.folder.glob("127.*.log"))
-        return sum("Ray runtime started" in log for log in logs)
+        return sum("will now block" in log for log in logs)
 
     def kill(self, ip: str) -> None:
         """Ends a node with everything that it started."""
@@ -135,7 +124,8 @@ def cluster(nodes: int = 2, variables: Mapping[str, str] | None = None, *, cpus:
         here = Cluster(folder, free_port(), variables or {})
         stack.callback(lambda: [here.kill(ip) for ip in list(here.nodes)])
         here.start("127.0.0.2", cpus=cpus)
-        here.wait_for_head()
+        here.wait_for(1)  # a node that comes before its head is ready can hang
         for number in range(1, nodes):
             here.start(f"127.0.0.{2 + number}", cpus=cpus)
+        here.wait_for(nodes)
         yield here
