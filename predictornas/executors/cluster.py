@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -118,9 +119,11 @@ def connected(address: str | None) -> Any:
     try:
         ray.init(address, log_to_driver=False, logging_level="ERROR", _node_ip_address=os.environ.get(NODE))
     except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        remedy = "Start one with: ray start --head, or give the address of one that runs."
+        if "uthenticat" in "".join(traceback.format_exception(error)):
+            remedy = "It asks for a token: set RAY_AUTH_MODE=token, and bring its token to this machine."
         raise PredictorNASError(
-            f"Could not join the Ray cluster ({address or 'no address'}): {error}. Start one with: ray start --head, "
-            "or give the address of one that runs."
+            f"Could not join the Ray cluster ({address or 'no address'}): {error}. {remedy}"
         ) from error
     _move_reports()
     return ray

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from predictornas.errors import MissingDependencyError, PredictorNASError
 from predictornas.executors.base import Executor, Task, Tell
-from predictornas.executors.cluster import Ray
+from predictornas.executors.cluster import Ray, _move_reports
 from tests.executors.cluster_driver import COUNT
 from tests.executors.ray_clusters import ROOT, Cluster, cluster, free_port
 from tests.extras import needed
@@ -44,6 +45,37 @@ def test_an_address_where_nobody_answers(tmp_path: Path) -> None:
             PredictorNASError, match=f"No Ray cluster answers at '{address}'. Start one with: ray start"
         ):
             list(Ray(address).run(answer, [Task(1, tmp_path)]))
+
+
+class RayThatRefuses(ModuleType):
+    """Stands in for Ray: joining fails."""
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, *_: object, **__: object) -> None:
+        try:
+            raise RuntimeError("RPC error: InvalidAuthToken: Authentication token is missing or incorrect.")
+        except RuntimeError as error:
+            raise ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379") from error
+
+
+def test_a_cluster_that_asks_for_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", RayThatRefuses("ray"))
+    with pytest.raises(PredictorNASError, match=r"at 10\.0\.0\.1:6379\. It asks for a token: set RAY_AUTH_MODE=token"):
+        list(Ray("auto").run(answer, [Task(1, tmp_path)]))
+
+
+def test_what_ray_reports_goes_to_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[tuple[dict[str, Any], bool]] = []
+    worker = ModuleType("ray._private.worker")
+    worker.print_to_stdstream = lambda data, ignore_prefix: printed.append((data, ignore_prefix))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ray._private.worker", worker)
+    _move_reports()
+    worker.print_to_stdstream({"lines": ["A worker died."], "is_err": False}, ignore_prefix=True)
+    assert printed == [({"lines": ["A worker died."], "is_err": True}, True)]
 
 
 @pytest.fixture(scope="module")
