@@ -45,7 +45,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What a driver needs to join by the head's address."""
-        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1"}
+        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1", "RAY_raylet_start_wait_time_s": "150"}
         return {**os.environ, "PREDICTORNAS_RAY_NODE": "127.0.0.2", **ray, **self.variables}
 
     def start(self, ip: str, *, cpus: int = 1) -> None:
@@ -73,9 +73,9 @@ class Cluster:
         """Waits until so many nodes have joined."""
         deadline = time.monotonic() + PATIENCE
         while self._joined() < nodes:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or any(node.poll() is not None for node in self.nodes.values()):
                 logs = [path.read_text(encoding="utf-8") for path in self.folder.glob("127.*.log")]
-                raise RuntimeError(f"Of {nodes} nodes only {self._joined()} have joined.\n{logs}")
+                raise RuntimeError("\n".join([f"Of {nodes} nodes only {self._joined()} have joined.", *logs]))
             time.sleep(0.2)
 
     def _joined(self) -> int:
