@@ -64,8 +64,9 @@ class Command:
             return -1
 
     def said(self) -> str:
-        """Its last line."""
-        return self.out.with_suffix(".log").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1]
+        """Its last line; empty if it said nothing."""
+        lines = self.out.with_suffix(".log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
 
 
 def kill_task(nodes: Cluster, command: Command) -> None:
