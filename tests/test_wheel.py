@@ -41,7 +41,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_it_holds_the_packages_the_tables_and_the_type_marker(unpacked: Path) -> None:
-    for name in ("cli/__init__.py", "py.typed", "spaces/nasbench101.py", "benchmarks_data/__init__.py", TABLE):
+    for name in ("cli/__init__.py", "py.typed", "report/assets/vega.min.js", "benchmarks_data/__init__.py", TABLE):
         assert (unpacked / "predictornas" / name).is_file()
     assert not (unpacked / "tests").exists()
 
@@ -63,3 +63,4 @@ def test_it_works_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:
     )
     assert done.stdout.startswith(str(unpacked))
     assert (tmp_path / "one" / "history.parquet").is_file()
+    assert (tmp_path / "one" / "report.html").is_file()

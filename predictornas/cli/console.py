@@ -16,6 +16,8 @@ from cyclopts import Parameter
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
     from rich.console import JustifyMethod
 
@@ -138,3 +140,13 @@ def console() -> Console:
 def remark(message: str) -> None:
     """One line on standard error, exactly as given."""
     sys.stderr.write(f"{message}\n")
+
+
+def shown_in_browser(folder: Path, *, wanted: bool) -> None:
+    """Opens the report of a folder where that is wanted; where no browser can, the path on standard error will do."""
+    if not wanted:
+        return
+    from predictornas.studies.pages import REPORT, open_page
+
+    if not open_page(folder):
+        remark(f"No browser opened {folder / REPORT}. Open the file in one.")

@@ -33,6 +33,8 @@ Part = Annotated[
     Parameter(help="Only a share of the runs, 3/20 the third of twenty, for array jobs; without it all is collected."),
 ]
 
+Open = Annotated[bool, Parameter(name="--open", negative="", help="Open the report, report.html, in a browser.")]
+
 
 @dataclass(frozen=True)
 class Where:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
+from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import methods_help
-from predictornas.cli.options import Address, ExecutorName, Part, Seeds, Where, Workers, parsed_seeds
+from predictornas.cli.options import Address, ExecutorName, Open, Part, Seeds, Where, Workers, parsed_seeds
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,14 +50,15 @@ def gain(
     address: Address = None,
     part: Part = None,
     out: Path | None = None,
+    open_report: Open = False,
     json: Json = False,
 ) -> None:
     """Compare search methods: how many fewer trainings than random search, in dB.
 
     Example: predictornas gain --benchmark nasbench101 --methods random,uniform-100,exhaustive --budget 150
 
-    Writes tables, figures and manifest.json. The same command resumes; more seeds or methods extend what is there.
-    Several commands may be at one folder.
+    Writes report.html, tables, figures and manifest.json. The same command resumes; more seeds or methods extend what
+    is there. Several commands may be at one folder.
 
     Parameters
     ----------
@@ -104,6 +105,7 @@ def gain(
     if where.share is None:
         ran = _run(study, folder, where)
         _show(ran, folder, json_rows(ran.summary) if json else None)
+        shown_in_browser(folder, wanted=open_report)
     else:
         _run_share(study, folder, where)
 
@@ -119,6 +121,7 @@ def search(
     evaluation: str | None = None,
     preset: str = "default",
     out: Path | None = None,
+    open_report: Open = False,
     json: Json = False,
 ) -> None:
     """Run one search, with the same outputs as `gain`, and name the architecture that it recommends.
@@ -168,6 +171,7 @@ def search(
     _show(ran, folder, rows if json else None)
     if not json:
         console().print(f"Recommended: {notation}", highlight=False)
+    shown_in_browser(folder, wanted=open_report)
 
 
 def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
@@ -243,6 +247,7 @@ def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
     if json is None:
         show_rows(ran.rows, ran.title, as_json=False)
         console().print(f"Tables and figures: {folder}/", highlight=False)
+        console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
     else:
         show_json(json)
     if ran.missing:

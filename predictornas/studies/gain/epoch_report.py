@@ -17,6 +17,7 @@ from predictornas.executors import Executor, get_executor
 from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.studies.gain.execution import HISTORY, advance_study, collected
 from predictornas.studies.gain.opened import OpenedStudy, open_study
+from predictornas.studies.gain.page import write_epoch_page
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import locked
 from predictornas.studies.pictures import save_figures
@@ -88,6 +89,7 @@ def run_epoch_study(
         history, _ = collected(opened, folder)
         report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
         write_epoch_report(folder, report)
+        write_epoch_page(folder, opened, report, history, missing)
     return history, report, missing
 
 

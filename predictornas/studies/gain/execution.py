@@ -11,6 +11,7 @@ from predictornas.errors import AtWorkError
 from predictornas.executors import Executor, get_executor
 from predictornas.studies.gain.manifest import claim, read_manifest
 from predictornas.studies.gain.opened import OpenedStudy, open_study
+from predictornas.studies.gain.page import write_gain_page
 from predictornas.studies.gain.report import Report, report_on, write_report
 from predictornas.studies.gain.run_tables import consolidate
 from predictornas.studies.gain.runs import RunSearch, has_ended, tasks_of
@@ -77,6 +78,7 @@ def run_study(
         history, pools = collected(opened, folder)
         report = report_on(history, pools, opened.benchmark, opened.targets)
         write_report(folder, report)
+        write_gain_page(folder, opened, report, history, missing)
     return Outcome(folder, history, report, missing)
 
 

@@ -1,0 +1,132 @@
+"""What the best run of each method recommends, drawn as a cell or written in the notation of its space."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int8
+
+from predictornas.errors import ConfigurationError, MissingDependencyError
+from predictornas.looks import styles_of
+from predictornas.report.markup import Content, Markup, element, joined
+from predictornas.report.page import paragraphs
+from predictornas.spaces.base import SearchSpace
+
+
+@dataclass(frozen=True)
+class Recommended:
+    """What a run names as its result.
+
+    Attributes:
+        method: of the run.
+        seed: of the run.
+        genes: `(g,)` the architecture.
+        signal_error: 1 - signal; None where its training failed.
+        evaluation_error: 1 - evaluation; None where there is none.
+    """
+
+    method: str
+    seed: int
+    genes: Int8[np.ndarray, " g"]
+    signal_error: float | None
+    evaluation_error: float | None
+
+
+def best_recommended(history: pl.DataFrame) -> list[Recommended]:
+    """What the best run of each method recommends: its own opinion, else the best by the signal.
+
+    The best run is the one that found the best signal at the longest training, ties to the lowest seed; the evaluation
+    column has no say, as it has none in a search.
+
+    Args:
+        history: rows as in `predictornas.history.SCHEMA`.
+    """
+    best = []
+    for method in styles_of(history["method"]):
+        own = history.filter(
+            (pl.col("method") == method) & pl.col("value").is_not_null() & pl.col("value").is_not_nan()
+        )
+        longest = own.filter(pl.col("epochs") == pl.col("epochs").max())
+        if longest.is_empty():
+            continue
+        order = longest.sort("value", "seed", "order", descending=[True, False, False])
+        run = own.filter(pl.col("run_id") == order["run_id"][0]).sort("order")
+        best.append(_recommended(run, order.row(0, named=True)))
+    return best
+
+
+def drawn_architectures(space: SearchSpace, history: pl.DataFrame) -> Content:
+    """Each as a figure whose caption has its errors and its notation."""
+    figures = [_figure(space, one) for one in best_recommended(history)]
+    if not figures:
+        return None
+    return joined(
+        paragraphs(
+            "What the best run of each method recommends. The best run is the one with the lowest error by the signal, "
+            "since a search sees nothing else."
+        ),
+        element("div", figures, class_="cells"),
+    )
+
+
+def _recommended(run: pl.DataFrame, best: Mapping[str, object]) -> Recommended:
+    named = run["recommended"][-1] if "recommended" in run.columns else None
+    key = best["key"] if named is None else named
+    row = run.filter(pl.col("key") == key).sort("epochs", "order").row(-1, named=True)
+    evaluation = row["evaluation"]
+    return Recommended(
+        row["method"],
+        row["seed"],
+        np.array(row["genes"], np.int8),
+        1 - row["value"],
+        None if evaluation is None else 1 - evaluation,
+    )
+
+
+def _figure(space: SearchSpace, one: Recommended) -> Markup:
+    label = styles_of([one.method])[one.method].label
+    errors = [("signal", one.signal_error), ("evaluation", one.evaluation_error)]
+    told = ", ".join(f"{name} error {100 * error:.2f} %" for name, error in errors if error is not None)
+    notation = space.describe(one.genes)
+    drawn = cell_svg(space, one.genes, f"Cell that {label} recommends: {notation}")
+    caption = element("figcaption", f"Seed {one.seed}: {told}. ", element("code", notation))
+    return element(
+        "figure", element("h3", label), drawn and element("div", drawn, class_="scroll"), caption, class_="cell"
+    )
+
+
+def cell_svg(space: SearchSpace, genes: Int8[np.ndarray, " g"], description: str) -> Markup | None:
+    """The cell as SVG; None where matplotlib is missing, or how cells of this space look is not known.
+
+    Args:
+        space: of the architecture.
+        genes: one valid row.
+        description: for those who cannot see it.
+    """
+    try:
+        import matplotlib
+
+        from predictornas.plots.cells import draw_cells
+    except (ImportError, MissingDependencyError):
+        return None
+    try:
+        figure = draw_cells(space, genes, title=" ")
+    except ConfigurationError:
+        return None
+    drawn = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "predictornas", "svg.fonttype": "none"}):
+        figure.savefig(drawn, format="svg", facecolor="white", metadata={"Date": None})
+    return _described(drawn.getvalue(), description)
+
+
+def _described(svg: str, description: str) -> Markup:
+    """The element alone, without what tells of its making, with a label."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    label = element("x", role="img", aria_label=description)[2 : -len("></x>")]
+    return Markup(svg.replace("<svg", f"<svg{label}", 1).strip())

@@ -1,0 +1,201 @@
+"""Convergence as an interactive chart: mean errors with bands, and the runs behind them as single lines on demand."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import polars as pl
+
+from predictornas.analysis.regret import OracleErrors
+from predictornas.looks import styles_of
+from predictornas.report.charts import Spec, chart, coloured, dashed, labelled, method_legend, records, thinned
+from predictornas.report.markup import Markup
+
+Axis = Literal["evaluations", "cost_epochs"]
+
+SHOWN = {
+    "chosen": "of its choice (the best by the signal)",
+    "recommended": "of its recommendation",
+    "best": "of the best it evaluated",
+    "searched": "that the search saw (signal column)",
+}
+"""The errors that can be shown, in the order of the menu."""
+
+_CAPTION = (
+    "Mean error over the runs of each method after so many {axis}, the random initial ones included; bands: 95 % "
+    "interval of the mean. The menu chooses the error: that of the choice, the architecture with the best signal so "
+    "far, on the evaluation column; of the best architecture evaluated so far on that column, which no search can "
+    "know; or what the search saw, on the signal column. {recommended}{dashes}The box draws every run as a line of "
+    "its own{limit}. The first evaluations, random ones, are out of view."
+)
+
+_POINTS, _RUN_POINTS = 6000, 5000
+
+
+def convergence_chart(
+    table: pl.DataFrame, curves: pl.DataFrame, oracles: OracleErrors | None = None, *, axis: Axis = "evaluations"
+) -> Markup:
+    """Error against evaluations, or epochs, with a menu of errors and a box for single runs.
+
+    Args:
+        table: from `predictornas.analysis.regret.convergence_table`, or `epochs_table`.
+        curves: from `predictornas.analysis.regret.incumbent_curves`.
+        oracles: draws the lowest error that is possible.
+        axis: the column that runs along the chart.
+    """
+    traces = [trace for trace in SHOWN if trace in set(table["trace"])]
+    if not traces:
+        return Markup()
+    methods = list(styles_of(table["method"]))
+    means = _means(table, traces, axis)
+    runs, limit = _runs(curves, traces, axis)
+    best = pl.DataFrame(
+        [{"trace": trace, "error": 100 * oracles.best_possible(trace)} for trace in traces] if oracles else [],
+        schema={"trace": pl.String, "error": pl.Float64},
+    )
+    spec = {
+        "params": _params(traces, _limits(table, traces, axis, oracles)),
+        "datasets": {"means": records(means)["values"], "runs": records(runs)["values"]},
+        "layer": _layers(methods, axis, records(best), table),
+    }
+    dashes = "Dashed: the lowest error in the table. " if oracles else ""
+    recommended = "Its recommendation is what the search itself would name. " if "recommended" in traces else ""
+    unit = "evaluations" if axis == "evaluations" else "training epochs"
+    caption = _CAPTION.format(axis=unit, recommended=recommended, dashes=dashes, limit=limit)
+    extra = [(dashed(), "lowest error in the table")] if oracles else []
+    return chart("convergence", caption, spec, legend=method_legend(methods, *extra))
+
+
+def _means(table: pl.DataFrame, traces: list[str], axis: Axis) -> pl.DataFrame:
+    methods = table["method"].n_unique()
+    kept = thinned(table[axis].drop_nulls().cast(pl.Int64).to_list(), max(30, _POINTS // (methods * len(traces))))
+    rows = table.filter(pl.col("trace").is_in(traces) & pl.col(axis).cast(pl.Int64).is_in(kept))
+    return labelled(rows).select(
+        "method",
+        "trace",
+        "runs",
+        spent=axis,
+        error=100 * pl.col("mean"),
+        low=100 * pl.col("low"),
+        high=100 * pl.col("high"),
+        regret=100 * pl.col("regret"),
+    )
+
+
+def _runs(curves: pl.DataFrame, traces: list[str], axis: Axis) -> tuple[pl.DataFrame, str]:
+    """The evaluations at which an error of a run changes, and its last; of the first seeds where there are many."""
+    long = curves.unpivot(
+        on=traces, index=["method", "seed", "run_id", axis], variable_name="trace", value_name="error"
+    ).drop_nulls(["error", axis])
+    line = ["run_id", "trace"]
+    long = long.sort("method", "seed", *line, axis, maintain_order=True)
+    changes = (pl.col("error") != pl.col("error").shift(1)).fill_null(True).over(line)
+    last = (pl.col(axis) == pl.col(axis).max()).over(line)
+    kept = long.filter(changes | last).unique([*line, axis], keep="last", maintain_order=True)
+    limit, total = "", len(kept)
+    if total > _RUN_POINTS:
+        share = max(1, int(kept["seed"].n_unique() * _RUN_POINTS / total))
+        kept = kept.filter(pl.col("seed").rank("dense").over("method") <= share)
+        limit = f" (the first {share} seeds of each method)"
+    shown = labelled(kept).select(
+        "method", "seed", "trace", pl.col("run_id").rank("dense").alias("run"), spent=axis, error=100 * pl.col("error")
+    )
+    return shown, limit
+
+
+def _limits(
+    table: pl.DataFrame, traces: list[str], axis: Axis, oracles: OracleErrors | None
+) -> dict[str, tuple[float, float]]:
+    """The errors in view for each trace: those after the first few evaluations, which are random."""
+    limits = {}
+    for trace in traces:
+        rows = table.filter(pl.col("trace") == trace)
+        settled = rows.filter(pl.col(axis) >= _first(table, axis))
+        values = [float(value) for value in settled["mean"].to_list()]
+        values += [] if oracles is None else [oracles.best_possible(trace)]
+        margin = 0.06 * (max(values) - min(values)) + 1e-4
+        limits[trace] = (round(100 * (min(values) - margin), 4), round(100 * (max(values) + margin), 4))
+    return limits
+
+
+def _first(table: pl.DataFrame, axis: Axis) -> float:
+    return 0.04 * float(table[axis].max())  # type: ignore[arg-type]
+
+
+def _params(traces: list[str], limits: dict[str, tuple[float, float]]) -> list[Spec]:
+    menu = {"input": "select", "options": traces, "labels": [SHOWN[trace] for trace in traces], "name": "error "}
+    return [
+        {"name": "trace", "value": traces[0], "bind": menu},
+        {"name": "single", "value": False, "bind": {"input": "checkbox", "name": "every run as a line "}},
+        {"name": "limits", "value": {trace: list(ends) for trace, ends in limits.items()}},
+    ]
+
+
+def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame) -> list[Spec]:
+    title = "evaluations" if axis == "evaluations" else "training epochs"
+    low, high = max(_first(table, axis), 1.0), float(table[axis].max())  # type: ignore[arg-type]
+    x: dict[str, Any] = {
+        "field": "spent",
+        "type": "quantitative",
+        "title": title,
+        "scale": {"type": "log", "domain": [low, max(high, low * 1.01)], "nice": False},
+        "axis": {"format": ",~f", "tickCount": 6, "labelFlush": True, "labelOverlap": "greedy"},
+    }
+    ends = [{"expr": "limits[trace][0]"}, {"expr": "limits[trace][1]"}]
+    scale = {"zero": False, "nice": False, "domain": ends}
+    y = {"field": "error", "type": "quantitative", "title": "error, %", "scale": scale}
+    colour = coloured(methods)
+    chosen = {"filter": "datum.trace == trace"}
+    means, runs = {"name": "means"}, {"name": "runs"}
+    line = {"type": "line", "interpolate": "step-after", "clip": True}
+    hover = [
+        {"field": "method", "title": "method"},
+        {"field": "spent", "title": title, "format": ","},
+        {"field": "error", "title": "mean error, %", "format": ".3f"},
+        {"field": "low", "title": "95 % from", "format": ".3f"},
+        {"field": "high", "title": "95 % to", "format": ".3f"},
+        {"field": "regret", "title": "above the lowest possible, %", "format": ".3f"},
+        {"field": "runs", "title": "runs"},
+    ]
+    single = [*hover[:2], {"field": "error", "title": "error, %", "format": ".3f"}, {"field": "seed", "title": "seed"}]
+    band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
+    area = {"type": "area", "interpolate": "step-after", "clip": True, "opacity": 0.16 if len(methods) <= 6 else 0.07}
+    return [
+        {"data": means, "transform": [chosen, {"filter": "isValid(datum.low)"}], "mark": area, "encoding": band},
+        {
+            "data": best,
+            "transform": [chosen],
+            "mark": {"type": "rule", "color": "var(--ink)", "strokeDash": [6, 4], "strokeWidth": 1.2},
+            "encoding": {"y": y},
+        },
+        {
+            "data": runs,
+            "transform": [chosen, {"filter": "single"}],
+            "mark": {**line, "strokeWidth": 1, "opacity": 0.45, "tooltip": True},
+            "encoding": {"x": x, "y": y, "color": colour, "detail": {"field": "run"}, "tooltip": single},
+        },
+        {
+            "data": means,
+            "transform": [chosen],
+            "mark": {**line, "strokeWidth": 2},
+            "encoding": {"x": x, "y": y, "color": colour},
+        },
+        {
+            "data": means,
+            "transform": [chosen],
+            "params": [
+                {
+                    "name": "near",
+                    "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"},
+                }
+            ],
+            "mark": {"type": "circle", "size": 60, "clip": True},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour,
+                "opacity": {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0},
+                "tooltip": hover,
+            },
+        },
+    ]

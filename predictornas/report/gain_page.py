@@ -1,0 +1,187 @@
+"""The report of a study that compares search methods by evaluations: `gain` and `search`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from predictornas.looks import styles_of
+from predictornas.report.architectures import drawn_architectures
+from predictornas.report.cautions import cautions, counted
+from predictornas.report.citations import how_to_cite
+from predictornas.report.convergence_chart import convergence_chart
+from predictornas.report.distribution_chart import distribution_chart
+from predictornas.report.facts import StudyFacts
+from predictornas.report.gain_chart import gain_chart
+from predictornas.report.markup import Content, Markup, element, joined
+from predictornas.report.page import Page, Section, bullets, paragraphs
+from predictornas.report.repeating import how_to_repeat
+from predictornas.report.tables import Cell, Heading, interval_cell, sortable_table
+from predictornas.report.verdicts import reached_at, sentence
+from predictornas.spaces.base import SearchSpace
+
+
+@dataclass(frozen=True)
+class GainTables:
+    """The tidy tables that a report of a gain is made of.
+
+    Attributes:
+        summary: one row a method, as `predictornas.studies.gain.report.Report` has it.
+        gain: as `predictornas.analysis.gain.gain_table`.
+        convergence: as `predictornas.analysis.regret.convergence_table`.
+        distribution: as `predictornas.analysis.distribution.distribution_table`.
+        curves: as `predictornas.analysis.regret.incumbent_curves`.
+        history: rows as in `predictornas.history.SCHEMA`.
+    """
+
+    summary: pl.DataFrame
+    gain: pl.DataFrame
+    convergence: pl.DataFrame
+    distribution: pl.DataFrame
+    curves: pl.DataFrame
+    history: pl.DataFrame
+
+
+def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float], space: SearchSpace) -> Page:
+    """The page of a study.
+
+    Args:
+        tables: of the study.
+        facts: what was run.
+        targets: error of each target with a name, such as "top 1 %".
+        space: of the architectures.
+    """
+    told = cautions(facts, tables.summary, tables.curves, tables.gain, targets)
+    return Page(
+        title=f"Search methods on {facts.study['benchmark']}",
+        kind="predictornas · sample efficiency",
+        lead=_lead(tables, targets),
+        sections=(
+            Section("What was run", what_was_run(facts)),
+            Section("Warnings", bullets(*told, class_="warnings")),
+            Section("Summary", _summary(tables.summary)),
+            Section("Gain over random search", gain_chart(tables.gain)),
+            Section("Convergence", convergence_chart(tables.convergence, tables.curves, facts.oracles)),
+            Section("What was proposed", distribution_chart(tables.distribution)),
+            Section("Recommended architectures", drawn_architectures(space, tables.history)),
+            Section("How to cite", how_to_cite(facts.methods, facts.space)),
+            Section("How to repeat", how_to_repeat(facts)),
+        ),
+    )
+
+
+def what_was_run(facts: StudyFacts) -> Content:
+    """Table, space, methods, runs, budget, columns and preset in words."""
+    study = facts.study
+    labels = [style.label for style in styles_of(facts.methods).values()]
+    runs = sum(len(entry["seeds"]) for entry in facts.methods.values())
+    judged = "No column judges the searches independently of it."
+    if study.get("evaluation"):
+        judged = joined(
+            "The column that judges them, which no search sees: ", element("code", study["evaluation"]), "."
+        )
+    items: list[Content] = [
+        f"Table {study['benchmark']}: {facts.rows:,} architectures of the space {facts.space}.",
+        f"{counted(len(labels), 'method')}: {'; '.join(labels)}.",
+        f"{counted(runs, 'run')} with {counted(len(facts.seeds), 'seed')}, each of {facts.budget}; the random initial "
+        "set counts.",
+        joined("The column that drives the searches, the signal: ", element("code", study["signal"]), ". ", judged),
+        f"Preset {study['preset']}; errors are 1 - accuracy.",
+    ]
+    return bullets(*items)
+
+
+def _lead(tables: GainTables, targets: Mapping[str, float]) -> Content:
+    sentences = [
+        sentence(name.replace("top", "best"), reached_at(tables.gain, error))
+        for name, error in reversed(list(targets.items()))
+    ]
+    return paragraphs(*sentences)
+
+
+CHOICE = Heading(
+    "choice: error, %",
+    "The error on the evaluation column of what the method chose: the architecture with the best signal. In brackets "
+    "the 95 % interval of the mean over runs.",
+)
+"""The column of what a search chose."""
+
+_ERRORS = {
+    "chosen": CHOICE,
+    "recommended": Heading(
+        "recommended: error, %",
+        "The same for what the search itself names as its result, where that is another architecture.",
+    ),
+    "best": Heading(
+        "best evaluated: error, %",
+        "The lowest error on the evaluation column among all that was evaluated. No search can know it.",
+    ),
+    "searched": Heading("signal: error, %", "The error that the search saw of its choice, on the signal column."),
+}
+
+_REGRET = Heading("regret, %", "What the error of the choice lacks to the lowest error in the table.")
+_RUNS = Heading("runs", "Runs of the method, each with a seed of its own.")
+_EVALUATIONS = Heading("evaluations", "Evaluations of each run, the random initial set included.")
+_POOL = Heading(
+    "pool drawn uniformly, %",
+    "Share of all pools that was drawn uniformly because the sampler found too few of its own.",
+)
+
+
+def _summary(summary: pl.DataFrame) -> Markup:
+    methods = list(styles_of(summary["method"]))
+    by_method = {row["method"]: row for row in summary.to_dicts()}
+    traces = [trace for trace in _ERRORS if f"{trace}_mean" in summary.columns]
+    traces = [trace for trace in traces if trace != "searched" or len(traces) == 1]
+    regret = "chosen_regret" in summary.columns and summary["chosen_regret"].null_count() < len(summary)
+    pools = "pool_filled" in summary.columns and summary["pool_filled"].null_count() < len(summary)
+    names = [name.removeprefix("gain_db, ") for name in summary.columns if name.startswith("gain_db, ")]
+    headings = [
+        Heading("method", "", numbers=False),
+        *(_ERRORS[trace] for trace in traces),
+        *([_REGRET] if regret else []),
+        *(_gain_heading(name) for name in names),
+        *([_POOL] if pools else []),
+        _RUNS,
+        _EVALUATIONS,
+    ]
+    rows = []
+    for method in methods:
+        row = by_method[method]
+        cells = [Cell(styles_of([method])[method].label)]
+        cells += [_error(row, trace) for trace in traces]
+        cells += [_percent(row["chosen_regret"], 2)] if regret else []
+        cells += [_gain(row, name) for name in names]
+        cells += [_percent(row["pool_filled"], 0)] if pools else []
+        cells += [Cell(f"{row[name]:,}", row[name]) for name in ("runs", "evaluations")]
+        rows.append(cells)
+    return sortable_table(
+        "Each method after its last evaluation; 95 % intervals over runs in brackets.", headings, rows
+    )
+
+
+def _gain_heading(name: str) -> Heading:
+    short = name.replace("top", "best")
+    return Heading(
+        f"gain at the {short}, dB",
+        f"How many dB fewer trainings than random search until an architecture of the {short} of the table (by the "
+        "signal) is seen: 10 dB are ten times fewer. “≤” where no proposal got there: an upper bound.",
+    )
+
+
+def _error(row: Mapping[str, Any], trace: str) -> Cell:
+    value, low, high = (row[f"{trace}_{name}"] for name in ("mean", "low", "high"))
+    return interval_cell(value, low, high, scale=100.0)
+
+
+def _percent(value: float | None, digits: int) -> Cell:
+    return Cell("-" if value is None else f"{100 * value:.{digits}f}", value)
+
+
+def _gain(row: Mapping[str, Any], name: str) -> Cell:
+    value, low, high = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
+    bound = "" if row[f"resolved, {name}"] else "≤ "
+    return interval_cell(value, low, high, digits=1, bound=bound)

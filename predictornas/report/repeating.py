@@ -1,0 +1,93 @@
+"""How to repeat a study: its command line, what it was made with, and the checksum of its table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from predictornas.report.facts import StudyFacts
+from predictornas.report.markup import Content, element, joined
+from predictornas.report.page import bullets, paragraphs
+
+_OPTIONS = {
+    "budget": "--budget",
+    "budget_epochs": "--budget-epochs",
+    "budget_seconds": "--budget-seconds",
+    "signal": "--signal",
+    "evaluation": "--evaluation",
+}
+"""What is always written out, so that the command means the same whatever the defaults become."""
+
+
+def command_of(facts: StudyFacts) -> list[str]:
+    """The command that runs the study: `search` for one run, else `gain`."""
+    study, methods, seeds = facts.study, list(facts.methods), facts.seeds
+    single = len(methods) == 1 and len(seeds) == 1
+    # `search` has no option for these
+    gain_only = study.get("budget_seconds") is not None or study["warm_start"] or study["engine"] != "indexed"
+    words = ["predictornas", "search" if single and not gain_only else "gain", "--benchmark", study["benchmark"]]
+    if words[1] == "search":
+        words += ["--method", methods[0], "--seed", str(seeds[0])]
+    else:
+        words += ["--methods", ",".join(methods), "--seeds", seeds_text(seeds)]
+    for name, option in _OPTIONS.items():
+        if study.get(name) is not None:
+            words += [option, str(study[name])]
+    words += ["--preset", study["preset"]]
+    if study["engine"] != "indexed":
+        words += ["--engine", study["engine"]]
+    return [*words, "--warm-start"] if study["warm_start"] else words
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Seeds as the option `--seeds` takes them.
+
+    Example:
+        >>> seeds_text([0, 1, 2]), seeds_text([3]), seeds_text([0, 1, 5, 6, 7])
+        ('3', '3,', '0-1,5-7')
+    """
+    ordered = sorted(seeds)
+    if ordered == list(range(len(ordered))):
+        return str(len(ordered))
+    ranges: list[list[int]] = []
+    for seed in ordered:
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    text = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
+    return f"{text}," if text.isdecimal() else text
+
+
+def how_to_repeat(facts: StudyFacts) -> Content:
+    """The section on repeating a study."""
+    own = [name for name, entry in facts.methods.items() if entry.get("own")]
+    uneven = {tuple(entry["seeds"]) for entry in facts.methods.values()}
+    remarks = []
+    if own:
+        remarks.append(f"{', '.join(own)}: given as an object from Python, so the command line cannot name it.")
+    if len(uneven) > 1:
+        remarks.append("Not every method has every seed; the command would add those that are missing.")
+    return joined(
+        paragraphs("This command gives the same numbers. In the folder of this page it adds nothing."),
+        element("pre", element("code", shlex.join(command_of(facts)))),
+        bullets(*remarks),
+        paragraphs("It was made with:"),
+        bullets(*_made_with(facts)),
+    )
+
+
+def _made_with(facts: StudyFacts) -> list[Content]:
+    last: dict[str, Any] = dict(facts.made_with[-1]) if facts.made_with else {}
+    items: list[Content] = [
+        joined(f"{name} ", element("code", str(number))) for name, number in last.get("versions", {}).items()
+    ]
+    if last.get("commit"):
+        items.append(joined("commit ", element("code", last["commit"])))
+    if len(facts.made_with) > 1:
+        items.append(
+            f"manifest.json lists {len(facts.made_with)} versions that wrote into this folder; this is the last"
+        )
+    checksum = element("code", facts.study["data_sha256"])
+    return [*items, joined(f"table {facts.study['benchmark']}, SHA-256 of its data ", checksum)]
