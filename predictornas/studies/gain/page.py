@@ -71,12 +71,13 @@ def facts_of(
         missing: runs that other commands have not ended.
     """
     benchmark, columns = opened.benchmark, opened.benchmark.columns
-    evaluation, order = benchmark.evaluation, {name: place for place, name in enumerate(manifest.get("methods", ()))}
+    entries, evaluation = manifest.get("methods", {}), benchmark.evaluation
+    order = {name: place for place, name in enumerate(entries)}
     objects = {method.name for method in opened.study.methods if isinstance(method, Named)}
     methods = {
         method: {
             "seeds": history.filter(pl.col("method") == method)["seed"].unique().sort().to_list(),
-            "own": method in objects or not opened.knows(method),
+            "own": method in objects or not opened.knows(method, entries.get(method, {}).get("strategy")),
         }
         for method in sorted(set(history["method"]), key=lambda name: (order.get(name, len(order)), name))
     }
