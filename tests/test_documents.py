@@ -50,6 +50,25 @@ def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
     assert recipe.signal == "valid_accuracy_200_run0"
 
 
+QUOTED = {
+    "5.748 [5.735, 5.761] %": "docs/results/search.md",
+    "5.669 %": "docs/results/search.md",
+    "13 to 16 dB": "docs/results/gain.md",
+    ".731": "docs/results/predictors.md",
+    "106 killed commands lost none": "docs/robustness.md",
+}
+"""Numbers of the README, and the document that has each from its measurement."""
+
+
+@pytest.mark.parametrize("number", QUOTED)
+def test_numbers_of_the_readme_are_those_of_the_results(number: str) -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert number in readme
+    figures = re.match(r"[\d.]+( \[.*?\]| to \d+)?", number)
+    assert figures is not None
+    assert figures[0] in " ".join((ROOT / QUOTED[number]).read_text().split())
+
+
 LISTS = {
     "methods": lambda: [spelling for record in known_methods() for spelling in record.spellings],
     "predictors": lambda: list(PREDICTORS),
