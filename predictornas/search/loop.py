@@ -42,11 +42,14 @@ class Search:
 
     Args:
         space: the space to search.
-        strategy: what proposes.
+        strategy: what proposes; or the name of a method, as in `predictornas search --method`, with the preset
+            "default".
         seed: seed of the run.
-        history: evaluations of an interrupted run to go on from; only whole iterations.
+        history: evaluations of an interrupted run to continue from; only whole iterations.
 
     Raises:
+        UnknownNameError: no method has this name; names the nearest.
+        ConfigurationError: something that is neither a strategy nor a name.
         InvalidArchitectureError: the history holds genes that are no architecture of the space.
 
     Attributes:
@@ -54,10 +57,12 @@ class Search:
         iteration: the iteration that `ask` proposes for; 0 is the random initial set T0.
     """
 
-    def __init__(self, space: SearchSpace, strategy: Strategy, *, seed: int, history: History | None = None) -> None:
+    def __init__(
+        self, space: SearchSpace, strategy: Strategy | str, *, seed: int = 0, history: History | None = None
+    ) -> None:
         self.space = space
-        self.strategy = strategy
-        self._running = for_one_run(strategy)
+        self.strategy = _strategy(strategy)
+        self._running = for_one_run(self.strategy)
         self.seed = seed
         self.history = history if history is not None else History.empty(space.num_genes)
         require_members(space, self.history.genes)
@@ -138,6 +143,20 @@ class Search:
             keys=keys, genes=genes, epochs=epochs, values=values, iteration=self.iteration
         )
         self.iteration += 1
+
+
+def _strategy(given: Any) -> Strategy:
+    """A strategy, also from the name of a method."""
+    if isinstance(given, str):
+        from predictornas.search.methods import get_preset, get_strategy  # they need what a search rarely does
+
+        return get_strategy(given, get_preset("default"))
+    if not isinstance(given, Strategy):
+        raise ConfigurationError(
+            f"{type(given).__name__} is no strategy. Give the name of a method, such as 'bayesian-optimisation', or an "
+            "object with initial, batch and propose()."
+        )
+    return given
 
 
 @dataclass(frozen=True)

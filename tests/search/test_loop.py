@@ -5,14 +5,16 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from predictornas.errors import ConfigurationError, InvalidArchitectureError
+from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.history import History
+from predictornas.predictors.gcn import GCN
 from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers import Full
 from predictornas.search import loop
 from predictornas.search.evolution import RegularisedEvolution
 from predictornas.search.local_search import LocalSearch
 from predictornas.search.loop import Search, iterate, run
+from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Strategy, propose_uniformly
 from predictornas.spaces.base import SearchSpace
@@ -179,3 +181,13 @@ def test_a_strategy_that_only_draws_and_compares_leaves_threads_alone(monkeypatc
     monkeypatch.setattr(loop, "one_thread", lambda: pytest.fail("threads were pinned"))
     for strategy in (RandomSearch(), LocalSearch(), RegularisedEvolution(), Scheduled(RandomSearch(), Full((1,)))):
         Search(SPACE, strategy, seed=0).ask()
+
+
+def test_a_name_is_the_method_of_the_command_line() -> None:
+    by_name = Search(SPACE, "bayesian-optimisation")
+    assert by_name.strategy == get_strategy("bayesian-optimisation", get_preset("default"))
+    assert by_name.seed == 0
+    with pytest.raises(UnknownNameError, match="Did you mean 'bayesian-optimisation'"):
+        Search(SPACE, "bayesian-optimization")
+    with pytest.raises(ConfigurationError, match="GCN is no strategy"):
+        loop._strategy(GCN())  # what Search calls; the type check of these tests refuses it there
