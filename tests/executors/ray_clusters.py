@@ -119,7 +119,7 @@ def free_port() -> int:
 def cluster(nodes: int = 2, variables: Mapping[str, str] | None = None, *, cpus: int = 1) -> Iterator[Cluster]:
     """A cluster of so many nodes of so many CPUs, ended at the end of the block."""
     with ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
+        folder = Path(tempfile.mkdtemp(prefix="ray-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         here = Cluster(folder, free_port(), variables or {})
         stack.callback(lambda: [here.kill(ip) for ip in list(here.nodes)])
