@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 _pinned = False
 
@@ -18,10 +24,9 @@ def one_thread() -> Iterator[None]:
     # what is not loaded cannot be limited, and SciPy's BLAS is another library than numpy's
     import scipy.linalg  # noqa: F401
     import torch
-    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
-    with threadpool_limits(limits=1):
+    with _libraries(len(sys.modules)).limit(limits=1):
         torch.set_num_threads(1)
         _pinned = True
         try:
@@ -29,3 +34,15 @@ def one_thread() -> Iterator[None]:
         finally:
             _pinned = False
             torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """Looks what is loaded, which takes milliseconds: again only when more modules are, for with them libraries come.
+
+    Args:
+        modules: how many are loaded.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

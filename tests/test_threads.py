@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401 - its BLAS is counted from the beginning
+import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info
 
@@ -43,3 +47,22 @@ def test_an_error_puts_the_numbers_back() -> None:
     with pytest.raises(ValueError, match=r"^5\.0$"):
         work()
     assert threads() == before
+
+
+def test_libraries_are_looked_for_once_and_again_when_more_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    class Counted(threadpoolctl.ThreadpoolController):
+        def __init__(self) -> None:
+            looked.append(1)
+            super().__init__()
+
+    monkeypatch.setattr(threadpoolctl, "ThreadpoolController", Counted)
+    monkeypatch.setitem(sys.modules, "one_more", module := ModuleType("one_more"))
+    for _ in range(3):
+        with one_thread():
+            pass
+    assert len(looked) == 1
+    monkeypatch.setitem(sys.modules, "and_another", module)
+    with one_thread():
+        assert len(looked) == 2
