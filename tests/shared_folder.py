@@ -157,7 +157,9 @@ def watched(commands: list[Command], processes: list[BaseProcess], held_to: floa
         now = time.monotonic() - begin
         for number in list(waiting):
             command, process = commands[number], processes[number]
-            if command.fate == "left alone" or process.exitcode is not None:
+            if process.exitcode is not None:
+                command.fate = "left alone"
+            if command.fate == "left alone":
                 waiting.discard(number)
             elif now >= command.moment:
                 waiting.discard(number)
@@ -204,7 +206,7 @@ def run_round(number: int, seed: int, expected: pl.DataFrame, folder: Path, seco
         done.harm += watched(commands, processes, PATIENCE)
         done.seconds = time.monotonic() - begin
     done.killed = sum(process.exitcode == -signal.SIGKILL for process in processes)
-    done.stopped = sum(each.fate == "stopped" and each.moment < done.seconds for each in commands)
+    done.stopped = sum(each.fate == "stopped" for each in commands)
     for place, (command, process) in enumerate(zip(commands, processes, strict=True)):
         if process.exitcode not in ((0, -signal.SIGKILL) if command.fate == "killed" else (0,)):
             said = (folder / f"host-{place}.err").read_text(encoding="utf-8").strip()[-600:]

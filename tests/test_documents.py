@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from predictornas.benchmarks.known_benchmarks import BENCHMARKS
@@ -144,6 +145,22 @@ def test_the_guide_to_own_parts_names_every_kind_and_every_registry() -> None:
     assert [kind.group for kind in kinds if f"`{kind.group}`" not in GUIDE_TO_PARTS] == []
     for path in re.findall(r"`([a-z/]+/(?:registry|proxies|zerocost)\.py)`", GUIDE_TO_PARTS):
         assert (ROOT / "predictornas" / path).is_file()
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_guide_to_clusters_that_need_no_cluster_fill_one_folder(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "docs/guides/clusters.md").read_text(), re.DOTALL)
+    commands = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
+    assert len(commands) == 5
+    for command in commands:
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main([*command, "--workers", "1"] if command[0] != "search" else command)
+    history = pl.read_parquet("small-study/history.parquet")
+    seeds = {method: sorted(rows["seed"].unique()) for (method,), rows in history.group_by("method")}
+    assert seeds == {"random": [0, 1, 2, 3, 7, 8, 9], "local-search": [0, 1, 2, 3]}
 
 
 @pytest.mark.slow
