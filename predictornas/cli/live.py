@@ -29,7 +29,9 @@ def live_search(
     training_images: int | None = None,
     preset: str = "quick",
     device: str = "cpu",
-    workers: int = 0,
+    workers: Workers = 0,
+    executor: ExecutorName = None,
+    address: Address = None,
     out: Path | None = None,
     json: Json = False,
 ) -> None:
@@ -63,8 +65,6 @@ def live_search(
         quick, default or paper.
     device
         cpu, cuda or cuda:N.
-    workers
-        Networks that train at once; 0 takes one for each core, on a GPU one. Results do not depend on it.
     out
         Folder of the results; live-SPACE-METHOD by default.
     """
@@ -87,9 +87,10 @@ def live_search(
         device=device,
     )
     folder = out or Path(f"live-{space}-{method}")
-    processes = 1 if workers == 0 and device != "cpu" else worker_count(workers)
+    processes = 1 if workers == 0 and device != "cpu" else worker_count(workers)  # on a GPU one at a time
+    where = Where(processes, executor, address).get_executor()
     with progress_bar(f"{method} on {space}, epochs") as started:
-        outcome = run_live_study(study, folder, workers=processes, started=started)
+        outcome = run_live_study(study, folder, workers=processes, executor=where, started=started)
     longest = outcome.history["epochs"].max()
     row = {
         "method": method,

@@ -12,6 +12,7 @@ import polars as pl
 
 from predictornas.description import describe
 from predictornas.errors import AtWorkError, ConfigurationError
+from predictornas.executors import Executor
 from predictornas.files import writing_file
 from predictornas.journal import Journal
 from predictornas.schedulers.full import Full
@@ -95,7 +96,7 @@ class LiveStudy:
         strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
         return strategy if isinstance(strategy, Scheduled) else Scheduled(strategy, Full(self.levels))
 
-    def oracle(self, folder: Path, workers: int = 1) -> LiveOracle:
+    def oracle(self, folder: Path, workers: int = 1, executor: Executor | None = None) -> LiveOracle:
         """What trains: checkpoints lie below `folder`.
 
         Raises:
@@ -133,6 +134,7 @@ class LiveStudy:
             seed=self.seed,
             device=self.device,
             workers=workers,
+            executor=executor,
             evaluate_at=self.levels,
         )
 
@@ -161,6 +163,7 @@ def run_live_study(
     folder: Path,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     started: Started = silently,
 ) -> LiveOutcome:
     """Runs, or goes on with, a search that trains its networks, and writes what it found.
@@ -172,6 +175,7 @@ def run_live_study(
         study: what to run.
         folder: where everything goes; created when missing.
         workers: networks that are trained at once; the results do not depend on it.
+        executor: where they are trained instead of in as many processes.
         started: told the number of epochs, gives back what is told about progress.
 
     Raises:
@@ -182,12 +186,11 @@ def run_live_study(
     with Locks() as locks:
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
-        return _run(study, folder, workers, started)
+        strategy = study.strategy()  # refuses what cannot be before images are read
+        return _run(study, strategy, study.oracle(folder / "trainings", workers, executor), folder, started)
 
 
-def _run(study: LiveStudy, folder: Path, workers: int, started: Started) -> LiveOutcome:
-    strategy = study.strategy()
-    oracle = study.oracle(folder / "trainings", workers)
+def _run(study: LiveStudy, strategy: Strategy, oracle: LiveOracle, folder: Path, started: Started) -> LiveOutcome:
     facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
     _claim(folder, facts, strategy)
     identity = run_identity(facts, study.method, strategy, study.seed)

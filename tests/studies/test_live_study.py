@@ -5,8 +5,9 @@ import multiprocessing
 import random
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,11 +16,15 @@ import torch
 from PIL import Image
 from polars.testing import assert_frame_equal
 
-from predictornas.errors import ConfigurationError, DataError, UnknownNameError
+from predictornas.errors import AtWorkError, ConfigurationError, DataError, UnknownNameError
+from predictornas.executors.base import nothing
+from predictornas.executors.serial import Serial
 from predictornas.journal import read_records
 from predictornas.live.training import EPOCH_LOG
 from predictornas.studies import live_study
+from predictornas.studies.folder import MANIFEST
 from predictornas.studies.live_study import LiveStudy, run_live_study
+from predictornas.studies.locks import Locks
 
 STUDY = LiveStudy(
     space="nasbench201",
@@ -174,3 +179,34 @@ def test_rank_nosh_on_the_darts_space(tmp_path: Path) -> None:
     assert {"evolutionary", "promotion"} <= set(outcome.history["proposed_by"])
     assert outcome.description.startswith("Genotype(normal=")
     assert np.isfinite(outcome.test_accuracy)
+
+
+@dataclass
+class Watched:
+    """An executor that remembers what it was given."""
+
+    targets: list[Path] = field(default_factory=list)
+
+    def run(self, function: Any, tasks: Any, *, tell: Any = nothing) -> Any:
+        for task, result in Serial().run(function, tasks, tell=tell):
+            self.targets.append(task.target)
+            yield task, result
+
+
+@pytest.mark.slow
+def test_trainings_run_where_they_are_told_to_and_find_the_same(
+    finished: tuple[Path, live_study.LiveOutcome], tmp_path: Path
+) -> None:
+    executor = Watched()
+    outcome = run_live_study(STUDY, tmp_path, executor=executor)
+    assert {target.parent for target in executor.targets} == {tmp_path / "trainings"}
+    assert len(set(executor.targets)) == finished[1].history["key"].n_unique()
+    assert_frame_equal(outcome.history.drop("cost_seconds"), finished[1].history.drop("cost_seconds"))
+
+
+def test_a_folder_that_another_command_searches_in_is_left_to_it(tmp_path: Path) -> None:
+    with Locks() as others:
+        assert others.take(tmp_path / MANIFEST)
+        with pytest.raises(AtWorkError, match="Another command searches"):
+            run_live_study(STUDY, tmp_path)
+    assert list(tmp_path.iterdir()) == []
