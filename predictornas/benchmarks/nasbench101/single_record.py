@@ -89,7 +89,7 @@ def unpack_cells(cells: UInt32[np.ndarray, " n"]) -> tuple[UInt8[np.ndarray, "n 
     operations[:, 0] = INPUT
     for vertex in range(1, MAX_VERTICES - 1):
         codes = (cells >> np.uint32(operation_bit(vertex))) & np.uint32(3)
-        operations[:, vertex] = np.where(codes == ABSENT, -1, codes)
+        operations[:, vertex] = np.where(codes == ABSENT, np.int8(-1), codes.astype(np.int8))  # -1 is no uint32
     operations[np.arange(len(cells)), (operations >= 0).sum(axis=1)] = OUTPUT
     return adjacency, operations
 
