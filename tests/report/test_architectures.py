@@ -34,6 +34,7 @@ def test_a_method_whose_trainings_all_failed_recommends_nothing() -> None:
     assert drawn_architectures(SPACE, made_history({"mine": (1, 60)}).with_columns(value=pl.lit(np.nan))) is None
 
 
+@pytest.mark.slow
 def test_a_cell_is_drawn_the_same_every_time_and_says_what_it_is() -> None:
     needed("matplotlib")
     genes = SPACE.enumerate()[7]

@@ -1,11 +1,12 @@
 import html
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.report.markup import Markup, element, joined
 
 
+@settings(max_examples=30)
 @given(st.text())
 def test_text_is_escaped_in_content_and_in_attributes(text: str) -> None:
     escaped = html.escape(text)
