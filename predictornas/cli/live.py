@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
+from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
-from predictornas.cli.options import Address, ExecutorName, Part, Where, Workers, worker_count
+from predictornas.cli.options import Address, ExecutorName, Open, Part, Where, Workers, worker_count
 from predictornas.errors import ConfigurationError
 
 
@@ -33,6 +33,7 @@ def live_search(
     executor: ExecutorName = None,
     address: Address = None,
     out: Path | None = None,
+    open_report: Open = False,
     json: Json = False,
 ) -> None:
     """Search on networks that are trained here, within a budget of epochs.
@@ -100,6 +101,7 @@ def live_search(
         "test_error": 1 - outcome.test_accuracy,
         "recommended": {"genes": outcome.recommended.tolist(), "notation": outcome.description},
     }
+    shown_in_browser(folder, wanted=open_report)
     if json:
         show_json([row])
         return

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, show_rows
+from predictornas.cli.console import Json, progress_bar, remark, show_rows, shown_in_browser
 from predictornas.cli.listing import predictors_help
-from predictornas.cli.options import Address, ExecutorName, Part, Where, Workers
+from predictornas.cli.options import Address, ExecutorName, Open, Part, Where, Workers
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +29,7 @@ def predictors(
     address: Address = None,
     part: Part = None,
     out: Path | None = None,
+    open_report: Open = False,
     json: Json = False,
 ) -> None:
     """Train predictors on few architectures of a table and measure how well they rank all others.
@@ -74,7 +75,8 @@ def predictors(
         show_rows(table.to_dicts(), "", as_json=True)
     else:
         show_rows(_printable(table), f"Ranks of all others, mean over {draws} draws [95 %]", as_json=False)
-        remark(f"Tables and figure: {folder}/")
+        remark(f"Report, tables and figure: {folder}/")
+    shown_in_browser(folder, wanted=open_report)
 
 
 def _printable(table: pl.DataFrame) -> list[dict[str, str]]:

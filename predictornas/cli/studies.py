@@ -174,7 +174,9 @@ def search(
     shown_in_browser(folder, wanted=open_report)
 
 
-def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: Json = False) -> None:
+def compare(
+    *folders: Path, pairs: bool = False, out: Path | None = None, open_report: Open = False, json: Json = False
+) -> None:
     """Compare the runs of several result folders: errors, anytime regret, paired differences, average ranks.
 
     Example: predictornas compare gain-quick gain-paper --out comparison
@@ -189,7 +191,7 @@ def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: 
     pairs
         Show every pair of methods instead of each beside the best.
     out
-        Folder for errors.csv, regret.csv, pairs.csv, ranks.csv and the diagram ranks.png.
+        Folder for report.html, errors.csv, regret.csv, pairs.csv, ranks.csv and the diagram ranks.png.
     """
     from predictornas.studies.comparison import compare_folders
     from predictornas.studies.comparison_report import printable_comparison, write_comparison
@@ -197,6 +199,7 @@ def compare(*folders: Path, pairs: bool = False, out: Path | None = None, json: 
     comparison = compare_folders(folders)
     if out is not None:
         write_comparison(out, comparison)
+        shown_in_browser(out, wanted=open_report)
     if json:
         show_json({name: frame.to_dicts() for name, frame in vars(comparison).items()})
         return

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark
+from predictornas.cli.console import Json, console, progress_bar, remark, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
+from predictornas.cli.options import Open
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,7 @@ def supernet(
     curvature: bool = False,
     small: bool = False,
     out: Path | None = None,
+    open_report: Open = False,
     json: Json = False,
 ) -> None:
     """Train one network that holds every architecture of a space, and select one from it.
@@ -99,6 +101,7 @@ def supernet(
     architecture = searched.describe(row)
     mobile = _mobile_size(searched, row) if job.topology.family == "darts" else {}
     released = released_rule(job, outcome)
+    shown_in_browser(folder, wanted=open_report)
     if json:
         last = outcome.records[-1]
         found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records), **mobile}
@@ -113,7 +116,7 @@ def supernet(
         )
     if released is not None:
         remark(_by_released_rule(**released))
-    remark(f"Genotype, tables and figures: {folder}/")
+    remark(f"Genotype, report, tables and figures: {folder}/")
 
 
 def _by_released_rule(kept: dict[str, list[str]], member: bool) -> str:

@@ -73,14 +73,21 @@ def paper_of(method: str) -> str | None:
     return next((_METHODS[known] for known in names if known in _METHODS), None)
 
 
-def how_to_cite(methods: Iterable[str], space: str) -> Content:
-    """The section on citing: each paper once, with what it is cited for."""
+def how_to_cite(methods: Iterable[str], space: str, *, gain: bool = True) -> Content:
+    """The section on citing: each paper once, with what it is cited for.
+
+    Args:
+        methods: that were run.
+        space: name of the search space.
+        gain: whether gains in dB are shown.
+    """
     cited: dict[str, list[str]] = {}
     for method, style in styles_of(methods).items():
         paper = paper_of(method)
         if paper is not None:
             cited.setdefault(paper, []).append(style.label)
-    cited.setdefault(_MAUCH, []).append("the gain in dB")
+    if gain:
+        cited.setdefault(_MAUCH, []).append("the gain in dB")
     if space in _SPACES:
         cited.setdefault(_SPACES[space], []).append("the search space")
     items = [joined(f"{', '.join(reasons)}: ", paper, ".") for paper, reasons in cited.items()]

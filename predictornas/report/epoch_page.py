@@ -11,8 +11,8 @@ import polars as pl
 from predictornas.looks import styles_of
 from predictornas.report.architectures import drawn_architectures
 from predictornas.report.cautions import cautions
+from predictornas.report.charts.convergence import convergence_chart
 from predictornas.report.citations import how_to_cite
-from predictornas.report.convergence_chart import convergence_chart
 from predictornas.report.facts import StudyFacts
 from predictornas.report.gain_page import CHOICE, what_was_run
 from predictornas.report.markup import Content, Markup, element, joined
@@ -63,7 +63,7 @@ def epoch_page(tables: EpochTables, facts: StudyFacts, space: SearchSpace) -> Pa
             Section("Epochs saved", _savings(tables.savings)),
             Section("Convergence", chart),
             Section("Recommended architectures", drawn_architectures(space, tables.history)),
-            Section("How to cite", how_to_cite(facts.methods, facts.space)),
+            Section("How to cite", how_to_cite(facts.methods, facts.space, gain=False)),
             Section("How to repeat", how_to_repeat(facts)),
         ),
     )

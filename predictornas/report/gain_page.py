@@ -11,11 +11,11 @@ import polars as pl
 from predictornas.looks import styles_of
 from predictornas.report.architectures import drawn_architectures
 from predictornas.report.cautions import cautions, counted
+from predictornas.report.charts.convergence import convergence_chart
+from predictornas.report.charts.distribution import distribution_chart
+from predictornas.report.charts.gain import gain_chart
 from predictornas.report.citations import how_to_cite
-from predictornas.report.convergence_chart import convergence_chart
-from predictornas.report.distribution_chart import distribution_chart
 from predictornas.report.facts import StudyFacts
-from predictornas.report.gain_chart import gain_chart
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import how_to_repeat

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from predictornas.report.facts import StudyFacts
@@ -61,7 +61,7 @@ def seeds_text(seeds: Sequence[int]) -> str:
 
 
 def how_to_repeat(facts: StudyFacts) -> Content:
-    """The section on repeating a study."""
+    """The section on repeating a study of searches."""
     own = [name for name, entry in facts.methods.items() if entry.get("own")]
     uneven = {tuple(entry["seeds"]) for entry in facts.methods.values()}
     remarks = []
@@ -69,25 +69,46 @@ def how_to_repeat(facts: StudyFacts) -> Content:
         remarks.append(f"{', '.join(own)}: given as an object from Python, so the command line cannot name it.")
     if len(uneven) > 1:
         remarks.append("Not every method has every seed; the command would add those that are missing.")
-    return joined(
-        paragraphs("This command gives the same numbers. In the folder of this page it adds nothing."),
-        element("pre", element("code", shlex.join(command_of(facts)))),
-        bullets(*remarks),
-        paragraphs("It was made with:"),
-        bullets(*_made_with(facts)),
-    )
-
-
-def _made_with(facts: StudyFacts) -> list[Content]:
-    last: dict[str, Any] = dict(facts.made_with[-1]) if facts.made_with else {}
-    items: list[Content] = [
-        joined(f"{name} ", element("code", str(number))) for name, number in last.get("versions", {}).items()
-    ]
-    if last.get("commit"):
-        items.append(joined("commit ", element("code", last["commit"])))
     if len(facts.made_with) > 1:
-        items.append(
-            f"manifest.json lists {len(facts.made_with)} versions that wrote into this folder; this is the last"
-        )
-    checksum = element("code", facts.study["data_sha256"])
-    return [*items, joined(f"table {facts.study['benchmark']}, SHA-256 of its data ", checksum)]
+        remarks.append(f"manifest.json lists {len(facts.made_with)} versions that wrote into this folder.")
+    last = facts.made_with[-1] if facts.made_with else {}
+    data = {f"table {facts.study['benchmark']}": facts.study["data_sha256"]}
+    return repeated_by(command_of(facts), last, data, remarks)
+
+
+def repeated_by(
+    command: Sequence[str], made_with: Mapping[str, Any], data: Mapping[str, str], remarks: Sequence[str] = ()
+) -> Content:
+    """A command line, what it was made with and the checksums of its data.
+
+    Args:
+        command: its words; empty where no command says it all.
+        made_with: as `predictornas.studies.provenance.surroundings`.
+        data: SHA-256 of what was searched, by name.
+        remarks: what the command does not say.
+    """
+    shown = [
+        paragraphs("This command gives the same numbers. In the folder of this page it adds nothing."),
+        element("pre", element("code", shlex.join(command))),
+    ]
+    versions = made_with.get("versions", {})
+    items: list[Content] = [joined(f"{name} ", element("code", str(number))) for name, number in versions.items()]
+    if made_with.get("commit"):
+        items.append(joined("commit ", element("code", made_with["commit"])))
+    items += [joined(f"{name}, SHA-256 of its data ", element("code", checksum)) for name, checksum in data.items()]
+    return joined(shown if command else None, bullets(*remarks), paragraphs("It was made with:"), bullets(*items))
+
+
+def command_with(verb: str, options: Mapping[str, Any]) -> list[str]:
+    """A command line of options by name; those that are None are left out.
+
+    Example:
+        >>> command_with("predictors", {"sizes": (100, 424), "train_on": None, "draws": 10})
+        ['predictornas', 'predictors', '--sizes', '100,424', '--draws', '10']
+    """
+    words = ["predictornas", verb]
+    for name, value in options.items():
+        if value is not None:
+            text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            words += [f"--{name.replace('_', '-')}", text]
+    return words

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.report.comparison_page import ComparisonTables, comparison_page
 from predictornas.studies.comparison import Comparison
 from predictornas.studies.folder import take
+from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.tidy_tables import write_table
 
@@ -48,10 +50,12 @@ def printable_comparison(comparison: Comparison, *, every_pair: bool = False) ->
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Writes `errors.csv`, `regret.csv`, `pairs.csv` and `ranks.csv`, and where there are ranks `ranks.png`."""
+    """Writes `report.html`, `errors.csv`, `regret.csv`, `pairs.csv`, `ranks.csv`; with ranks also `ranks.png`."""
     take(folder, KIND)
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
+    tables = ComparisonTables(comparison.errors, comparison.regret, comparison.pairs, comparison.ranks)
+    write_page(folder, comparison_page(tables))
     if not comparison.ranks.is_empty():
         save_figures(folder, lambda: {"ranks.png": _figure(comparison.ranks)})
 

@@ -15,6 +15,7 @@ from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor
 from predictornas.files import writing_file
 from predictornas.journal import Journal
+from predictornas.report.live_page import live_page
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
 from predictornas.search.budget import Budget
@@ -28,6 +29,7 @@ from predictornas.studies.folder import MANIFEST, take, write_manifest
 from predictornas.studies.gain.run_tables import read_run, run_history
 from predictornas.studies.gain.study import journal_path, run_identity
 from predictornas.studies.locks import Locks
+from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Started, silently
@@ -168,8 +170,9 @@ def run_live_study(
 ) -> LiveOutcome:
     """Runs, or goes on with, a search that trains its networks, and writes what it found.
 
-    Writes `history.parquet`, `curves.csv`, `curves.png`, `recommended.txt`, `recommended.png` and `manifest.json`. A
-    killed run goes on from its journal and its checkpoints: no epoch is trained twice beyond the last checkpoint.
+    Writes `report.html`, `history.parquet`, `curves.csv`, `curves.png`, `recommended.txt`, `recommended.png` and
+    `manifest.json`. A killed run goes on from its journal and its checkpoints: no epoch is trained twice beyond the
+    last checkpoint.
 
     Args:
         study: what to run.
@@ -251,11 +254,14 @@ def _curve_rows(key: int, curve: Curve) -> pl.DataFrame:
 
 
 def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> None:
+    asked = {**asdict(study), "images_sha256": oracle.images.digest}
     write_table(folder / "history.parquet", outcome.history)
     write_table(folder / "curves.csv", outcome.curves)
     with writing_file(folder / "recommended.txt") as temporary:
         temporary.write_text(outcome.description + "\n", encoding="utf-8")
     save_figures(folder, lambda: _figures(study, oracle, outcome))
+    found = (outcome.history, outcome.curves, asked, oracle.space, outcome.recommended)
+    write_page(folder, live_page(*found, surroundings()))
 
 
 def _figures(study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> dict[str, Figure]:

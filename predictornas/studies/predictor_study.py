@@ -25,10 +25,12 @@ from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.studied import studied_predictor
+from predictornas.report.predictors_page import predictors_page
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.study import data_fingerprint
+from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed
@@ -114,6 +116,8 @@ def run_predictor_study(
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
     save_figures(folder, lambda: {"predictors.png": _figure(table, study)})
+    asked = {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)}
+    write_page(folder, predictors_page(table, asked, surroundings()))
     facts = {
         name: {str(size): describe(studied_predictor(name, size)) for size in study.sizes} for name in study.predictors
     }
@@ -121,7 +125,7 @@ def run_predictor_study(
         folder,
         KIND,
         {
-            "study": {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)},
+            "study": asked,
             "predictors": facts,
             "made_with": surroundings(),
         },

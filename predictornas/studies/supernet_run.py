@@ -17,9 +17,11 @@ from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
+from predictornas.report.supernet_page import supernet_page
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.supernet_tables import cells_table, epochs_table, operations_table
@@ -129,8 +131,8 @@ def run_supernet(
 ) -> SearchOutcome:
     """Runs a search into a folder, or goes on with it there, and writes what it arrives at.
 
-    `genotype.txt`, `cells.png` and `.svg`, `search.png` and `.svg`, `epochs.csv`, `cells.csv`, `operations.csv`,
-    `manifest.json`, beside the journal and the checkpoint of the search.
+    `report.html`, `genotype.txt`, `cells.png` and `.svg`, `search.png` and `.svg`, `epochs.csv`, `cells.csv`,
+    `operations.csv`, `manifest.json`, beside the journal and the checkpoint of the search.
 
     Args:
         name: what figures call the method.
@@ -156,6 +158,9 @@ def run_supernet(
     with writing_file(folder / GENOTYPE) as temporary:
         temporary.write_text(space.describe(genes) + "\n", encoding="utf-8")
     save_figures(folder, lambda: _figures(name, job, images, space, genes, tables))
+    settings = {"method": name, "images": images.name, "seed": job.seed}
+    settings |= {"cells": job.shape.cells, "channels": job.shape.channels}
+    write_page(folder, supernet_page(tables["epochs"], tables["cells"], settings, space, genes, surroundings()))
     write_manifest(folder, KIND, _manifest(name, job, images, outcome))
     return outcome
 

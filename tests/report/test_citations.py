@@ -14,6 +14,7 @@ def test_a_paper_is_cited_once_for_all_its_methods() -> None:
     assert "uniform pool, N&#x27; = 100, uniform pool, N&#x27; = 1,000, the gain in dB: Mauch" in text
     assert "the search space: Dong, Yang" in text
     assert "mine" not in text
+    assert "arXiv 2011.12043" not in joined(how_to_cite(["random"], "nasbench201", gain=False))
 
 
 def test_a_method_with_a_predictor_of_its_own_keeps_its_paper() -> None:

@@ -36,7 +36,9 @@ def comparison() -> Comparison:
     facts = {"quantity": "final", "trace": "best", "block": "seed"}
     return Comparison(
         errors=_summary({"a": 0.07, "b": 0.06, "c": 0.08}).drop("best_possible"),
-        regret=_summary({"a": 0.072, "b": 0.075, "c": 0.09}, best_possible=0.05),
+        regret=_summary({"a": 0.072, "b": 0.075, "c": 0.09}, best_possible=0.05).with_columns(
+            regret=pl.col("mean") - pl.col("best_possible")
+        ),
         pairs=pl.DataFrame(pairs),
         ranks=ranks.select(*(pl.lit(value).alias(name) for name, value in facts.items()), "*"),
     )
@@ -99,5 +101,5 @@ def test_files(comparison: Comparison, tmp_path: Path) -> None:
     without = Comparison(comparison.errors, comparison.regret, comparison.pairs, comparison.ranks.clear())
     write_comparison(tmp_path / "other", without)
     assert sorted(path.name for path in (tmp_path / "other").iterdir()) == [
-        "errors.csv", "manifest.json", "pairs.csv", "ranks.csv", "regret.csv"
+        "errors.csv", "manifest.json", "pairs.csv", "ranks.csv", "regret.csv", "report.html"
     ]  # fmt: skip

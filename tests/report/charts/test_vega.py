@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.looks import styles_of
-from predictornas.report.charts import _outline, chart, method_legend, records, shaped, theme, thinned
+from predictornas.report.charts.vega import _outline, chart, method_legend, records, shaped, theme, thinned
 
 
 def test_no_text_within_the_data_ends_its_element() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from predictornas.analysis.regret import TRACES
-from predictornas.report.convergence_chart import SHOWN, convergence_chart
+from predictornas.report.charts.convergence import SHOWN, convergence_chart
 from tests.report.specs import spec_in
 from tests.report.studies import made_facts, made_history, made_tables
 

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from predictornas.report.gain_chart import gain_chart
+from predictornas.report.charts.gain import gain_chart
 from tests.report.specs import spec_in
 from tests.report.studies import made_history, made_tables
 

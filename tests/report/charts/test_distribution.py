@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from predictornas.report.distribution_chart import distribution_chart
+from predictornas.report.charts.distribution import distribution_chart
 from tests.report.specs import spec_in
 from tests.report.studies import made_history, made_tables
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from predictornas.looks import styles_of
-from predictornas.report.charts import chart, coloured, labelled, method_legend, records
+from predictornas.report.charts.vega import chart, coloured, labelled, method_legend, records
 from predictornas.report.markup import Markup
 
 _CAPTION = (

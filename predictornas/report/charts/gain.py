@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from predictornas.report.charts import (
+from predictornas.report.charts.vega import (
     Spec,
     block,
     chart,

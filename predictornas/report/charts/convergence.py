@@ -8,7 +8,7 @@ import polars as pl
 
 from predictornas.analysis.regret import OracleErrors
 from predictornas.looks import styles_of
-from predictornas.report.charts import Spec, chart, coloured, dashed, labelled, method_legend, records, thinned
+from predictornas.report.charts.vega import Spec, chart, coloured, dashed, labelled, method_legend, records, thinned
 from predictornas.report.markup import Markup
 
 Axis = Literal["evaluations", "cost_epochs"]

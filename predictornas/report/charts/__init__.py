@@ -1,0 +1,1 @@
+"""Interactive charts, each from one tidy table: Vega-Lite within a figure."""

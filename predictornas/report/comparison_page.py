@@ -1,0 +1,267 @@
+"""The report of a comparison of result folders: errors, regret, paired differences, ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.looks import styles_of
+from predictornas.report.cautions import FEW_SEEDS
+from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
+from predictornas.report.markup import Content, Markup, element, joined
+from predictornas.report.page import Page, Section, bullets, paragraphs
+from predictornas.report.tables import Cell, Heading, interval_cell, sortable_table
+from predictornas.report.verdicts import UNDECIDED
+
+_TRACES = {
+    "searched": "what the search saw",
+    "chosen": "its choice",
+    "recommended": "its recommendation",
+    "best": "the best it evaluated",
+}
+
+_TABLE = Heading("table", "The table and its columns.", numbers=False)
+_TRACE = Heading(
+    "of",
+    "Whose error: what the search saw (signal column), its choice, its recommendation, or the best that it evaluated "
+    "(evaluation column).",
+    numbers=False,
+)
+
+
+@dataclass(frozen=True)
+class ComparisonTables:
+    """The tidy tables of a comparison, as `predictornas.studies.comparison.Comparison` has them.
+
+    Attributes:
+        errors: final errors.
+        regret: anytime regret.
+        pairs: paired differences.
+        ranks: average ranks; may be empty.
+    """
+
+    errors: pl.DataFrame
+    regret: pl.DataFrame
+    pairs: pl.DataFrame
+    ranks: pl.DataFrame
+
+
+def comparison_page(tables: ComparisonTables) -> Page:
+    """The page of a comparison."""
+    names = tables.errors["table"].unique(maintain_order=True).to_list()
+    charts = [_chart(tables.errors, name, place) for place, name in enumerate(names)]
+    return Page(
+        title=f"Comparison on {', '.join(names)}",
+        kind="predictornas · comparison",
+        lead=paragraphs(*(ahead_on(name, tables.errors, tables.pairs) for name in names)),
+        sections=(
+            Section("Warnings", bullets(*_warnings(tables), class_="warnings")),
+            Section("Final errors", [charts, _errors(tables.errors)]),
+            Section("Anytime regret", _regret(tables.regret)),
+            Section("Paired differences", _pairs(tables.pairs)),
+            Section("Average ranks", _ranks(tables.ranks)),
+        ),
+    )
+
+
+def ahead_on(table: str, errors: pl.DataFrame, pairs: pl.DataFrame) -> Content:
+    """Which method chose best on a table, and whom it is ahead of by the paired differences."""
+    traces = set(errors.filter(table=table)["trace"])
+    trace = next((trace for trace in ("chosen", "searched") if trace in traces), None)
+    rows = errors.filter(table=table, trace=trace).sort("mean") if trace else errors.clear()
+    if rows.is_empty():
+        return f"{table}: nothing was measured."
+    best = rows["method"][0]
+    lead = joined(
+        f"On {table}, ",
+        element(
+            "strong",
+            f"{_label(best)} has the lowest mean error of {_TRACES[str(trace)]}, {100 * rows['mean'][0]:.2f} %",
+        ),
+        ".",
+    )
+    others = rows["method"].to_list()[1:]
+    mine = pairs.filter(table=table, trace=trace, quantity="final").to_dicts()
+    behind = [one for one in others if _is_behind(best, one, mine)]
+    near = [one for one in others if one not in behind]
+    said = [
+        f" It is ahead of {_listed(behind)} over shared seeds." if behind else "",
+        f" Whether it is ahead of {_listed(near)} {UNDECIDED}." if near else "",
+    ]
+    return joined(lead, *said)
+
+
+def _is_behind(best: str, other: str, pairs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the 95 % interval of their difference lies on the side of the best, with enough seeds that differ."""
+    for row in pairs:
+        if {row["a"], row["b"]} != {best, other} or row["low"] is None or row["nonzero"] < FEWEST_DIFFERENCES:
+            continue
+        return bool(row["high"] < 0 if row["a"] == best else row["low"] > 0)
+    return False
+
+
+def _warnings(tables: ComparisonTables) -> list[str]:
+    found = []
+    few = tables.errors.filter(pl.col("runs") < FEW_SEEDS)["method"].unique(maintain_order=True).to_list()
+    if few:
+        found.append(f"Fewer than {FEW_SEEDS} runs: {_listed(few)}. Intervals are wide, and there is none over one.")
+    if not tables.pairs.is_empty() and tables.pairs["a"].n_unique() > 1:
+        found.append("Intervals of differences are not corrected for the number of pairs: one in twenty errs.")
+    if tables.regret.is_empty() or tables.regret["best_possible"].null_count():
+        found.append("For some errors the lowest possible one is not known here, so their regret is not.")
+    return found
+
+
+def _chart(errors: pl.DataFrame, table: str, place: int) -> Markup:
+    rows = errors.filter(table=table)
+    methods = list(styles_of(rows["method"]))
+    shown = labelled(rows).select(
+        "method",
+        "runs",
+        pl.col("trace").replace(_TRACES),
+        error=100 * pl.col("mean"),
+        low=100 * pl.col("low"),
+        high=100 * pl.col("high"),
+    )
+    labels = [style.label for style in styles_of(methods).values()]
+    x = {"field": "error", "type": "quantitative", "title": "error, %", "scale": {"zero": False}}
+    y = {"field": "method", "type": "nominal", "title": None, "sort": labels, "axis": {"labels": False, "ticks": False}}
+    traces = [_TRACES[trace] for trace in _TRACES if trace in set(rows["trace"])]
+    first = next((name for name in ("its choice", *traces) if name in traces), "")
+    hover = [{"field": "method", "title": "method"}, {"field": "error", "title": "mean error, %", "format": ".3f"}]
+    hover += [
+        {"field": end, "title": f"95 % {word}", "format": ".3f"} for end, word in (("low", "from"), ("high", "to"))
+    ]
+    ends: Spec = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": coloured(methods)}
+    spec: Spec = {
+        "height": 40 + 26 * len(methods),
+        "data": records(shown),
+        "params": [{"name": "of", "value": first, "bind": {"input": "select", "options": traces, "name": "error of "}}],
+        "transform": [{"filter": "datum.trace == of"}],
+        "layer": [
+            {
+                "transform": [{"filter": "isValid(datum.low)"}],
+                "mark": {"type": "rule", "strokeWidth": 2},
+                "encoding": ends,
+            },
+            {
+                "mark": {"type": "circle", "size": 90, "opacity": 1},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": coloured(methods),
+                    "tooltip": [*hover, {"field": "runs", "title": "runs"}],
+                },
+            },
+        ],
+    }
+    caption = (
+        f"{table}: mean error after {rows['evaluations'][0]:,} evaluations, and its 95 % interval over runs. The menu "
+        "chooses whose error; rows are in the order of the legend."
+    )
+    return chart(f"errors-{place}", caption, spec, legend=method_legend(methods))
+
+
+def _errors(errors: pl.DataFrame) -> Markup:
+    headings = [
+        Heading("method", "", numbers=False),
+        _TABLE,
+        _TRACE,
+        Heading("error, %", "Mean over runs after the evaluations that all runs on the table have; 95 % in brackets."),
+        Heading("evaluations", "After how many evaluations."),
+        Heading("runs", "Runs of the method."),
+    ]
+    rows = [
+        [
+            *_named(row),
+            interval_cell(row["mean"], row["low"], row["high"], scale=100.0),
+            Cell(f"{row['evaluations']:,}", row["evaluations"]),
+            Cell(f"{row['runs']:,}", row["runs"]),
+        ]
+        for row in errors.to_dicts()
+    ]
+    return sortable_table("Final errors.", headings, rows)
+
+
+def _regret(regret: pl.DataFrame) -> Markup:
+    headings = [
+        Heading("method", "", numbers=False),
+        _TABLE,
+        _TRACE,
+        Heading("mean error, %", "Mean of the error over all evaluations, not only the last; 95 % in brackets."),
+        Heading("above the lowest possible, %", "The same less the lowest error in the table, where that is known."),
+    ]
+    rows = [
+        [
+            *_named(row),
+            interval_cell(row["mean"], row["low"], row["high"], scale=100.0, digits=3),
+            Cell("-" if row["regret"] is None else f"{100 * row['regret']:.3f}", row["regret"]),
+        ]
+        for row in regret.to_dicts()
+    ]
+    return sortable_table("Errors over the whole search: who is good early has less.", headings, rows)
+
+
+def _pairs(pairs: pl.DataFrame) -> Markup:
+    headings = [
+        Heading("a", "The first method.", numbers=False),
+        Heading("b", "The second method.", numbers=False),
+        _TABLE,
+        Heading("quantity", "The final error, or the mean over all evaluations (regret).", numbers=False),
+        _TRACE,
+        Heading(
+            "a - b, points", "Difference of the errors in percentage points over shared seeds; below 0 a is better."
+        ),
+        Heading("seeds that differ", f"With fewer than {FEWEST_DIFFERENCES} nothing can be said."),
+    ]
+    rows = [
+        [
+            *(Cell(_label(row[name])) for name in ("a", "b")),
+            *(Cell(row[name]) for name in ("table", "quantity")),
+            Cell(_TRACES.get(row["trace"], row["trace"])),
+            interval_cell(row["difference"], row["low"], row["high"], scale=100.0, digits=3),
+            Cell(f"{row['nonzero']} of {row['pairs']}", row["nonzero"]),
+        ]
+        for row in pairs.to_dicts()
+    ]
+    return sortable_table("Each pair of methods; 95 % intervals in brackets.", headings, rows)
+
+
+def _ranks(ranks: pl.DataFrame) -> Markup:
+    if ranks.is_empty():
+        return Markup()
+    headings = [
+        Heading("method", "", numbers=False),
+        Heading("quantity", "The final error, or the mean over all evaluations (regret).", numbers=False),
+        _TRACE,
+        Heading("average rank", "1 is best."),
+        Heading("groups", "Methods that share a number are not told apart.", numbers=False),
+    ]
+    rows = [
+        [
+            Cell(_label(row["method"])),
+            Cell(row["quantity"]),
+            Cell(_TRACES.get(row["trace"], row["trace"])),
+            Cell(f"{row['rank']:.2f}", row["rank"]),
+            Cell(str(row["groups"])),
+        ]
+        for row in ranks.to_dicts()
+    ]
+    return sortable_table(f"Average ranks over {ranks['block'][0]}s.", headings, rows)
+
+
+def _named(row: Mapping[str, Any]) -> list[Cell]:
+    return [Cell(_label(row["method"])), Cell(row["table"]), Cell(_TRACES.get(row["trace"], row["trace"]))]
+
+
+def _label(method: str) -> str:
+    return styles_of([method])[method].label
+
+
+def _listed(methods: Sequence[str]) -> str:
+    names = [_label(method) for method in methods]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
