@@ -106,7 +106,10 @@ def measured(work: str, name: str, size: int) -> dict[str, object]:
 def draw(table: pl.DataFrame) -> Figure:
     """Time a task and memory of the driver against the number of tasks that write a small file."""
     figure = new_figure(
-        10, 4.4, title="What the engine of studies costs", caption="Tasks that write a small file each; a busy machine"
+        10,
+        4.4,
+        title="What the engine of studies costs",
+        caption="Tasks that write a small file each; a busy machine. Dotted: what is allowed.",
     )
     left, right = figure.subplots(1, 2)
     styles = styles_of(LABELS)
@@ -121,6 +124,7 @@ def draw(table: pl.DataFrame) -> Figure:
     right.axhline(1000, color=MUTED, linewidth=0.8, linestyle=":")
     for axes in (left, right):
         axes.xaxis.set_major_formatter(count_axis())
+        axes.yaxis.set_major_formatter(count_axis())
         tidy_axes(axes)
     legend_beside(figure, right)
     return figure

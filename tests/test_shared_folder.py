@@ -10,11 +10,11 @@ from tests.shared_folder import Round, inspected, run_rounds, table
 
 @pytest.mark.slow
 def test_eight_commands_at_one_folder_do_no_harm(tmp_path: Path) -> None:
-    rounds = run_rounds(2, 5, tmp_path / "log.jsonl")
+    rounds = run_rounds(2, 21, tmp_path / "log.jsonl")
     assert [each.harm for each in rounds] == [[], []]
     assert (rounds[0].killed, rounds[0].stopped) == (0, 0)
     assert rounds[1].killed > 0
-    assert run_rounds(2, 5, tmp_path / "log.jsonl") == rounds  # from the log
+    assert run_rounds(2, 21, tmp_path / "log.jsonl") == rounds  # from the log
 
 
 def test_what_is_lost_doubled_different_or_left_is_found(tmp_path: Path) -> None:

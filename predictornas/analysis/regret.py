@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,7 +126,9 @@ def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None)
     """
     shared = _shared_evaluations(curves, ["method"])
     costs = shared.group_by("method", "evaluations").agg(_mean_cost("cost_seconds"), _mean_cost("cost_epochs"))
-    summary = over_seeds(_by_trace(shared), ["method", "trace", "evaluations"], "error", bounds=SHARE)
+    summary = over_seeds(
+        _by_trace(shared, ["method", "evaluations"]), ["method", "trace", "evaluations"], "error", bounds=SHARE
+    )
     joined = summary.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
     return joined.with_columns(regret=pl.col("mean") - _best_possible(oracles)).select(
         "method", "trace", "evaluations", "cost_seconds", "cost_epochs", "mean", "std", "low", "high", "runs", "regret"
@@ -214,10 +217,14 @@ def _shared_evaluations(curves: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     return joined.filter(pl.col("evaluations") <= pl.col("reached")).drop("reached")
 
 
-def _by_trace(curves: pl.DataFrame) -> pl.DataFrame:
-    """One row for each evaluation and trace, in column `error`; missing values are left out."""
-    kept = ["run_id", "method", "seed", "evaluations"]
-    long = curves.unpivot(on=list(TRACES), index=kept, variable_name="trace", value_name="error")
+def _by_trace(curves: pl.DataFrame, kept: Sequence[str] = ("run_id", "method", "seed", "evaluations")) -> pl.DataFrame:
+    """One row for each evaluation and trace, in column `error`; missing values are left out.
+
+    Args:
+        curves: from `incumbent_curves`.
+        kept: the columns that each row keeps: of hundreds of thousands every text counts.
+    """
+    long = curves.unpivot(on=list(TRACES), index=list(kept), variable_name="trace", value_name="error")
     return long.drop_nulls("error")
 
 
