@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from predictornas.cli import console
-from predictornas.cli.console import progress_bar, remark, show, show_rows
+from predictornas.cli.console import progress_bar, remark, show, show_rows, shown_in_browser
 
 
 def test_rows_are_shown_as_a_table_with_a_title(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,3 +57,18 @@ def test_without_a_terminal_progress_is_one_line_a_minute(
             advance(count)
     lines = capsys.readouterr().err.splitlines()
     assert lines == ["3 methods: 700 of 1,000 (70%), 0:03:03 to go", "3 methods: 800 of 1,000 (80%), 0:02:02 to go"]
+
+
+def test_a_report_is_opened_where_that_is_wanted_and_a_remark_says_where_it_lies_if_no_browser_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    (tmp_path / "report.html").write_text("", encoding="utf-8")
+    shown_in_browser(tmp_path, wanted=False)
+    assert opened == []
+    shown_in_browser(tmp_path, wanted=True)
+    assert opened == [(tmp_path / "report.html").resolve().as_uri()]
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    shown_in_browser(tmp_path, wanted=True)
+    assert capsys.readouterr().err == f"No browser opened {tmp_path / 'report.html'}. Open the file in one.\n"

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from predictornas.report.comparison_page import ComparisonTables, comparison_page
 from predictornas.report.gain_page import gain_page
 from predictornas.report.page import rendered
+from predictornas.report.predictors_page import predictors_page
 from tests.extras import needed
+from tests.report import test_comparison_page, test_predictors_page, test_supernet_page
 from tests.report.studies import SPACE, TARGETS, made_facts, made_history, made_tables
 
 pytestmark = pytest.mark.slow
@@ -140,3 +144,40 @@ def _draws() -> bool:
     except ImportError:
         return bool(os.environ.get("PREDICTORNAS_ALL_EXTRAS"))
     return True
+
+
+@pytest.mark.parametrize("kind", ["comparison", "predictors", "supernet"])
+def test_pages_of_other_commands_are_drawn_without_a_fault(browser: Any, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(
+        {"comparison": _comparison, "predictors": _predictors, "supernet": _supernet}[kind](), encoding="utf-8"
+    )
+    page = browser.new_page(viewport={"width": 360, "height": 800})
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda request: faults.append(request.url) if request.url != path.as_uri() else None)
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready=yes]")
+    charts = page.locator("figure.chart")
+    assert charts.count() >= 1
+    assert page.locator("figure.chart[data-drawn=yes] svg.marks").count() == charts.count()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.close()
+    assert faults == []
+
+
+def _comparison() -> str:
+    found = test_comparison_page.errors(one=0.06, two=0.07)
+    regret = found.with_columns(best_possible=pl.lit(0.05), regret=pl.col("mean") - 0.05)
+    pairs = pl.DataFrame([test_comparison_page.pair("one", "two", -0.02, -0.01)])
+    return rendered(comparison_page(ComparisonTables(found, regret, pairs, pl.DataFrame())))
+
+
+def _predictors() -> str:
+    table = test_predictors_page.table((0.7, 0.6, 0.8), (0.5, None, None))
+    return rendered(predictors_page(table, test_predictors_page.STUDY, {}))
+
+
+def _supernet() -> str:
+    return test_supernet_page.page(0.5)
