@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from predictornas.description import describe
 from predictornas.search.named import Named
 from predictornas.search.strategies import RandomSearch
 from predictornas.studies.gain.epoch_report import run_epoch_study
@@ -34,6 +35,17 @@ def test_a_study_writes_its_report_and_again_the_same_bytes(tmp_path: Path) -> N
     assert (facts.rows, facts.space, facts.missing, facts.shares_noise) == (2532, "nasbench101", 2, False)
     only = facts_of(opened, {}, outcome.history.filter(pl.col("method") == "mine"), None, 0)
     assert list(only.methods) == ["mine"]
+
+
+def test_a_folder_without_a_manifest_knows_no_method_by_its_name() -> None:
+    """Nothing says that `random` means today what it meant then; seeds are those that have ended."""
+    opened = open_study(Study(TABLE, ("random",), budget=20, seeds=(0, 1, 2)))
+    history = pl.DataFrame({"method": ["random", "random"], "seed": [2, 0]})
+    facts = facts_of(opened, {}, history, None, 1)
+    assert facts.methods == {"random": {"seeds": [0, 2], "own": True}}
+    described = {"methods": {"random": {"strategy": describe(opened.strategy("random"))}}}
+    assert facts_of(opened, described, history, None, 1).methods["random"]["own"] is False
+    assert (facts.missing, facts.made_with) == (1, ())
 
 
 @pytest.mark.slow
