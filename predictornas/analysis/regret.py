@@ -126,9 +126,9 @@ def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None)
     """
     shared = _shared_evaluations(curves, ["method"])
     costs = shared.group_by("method", "evaluations").agg(_mean_cost("cost_seconds"), _mean_cost("cost_epochs"))
-    summary = over_seeds(
-        _by_trace(shared, ["method", "evaluations"]), ["method", "trace", "evaluations"], "error", bounds=SHARE
-    )
+    keys = ["method", "trace", "evaluations"]
+    # trace by trace: the rows of all of them at once are the most memory that a large study takes
+    summary = pl.concat(over_seeds(_one_trace(shared, trace), keys, "error", bounds=SHARE) for trace in TRACES)
     joined = summary.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
     return joined.with_columns(regret=pl.col("mean") - _best_possible(oracles)).select(
         "method", "trace", "evaluations", "cost_seconds", "cost_epochs", "mean", "std", "low", "high", "runs", "regret"
@@ -215,6 +215,12 @@ def _shared_evaluations(curves: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     shortest = reached.group_by(by).agg(pl.col("reached").min())
     joined = curves.join(shortest, on=by, how="left", maintain_order="left")
     return joined.filter(pl.col("evaluations") <= pl.col("reached")).drop("reached")
+
+
+def _one_trace(curves: pl.DataFrame, trace: str) -> pl.DataFrame:
+    """One row for each evaluation that has a value of a trace."""
+    rows = curves.select("method", pl.lit(trace).alias("trace"), "evaluations", pl.col(trace).alias("error"))
+    return rows.drop_nulls("error")
 
 
 def _by_trace(curves: pl.DataFrame, kept: Sequence[str] = ("run_id", "method", "seed", "evaluations")) -> pl.DataFrame:
