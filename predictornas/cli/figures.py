@@ -77,7 +77,7 @@ def reproduce(
         return
     if not names:
         raise ConfigurationError("Name at least one figure, as in: predictornas reproduce mauch-fig3. See --list.")
-    figures, where = find_figures(names), Where(workers, executor, address)
+    figures, place = find_figures(names), Where(workers, executor, address).get_executor()
     if benchmark is None and study is None:
         tables = {figure.benchmark(): None for figure in figures if figure.benchmark is not None}
         if tables and form == "table":
@@ -94,7 +94,7 @@ def reproduce(
         data,
         device,
         form,
-        executor=where.get_executor(),
+        executor=place,
     )
     written = _written(figures, request)
     if not json:

@@ -329,6 +329,8 @@ def carried_out(function: Any, what: bytes, order: bytes) -> Iterator[bytes]:
     except Exception as error:
         yield pickle.dumps(Message(0, Parcel(), "failed", pickled_failure(error)))
         return
+    except BaseException:
+        os._exit(1)  # not wanted any more: an interrupted import of torch leaves a process of no use to the next task
     for message in perform(call, with_what, pickle.loads(order), ray.cloudpickle.dumps):
         yield pickle.dumps(message)
 

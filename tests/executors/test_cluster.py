@@ -209,3 +209,22 @@ def test_gain_on_two_nodes_is_that_of_serial_bit_for_bit(two_nodes: Cluster, pla
 def test_no_scratch_folder_stays_but_of_killed_processes(found: dict[str, Any], place: Path) -> None:
     """Those are removed when the next task begins there."""
     assert list((place / "temporary" / f"predictornas-{os.getuid()}").iterdir()) == []
+
+
+INTERRUPTED = """
+from predictornas.executors import cluster
+
+def interrupted(function):
+    raise KeyboardInterrupt
+
+cluster._loaded = interrupted
+list(cluster.carried_out(None, b"", b""))
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_interrupted_before_its_task_begins_ends() -> None:
+    """What it was importing would be of no use to the next task: torch cannot be imported twice."""
+    needed("ray")
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
