@@ -17,6 +17,11 @@ from predictornas.errors import CheckpointError, StoreError
 from predictornas.live.checkpoints import Checkpoint, load_checkpoint, read_progress, require_same, save_checkpoint
 from predictornas.live.curve import one_epoch
 
+pytestmark = pytest.mark.skipif(
+    sys.version_info[:3] == (3, 12, 1),
+    reason="with PyTorch 2.15 the garbage collector of this interpreter crashes somewhere in these tests",
+)
+
 IDENTITY = {"space": "nasbench201", "recipe": {"epochs": 4, "clip": None}}
 
 
@@ -66,10 +71,6 @@ def test_the_old_one_stays_until_the_new_one_is_complete(path: Path, monkeypatch
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.skipif(
-    sys.version_info[:3] == (3, 12, 1),
-    reason="the garbage collector of this interpreter crashes when hypothesis imports numpy.random of NumPy 2.5",
-)
 @settings(max_examples=25)
 @given(data=st.data())
 def test_damage_is_always_noticed(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
