@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from predictornas.benchmarks.layout import MANIFEST, read_manifest, verify_file_once
-from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import StoreError
 from predictornas.files import cache_home, data_home, remove_leftovers, writing_folder
+
+if TYPE_CHECKING:
+    from predictornas.benchmarks.table import Benchmark
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class PackedBenchmark:
         manifest: the table's.
         signal: the column that drives a search.
         evaluation: the column that judges it.
+        open: opens the folder of a table, `Benchmark.open`.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     signal: str
     evaluation: str | None
+    open: Callable[[Path], Benchmark]
 
     def content(self) -> dict[str, UInt8[np.ndarray, " bytes"]]:
         """The bytes of every file of the table, by name."""
@@ -77,7 +81,7 @@ class PackedBenchmark:
         try:
             if read_manifest(folder) != self.manifest:
                 return None
-            table = Benchmark.open(folder)
+            table = self.open(folder)
             if verified:
                 for name, facts in self.manifest["files"].items():
                     verify_file_once(folder / name, facts["sha256"])

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, Shaped
@@ -26,6 +26,7 @@ from predictornas.benchmarks.layout import (
     verify_file,
     verify_file_once,
 )
+from predictornas.benchmarks.packed import PackedBenchmark
 from predictornas.benchmarks.validation import check_no_row_is_empty, checked_keys, checked_values
 from predictornas.errors import (
     ConfigurationError,
@@ -39,9 +40,6 @@ from predictornas.files import write_json, writing_folder
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import space_of_file
-
-if TYPE_CHECKING:
-    from predictornas.benchmarks.packed import PackedBenchmark
 
 __all__ = ["Benchmark", "Column", "write_benchmark"]
 
@@ -214,9 +212,7 @@ class Benchmark:
 
     def packed(self) -> PackedBenchmark:
         """What clusters send to machines in the place of this table: see `predictornas.executors.luggage`."""
-        from predictornas.benchmarks.packed import PackedBenchmark
-
-        return PackedBenchmark(self.folder, self.manifest, self.signal, self.evaluation)
+        return PackedBenchmark(self.folder, self.manifest, self.signal, self.evaluation, type(self).open)
 
     def _array(self, file: str) -> Shaped[np.ndarray, "n ..."]:
         if file not in self._mapped:

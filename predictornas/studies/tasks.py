@@ -111,11 +111,11 @@ def run_missing(
         PredictorNASError: what a task raised, a worker died, or a folder cannot be written. What was done is kept.
     """
     tell = execution.started(sum(map(units, tasks)))
-    mine = list(tasks) if execution.share is None else execution.share.takes(tasks)
     missing = [task for task in tasks if not is_done(task)]
     lacking = {task.target for task in missing}
     tell(sum(units(task) for task in tasks if task.target not in lacking))
-    left = [task for task in mine if task.target in lacking]
+    mine = {task.target for task in _shared(tasks, execution.share)}
+    left = [task for task in missing if task.target in mine]
     with Locks() as locks:
         locks.sweep(task.target for task in tasks if task.target not in lacking)
         while left:
@@ -146,6 +146,15 @@ def run_all(
             f"What there was to do here is done; {len(left)} of {len(tasks)} tasks are with other commands or parts. "
             "The same command (without --part) shows the results when they are done."
         )
+
+
+def _shared(tasks: Sequence[Task[WhatT]], share: Share | None) -> Sequence[Task[WhatT]]:
+    """The tasks of a share, drawn from all in the order of their targets.
+
+    Runs are named by a hash, so that every share has some of each method: in the order of the tasks, with as many
+    methods as parts, one part would have all the costly ones.
+    """
+    return tasks if share is None else share.takes(sorted(tasks, key=lambda task: task.target))
 
 
 def _run_once(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -146,3 +147,16 @@ def test_what_is_no_share(text: str) -> None:
     with pytest.raises(ConfigurationError):
         Share.parse(text)
     assert Share.parse(" 3/20") == Share(3, 20)
+
+
+def test_with_as_many_methods_as_parts_every_part_has_some_of_each(tmp_path: Path) -> None:
+    """In the order of tasks every third is of one method; targets are named by hashes."""
+    names = [hashlib.sha256(bytes([number])).hexdigest() for number in range(100, 190)]
+    tasks = [Task(number, tmp_path / name) for number, name in enumerate(names, start=100)]
+    done = set()
+    for part in (1, 2, 3):
+        run_missing(square, tasks, is_done=is_done, execution=Execution(share=Share(part, 3)))
+        mine = {number for number, name in enumerate(names, start=100) if (tmp_path / name).exists()} - done
+        done |= mine
+        assert len(mine) == 30
+        assert {number % 3 for number in mine} == {0, 1, 2}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import polars as pl
 
@@ -60,8 +60,7 @@ def convergence_chart(
     }
     dashes = "Dashed: the lowest error in the table. " if oracles else ""
     recommended = "Its recommendation is what the search itself would name. " if "recommended" in traces else ""
-    unit = "evaluations" if axis == "evaluations" else "training epochs"
-    caption = _CAPTION.format(axis=unit, recommended=recommended, dashes=dashes, limit=limit)
+    caption = _CAPTION.format(axis=_title(axis), recommended=recommended, dashes=dashes, limit=limit)
     extra = [(dashed(), "lowest error in the table")] if oracles else []
     return chart("convergence", caption, spec, legend=method_legend(methods, *extra))
 
@@ -132,32 +131,10 @@ def _params(traces: list[str], limits: dict[str, tuple[float, float]]) -> list[S
 
 
 def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame) -> list[Spec]:
-    title = "evaluations" if axis == "evaluations" else "training epochs"
-    low, high = max(_first(table, axis), 1.0), float(table[axis].max())  # type: ignore[arg-type]
-    x: dict[str, Any] = {
-        "field": "spent",
-        "type": "quantitative",
-        "title": title,
-        "scale": {"type": "log", "domain": [low, max(high, low * 1.01)], "nice": False},
-        "axis": {"format": ",~f", "tickCount": 6, "labelFlush": True, "labelOverlap": "greedy"},
-    }
-    ends = [{"expr": "limits[trace][0]"}, {"expr": "limits[trace][1]"}]
-    scale = {"zero": False, "nice": False, "domain": ends}
-    y = {"field": "error", "type": "quantitative", "title": "error, %", "scale": scale}
-    colour = coloured(methods)
-    chosen = {"filter": "datum.trace == trace"}
-    means, runs = {"name": "means"}, {"name": "runs"}
+    x, y, colour = _spent(axis, table), _error(), coloured(methods)
+    chosen, means = {"filter": "datum.trace == trace"}, {"name": "means"}
     line = {"type": "line", "interpolate": "step-after", "clip": True}
-    hover = [
-        {"field": "method", "title": "method"},
-        {"field": "spent", "title": title, "format": ","},
-        {"field": "error", "title": "mean error, %", "format": ".3f"},
-        {"field": "low", "title": "95 % from", "format": ".3f"},
-        {"field": "high", "title": "95 % to", "format": ".3f"},
-        {"field": "regret", "title": "above the lowest possible, %", "format": ".3f"},
-        {"field": "runs", "title": "runs"},
-    ]
-    single = [*hover[:2], {"field": "error", "title": "error, %", "format": ".3f"}, {"field": "seed", "title": "seed"}]
+    xy = {"x": x, "y": y, "color": colour}
     band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
     area = {"type": "area", "interpolate": "step-after", "clip": True, "opacity": 0.16 if len(methods) <= 6 else 0.07}
     return [
@@ -169,33 +146,65 @@ def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame) -> 
             "encoding": {"y": y},
         },
         {
-            "data": runs,
+            "data": {"name": "runs"},
             "transform": [chosen, {"filter": "single"}],
             "mark": {**line, "strokeWidth": 1, "opacity": 0.45, "tooltip": True},
-            "encoding": {"x": x, "y": y, "color": colour, "detail": {"field": "run"}, "tooltip": single},
+            "encoding": {**xy, "detail": {"field": "run"}, "tooltip": _hover_run(axis)},
         },
-        {
-            "data": means,
-            "transform": [chosen],
-            "mark": {**line, "strokeWidth": 2},
-            "encoding": {"x": x, "y": y, "color": colour},
-        },
-        {
-            "data": means,
-            "transform": [chosen],
-            "params": [
-                {
-                    "name": "near",
-                    "select": {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"},
-                }
-            ],
-            "mark": {"type": "circle", "size": 60, "clip": True},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "color": colour,
-                "opacity": {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0},
-                "tooltip": hover,
-            },
-        },
+        {"data": means, "transform": [chosen], "mark": {**line, "strokeWidth": 2}, "encoding": xy},
+        _nearest({"data": means, "transform": [chosen], "encoding": xy}, _hover_mean(axis)),
     ]
+
+
+def _nearest(layer: Spec, hover: list[Spec]) -> Spec:
+    """A mark that shows itself, and what it stands for, where the pointer is near."""
+    select = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout"}
+    seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
+    return {
+        **layer,
+        "params": [{"name": "near", "select": select}],
+        "mark": {"type": "circle", "size": 60, "clip": True},
+        "encoding": {**layer["encoding"], "opacity": seen, "tooltip": hover},
+    }
+
+
+def _title(axis: Axis) -> str:
+    return "evaluations" if axis == "evaluations" else "training epochs"
+
+
+def _spent(axis: Axis, table: pl.DataFrame) -> Spec:
+    low, high = max(_first(table, axis), 1.0), float(table[axis].max())  # type: ignore[arg-type]
+    return {
+        "field": "spent",
+        "type": "quantitative",
+        "title": _title(axis),
+        "scale": {"type": "log", "domain": [low, max(high, low * 1.01)], "nice": False},
+        "axis": {"format": ",~f", "tickCount": 6, "labelFlush": True, "labelOverlap": "greedy"},
+    }
+
+
+def _error() -> Spec:
+    """The axis of errors; its ends are those of the chosen trace."""
+    ends = [{"expr": "limits[trace][0]"}, {"expr": "limits[trace][1]"}]
+    scale = {"zero": False, "nice": False, "domain": ends}
+    return {"field": "error", "type": "quantitative", "title": "error, %", "scale": scale}
+
+
+def _hover_mean(axis: Axis) -> list[Spec]:
+    return [
+        *_hover_place(axis),
+        {"field": "error", "title": "mean error, %", "format": ".3f"},
+        {"field": "low", "title": "95 % from", "format": ".3f"},
+        {"field": "high", "title": "95 % to", "format": ".3f"},
+        {"field": "regret", "title": "above the lowest possible, %", "format": ".3f"},
+        {"field": "runs", "title": "runs"},
+    ]
+
+
+def _hover_run(axis: Axis) -> list[Spec]:
+    error = {"field": "error", "title": "error, %", "format": ".3f"}
+    return [*_hover_place(axis), error, {"field": "seed", "title": "seed"}]
+
+
+def _hover_place(axis: Axis) -> list[Spec]:
+    return [{"field": "method", "title": "method"}, {"field": "spent", "title": _title(axis), "format": ","}]

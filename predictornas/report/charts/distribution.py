@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from predictornas.looks import styles_of
-from predictornas.report.charts.vega import chart, coloured, labelled, method_legend, records
+from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
 from predictornas.report.markup import Markup
 
 _CAPTION = (
@@ -15,6 +13,16 @@ _CAPTION = (
     "of the bins, all runs together, without the random initial set. “Whole table” is the search space itself. "
     "Upright dashes: medians. Architectures with larger errors are not shown; hover a line for their share."
 )
+
+_HOVER = [
+    {"field": "method", "title": "method"},
+    {"field": "error", "title": "error from, %", "format": ".2f"},
+    {"field": "until", "title": "error to, %", "format": ".2f"},
+    {"field": "share", "title": "of its proposals, %", "format": ".1f"},
+    {"field": "median", "title": "median, %", "format": ".2f"},
+    {"field": "beyond", "title": "beyond this chart, %", "format": ".1f"},
+    {"field": "proposals", "title": "proposals", "format": ","},
+]
 
 
 def distribution_chart(table: pl.DataFrame) -> Markup:
@@ -37,48 +45,40 @@ def distribution_chart(table: pl.DataFrame) -> Markup:
         proposals="proposals_total",
     )
     medians = rows.unique("method", keep="first", maintain_order=True).filter(pl.col("median") <= 100 * end)
-    x: dict[str, Any] = {
+    spec = {"datasets": {"bins": records(rows)["values"]}, "layer": _layers(methods, records(medians))}
+    return chart("distribution", _CAPTION, spec, legend=method_legend(methods))
+
+
+def _layers(methods: list[str], medians: Spec) -> list[Spec]:
+    x: Spec = {
         "field": "error",
         "type": "quantitative",
         "title": "error, %",
         "scale": {"zero": False, "nice": False},
+        "axis": {"tickCount": 8, "labelOverlap": "greedy"},
     }
-    x["axis"] = {"tickCount": 8, "labelOverlap": "greedy"}
     y = {"field": "share", "type": "quantitative", "title": "share of the proposals, %"}
-    colour = coloured(methods)
-    hover = [
-        {"field": "method", "title": "method"},
-        {"field": "error", "title": "error from, %", "format": ".2f"},
-        {"field": "until", "title": "error to, %", "format": ".2f"},
-        {"field": "share", "title": "of its proposals, %", "format": ".1f"},
-        {"field": "median", "title": "median, %", "format": ".2f"},
-        {"field": "beyond", "title": "beyond this chart, %", "format": ".1f"},
-        {"field": "proposals", "title": "proposals", "format": ","},
-    ]
+    colour, bins = coloured(methods), {"name": "bins"}
     step = {"interpolate": "step-after"}
-    spec = {
-        "datasets": {"bins": records(rows)["values"]},
-        "layer": [
-            {
-                "data": {"name": "bins"},
-                "mark": {"type": "area", **step, "opacity": 0.12},
-                "encoding": {"x": x, "y": {**y, "stack": None}, "color": colour},
-            },
-            {
-                "data": {"name": "bins"},
-                "mark": {"type": "line", **step, "strokeWidth": 1.8},
-                "encoding": {"x": x, "y": y, "color": colour},
-            },
-            {
-                "data": records(medians),
-                "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.6},
-                "encoding": {"x": {**x, "field": "median"}, "color": colour, "tooltip": [hover[0], hover[4]]},
-            },
-            {
-                "data": {"name": "bins"},
-                "mark": {"type": "circle", "size": 70, "opacity": 0},
-                "encoding": {"x": x, "y": y, "color": colour, "tooltip": hover},
-            },
-        ],
-    }
-    return chart("distribution", _CAPTION, spec, legend=method_legend(methods))
+    return [
+        {
+            "data": bins,
+            "mark": {"type": "area", **step, "opacity": 0.12},
+            "encoding": {"x": x, "y": {**y, "stack": None}, "color": colour},
+        },
+        {
+            "data": bins,
+            "mark": {"type": "line", **step, "strokeWidth": 1.8},
+            "encoding": {"x": x, "y": y, "color": colour},
+        },
+        {
+            "data": medians,
+            "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.6},
+            "encoding": {"x": {**x, "field": "median"}, "color": colour, "tooltip": [_HOVER[0], _HOVER[4]]},
+        },
+        {
+            "data": bins,
+            "mark": {"type": "circle", "size": 70, "opacity": 0},
+            "encoding": {"x": x, "y": y, "color": colour, "tooltip": _HOVER},
+        },
+    ]

@@ -8,6 +8,8 @@ learnt one in a super-network (Liu et al. 2019, section 2.4).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -94,7 +96,7 @@ class LaneNorm(nn.Module):
         return normal
 
 
-class LaneOperation(nn.Module):
+class LaneOperation(nn.Module, ABC):
     """An operation with weights, or noise, of its own on each edge.
 
     Attributes:
@@ -103,9 +105,9 @@ class LaneOperation(nn.Module):
 
     shares_input = False
 
+    @abstractmethod
     def forward(self, active: Images, lanes: Lanes, factors: Factors) -> Results:
         """The results of the lanes side by side, each times its factor; `active` has gone through a ReLU."""
-        raise NotImplementedError
 
 
 class LaneConvNorm(LaneOperation):
