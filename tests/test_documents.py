@@ -227,3 +227,18 @@ def test_what_is_read_first_is_short(document: str, most: int) -> None:
     lines = (ROOT / document).read_text(encoding="utf-8").splitlines()
     assert len(lines) <= most
     assert [line for line in lines if len(line) > 100] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks_data/README.md"]
+    + [
+        str(path.relative_to(ROOT))
+        for folder in ("docs", "docs/guides")
+        for path in sorted((ROOT / folder).glob("*.md"))
+    ],
+)
+def test_lines_of_prose_have_a_width_that_reads_well(document: str) -> None:
+    prose = re.sub(r"```.*?```", "", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+    lines = [line for line in prose.splitlines() if not line.lstrip().startswith("|") and not line.startswith("    ")]
+    assert [line for line in lines if len(line) > 100] == []
