@@ -20,7 +20,7 @@ from pathlib import Path
 import polars as pl
 
 from predictornas import Study, run_study
-from predictornas.studies.gain.epoch_report import run_epoch_study
+from predictornas.studies.gain.execution import run_epoch_study
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SEEDS = (0, 1)

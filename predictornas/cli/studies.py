@@ -231,8 +231,8 @@ class _Ran:
 
 def _run(study: Study, folder: Path, where: Where) -> _Ran:
     """Runs a study under a progress bar."""
-    from predictornas.studies.gain.epoch_report import printable_epochs, run_epoch_study
-    from predictornas.studies.gain.execution import run_study
+    from predictornas.studies.gain.epoch_report import printable_epochs
+    from predictornas.studies.gain.execution import run_epoch_study, run_study
     from predictornas.studies.gain.report import printable
 
     executor = where.get_executor()

@@ -1,4 +1,4 @@
-"""Studies whose budget is epochs: how good a search gets for what it trains, and what a scheduler saves."""
+"""What a study with a budget of epochs says: how good a search gets for what it trains, what a scheduler saves."""
 
 from __future__ import annotations
 
@@ -13,15 +13,9 @@ from predictornas.analysis.epochs import epochs_table, savings
 from predictornas.analysis.regret import TRACES, OracleErrors, incumbent_curves, oracle_errors
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
-from predictornas.executors import Executor, get_executor
 from predictornas.schedulers.rungs import Promotions, nominal_saving
-from predictornas.studies.gain.execution import HISTORY, advance_study, collected
-from predictornas.studies.gain.opened import OpenedStudy, open_study
-from predictornas.studies.gain.page import write_epoch_page
-from predictornas.studies.gain.study import Study
-from predictornas.studies.locks import locked
+from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.pictures import save_figures
-from predictornas.studies.tasks import Execution, Started, silently
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -53,44 +47,6 @@ class EpochReport:
     savings: pl.DataFrame
     oracles: OracleErrors
     summary: pl.DataFrame
-
-
-def run_epoch_study(
-    study: Study,
-    folder: Path,
-    *,
-    workers: int = 1,
-    executor: Executor | None = None,
-    started: Started = silently,
-) -> tuple[pl.DataFrame, EpochReport, int]:
-    """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
-
-    Args:
-        study: what to run, with `budget_epochs`.
-        folder: where everything goes; extended where it holds this study.
-        workers: processes; the results do not depend on it.
-        executor: where to run instead.
-        started: told the number of epochs of all runs, gives back what is told about progress.
-
-    Returns:
-        The history of all runs in the folder that have ended, the report on it, and how many runs have not: other
-        commands are at them.
-
-    Raises:
-        AtWorkError: other commands are at all of its runs.
-        ConfigurationError: the folder holds another study, or the study has no budget of epochs.
-        StoreError: the folder cannot be written.
-    """
-    if study.budget_epochs is None:
-        raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
-    opened = open_study(study)
-    missing = advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
-    with locked(folder / HISTORY):
-        history, _ = collected(opened, folder)
-        report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
-        write_epoch_report(folder, report)
-        write_epoch_page(folder, opened, report, history, missing)
-    return history, report, missing
 
 
 def nominal_savings(opened: OpenedStudy, methods: Iterable[str]) -> dict[str, float]:

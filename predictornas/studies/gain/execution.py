@@ -7,11 +7,17 @@ from pathlib import Path
 
 import polars as pl
 
-from predictornas.errors import AtWorkError
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor, get_executor
+from predictornas.studies.gain.epoch_report import (
+    EpochReport,
+    nominal_savings,
+    report_on_epochs,
+    write_epoch_report,
+)
 from predictornas.studies.gain.manifest import claim, read_manifest
 from predictornas.studies.gain.opened import OpenedStudy, open_study
-from predictornas.studies.gain.page import write_gain_page
+from predictornas.studies.gain.page import write_epoch_page, write_gain_page
 from predictornas.studies.gain.report import Report, report_on, write_report
 from predictornas.studies.gain.run_tables import consolidate
 from predictornas.studies.gain.runs import RunSearch, has_ended, tasks_of
@@ -80,6 +86,44 @@ def run_study(
         write_report(folder, report)
         write_gain_page(folder, opened, report, history, missing)
     return Outcome(folder, history, report, missing)
+
+
+def run_epoch_study(
+    study: Study,
+    folder: Path,
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    started: Started = silently,
+) -> tuple[pl.DataFrame, EpochReport, int]:
+    """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
+
+    Args:
+        study: what to run, with `budget_epochs`.
+        folder: where everything goes; extended where it holds this study.
+        workers: processes; the results do not depend on it.
+        executor: where to run instead.
+        started: told the number of epochs of all runs, gives back what is told about progress.
+
+    Returns:
+        The history of all runs in the folder that have ended, the report on it, and how many runs have not: other
+        commands are at them.
+
+    Raises:
+        AtWorkError: other commands are at all of its runs.
+        ConfigurationError: the folder holds another study, or the study has no budget of epochs.
+        StoreError: the folder cannot be written.
+    """
+    if study.budget_epochs is None:
+        raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
+    opened = open_study(study)
+    missing = advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    with locked(folder / HISTORY):
+        history, _ = collected(opened, folder)
+        report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
+        write_epoch_report(folder, report)
+        write_epoch_page(folder, opened, report, history, missing)
+    return history, report, missing
 
 
 def advance_study(opened: OpenedStudy, folder: Path, execution: Execution) -> int:

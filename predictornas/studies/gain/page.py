@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -13,14 +13,12 @@ from predictornas.report.epoch_page import EpochTables, epoch_page
 from predictornas.report.facts import StudyFacts
 from predictornas.report.gain_page import GainTables, gain_page
 from predictornas.search.named import Named
+from predictornas.studies.gain.epoch_report import EpochReport
 from predictornas.studies.gain.manifest import read_manifest
 from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.report import Report
 from predictornas.studies.gain.study_targets import named_errors
 from predictornas.studies.pages import write_page
-
-if TYPE_CHECKING:
-    from predictornas.studies.gain.epoch_report import EpochReport
 
 
 def write_gain_page(folder: Path, opened: OpenedStudy, report: Report, history: pl.DataFrame, missing: int = 0) -> None:

@@ -12,7 +12,8 @@ from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.spaces.registry import get_space
 from predictornas.studies.gain import epoch_report as epoch_study
-from predictornas.studies.gain.epoch_report import EpochReport, printable_epochs, report_on_epochs, run_epoch_study
+from predictornas.studies.gain.epoch_report import EpochReport, printable_epochs, report_on_epochs
+from predictornas.studies.gain.execution import run_epoch_study
 from predictornas.studies.gain.study import Study
 
 LEVELS = (1, 3, 9)

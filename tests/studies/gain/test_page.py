@@ -8,8 +8,7 @@ import pytest
 from predictornas.description import describe
 from predictornas.search.named import Named
 from predictornas.search.strategies import RandomSearch
-from predictornas.studies.gain.epoch_report import run_epoch_study
-from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.execution import run_epoch_study, run_study
 from predictornas.studies.gain.manifest import read_manifest
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.page import facts_of
