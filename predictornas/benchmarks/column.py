@@ -4,20 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 
 SPLITS = ("train", "valid", "test")
 """The parts of a data set that a value may have been measured on."""
 
+DIRECTIONS = ("higher", "lower")
+"""Which values of a column may be the better ones."""
+
+FRACTION = "fraction"
+"""The unit of values in [0, 1] that people read in percent."""
+
+_KNOWN: Mapping[str, tuple[str, str]] = {
+    "accuracy": ("higher", FRACTION),
+    "error": ("lower", FRACTION),
+    "loss": ("lower", ""),
+    "perplexity": ("lower", ""),
+    "score": ("higher", ""),
+    "latency": ("lower", ""),
+    "energy": ("lower", ""),
+    "seconds": ("lower", "s"),
+    "joules": ("lower", "J"),
+    "parameters": ("lower", ""),
+    "flops": ("lower", ""),
+}
+"""Direction and unit by the last word of a metric."""
+
+_OPPOSITE: Mapping[str, str] = {"higher": "lower", "lower": "higher"}
+
 _WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _LONGEST = 200  # a column is a file of this name, and file systems allow 255 bytes
+_UNIT = re.compile(r"[^\x00-\x1f\x7f]{0,20}")
 
 
 @dataclass(frozen=True)
 class Column:
     """One measured quantity of every architecture of a table; build it with `Column.named`.
+
+    Example:
+        >>> from predictornas.benchmarks.column import Column
+        >>> loss = Column.named(metric="loss", split="valid", epochs=36, run="0")
+        >>> loss.name, loss.direction, loss.unit
+        ('valid_loss_36_run0', 'lower', '')
+        >>> Column.named(metric="psnr", direction="higher", unit="dB").direction
+        'higher'
 
     Attributes:
         name: `{split}_{metric}_{epochs}_{run}` without the parts that are None: `test_accuracy_108_run0`,
@@ -29,6 +62,12 @@ class Column:
         run: the training run, "0", "1", "2"; "mean" of all runs, "rest" for the mean of all but run 0, or another
             named mean. None where it is not known or does not matter.
         nullable: whether values may be missing (NaN).
+        direction: "higher" or "lower", whichever is better. Left out, it follows from the last word of the metric:
+            an accuracy or a score is better the higher, an error, loss, perplexity, latency, energy, number of
+            seconds, joules, parameters or flops the lower, and `negative_` before it turns it round. None where
+            neither is known: such a column can drive and judge no search.
+        unit: of the values: "fraction" for numbers in [0, 1] that are shown in percent, or what is written behind
+            them, "s", "J", "dB"; empty for plain numbers. Left out, it follows from the metric.
     """
 
     name: str
@@ -37,8 +76,13 @@ class Column:
     epochs: int | None = None
     run: str | None = None
     nullable: bool = False
+    direction: str | None = None
+    unit: str | None = None
 
     def __post_init__(self) -> None:
+        direction, unit = _by_metric(self.metric)
+        object.__setattr__(self, "direction", self.direction or direction)
+        object.__setattr__(self, "unit", unit if self.unit is None else self.unit)
         if self.split is not None and self.split not in SPLITS:
             raise UnknownNameError("split", self.split, SPLITS)
         if self.epochs is not None and self.epochs < 1:
@@ -49,6 +93,20 @@ class Column:
                     f"Column {self.name[:60]!r}: {part[:60]!r} is no column word; use at most {_LONGEST} lower-case "
                     "letters, digits and single '_'."
                 )
+        self._check_meaning()
+
+    def _check_meaning(self) -> None:
+        if self.direction is not None and self.direction not in DIRECTIONS:
+            raise UnknownNameError("direction", self.direction, DIRECTIONS)
+        if not _UNIT.fullmatch(str(self.unit)):
+            raise ConfigurationError(
+                f"Column {self.name!r}: {str(self.unit)[:60]!r} is no unit; use at most 20 printable characters."
+            )
+        if self.is_accuracy and (self.direction, self.unit) != _KNOWN["accuracy"]:
+            raise ConfigurationError(
+                f"Column {self.name!r}: an accuracy is a fraction, and the higher the better, not "
+                f"{self.direction!r} in {self.unit!r}. Give the metric another name, or leave both out."
+            )
 
     @classmethod
     def named(
@@ -59,21 +117,29 @@ class Column:
         epochs: int | None = None,
         run: str | None = None,
         nullable: bool = False,
+        direction: str | None = None,
+        unit: str | None = None,
     ) -> Column:
         """A column under the name that follows from its parts.
 
         Raises:
-            ConfigurationError: a part that cannot stand in a name, an unknown split, epochs below 1.
+            ConfigurationError: a part that cannot stand in a name, an unknown split or direction, epochs below 1.
         """
         shown_run = f"run{run}" if run is not None and run.isdigit() else run
         parts = (split, metric, None if epochs is None else str(epochs), shown_run)
         name = "_".join(part for part in parts if part is not None)
-        return cls(name, metric, split, epochs, run, nullable)
+        return cls(name, metric, split, epochs, run, nullable, direction, unit)
 
     @property
     def is_accuracy(self) -> bool:
         """Whether values are fractions in [0, 1], higher is better."""
-        return self.metric.split("_")[-1] == "accuracy"
+        words = self.metric.split("_")
+        return words[-1] == "accuracy" and words[0] != "negative"
+
+    @property
+    def is_fraction(self) -> bool:
+        """Whether values lie in [0, 1] and are shown in percent."""
+        return self.unit == FRACTION
 
     def shares_noise_with(self, other: Column) -> bool:
         """Whether both hold values of one training run on one split, so that they err together.
@@ -82,6 +148,38 @@ class Column:
         told apart: in a table of learning curves the same run is measured at all of them.
         """
         return self.split == other.split and _overlap(self.run, other.run)
+
+
+def described(parts: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A `dict_factory` of `dataclasses.asdict` that leaves out direction and unit where the metric says them.
+
+    Whatever a table or a recipe wrote before columns had a direction stays as it was, checksums included.
+    """
+    entries = dict(parts)
+    if entries.keys() >= {"metric", "direction", "unit"}:
+        for name, known in zip(("direction", "unit"), _by_metric(entries["metric"]), strict=True):
+            if entries[name] == known:
+                del entries[name]
+    return entries
+
+
+def column_entry(column: Column) -> dict[str, Any]:
+    """A column as manifests write it; `column_of_entry` reads it."""
+    return asdict(column, dict_factory=described)
+
+
+def column_of_entry(entry: Mapping[str, Any]) -> Column:
+    """The column that a manifest describes; whatever else stands there is not looked at."""
+    return Column(**{name: entry[name] for name in Column.__dataclass_fields__ if name in entry})
+
+
+def _by_metric(metric: str) -> tuple[str | None, str]:
+    """Direction and unit that a metric has unless something else is said."""
+    first, *_ = words = metric.split("_")
+    direction, unit = _KNOWN.get(words[-1], (None, ""))
+    if first == "negative" and direction is not None:
+        return _OPPOSITE[direction], "" if unit == FRACTION else unit
+    return direction, unit
 
 
 def _overlap(run: str | None, other: str | None) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from predictornas.benchmarks.column import Column, check_roles
+from predictornas.benchmarks.column import Column, check_roles, column_of_entry
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.files import sha256_of
 from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, sealed, shown_path, unsealed
@@ -41,6 +41,7 @@ _COLUMN: Kinds = {
     "run": (str, NoneType),
     "nullable": bool,
 }
+_MEANING: Kinds = {"direction": str, "unit": str}
 _FILE: Kinds = {"bytes": int, "sha256": str}
 _REMEDY = "Import the table again."
 
@@ -93,8 +94,10 @@ def _columns(manifest: dict[str, Any], where: str) -> dict[str, Column]:
     columns = {}
     for entry in manifest["columns"]:
         parts = checked_object(entry, _COLUMN, f"{where}: a column", error=StoreError, remedy=_REMEDY)
+        said = {name: kind for name, kind in _MEANING.items() if name in parts}
+        checked_object(parts, said, f"{where}: a column", error=StoreError, remedy=_REMEDY)
         try:
-            column = Column(**{name: parts[name] for name in _COLUMN})
+            column = column_of_entry(parts)
         except ConfigurationError as error:
             raise StoreError(f"{where} describes a column wrongly ({error}). {_REMEDY}") from error
         columns[column.name] = column

@@ -16,7 +16,9 @@ The entries are the fields of `ImportRecipe`; all but `space`, `architecture`, `
      "evaluation": "valid_accuracy_200_rest",
      "licence": "MIT"}
 
-A derived column has either `weights` (and perhaps `steps`) or `mean_of`, a list of columns.
+A metric whose direction or unit this package does not know has both said: `{"source": "psnr", "metric": "psnr",
+"direction": "higher", "shown_unit": "dB"}`. A derived column has either `weights` (and perhaps `steps`) or `mean_of`, a
+list of columns.
 """
 
 from __future__ import annotations
@@ -32,7 +34,15 @@ from predictornas.reading import read_json, shown_path
 
 _Kinds = Mapping[str, type | tuple[type, ...]]
 
-_COLUMN: _Kinds = {"metric": str, "split": str, "epochs": int, "run": str, "nullable": bool}
+_COLUMN: _Kinds = {
+    "metric": str,
+    "split": str,
+    "epochs": int,
+    "run": str,
+    "nullable": bool,
+    "direction": str,
+    "shown_unit": str,
+}
 _MEASURED: _Kinds = {"source": str, "unit": str, "missing": list, **_COLUMN}
 _DERIVED: _Kinds = {"weights": dict, "steps": int, "mean_of": list, **_COLUMN}
 _ARCHITECTURE: _Kinds = {"string": str, "hash": str, "adjacency": str, "operations": str}
@@ -75,7 +85,7 @@ def _measured(content: Any, where: str) -> Measured:
     entries = _checked(content, _MEASURED, ("source", "metric"), where)
     source, unit = entries.pop("source"), entries.pop("unit", "one")
     missing = _each(entries.pop("missing", []), (int, float), f"{where}: missing")
-    return Measured(source, Column.named(**entries), unit, tuple(float(value) for value in missing))
+    return Measured(source, _column(entries), unit, tuple(float(value) for value in missing))
 
 
 def _derived(content: Any, where: str) -> Combination | MeanOfPresent:
@@ -83,11 +93,16 @@ def _derived(content: Any, where: str) -> Combination | MeanOfPresent:
     weights, mean_of, steps = (entries.pop(key, None) for key in ("weights", "mean_of", "steps"))
     if (weights is None) == (mean_of is None):
         raise DataError(f"{where}: give either 'weights' or 'mean_of'.")
-    column = Column.named(**entries)
+    column = _column(entries)
     if mean_of is not None:
         return MeanOfPresent(column, tuple(_each(mean_of, str, f"{where}: mean_of")))
     _each(list(weights.values()), (int, float), f"{where}: weights")
     return Combination(column, {name: float(weight) for name, weight in weights.items()}, steps)
+
+
+def _column(entries: dict[str, Any]) -> Column:
+    """What is left of an entry; `unit` says what the source counts in, so that of the column is `shown_unit`."""
+    return Column.named(unit=entries.pop("shown_unit", None), **entries)
 
 
 def _checked(content: Any, kinds: _Kinds, required: tuple[str, ...], where: str) -> dict[str, Any]:

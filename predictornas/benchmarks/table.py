@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64, Shaped
 
-from predictornas.benchmarks.column import Column, check_roles
+from predictornas.benchmarks.column import Column, check_roles, column_entry, column_of_entry
 from predictornas.benchmarks.layout import (
     COLUMNS,
     GENES,
@@ -122,7 +122,7 @@ class Benchmark:
     @cached_property
     def columns(self) -> Mapping[str, Column]:
         """Every column by its name, in the order of the source."""
-        return {entry["name"]: Column(**entry) for entry in self.manifest["columns"]}
+        return {entry["name"]: column_of_entry(entry) for entry in self.manifest["columns"]}
 
     @property
     def genes(self) -> Genes:
@@ -272,7 +272,7 @@ def write_benchmark(
             "rows": len(genes),
             "signal": signal,
             "evaluation": evaluation,
-            "columns": [asdict(column) for column in columns],
+            "columns": [column_entry(column) for column in columns],
             "source": dict(source),
             "licence": licence,
             "predictornas": version("predictornas"),

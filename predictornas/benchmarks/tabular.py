@@ -21,7 +21,7 @@ from predictornas.spaces.registry import space_of_file
 Columns = dict[Column, Float[np.ndarray, " n"]]
 
 ROUNDING = 1e-6
-"""How far outside [0, 1] an accuracy may lie by rounding (float32 sources, computed columns); it is then clipped."""
+"""How far outside [0, 1] a fraction may lie by rounding (float32 sources, computed columns); it is then clipped."""
 
 _STEP_ROUNDING = 0.01  # of one step: sources in float32 are off by at most 0.003 of 1 / 19968
 
@@ -50,7 +50,7 @@ def read_table(file: Path, recipe: ImportRecipe, *, join: Path | None = None) ->
     for derived in recipe.derived:
         columns[derived.column] = _derive(derived, columns)
     for column, values in columns.items():
-        if column.is_accuracy:
+        if column.is_fraction:
             _clip_rounding(values)
     if recipe.join is None or join is None:
         return genes, columns

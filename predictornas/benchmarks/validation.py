@@ -53,8 +53,8 @@ def checked_values(
     would lose units.
 
     Raises:
-        DataError: another number of rows, a missing value in a column that is not nullable, an infinite value, or an
-            accuracy outside [0, 1].
+        DataError: another number of rows, a missing value in a column that is not nullable, an infinite value, or a
+            fraction outside [0, 1].
     """
     exact = np.asarray(values, np.float64)
     if len(exact) != rows:
@@ -63,9 +63,9 @@ def checked_values(
     if not column.nullable:
         _refuse(column, exact, missing, describe, "declare the column nullable or give the value")
     _refuse(column, exact, np.isinf(exact), describe, "values must be finite; mark missing ones as NaN")
-    if column.is_accuracy:
+    if column.is_fraction:
         outside = (exact < 0) | (exact > 1)
-        _refuse(column, exact, outside, describe, "accuracies are fractions in [0, 1]; declare percent in the recipe")
+        _refuse(column, exact, outside, describe, "fractions lie in [0, 1]; declare percent in the recipe")
     short = exact.astype(np.float32)
     present = exact[~missing]
     counts = bool((present == np.rint(present)).all())

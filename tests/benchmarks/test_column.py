@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictornas.benchmarks.column import SPLITS, Column, check_roles
+from predictornas.benchmarks.column import SPLITS, Column, check_roles, column_entry, column_of_entry
 from predictornas.errors import ConfigurationError, UnknownNameError
 
 
@@ -65,11 +65,59 @@ def test_parts_that_cannot_stand_in_a_name(parts: dict[str, object], met: str) -
         ("halfway_accuracy", True),
         ("seconds", False),
         ("inaccuracy", False),
+        ("negative_accuracy", False),
         ("accuracy_rank", False),
     ],
 )
 def test_what_is_an_accuracy(metric: str, expected: bool) -> None:
     assert Column.named(metric=metric).is_accuracy is expected
+
+
+@pytest.mark.parametrize(
+    ("metric", "direction", "unit"),
+    [
+        ("accuracy", "higher", "fraction"),
+        ("halfway_accuracy", "higher", "fraction"),
+        ("top5_error", "lower", "fraction"),
+        ("loss", "lower", ""),
+        ("negative_loss", "higher", ""),
+        ("negative_error", "higher", ""),
+        ("perplexity", "lower", ""),
+        ("phone_latency_seconds", "lower", "s"),
+        ("energy_joules", "lower", "J"),
+        ("parameters", "lower", ""),
+        ("flops", "lower", ""),
+        ("score", "higher", ""),
+        ("arithmetic_intensity", None, ""),
+    ],
+)
+def test_direction_and_unit_follow_from_the_metric(metric: str, direction: str | None, unit: str) -> None:
+    column = Column.named(metric=metric)
+    assert (column.direction, column.unit, column.is_fraction) == (direction, unit, unit == "fraction")
+    assert column == Column.named(metric=metric, direction=direction, unit=unit)
+
+
+def test_direction_and_unit_may_be_said() -> None:
+    absolute = Column.named(metric="absolute_error", unit="")
+    assert (absolute.direction, absolute.unit, absolute.is_fraction) == ("lower", "", False)
+    assert Column.named(metric="score", direction="lower").direction == "lower"
+    for parts in ({"direction": "lower"}, {"unit": "s"}):
+        with pytest.raises(ConfigurationError, match="an accuracy is a fraction, and the higher the better"):
+            Column.named(metric="accuracy", **parts)
+
+
+def test_an_entry_of_a_manifest_says_only_what_the_metric_does_not() -> None:
+    assert column_entry(Column.named(metric="parameters", direction="lower")) == {
+        "name": "parameters",
+        "metric": "parameters",
+        "split": None,
+        "epochs": None,
+        "run": None,
+        "nullable": False,
+    }
+    psnr = Column.named(metric="psnr", direction="higher", unit="dB")
+    assert column_entry(psnr).items() >= {"direction": "higher", "unit": "dB"}.items()
+    assert column_of_entry(column_entry(psnr) | {"colour": "red"}) == psnr
 
 
 @pytest.mark.parametrize(

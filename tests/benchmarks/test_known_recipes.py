@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
-from predictornas.benchmarks.column import Column, check_roles
+from predictornas.benchmarks.column import Column, check_roles, described
 from predictornas.benchmarks.known_benchmarks import CATALOG
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.recipes import ImportRecipe
@@ -28,6 +30,13 @@ def test_each_catalogued_file_has_a_recipe_of_its_space() -> None:
 def test_the_catalog_tells_the_same_defaults(name: str) -> None:
     # `nasbench101` takes its columns from the file: validation accuracy exists in the official one only
     assert (CATALOG[name].signal, CATALOG[name].evaluation) == (RECIPES[name].signal, RECIPES[name].evaluation)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_manifests_tell_these_recipes_as_before_columns_had_a_direction(name: str) -> None:
+    told = asdict(RECIPES[name], dict_factory=described)
+    for column in (told["columns"][0]["column"], *(derived["column"] for derived in told["derived"])):
+        assert list(column) == ["name", "metric", "split", "epochs", "run", "nullable"]
 
 
 def test_columns_by_name() -> None:

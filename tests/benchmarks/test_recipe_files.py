@@ -35,7 +35,7 @@ def accuracy(run: str) -> Column:
 def test_the_documented_example(tmp_path: Path) -> None:
     documentation = inspect.getdoc(recipe_files)
     assert documentation is not None
-    example = documentation[documentation.index("    {") : documentation.index("A derived column")]
+    example = documentation[documentation.index("    {") : documentation.index("A metric whose")]
     assert read(tmp_path, textwrap.dedent(example)) == ImportRecipe(
         space="nasbench201",
         architecture=Architecture(string="arch"),
@@ -60,6 +60,15 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
         columns=(Measured("a", Column.named(metric="accuracy")),),
         signal="accuracy",
     )
+
+
+def test_direction_and_unit_of_a_column(tmp_path: Path) -> None:
+    column = {"source": "a", "metric": "psnr", "direction": "higher", "shown_unit": "dB"}
+    measured = Measured("a", Column.named(metric="psnr", direction="higher", unit="dB"))
+    assert read(tmp_path, SMALL | {"columns": [column], "signal": "psnr"}).columns == (measured,)
+    for wrong, message in (({"direction": "up"}, "no direction named 'up'"), ({"shown_unit": "x" * 21}, "no unit")):
+        with pytest.raises(ConfigurationError, match=message):
+            read(tmp_path, SMALL | {"columns": [column | wrong]})
 
 
 def test_steps_means_and_a_joined_recipe(tmp_path: Path) -> None:
