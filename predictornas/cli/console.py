@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import polars as pl
-    from rich.console import JustifyMethod
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
 
@@ -95,21 +95,23 @@ def show(frame: pl.DataFrame, title: str, *, as_json: bool) -> None:
     show_rows(frame.to_dicts(), title, as_json=as_json)
 
 
-def show_rows(rows: list[dict[str, Any]], title: str, *, as_json: bool) -> None:
-    """Rows with the same keys, as a table under a title or as JSON, on standard output."""
+def show_rows(rows: list[dict[str, Any]], title: str, *, as_json: bool, breaks: Sequence[str] = ()) -> None:
+    """Rows with the same keys, as a table under a title or as JSON, on standard output.
+
+    What is wider than the terminal becomes several tables, divided before the columns that begin with one of `breaks`.
+    """
     if as_json:
         show_json(rows)
         return
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from predictornas.cli.printed_tables import printed_tables
 
-    table = Table(title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for name in rows[0] if rows else []:
-        justify: JustifyMethod = "right" if isinstance(rows[0][name], int | float) else "left"
-        table.add_column(name, overflow="fold", justify=justify, no_wrap=not table.columns)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console().print(table)
+    shown = console()
+    if title:
+        shown.print(title, style="italic", highlight=False, markup=False)
+    for table in printed_tables(rows, width=shown.width, breaks=breaks):
+        shown.print()
+        shown.print(table)
+    shown.print()
 
 
 def show_json(value: Any) -> None:
@@ -133,8 +135,8 @@ def speak_utf8() -> None:
 
 
 def console() -> Console:
-    """Standard output; 120 columns where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 120)
+    """Standard output; where it is not a terminal 120 columns, or as many as the variable COLUMNS says."""
+    return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
 
 
 def remark(message: str) -> None:

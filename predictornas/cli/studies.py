@@ -28,6 +28,9 @@ DEFAULT_METHODS = "random,uniform-1000,bayesian-optimisation"
 EVALUATIONS = 100
 """Budget of a run where none is given."""
 
+BREAKS = ("dB at", "epochs saved", "best")
+"""Columns of a summary before which it is divided where it is too wide for the terminal."""
+
 FULL_TRAININGS = 30
 """Trainings whose epochs are the budget of a search with a scheduler where none is given."""
 
@@ -248,7 +251,7 @@ def _run(study: Study, folder: Path, where: Where) -> _Ran:
 def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
     """Prints the summary of a study, for programs where they have rows of their own."""
     if json is None:
-        show_rows(ran.rows, ran.title, as_json=False)
+        show_rows(ran.rows, ran.title, as_json=False, breaks=BREAKS)
         console().print(f"Tables and figures: {folder}/", highlight=False)
         console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
     else:

@@ -100,9 +100,9 @@ def _saved(row: Mapping[str, Any]) -> Content:
 
 _TRACES = {
     "chosen": CHOICE,
-    "recommended": Heading("recommended: error, %", "The same for what the search itself names as its result."),
+    "recommended": Heading("recommended error, %", "The same for what the search itself names as its result."),
     "best": Heading(
-        "best in full: error, %",
+        "best error in full, %",
         "The lowest error on the evaluation column among the architectures that were trained longest. No search knows "
         "it.",
     ),

@@ -103,7 +103,7 @@ def _lead(tables: GainTables, targets: Mapping[str, float]) -> Content:
 
 
 CHOICE = Heading(
-    "choice: error, %",
+    "chosen error, %",
     "The error on the evaluation column of what the method chose: the architecture with the best signal. In brackets "
     "the 95 % interval of the mean over runs.",
 )
@@ -112,14 +112,14 @@ CHOICE = Heading(
 _ERRORS = {
     "chosen": CHOICE,
     "recommended": Heading(
-        "recommended: error, %",
+        "recommended error, %",
         "The same for what the search itself names as its result, where that is another architecture.",
     ),
     "best": Heading(
-        "best evaluated: error, %",
+        "best evaluated error, %",
         "The lowest error on the evaluation column among all that was evaluated. No search can know it.",
     ),
-    "searched": Heading("signal: error, %", "The error that the search saw of its choice, on the signal column."),
+    "searched": Heading("signal error, %", "The error that the search saw of its choice, on the signal column."),
 }
 
 _REGRET = Heading("regret, %", "What the error of the choice lacks to the lowest error in the table.")

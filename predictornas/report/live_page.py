@@ -115,8 +115,8 @@ def _trained(history: pl.DataFrame, curves: pl.DataFrame, space: SearchSpace) ->
     headings = [
         Heading("architecture", "In the notation of its space.", numbers=False),
         Heading("epochs", "How long it was trained."),
-        Heading("validation: error, %", "After these epochs, on the images that drive the search."),
-        Heading("test: error, %", "After these epochs, on images that no search sees."),
+        Heading("validation error, %", "After these epochs, on the images that drive the search."),
+        Heading("test error, %", "After these epochs, on images that no search sees."),
         Heading("seconds", "Of training, on the machine that made this."),
     ]
     last = curves.sort("epochs").unique("key", keep="last", maintain_order=True).sort("epochs", "validation", "key")

@@ -11,7 +11,11 @@ import polars as pl
 from writing.reading import csv, row, rows
 from writing.wording import db, interval, num, pct
 
-SHOWN = {"chosen": "its evaluation, %", "recommended": "recommended, %", "best": "best evaluated, %"}
+SHOWN = {
+    "chosen": "its evaluation error, %",
+    "recommended": "recommended error, %",
+    "best": "best evaluated error, %",
+}
 """Headings of the traces of a search."""
 
 
@@ -78,7 +82,7 @@ def finals(folder: str, traces: Sequence[str] = ("chosen", "best"), methods: Seq
         end = max(rows(path, method=method)["evaluations"])
         shown = (row(path, method=method, trace=trace, evaluations=end) for trace in ("searched", *traces))
         body.append([method, *map(pct, shown)])
-    return table(["method", "signal of the incumbent, %", *(SHOWN[trace] for trace in traces)], body)
+    return table(["method", "signal error of the incumbent, %", *(SHOWN[trace] for trace in traces)], body)
 
 
 def progress(folder: str, trace: str, at: Sequence[int], digits: int = 2, methods: Sequence[str] | None = None) -> str:
@@ -211,7 +215,7 @@ def epochs_report(folder: str, at: Sequence[int], trace: str = "best") -> str:
         )
         bound = "-" if own.nominal_saving is None else f"{own.nominal_saving:.2f}x"
         body.append([own.method, num(own.architectures), num(own.full), *map(pct, ends), bound, *factors])
-    head = ["method", "architectures", "in full", "chosen, %", "best in full, %", "nominal"]
+    head = ["method", "architectures", "in full", "chosen error, %", "best error in full, %", "nominal"]
     return table([*head, *(f"saved, at {epochs:,}" for epochs in at)], body)
 
 

@@ -151,13 +151,13 @@ def _figure(report: EpochReport) -> Figure:
 
 def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
     """The summary as a person reads it: errors in percent with 95 % intervals, and the first reference's savings."""
-    factors: dict[str, str] = {}
+    factors: dict[str, tuple[str, str]] = {}
     if not report.savings.is_empty():
         last = report.savings.filter((pl.col("trace") == "chosen") & (pl.col("at") == pl.col("at").max()))
         for row in last.unique("method", keep="first", maintain_order=True).to_dicts():
             shown = "not reached" if row["factor"] is None else f"{row['factor']:.1f}x"
-            factors[row["method"]] = f"{shown} [{row['low']:.1f}, {row['high']:.1f}] of {row['reference']}"
-    labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best in full, %"}
+            factors[row["method"]] = f"{shown} [{row['low']:.1f}, {row['high']:.1f}]", row["reference"]
+    labels = {"chosen": "chosen error, %", "recommended": "recommended error, %", "best": "best error in full, %"}
     rows = []
     for row in report.summary.to_dicts():
         shown_row = {
@@ -171,8 +171,8 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
             low, high = row[f"{trace}_low"], row[f"{trace}_high"]
             ends = "" if low is None else f" [{100 * low:.2f}, {100 * high:.2f}]"
             shown_row[label] = f"{100 * row[f'{trace}_mean']:.2f}{ends}"
-        shown_row["epochs saved"] = factors.get(row["method"], "-")
+        shown_row["epochs saved"], shown_row["compared with"] = factors.get(row["method"], ("-", "-"))
         bound = row["nominal_saving"]
-        shown_row["at most"] = "-" if bound is None else f"{bound:.2f}x"
+        shown_row["at most saved"] = "-" if bound is None else f"{bound:.2f}x"
         rows.append(shown_row)
     return rows

@@ -131,31 +131,31 @@ def filled_shares(pools: pl.DataFrame) -> pl.DataFrame:
 def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
 
-    "chosen" is the evaluation error of the incumbent by the signal, "recommended" that of what the search names as its
-    result, where some search here names another than its incumbent, "best seen" the lowest evaluation error among all
-    that was evaluated, "regret" what the choice lacks to the best architecture of the table, "K" the proposals of a run
-    that the gains in dB count (with T0 where methods differ in its size), "<=" an upper bound (no proposal reached the
-    target), "pool" the shares of what the sampler found and of uniform draws in their place.
+    "chosen error" is the evaluation error of the incumbent by the signal, "recommended error" that of what the search
+    names as its result, where some search here names another than its incumbent, "regret" what the choice lacks to the
+    best architecture of the table, "dB at" the gain, "<=" an upper bound (no proposal reached the target), "K" the
+    proposals of a run that the gains count (with T0 where methods differ in its size), "best evaluated error" the
+    lowest evaluation error among all that was evaluated, "filled" the share of the sampler's pools that was drawn
+    uniformly for want of its own.
     """
-    labels = {"chosen": "chosen, %", "recommended": "recommended, %", "best": "best seen, %"}
-    labels = {trace: label for trace, label in labels.items() if f"{trace}_mean" in summary.columns}
     counted = "pool_filled" in summary.columns and summary["pool_filled"].is_not_null().any()
     rows = []
     for row in summary.to_dicts():
-        shown = {"method": row["method"]}
-        for trace, label in labels.items():
-            shown[label] = _interval(
-                *(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2
-            )
+        shown = {"method": row["method"], "chosen error, %": _error(row, "chosen")}
+        if "recommended_mean" in row:
+            shown["recommended error, %"] = _error(row, "recommended")
         regret = row["chosen_regret"]
-        shown["regret"] = "-" if regret is None else f"{100 * regret:.2f}"
-        shown["K with T0" if row["with_initial"] else "K"] = f"{row['proposals']:,}"
+        shown["regret, %"] = "-" if regret is None else f"{100 * regret:.2f}"
         for name in [key.removeprefix("gain_db, ") for key in row if key.startswith("gain_db, ")]:
             ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
             bound = "" if row[f"resolved, {name}"] else "<= "
             shown[f"dB at {name}"] = bound + _interval(*ends, scale=1.0, digits=1)
+        shown["K with T0" if row["with_initial"] else "K"] = f"{row['proposals']:,}"
+        if "best_mean" in row:
+            shown["best evaluated error, %"] = _error(row, "best")
         if counted:
-            shown["pool"] = _origin(row["pool_filled"])
+            filled = row["pool_filled"]
+            shown["filled, %"] = "-" if filled is None else f"{100 * filled:.0f}"
         rows.append(shown)
     return rows
 
@@ -174,8 +174,8 @@ def json_rows(summary: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _origin(filled: float | None) -> str:
-    return "-" if filled is None else f"{100 - 100 * filled:.0f} % own, {100 * filled:.0f} % fill"
+def _error(row: dict[str, Any], trace: str) -> str:
+    return _interval(*(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2)
 
 
 def _interval(value: float | None, low: float | None, high: float | None, *, scale: float, digits: int) -> str:

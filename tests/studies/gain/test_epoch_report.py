@@ -162,12 +162,13 @@ def test_what_a_person_reads(outcome: tuple[Path, pl.DataFrame, EpochReport, lis
     assert (shown["random"]["architectures"], shown["random"]["in full"]) == ("30", "30")
     assert shown["random"]["epochs saved"] == "-"
     summary = report.summary.filter(pl.col("method") == "random").row(0, named=True)
-    assert shown["random"]["chosen, %"].startswith(f"{100 * summary['chosen_mean']:.2f} [")
+    assert shown["random"]["chosen error, %"].startswith(f"{100 * summary['chosen_mean']:.2f} [")
     saving = report.savings.filter(
         (pl.col("method") == "nosh") & (pl.col("trace") == "chosen") & (pl.col("at") == 270)
     ).row(0, named=True)
     factor = "not reached" if saving["factor"] is None else f"{saving['factor']:.1f}x"
-    assert shown["nosh"]["epochs saved"] == f"{factor} [{saving['low']:.1f}, {saving['high']:.1f}] of random"
+    assert shown["nosh"]["epochs saved"] == f"{factor} [{saving['low']:.1f}, {saving['high']:.1f}]"
+    assert shown["nosh"]["compared with"] == "random"
 
 
 def test_a_study_of_evaluations_is_another(tmp_path: Path) -> None:

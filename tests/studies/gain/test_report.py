@@ -39,9 +39,9 @@ def test_the_summary_is_printed_in_percent_and_db() -> None:
     assert printable(summary) == [
         {
             "method": "random",
-            "chosen, %": "9.12 [9.00, 9.25]",
-            "best seen, %": "8.00",
-            "regret": "0.46",
+            "chosen error, %": "9.12 [9.00, 9.25]",
+            "best evaluated error, %": "8.00",
+            "regret, %": "0.46",
             "K": "1,290",
             "dB at top 1 %": "3.1 [2.0, 4.0]",
         }
@@ -57,7 +57,7 @@ def test_what_is_missing_is_a_dash() -> None:
             {"method": ["a"], "evaluations": [9], "runs": [1], "proposals": [8], "with_initial": [False], **columns}
         )
     )[0]
-    assert row["chosen, %"] == row["regret"] == "-"
+    assert row["chosen error, %"] == row["regret, %"] == "-"
 
 
 POOLS = pl.DataFrame(
@@ -87,8 +87,8 @@ def test_the_origin_of_pools_is_printed_where_it_was_counted() -> None:
     sizes = {"proposals": [8] * 2, "with_initial": [False] * 2}
     summary = pl.DataFrame({"method": ["likelihood-100", "uniform-100"], **sizes, **columns})
     counted = printable(summary.join(filled_shares(POOLS), on="method", how="left"))
-    assert [row["pool"] for row in counted] == ["80 % own, 20 % fill", "-"]
-    assert "pool" not in printable(summary)[0]
+    assert [row["filled, %"] for row in counted] == ["20", "-"]
+    assert "filled, %" not in printable(summary)[0]
 
 
 @pytest.mark.slow
@@ -161,7 +161,7 @@ def test_a_bound_is_marked_and_a_half_known_interval_is_left_out() -> None:
     gains = {f"{name}, top 1 %": [value] for name, value in (("gain_db", 1.0), ("low", None), ("high", None))}
     summary = pl.DataFrame({"method": ["a"], **columns, **sizes, **gains, "resolved, top 1 %": [False]})
     (row,) = printable(summary)
-    assert row == {"method": "a", "chosen, %": "50.00", "regret": "50.00", "K": "8", "dB at top 1 %": "<= 1.0"}
+    assert row == {"method": "a", "chosen error, %": "50.00", "regret, %": "50.00", "K": "8", "dB at top 1 %": "<= 1.0"}
 
 
 def test_seconds_have_a_figure_where_the_table_knows_them_and_the_split_where_there_are_pools(
