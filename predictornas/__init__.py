@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Benchmark": "predictornas.benchmarks.table",
+    "ChainSpace": "predictornas.spaces.chains.space",
+    "ChainStage": "predictornas.spaces.chains.stages",
     "Ensemble": "predictornas.predictors.ensemble",
     "Evolutionary": "predictornas.samplers.evolutionary",
     "Exhaustive": "predictornas.samplers.uniform",
@@ -82,6 +84,8 @@ if TYPE_CHECKING:
     from predictornas.search.strategies import PredictorSearch as PredictorSearch
     from predictornas.search.strategies import RandomSearch as RandomSearch
     from predictornas.spaces.base import SearchSpace as SearchSpace
+    from predictornas.spaces.chains.space import ChainSpace as ChainSpace
+    from predictornas.spaces.chains.stages import ChainStage as ChainStage
     from predictornas.spaces.registry import get_space as get_space
     from predictornas.studies.gain.execution import run_study as run_study
     from predictornas.studies.gain.study import Study as Study

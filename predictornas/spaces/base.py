@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -162,6 +163,19 @@ class RelaxableSpace(SearchSpace, Protocol):
 
     def relaxation(self) -> GraphRelaxation:
         """The map from one-hot genes to graphs."""
+        ...
+
+
+@runtime_checkable
+class ReadableSpace(SearchSpace, Protocol):
+    """A space that reads the notation that its `describe` writes, for tables that name architectures in it."""
+
+    def from_strings(self, texts: Sequence[str]) -> Genes:
+        """Genes `(n, g)` of these architectures.
+
+        Raises:
+            InvalidArchitectureError: a text that is no architecture of this space; names the entry.
+        """
         ...
 
 

@@ -6,7 +6,7 @@ The arithmetic is on unsigned 64-bit integers only, so the keys are the same on 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Int8, UInt8, UInt64
@@ -26,6 +26,27 @@ def mix(x: UInt64[np.ndarray, "..."]) -> UInt64[np.ndarray, "..."]:
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.asarray(x ^ (x >> np.uint64(31)))
+
+
+def row_keys(rows: Int8[np.ndarray, "n g"], num_choices: Sequence[int]) -> UInt64[np.ndarray, " n"]:
+    """One key a row of choices: one-to-one up to 2^64 possible rows, a hash beyond.
+
+    The row is read as a number, its genes the digits; where that has more than 64 bits, in pieces that are mixed one
+    into another. Then n rows hold two of one key with probability n^2 / 2^65.
+
+    Args:
+        rows: `(n, g)`, gene i in 0 .. num_choices[i] - 1.
+        num_choices: number of values of each gene.
+    """
+    key = np.zeros(len(rows), np.uint64)
+    number, possible = np.zeros(len(rows), np.uint64), 1
+    for gene, choices in enumerate(num_choices):
+        if possible * choices >= 1 << 64:
+            key = mix(key * _OWN + number + np.uint64(1))
+            number, possible = np.zeros(len(rows), np.uint64), 1
+        number = number * np.uint64(choices) + rows[:, gene].astype(np.uint64)
+        possible *= choices
+    return mix(key * _OWN + number + np.uint64(1))
 
 
 def graph_hash(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -95,6 +96,14 @@ class NASBench201(ProductSpace):
         """The official architecture string."""
         return to_string(require_genes(self, genes[None])[0])
 
+    def from_strings(self, texts: Sequence[str]) -> Genes:
+        """Genes `(n, 6)` of official architecture strings.
+
+        Raises:
+            InvalidArchitectureError: a string of another form or with an unknown operation.
+        """
+        return from_strings(texts)
+
 
 def _uncut() -> UInt8[np.ndarray, "8 8"]:
     """Which operations follow each other where no edge is cut: input, the six edges, output."""
@@ -119,7 +128,7 @@ def to_string(genes: Int8[np.ndarray, " g"]) -> str:
 _STRING = re.compile(r"\|(\w+)~0\|\+\|(\w+)~0\|(\w+)~1\|\+\|(\w+)~0\|(\w+)~1\|(\w+)~2\|")
 
 
-def from_strings(strings: list[str]) -> Genes:
+def from_strings(strings: Sequence[str]) -> Genes:
     """Genes `(n, 6)` of official architecture strings.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from functools import cached_property
 
@@ -11,7 +12,7 @@ from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
 from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace, require_genes
-from predictornas.spaces.hashing import mix
+from predictornas.spaces.hashing import row_keys
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
 
@@ -35,8 +36,13 @@ class ProductSpace(ABC):
         """Number of genes of an architecture."""
         return len(self.num_choices)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """Number of architectures."""
         return math.prod(self.num_choices)
+
+    def __len__(self) -> int:
+        return min(self.size, sys.maxsize)  # all that `len` can say
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -45,14 +51,23 @@ class ProductSpace(ABC):
     def _rows(self) -> tuple[Genes, Keys]:
         if len(self) > MOST:
             raise ConfigurationError(
-                f"Space {self.name!r} has {len(self):,} architectures; up to {MOST:,} are enumerated. Restrict the "
-                "choices, or define `enumerate`, `enumerated_keys` and `sample`."
+                f"Space {self.name!r} has {self.size:,} architectures, too many to list (up to {MOST:,} are): there is "
+                "no pool of them all and no subset by keys alone. Use methods that draw their pools, such as "
+                "uniform-1000 or evolutionary-1000, or a table, which is a space of its own."
             )
-        genes = np.stack(np.unravel_index(np.arange(len(self)), self.num_choices), axis=1).astype(np.int8)
+        genes = self._listed()
         keys = self.keys(genes)
         genes.setflags(write=False)
         keys.setflags(write=False)
         return genes, keys
+
+    def _listed(self) -> Genes:
+        """All architectures in lexicographic order."""
+        return np.stack(np.unravel_index(np.arange(self.size), self.num_choices), axis=1).astype(np.int8)
+
+    def _drawn(self, n: int, rng: np.random.Generator) -> Genes:
+        """`n` independent uniform draws."""
+        return rng.integers(np.asarray(self.num_choices, np.int8), size=(n, self.num_genes), dtype=np.int8)
 
     def enumerate(self) -> Genes:
         """All architectures in lexicographic order; read-only.
@@ -67,8 +82,15 @@ class ProductSpace(ABC):
         return self._rows[1]
 
     def sample(self, n: int, rng: np.random.Generator) -> Genes:
-        """`n` distinct architectures, uniformly."""
-        return self.enumerate()[rng.choice(len(self), size=min(n, len(self)), replace=False)]
+        """`n` distinct architectures, uniformly; of a space too large to be listed n independent draws, each once."""
+        if len(self) <= MOST:
+            return self.enumerate()[rng.choice(len(self), size=min(n, len(self)), replace=False)]
+        genes = self._drawn(n, rng)
+        while True:
+            first = np.sort(np.unique(self.keys(genes), return_index=True)[1])
+            if len(first) == n:
+                return genes
+            genes = np.concatenate([genes[first], self._drawn(n - len(first), rng)])
 
     def rows(self, genes: Genes) -> Int64[np.ndarray, " n"]:
         """Row of each architecture in `enumerate()`.
@@ -85,7 +107,7 @@ class ProductSpace(ABC):
         Raises:
             InvalidArchitectureError: a gene out of its range.
         """
-        return mix(self.rows(genes).astype(np.uint64) + np.uint64(1))
+        return row_keys(require_genes(self, genes), self.num_choices)
 
     def graph_keys(self, genes: Genes) -> Keys:
         """The same as `keys`, unless a subclass knows which rows are equal as graphs."""

@@ -34,6 +34,11 @@ SPACES = Registry(
             target="predictornas.spaces.nasbench201:NASBench201",
             help="15,625 cells of four nodes, operations on the edges (Dong and Yang 2020)",
         ),
+        Registered(
+            name="natsbench-size",
+            target="predictornas.spaces.chains.natsbench_size:NATSBenchSize",
+            help="32,768 networks of five layers, eight widths each: NATS-Bench's size space (Dong et al. 2021)",
+        ),
         *(
             Registered(name=name, target="predictornas.spaces.darts_variants:darts_space", help=text, takes=("name",))
             for name, text in _DARTS.items()

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from predictornas.spaces.hashing import graph_hash, mix
+from predictornas.spaces.hashing import graph_hash, mix, row_keys
 
 SAME_LABEL = nx.algorithms.isomorphism.categorical_node_match("label", None)
 
@@ -141,3 +141,14 @@ def test_every_round_looks_one_edge_further() -> None:
     labels = np.array([[0, 0, 1, 0, 0, 2, 0, 0], [0, 0, 2, 0, 0, 1, 0, 0]], np.int8)
     equal = [bool(keys[0] == keys[1]) for keys in (graph_hash(adjacency, labels, rounds=rounds) for rounds in range(4))]
     assert equal == [True, True, False, False]
+
+
+def test_keys_of_rows_are_one_to_one_up_to_64_bits() -> None:
+    rows = np.array(list(itertools.product(range(3), range(4), range(2))), np.int8)
+    np.testing.assert_array_equal(row_keys(rows, (3, 4, 2)), mix(np.arange(1, 25, dtype=np.uint64)))
+    # the last row of 2^63 possible ones is still a number of its own
+    assert row_keys(np.ones((1, 63), np.int8), (2,) * 63).tolist() == mix(np.array([2**63], np.uint64)).tolist()
+    # the first gene alone differs: lost, were 65 genes read as one number of 64 bits
+    two = np.zeros((2, 65), np.int8)
+    two[1, 0] = 1
+    assert len(set(row_keys(two, (2,) * 65).tolist())) == 2

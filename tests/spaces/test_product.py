@@ -64,6 +64,16 @@ def test_a_space_too_large_to_enumerate_says_so():
         Large().enumerate()
 
 
+def test_a_space_too_large_to_enumerate_draws_each_architecture_once(rng):
+    class Large(Chain):
+        num_choices = (3,) * 16  # 43 million
+
+    drawn = Large().sample(20_000, rng)  # 4.6 pairs that are equal were expected of independent draws
+    assert len(np.unique(drawn, axis=0)) == len(np.unique(Large().keys(drawn))) == len(drawn) == 20_000
+    np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.03)
+    assert len(Large().sample(0, rng)) == 0
+
+
 def test_keys_and_children_of_nas_bench_201_are_those_of_the_stored_tables():
     space = NASBench201()
     rows = np.array([[0, 0, 0, 0, 0, 0], [3, 1, 2, 0, 4, 1], [4, 4, 4, 4, 4, 4]], np.int8)

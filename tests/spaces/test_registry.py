@@ -45,7 +45,9 @@ def test_a_plugin_registers_a_factory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "points_of", lambda group: (point,) if group == point.group else ())
     assert isinstance(get_space("third-party"), NASBench201)
     assert get_space("third-party") is get_space("third-party")
-    with pytest.raises(UnknownNameError, match=r"Known: darts, .*, nasbench101, nasbench201, third-party"):
+    with pytest.raises(
+        UnknownNameError, match=r"Known: darts, .*, nasbench101, nasbench201, natsbench-size, third-party"
+    ):
         get_space("third-part")
     get_space.cache_clear()
 

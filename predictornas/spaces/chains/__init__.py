@@ -1,0 +1,1 @@
+"""Chains: networks made of stages one after the other, each of layers with a few choices."""

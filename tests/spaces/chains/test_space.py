@@ -1,0 +1,125 @@
+"""Chains of all kinds: counted by hand, listed by brute force, and held against the protocol of spaces."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from predictornas.errors import ConfigurationError
+from predictornas.spaces.chains.space import ChainSpace
+from predictornas.spaces.chains.stages import ChainStage
+from predictornas.testing import check_space
+
+
+class Small(ChainSpace):
+    """Every kind of stage: 21 x 4 x 2 x 3 = 504 networks in 3 * 2**7 * 3 = 1,152 rows of choices."""
+
+    name = "small"
+    stages = (
+        ChainStage({"kernel": (3, 5), "expansion": (2, 4)}, depth=(0, 1, 2)),
+        ChainStage({"width": (16, 32)}, depth=(1, 3), alike=True),
+        ChainStage({}, depth=(0, 2)),
+        ChainStage({"width": (1, 2, 3)}),
+    )
+
+
+class Mobile(ChainSpace):
+    """The space of once-for-all networks: 2.2e19 of them, more than 64 bits can count."""
+
+    name = "mobile"
+    stages = (ChainStage({"kernel": (3, 5, 7), "expansion": (3, 4, 6)}, depth=(2, 3, 4)),) * 5
+
+
+class Long(ChainSpace):
+    """10^11 networks of eleven layers."""
+
+    name = "long"
+    stages = (ChainStage({"operation": tuple("abcdefghij")}),) * 11
+
+
+@pytest.mark.parametrize("space", [Small(), Mobile(), Long()], ids=lambda space: space.name)
+@pytest.mark.slow
+def test_every_rule_of_spaces_follows_from_the_stages(space: ChainSpace, rng: np.random.Generator) -> None:
+    check_space(space, rng=rng, samples=200)
+
+
+def test_networks_are_counted_exactly_though_len_cannot_say_so() -> None:
+    assert (Small().size, len(Small())) == (504, 504)
+    assert (Long().size, len(Long())) == (10**11, 10**11)
+    assert Mobile().size == (9**2 + 9**3 + 9**4) ** 5 == 21_758_655_492_572_485_851 > 2**64
+    assert len(Mobile()) == 2**63 - 1
+
+
+@pytest.mark.slow
+def test_all_rows_in_normal_form_are_listed_in_lexicographic_order() -> None:
+    space = Small()
+    rows = np.array(list(itertools.product(*map(range, space.num_choices))), np.int8)
+    assert len(rows) == 1152
+    np.testing.assert_array_equal(space.enumerate(), rows[space.valid(rows)])
+    # rows that mean one network: their words are equal where their keys are
+    words = [space.describe(row) for row in rows]
+    assert len(set(words)) == 504
+    assert len({(word, key) for word, key in zip(words, space.keys(rows).tolist(), strict=True)}) == 504
+    np.testing.assert_array_equal(np.unique(space.keys(rows)), np.sort(space.enumerated_keys()))
+    np.testing.assert_array_equal(space.from_strings(words), space.normalise(rows))
+
+
+def test_keys_tell_apart_what_differs_in_one_gene_of_a_space_beyond_64_bits(rng: np.random.Generator) -> None:
+    space = Mobile()
+    deepest = np.full(45, 2, np.int8)
+    rows = np.repeat(deepest[None], 90, axis=0)
+    rows[np.arange(90), np.repeat(np.arange(45), 2)] = np.tile([0, 1], 45)
+    assert len(np.unique(space.keys(np.concatenate([rows, deepest[None]])))) == 91
+    drawn = space.sample(20_000, rng)
+    assert len(np.unique(space.keys(drawn))) == len(np.unique(drawn, axis=0)) == 20_000
+
+
+def test_a_draw_from_a_large_space_takes_a_depth_as_often_as_it_has_settings(rng: np.random.Generator) -> None:
+    genes = Mobile().sample(9100, rng)  # 81 + 729 + 6561 settings of a stage: 1 : 9 : 81 of 91
+    counts = np.bincount(genes[:, 9], minlength=3)  # the depth of the second stage
+    assert stats.chisquare(counts, [100, 900, 8100]).pvalue > 1e-4
+    deepest = genes[genes[:, 9] == 2]
+    assert stats.chisquare(np.bincount(deepest[:, 17], minlength=3)).pvalue > 1e-4  # the last expansion of that stage
+
+
+def test_the_graph_is_the_path_of_the_chosen_layers() -> None:
+    space = Small()
+    graphs = space.graphs(space.from_strings(["3/4,5/2:3*32:2*:2", ":1*16::1"]))
+    # labels: entry 0, kernel 1 2, expansion 3 4, width 5 6, entry 7, layer 8, last width 9 10 11, input 12, output 13
+    assert graphs.operations[0].tolist() == [12, 0, 1, 4, 2, 3, 6, 6, 6, 7, 8, 8, 10, 13]
+    assert graphs.operations[1].tolist() == [12, 0, 5, 7, 9, 13] + [-1] * 8
+    assert np.argwhere(graphs.adjacency[1]).tolist() == [[i, i + 1] for i in range(5)]
+    assert np.argwhere(graphs.adjacency[0]).tolist() == [[i, i + 1] for i in range(13)]
+
+
+def test_networks_whose_layers_are_labelled_alike_are_one_graph() -> None:
+    class Shared(ChainSpace):
+        name = "shared"
+        stages = (ChainStage({"width": tuple(range(70))}, depth=(1, 2)),) * 2
+
+    space = Shared()
+    keys = space.graph_keys(space.from_strings(["7:7,7", "7,7:7", "7:7", "7:7,8"]))
+    assert keys[0] == keys[1]
+    assert len(set(keys.tolist())) == 3
+
+
+@pytest.mark.slow
+def test_layers_that_a_child_gains_are_redrawn_or_come_from_the_parent_that_has_them(rng: np.random.Generator) -> None:
+    space = Mobile()
+    shallow = space.from_strings([":".join(["3/3,3/3"] * 5)] * 1000)
+    children = space.mutate(shallow, rng, rate=0.5)
+    gained = children[children[:, 0] == 2]
+    assert stats.chisquare(np.bincount(gained[:, 7], minlength=3)).pvalue > 1e-4  # the fourth layer, uniform
+    deep = space.from_strings([":".join(["7/6,7/6,7/6,7/6"] * 5)] * 1000)
+    mixed = space.crossover(shallow, deep, rng)
+    assert set(mixed[mixed[:, 0] == 2][:, 8].tolist()) == {2}
+    assert set(mixed[:, 1].tolist()) == {0, 2}
+    assert 0.45 < (mixed[:, 0] == 2).mean() < 0.55
+
+
+def test_a_space_that_cannot_be_listed_says_what_to_do() -> None:
+    with pytest.raises(ConfigurationError, match=r"'mobile' has 21,758,655,492,572,485,851 architectures, too many"):
+        Mobile().enumerate()
