@@ -40,6 +40,7 @@ from predictornas.files import write_json, writing_folder
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import space_of_file
+from predictornas.spaces.restricted import part_of
 
 __all__ = ["Benchmark", "Column", "write_benchmark"]
 
@@ -138,10 +139,11 @@ class Benchmark:
     def space(self) -> SearchSpace:
         """The architectures that have a signal: the whole registered space, or the part of it in this table."""
         whole = space_of_file(self.manifest["space"])
-        keys = self.keys
+        genes, keys = self.genes, self.keys
         if self.column(self.signal).nullable:
-            keys = keys[~np.isnan(self.values(self.signal))]
-        return whole if len(keys) == len(whole) else whole.restricted_to(keys)
+            measured = ~np.isnan(self.values(self.signal))
+            genes, keys = genes[measured], keys[measured]
+        return part_of(whole, genes, keys)
 
     def column(self, name: str) -> Column:
         """The column of this name.

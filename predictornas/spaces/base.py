@@ -18,6 +18,10 @@ Keys = UInt64[np.ndarray, " n"]
 """One 64-bit identity a row of genes."""
 
 
+MOST = 1 << 24
+"""Architectures up to which a space is enumerated: larger ones do not fit into memory comfortably."""
+
+
 @dataclass(frozen=True)
 class Graphs:
     """A batch of labelled directed acyclic graphs, vertices in topological order, for graph predictors.

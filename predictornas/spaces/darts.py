@@ -11,12 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
+from predictornas.spaces.base import MOST, Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.darts_graphs import CELLS, NODES, graphs_of, relaxation_of_graphs
 from predictornas.spaces.darts_settings import ALL_NODES, MOST_OPERATIONS, NodeSettings
 from predictornas.spaces.genotypes import CONCAT, Cell, Genotype
 from predictornas.spaces.hashing import graph_hash, mix
-from predictornas.spaces.product import MOST
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import ATTEMPTS, one_hot_genes, require_rate
 

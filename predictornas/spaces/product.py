@@ -11,13 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
-from predictornas.spaces.base import Genes, Graphs, Keys, SearchSpace, require_genes
+from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.hashing import row_keys
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
-
-MOST = 1 << 24
-"""Architectures up to which a space is enumerated: larger ones do not fit into memory comfortably."""
 
 
 class ProductSpace(ABC):

@@ -8,7 +8,16 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, relaxation_of
+from predictornas.spaces.base import (
+    MOST,
+    Genes,
+    GraphRelaxation,
+    Graphs,
+    Keys,
+    SearchSpace,
+    relaxation_of,
+    require_members,
+)
 from predictornas.spaces.variation import retry_until_valid
 
 _ATTEMPTS = 10
@@ -21,13 +30,18 @@ class RestrictedSpace:
     Args:
         base: the space that is restricted.
         keys: the keys that stay, in any order.
+        genes: `(n, g)` architectures among which they are, valid and each once; all of `base` where none are given,
+            which a space too large to be listed cannot do.
 
     Raises:
-        InvalidArchitectureError: a key that no architecture of `base` has.
+        InvalidArchitectureError: a key that no architecture of `base` (or no row of `genes`) has, two rows of `genes`
+            with one key, or rows that are not valid.
+        ConfigurationError: no genes, and `base` is too large to be listed.
     """
 
-    def __init__(self, base: SearchSpace, keys: Keys) -> None:
+    def __init__(self, base: SearchSpace, keys: Keys, genes: Genes | None = None) -> None:
         self.base = base
+        self._given = None if genes is None else _in_order(base, genes)
         self._kept = np.unique(np.asarray(keys, np.uint64))
         missing = np.setdiff1d(self._kept, self.enumerated_keys(), assume_unique=True)
         if len(missing):
@@ -59,16 +73,16 @@ class RestrictedSpace:
 
     @cached_property
     def _rows(self) -> tuple[Genes, Keys]:
-        keys = self.base.enumerated_keys()
+        everything, keys = self._given or (self.base.enumerate(), self.base.enumerated_keys())
         inside = self._contains(keys)
-        genes = np.asarray(self.base.enumerate()[inside])
+        genes = np.asarray(everything[inside])
         kept = np.asarray(keys[inside])
         genes.setflags(write=False)
         kept.setflags(write=False)
         return genes, kept
 
     def enumerate(self) -> Genes:
-        """All architectures that stay, in the order of the base space; read-only."""
+        """All architectures that stay, in the order of the base space (lexicographic where it has none); read-only."""
         return self._rows[0]
 
     def enumerated_keys(self) -> Keys:
@@ -160,7 +174,7 @@ class RestrictedSpace:
     def restricted_to(self, keys: Keys) -> SearchSpace:
         """A smaller subset; keys outside this one are left out."""
         keys = np.asarray(keys, np.uint64)
-        return RestrictedSpace(self.base, keys[self._contains(keys)])
+        return RestrictedSpace(self.base, keys[self._contains(keys)], self._given and self.enumerate())
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """One row in the notation of the base space."""
@@ -171,3 +185,43 @@ class RestrictedSpace:
             return np.zeros(len(keys), bool)
         place = np.minimum(np.searchsorted(self._kept, keys), len(self._kept) - 1)
         return np.asarray(self._kept[place] == keys)
+
+
+def part_of(space: SearchSpace, genes: Genes, keys: Keys) -> SearchSpace:
+    """The part of a space of any size that holds these architectures, the whole space where they are all.
+
+    Args:
+        space: the space.
+        genes: `(n, g)` valid rows, each once.
+        keys: `(n,)` their keys.
+
+    Raises:
+        InvalidArchitectureError: in a space too large to be listed, rows that are not valid, or two that are the same architecture.
+
+    Example:
+        >>> from predictornas import get_space
+        >>> from predictornas.spaces.restricted import part_of
+        >>> space = get_space("darts")
+        >>> genes = space.sample(5125, np.random.default_rng(0))
+        >>> part = part_of(space, genes, space.keys(genes))
+        >>> len(space), len(part), len(part.enumerate())
+        (1077968844472320000, 5125, 5125)
+    """
+    if len(genes) == len(space):
+        return space
+    return space.restricted_to(keys) if len(space) <= MOST else RestrictedSpace(space, keys, genes)
+
+
+def _in_order(base: SearchSpace, genes: Genes) -> tuple[Genes, Keys]:
+    """Architectures in lexicographic order with their keys."""
+    rows = require_members(base, genes)
+    rows = rows[np.lexsort(rows.T[::-1])]
+    keys = base.keys(rows)
+    if len(np.unique(keys)) != len(keys):
+        ordered = np.argsort(keys, kind="stable")
+        first, second = rows[ordered[np.flatnonzero(np.diff(keys[ordered]) == 0)[0] + np.arange(2)]]
+        raise InvalidArchitectureError(
+            f"{base.describe(first)} and {base.describe(second)} of {base.name!r} have one key, so they are the same "
+            "architecture, or cannot be told apart by 64 bits. Leave one of them out."
+        )
+    return rows, keys

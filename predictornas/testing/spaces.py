@@ -10,12 +10,10 @@ from jaxtyping import Int64
 from scipy.special import chdtrc
 
 from predictornas.errors import ConfigurationError
-from predictornas.spaces.base import Genes, Keys, SearchSpace
+from predictornas.spaces.base import MOST, Genes, Keys, SearchSpace
+from predictornas.spaces.restricted import part_of
 from predictornas.testing.conformance import attempt, require, require_array, require_rows, twice
 from predictornas.testing.views import check_description, check_graphs, check_relaxation, check_sequences
-
-MOST_LISTED = 1 << 24
-"""Architectures that a space may hold and still be listed."""
 
 UNLIKELY = 1e-6
 """Probability with which the test of uniformity refuses a space that is uniform (ours)."""
@@ -41,7 +39,7 @@ def check_space(space: SearchSpace, *, rng: np.random.Generator, samples: int = 
         ConformanceError: a rule is broken; names the rule, the architecture and the remedy.
     """
     check_numbers(space)
-    listed = len(space) <= MOST_LISTED
+    listed = len(space) <= MOST
     if listed:
         check_members(space)
     else:
@@ -58,8 +56,7 @@ def check_space(space: SearchSpace, *, rng: np.random.Generator, samples: int = 
     check_sequences(space, genes)
     check_relaxation(space, genes)
     check_description(space, genes)
-    if listed:
-        check_restriction(space, genes, rng)
+    check_restriction(space, genes, rng)
 
 
 def check_numbers(space: SearchSpace) -> None:
@@ -84,7 +81,7 @@ def check_refusals(space: SearchSpace) -> None:
             call()
         except ConfigurationError:
             continue
-        rule = f"{name} of a space with more than {MOST_LISTED:,} architectures raises ConfigurationError"
+        rule = f"{name} of a space with more than {MOST:,} architectures raises ConfigurationError"
         require(False, rule, "an answer", "say which methods do without the whole space")
 
 
@@ -217,7 +214,7 @@ def check_restriction(space: SearchSpace, genes: Genes, rng: np.random.Generator
     genes = genes[:_ROWS_OF_A_PART]
     keys = space.keys(genes)
     inside, outside = genes[: (len(genes) + 1) // 2], genes[(len(genes) + 1) // 2 :]
-    part = space.restricted_to(keys[: len(inside)])
+    part = part_of(space, inside, keys[: len(inside)])
     rule = "restricted_to(keys) holds the architectures with these keys"
     same = len(part) == len(inside) and np.array_equal(np.sort(part.enumerated_keys()), np.sort(keys[: len(inside)]))
     require(same, rule, f"{len(part)} for {len(inside)} keys", "return RestrictedSpace(self, keys)")

@@ -7,7 +7,7 @@ from scipy import stats
 from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
-from predictornas.spaces.restricted import RestrictedSpace
+from predictornas.spaces.restricted import RestrictedSpace, part_of
 
 ROWS = {"nasbench101": 30_001, "nasbench201": 2000}
 
@@ -167,3 +167,29 @@ def test_normal_form_and_relaxation_are_those_of_the_base_space(rng):
     genes = space.sample(20, rng)
     np.testing.assert_array_equal(part.normalise(genes), genes)
     np.testing.assert_array_equal(part.relaxation().fixed_edges, space.relaxation().fixed_edges)
+
+
+def test_rows_of_a_space_too_large_to_be_listed_are_a_space_of_their_own(rng: np.random.Generator) -> None:
+    whole = get_space("darts")
+    genes = whole.sample(500, rng)
+    keys = whole.keys(genes)
+    space = part_of(whole, genes, keys)
+    assert (len(space), space.name) == (500, "darts")
+    assert sorted(space.enumerate().tolist()) == space.enumerate().tolist() == sorted(genes.tolist())
+    np.testing.assert_array_equal(space.enumerated_keys(), whole.keys(space.enumerate()))
+    assert space.valid(genes).all()
+    assert not space.valid(whole.sample(20, rng)).any()
+    assert inside(space, space.mutate(genes[:50], rng, rate=0.1))
+    smaller = space.restricted_to(keys[:7])
+    assert sorted(smaller.enumerate().tolist()) == sorted(genes[:7].tolist())
+    with pytest.raises(InvalidArchitectureError, match="1 of 500 keys are of no architecture of darts"):
+        RestrictedSpace(whole, keys, genes[1:])
+    with pytest.raises(InvalidArchitectureError, match="of 'darts' have one key"):
+        RestrictedSpace(whole, keys, np.concatenate([genes, genes[:1]]))
+
+
+def test_all_rows_of_a_space_are_the_space_itself() -> None:
+    whole = get_space("nasbench201")
+    assert part_of(whole, whole.enumerate(), whole.enumerated_keys()) is whole
+    part = part_of(whole, whole.enumerate()[:10], whole.enumerated_keys()[:10])
+    np.testing.assert_array_equal(part.enumerate(), whole.enumerate()[:10])
