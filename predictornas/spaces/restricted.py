@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int8
+from jaxtyping import Bool, Float, Int8, UInt64
 
 from predictornas.errors import InvalidArchitectureError
 from predictornas.spaces.base import (
@@ -39,7 +39,7 @@ class RestrictedSpace:
         ConfigurationError: no genes, and `base` is too large to be listed.
     """
 
-    def __init__(self, base: SearchSpace, keys: Keys, genes: Genes | None = None) -> None:
+    def __init__(self, base: SearchSpace, keys: UInt64[np.ndarray, " k"], genes: Genes | None = None) -> None:
         self.base = base
         self._given = None if genes is None else _in_order(base, genes)
         self._kept = np.unique(np.asarray(keys, np.uint64))
@@ -196,7 +196,7 @@ def part_of(space: SearchSpace, genes: Genes, keys: Keys) -> SearchSpace:
         keys: `(n,)` their keys.
 
     Raises:
-        InvalidArchitectureError: in a space too large to be listed, rows that are not valid, or two that are the same architecture.
+        InvalidArchitectureError: in a space too large to be listed, rows that are not valid, or two of one key.
 
     Example:
         >>> from predictornas import get_space
