@@ -5,8 +5,8 @@
     dataset = api.NASBench("nasbench_only108.tfrecord")
     data = dataset.query(api.ModelSpec(matrix, ops))
 
-Numbers are those of the file: it holds float32, and so does the table. Not offered: `evaluate` (training a cell) and
-`ModelSpec.visualize`.
+Numbers are those of the file: it holds float32, and so does the table. What a table lacks (training times, say, or what
+was measured halfway) is None. Not offered: `evaluate` (training a cell) and `ModelSpec.visualize`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ import numpy as np
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.layout import MANIFEST
-from predictornas.benchmarks.nasbench101.importing import PARAMETERS, RUNS, import_tfrecord, run_column
+from predictornas.benchmarks.nasbench101.importing import PARAMETERS, RUNS, import_tfrecord
 from predictornas.benchmarks.table import Benchmark
+from predictornas.compat.nasbench_runs import NAMES, runs_of
 from predictornas.compat.nasbench_spec import ModelSpec, ModelSpecError
+from predictornas.compat.one_cell import cell_key
 from predictornas.errors import (
     ConfigurationError,
     DataError,
@@ -35,20 +37,18 @@ from predictornas.errors import (
     UnknownArchitectureError,
 )
 from predictornas.files import cache_home
+from predictornas.spaces.base import Genes
 from predictornas.spaces.nasbench101 import OPERATIONS, NASBench101
-from predictornas.spaces.nasbench101_cells import INPUT, MAX_EDGES, MAX_VERTICES, OUTPUT
+from predictornas.spaces.nasbench101_cells import INPUT, MAX_EDGES, MAX_VERTICES, OUTPUT, to_vertices
 from predictornas.spaces.nasbench101_md5 import module_hashes
 
 __all__ = ["ModelSpec", "ModelSpecError", "NASBench", "OutOfDomainError", "UnknownModuleError"]
 
 _READER = 2  # counted up when the same file is read differently
 
-_NAMES = {
-    "seconds": "training_time",
-    "train": "train_accuracy",
-    "valid": "validation_accuracy",
-    "test": "test_accuracy",
-}
+
+Trainings = dict[int, list[dict[str, float | None]]]
+"""By budget, what was measured in each run."""
 
 
 class OutOfDomainError(InvalidArchitectureError):
@@ -91,7 +91,7 @@ class NASBench:
                 f"{str(dataset_file)!r} is a table of {self._benchmark.manifest['space']}; give one of NAS-Bench-101."
             )
         self._space = NASBench101()
-        self._runs = _runs_of(self._benchmark)
+        self._runs = runs_of(self._benchmark)
         self._random = random.Random(seed)
         self.config = {
             "module_vertices": MAX_VERTICES,
@@ -101,7 +101,7 @@ class NASBench:
         }
         self.valid_epochs = set(self._runs)
         self.fixed_statistics: Mapping[str, dict[str, Any]] = _ByHash(self, self._fixed)
-        self.computed_statistics: Mapping[str, dict[int, list[dict[str, float]]]] = _ByHash(
+        self.computed_statistics: Mapping[str, Trainings] = _ByHash(
             self, partial(self._computed, budgets=sorted(self.valid_epochs))
         )
         self.reset_budget_counters()
@@ -116,25 +116,31 @@ class NASBench:
 
         Returns:
             `module_adjacency`, `module_operations`, `trainable_parameters`, `training_time` (seconds),
-            `train_accuracy`, `validation_accuracy` and `test_accuracy` (fractions).
+            `train_accuracy`, `validation_accuracy` and `test_accuracy` (fractions); None for what the table lacks. A
+            time that it lacks costs nothing.
 
         Raises:
             OutOfDomainError: the cell or the epochs are outside the benchmark.
             UnknownModuleError: a table of part of the space does not hold the cell, or no training of it this long.
-            DataError: the table lacks a column that is asked for.
+            DataError: the table knows nothing of what was measured halfway.
         """
         if epochs not in self.valid_epochs:
             raise OutOfDomainError(f"There is no training of {epochs} epochs; epochs are one of {self.valid_epochs}.")
         row = self._row(model_spec)
-        runs = self._computed(row, [epochs]).get(epochs)
-        if runs is None:
+        runs = [run for run in self._runs[epochs] if run.is_there(row)]
+        if not runs:
             raise UnknownModuleError(
                 f"{self._benchmark.name!r} holds no training of {epochs} epochs of this cell. Ask for another number."
             )
         run = runs[self._random.randint(0, len(runs) - 1)]
         point = "halfway" if stop_halfway else "final"
-        data = self._fixed(row) | {name: run[f"{point}_{name}"] for name in _NAMES.values()}
-        self.training_time_spent += data["training_time"]
+        if not run.has(point):
+            raise DataError(
+                f"{self._benchmark.name!r} does not hold what was measured halfway. Import nasbench_only108.tfrecord "
+                "or nasbench_full.tfrecord, or ask without stop_halfway."
+            )
+        data = self._fixed(row) | {name: run.value(point, name, row) for name in NAMES.values()}
+        self.training_time_spent += data["training_time"] or 0.0
         self.total_epochs_spent += epochs // 2 if stop_halfway else epochs
         return data
 
@@ -159,27 +165,25 @@ class NASBench:
         """The official hash of every cell of the table. For all cells the first call on a machine takes a minute."""
         return self._rows.keys()
 
-    def get_metrics_from_hash(self, module_hash: str) -> tuple[dict[str, Any], dict[int, list[dict[str, float]]]]:
+    def get_metrics_from_hash(self, module_hash: str) -> tuple[dict[str, Any], Trainings]:
         """Everything that was measured of a cell; costs nothing.
 
         Returns:
             `module_adjacency`, `module_operations` and `trainable_parameters`; and for each budget its runs, each with
             `training_time`, `train_accuracy`, `validation_accuracy` and `test_accuracy`, all of them prefixed
-            `halfway_` and `final_`.
+            `halfway_` and `final_`; None for what the table lacks.
 
         Raises:
             UnknownModuleError: no cell of the table has this hash.
-            DataError: the table lacks a column that is asked for.
         """
         return self.fixed_statistics[module_hash], self.computed_statistics[module_hash]
 
-    def get_metrics_from_spec(self, model_spec: ModelSpec) -> tuple[dict[str, Any], dict[int, list[dict[str, float]]]]:
+    def get_metrics_from_spec(self, model_spec: ModelSpec) -> tuple[dict[str, Any], Trainings]:
         """`get_metrics_from_hash` of the cell.
 
         Raises:
             OutOfDomainError: the cell is outside the search space.
             UnknownModuleError: a table of part of the space does not hold the cell.
-            DataError: the table lacks a column that is asked for.
         """
         row = self._row(model_spec)
         return self._fixed(row), self._computed(row, sorted(self.valid_epochs))
@@ -200,13 +204,13 @@ class NASBench:
 
     def _row(self, spec: ModelSpec) -> int:
         self._check(spec)
-        adjacency = np.asarray(spec.matrix).astype(bool).astype(np.uint8)
-        codes = [INPUT, *(OPERATIONS.index(name) for name in (spec.ops or [])[1:-1]), OUTPUT]
-        genes = self._space.from_matrices(adjacency[None], np.asarray([codes], np.int8))
-        row = int(self._benchmark.rows(self._space.keys(genes))[0])
+        rows, names = np.asarray(spec.matrix).tolist(), spec.ops or []
+        key = cell_key(rows, [INPUT, *(OPERATIONS.index(name) for name in names[1:-1]), OUTPUT])
+        row = int(self._benchmark.rows(np.array([key], np.uint64))[0])
         if row < 0:
+            matrix = "/".join("".join("1" if edge else "0" for edge in row) for row in rows)
             raise UnknownModuleError(
-                f"{self._benchmark.name!r} holds {len(self._benchmark)} cells, not {self._space.describe(genes[0])}. "
+                f"{self._benchmark.name!r} holds {len(self._benchmark)} cells, not {matrix} {','.join(names)}. "
                 "Import nasbench_only108.tfrecord or nasbench_full.tfrecord for all cells."
             )
         return row
@@ -229,53 +233,29 @@ class NASBench:
         return {text[32 * row : 32 * row + 32]: row for row in range(len(table))}
 
     def _fixed(self, row: int) -> dict[str, Any]:
-        graph = self._space.graphs(np.asarray(self._benchmark.genes[row : row + 1]))
-        vertices = int((graph.operations[0] >= 0).sum())
-        interior = graph.operations[0, 1 : vertices - 1]
+        adjacency, labels = to_vertices(self._genes[row : row + 1])
+        there = labels[0] >= 0
+        interior = [OPERATIONS[code] for code in labels[0, 1:-1].tolist() if code >= 0]
         return {
-            "module_adjacency": graph.adjacency[0, :vertices, :vertices].astype(np.int8),
-            "module_operations": ["input", *(OPERATIONS[code] for code in interior), "output"],
-            "trainable_parameters": int(self._value(PARAMETERS.name, row)),
+            "module_adjacency": adjacency[0][there][:, there].astype(np.int8),
+            "module_operations": ["input", *interior, "output"],
+            "trainable_parameters": self._parameters(row),
         }
 
-    def _computed(self, row: int, budgets: Iterable[int]) -> dict[int, list[dict[str, float]]]:
-        """The runs of a cell at each budget at which it has any."""
-        runs = {epochs: [self._run(row, epochs, run) for run in self._runs[epochs]] for epochs in budgets}
-        there = {epochs: [run for run in measured if run is not None] for epochs, measured in runs.items()}
-        return {epochs: measured for epochs, measured in there.items() if measured}
+    @cached_property
+    def _genes(self) -> Genes:
+        return np.asarray(self._benchmark.genes)
 
-    def _run(self, row: int, epochs: int, run: int) -> dict[str, float] | None:
-        """What was measured in a run; None where the cell was not trained so often."""
-        columns = {
-            f"{point}_{name}": run_column(point, measure, epochs, run).name
-            for point in ("halfway", "final")
-            for measure, name in _NAMES.items()
-        }
-        there = [column for column in columns.values() if column in self._benchmark.columns]
-        if there and np.isnan([self._benchmark.values(column)[row] for column in there]).all():
+    def _parameters(self, row: int) -> int | None:
+        if PARAMETERS.name not in self._benchmark.columns:
             return None
-        return {name: self._value(column, row) for name, column in columns.items()}
+        count = float(self._benchmark.values(PARAMETERS.name)[row])
+        return None if count != count else int(count)
 
-    def _value(self, column: str, row: int) -> float:
-        present = column in self._benchmark.columns
-        value = float(self._benchmark.values(column)[row]) if present else np.nan
-        if np.isnan(value):
-            what = "no value for this cell in" if present else "no"
-            raise DataError(
-                f"{self._benchmark.name!r} has {what} column {column!r}, which the NAS-Bench-101 API needs. "
-                "Import nasbench_only108.tfrecord or nasbench_full.tfrecord."
-            )
-        return value
-
-
-def _runs_of(benchmark: Benchmark) -> dict[int, list[int]]:
-    """The runs that a table tells apart at each budget; those of the official files where it tells none apart."""
-    runs: dict[int, set[int]] = {}
-    for column in benchmark.columns.values():
-        if column.metric == "accuracy" and column.epochs is not None:
-            known = runs.setdefault(column.epochs, set())
-            known |= {int(column.run)} if column.run is not None and column.run.isdigit() else set()
-    return {epochs: sorted(known or range(RUNS)) for epochs, known in runs.items()}
+    def _computed(self, row: int, budgets: Iterable[int]) -> Trainings:
+        """The runs of a cell at each budget at which it has any."""
+        runs = {epochs: [run for run in self._runs[epochs] if run.is_there(row)] for epochs in budgets}
+        return {epochs: [run.all_values(row) for run in there] for epochs, there in runs.items() if there}
 
 
 class _ByHash(Mapping[str, Any]):

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool
 
+from predictornas.compat.one_cell import Rows, module_hash
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Graphs
-from predictornas.spaces.nasbench101_md5 import module_hashes
 
 
 class ModelSpecError(InvalidArchitectureError, ValueError):
@@ -46,16 +44,20 @@ class ModelSpec:
             raise ModelSpecError(
                 f"There are {len(ops)} operations for {len(array)} vertices; give one for each vertex."
             )
-        if np.tril(array).any():
-            x, y = np.argwhere(np.tril(array))[0]
-            raise ModelSpecError(f"The matrix must be upper triangular; it has an edge {x} -> {y}.")
+        rows = array.tolist()
+        for x, row in enumerate(rows):
+            if any(row[: x + 1]):
+                y = next(y for y in range(x + 1) if row[y])
+                raise ModelSpecError(f"The matrix must be upper triangular; it has an edge {x} -> {y}.")
         self.original_matrix = array
         self.original_ops = list(ops)
         self.data_format = data_format
-        kept = np.flatnonzero(_on_paths(array.astype(bool)))
+        kept = _on_paths(rows)
         self.valid_spec = len(kept) >= 2
-        self.matrix = array[np.ix_(kept, kept)] if self.valid_spec else None
-        self.ops = [ops[vertex] for vertex in kept.tolist()] if self.valid_spec else None
+        self.matrix = (
+            None if not self.valid_spec else array.copy() if len(kept) == len(ops) else array[np.ix_(kept, kept)]
+        )
+        self.ops = [ops[vertex] for vertex in kept] if self.valid_spec else None
 
     def hash_spec(self, canonical_ops: Sequence[str]) -> str:
         """The official MD5 hash: the same for isomorphic cells, 32 hexadecimal digits.
@@ -72,22 +74,17 @@ class ModelSpec:
             )
         if unknown := [name for name in self.ops[1:-1] if name not in canonical_ops]:
             raise ModelSpecError(f"Unknown operation {unknown[0]!r}; known: {', '.join(canonical_ops)}.")
-        codes = [0, *(canonical_ops.index(name) for name in self.ops[1:-1]), 0]
-        adjacency = self.matrix.astype(bool).astype(np.uint8)
-        graph = Graphs(adjacency[None], np.asarray([codes], np.int8), len(canonical_ops) + 2)
-        digest: bytes = module_hashes(graph)[0].tobytes()
-        return digest.hex()
+        return module_hash(self.matrix.tolist(), [-1, *(canonical_ops.index(name) for name in self.ops[1:-1]), -2])
 
 
-def _on_paths(edges: Bool[np.ndarray, "v v"]) -> Bool[np.ndarray, " v"]:
-    """Which vertices lie on a path from the first to the last vertex."""
-    on_paths: Bool[np.ndarray, " v"] = _reached(edges) & _reached(edges[::-1, ::-1].T)[::-1]
-    return on_paths
-
-
-def _reached(edges: Bool[np.ndarray, "v v"]) -> Bool[np.ndarray, " v"]:
-    """Which vertices can be reached from the first; edges point forwards."""
-    reached: Bool[np.ndarray, " v"] = np.arange(len(edges)) == 0
-    for vertex in range(1, len(edges)):
-        reached[vertex] = (reached & edges[:, vertex]).any()
-    return reached
+def _on_paths(rows: Rows) -> list[int]:
+    """The vertices on paths from the first to the last vertex, in order; edges point forwards."""
+    count = len(rows)
+    fed, useful = {0}, {count - 1}
+    for x, row in enumerate(rows):
+        if x in fed:
+            fed.update(y for y in range(x + 1, count) if row[y])
+    for x in range(count - 2, -1, -1):
+        if any(rows[x][y] for y in useful if y > x):
+            useful.add(x)
+    return sorted(fed & useful)

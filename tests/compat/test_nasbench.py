@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.catalog import import_table
+from predictornas.benchmarks.catalog import import_table, open_benchmark
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.nasbench101.importing import import_tfrecord
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.compat import nasbench as api
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, UnknownNameError
+from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.registry import get_space
+from tests.compat.straightforward import Cell, Lookup
 
 official = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[1] / "official_file.py")))
 
@@ -67,6 +69,21 @@ def test_runs_are_drawn_as_the_original_draws_them(dataset: api.NASBench, stop_h
         data = dataset.query(spec_of(5), epochs=4, stop_halfway=stop_halfway)
         expected = values_of(5, 4, generator.randint(0, 2), 0 if stop_halfway else 1)
         assert {name: data[name] for name in NAMES} == expected
+
+
+def test_queries_answer_as_the_straightforward_look_up_does(dataset: api.NASBench) -> None:
+    lookup = Lookup(seed=3)
+    for cell, (_, adjacency, operations) in enumerate(official.CELLS):
+        digest = official.hash_of(adjacency, operations)
+        lookup.fixed[digest] = {"trainable_parameters": 1_000_000 + cell}
+        runs = [values_of(cell, 108, run, 1) for run in range(3)]
+        lookup.runs[digest] = {108: [{f"final_{name}": value for name, value in run.items()} for run in runs]}
+    for cell in 3 * list(range(len(official.CELLS))):
+        spec = spec_of(cell)
+        expected = lookup.query(Cell(spec.original_matrix, spec.original_ops), 108)
+        found = dataset.query(spec)
+        assert {name: found[name] for name in expected} == expected
+    assert dataset.get_budget_counters() == (pytest.approx(lookup.seconds), 21 * 108)
 
 
 def test_queries_cost_time_and_epochs(dataset: api.NASBench) -> None:
@@ -222,25 +239,59 @@ def small_table(folder: Path, space_name: str, columns: Any) -> Benchmark:
     )  # fmt: skip
 
 
-def test_a_table_with_fewer_columns_says_what_it_lacks(tmp_path: Path) -> None:
+def test_what_a_table_lacks_is_none(tmp_path: Path) -> None:
     accuracy = Column.named(metric="accuracy", split="test", epochs=108, run="0")
-    small_table(tmp_path / "small", "nasbench101", {accuracy: np.array([0.9])})
+    small_table(tmp_path / "small", "nasbench101", {accuracy: np.array([0.5])})
     dataset = api.NASBench(tmp_path / "small")
-    assert dataset.valid_epochs == {108}
-    assert dataset.is_valid(spec_of(1))
-    with pytest.raises(DataError, match=r"has no column 'train_halfway_seconds_108_run0'.*Import nasbench_only108"):
-        dataset.query(spec_of(1))
-    with pytest.raises(DataError, match="has no column 'parameters'"):
-        dataset.get_metrics_from_spec(spec_of(1))
+    assert (dataset.valid_epochs, dataset.config["num_repeats"]) == ({108}, 1)
+    data = dataset.query(spec_of(1))
+    assert data.pop("module_adjacency").tolist() == [[0, 1], [0, 0]]
+    assert data == {
+        "module_operations": ["input", "output"],
+        "trainable_parameters": None,
+        "training_time": None,
+        "train_accuracy": None,
+        "validation_accuracy": None,
+        "test_accuracy": 0.5,
+    }
+    assert dataset.get_budget_counters() == (0.0, 108)
+    (run,) = dataset.get_metrics_from_spec(spec_of(1))[1][108]
+    assert {name for name, value in run.items() if value is not None} == {"final_test_accuracy"}
+    assert run.keys() == {f"{point}_{name}" for point in ("halfway", "final") for name in NAMES}
+
+
+def test_what_nobody_measured_halfway_cannot_be_asked(tmp_path: Path) -> None:
+    accuracy = Column.named(metric="accuracy", split="test", epochs=108, run="0")
+    small_table(tmp_path / "small", "nasbench101", {accuracy: np.array([0.5])})
+    dataset = api.NASBench(tmp_path / "small")
+    with pytest.raises(DataError, match=r"does not hold what was measured halfway.*ask without stop_halfway"):
+        dataset.query(spec_of(1), stop_halfway=True)
     assert dataset.get_budget_counters() == (0.0, 0)
 
 
-def test_a_missing_value_is_not_passed_on(tmp_path: Path) -> None:
+def test_a_missing_value_is_none(tmp_path: Path) -> None:
     accuracy = Column.named(metric="accuracy", split="test", epochs=108, run="0")
     parameters = Column.named(metric="parameters", nullable=True)
-    small_table(tmp_path / "small", "nasbench101", {accuracy: np.array([0.9]), parameters: np.array([np.nan])})
-    with pytest.raises(DataError, match="no value for this cell in column 'parameters'"):
-        api.NASBench(tmp_path / "small").get_metrics_from_hash(hash_of(1))
+    small_table(tmp_path / "small", "nasbench101", {accuracy: np.array([0.5]), parameters: np.array([np.nan])})
+    fixed, _ = api.NASBench(tmp_path / "small").get_metrics_from_hash(hash_of(1))
+    assert fixed["trainable_parameters"] is None
+
+
+def test_the_bundled_table_answers() -> None:
+    """Three runs of 1, 3 and 9 epochs, times without a run, no accuracy on the training set."""
+    dataset = api.NASBench("nasbench101-digits", seed=1)
+    assert (dataset.valid_epochs, dataset.config["num_repeats"]) == ({1, 3, 9}, 3)
+    data = dataset.query(spec_of(4), epochs=9)
+    table = open_benchmark("nasbench101-digits")
+    run = random.Random(1).randint(0, 2)
+    matrix, operations = np.array([[[0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]]], np.uint8), [[3, 0, 2, 4]]
+    space = NASBench101()
+    (row,) = table.rows(space.keys(space.from_matrices(matrix, np.array(operations, np.int8))))
+    assert data["test_accuracy"] == table.values(f"test_accuracy_9_run{run}")[row]
+    assert data["validation_accuracy"] == table.values(f"valid_accuracy_9_run{run}")[row]
+    assert data["training_time"] == table.values("train_seconds_9")[row]
+    assert data["train_accuracy"] is None
+    assert dataset.get_budget_counters() == (data["training_time"], 9)
 
 
 def test_a_table_of_another_space_is_refused(tmp_path: Path) -> None:
