@@ -218,7 +218,10 @@ def test_no_number_is_listed_in_vain() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("place", range(10))
 def test_a_number_that_is_altered_is_noticed(place: int) -> None:
-    """In its document it differs from what the tables say; in the template too, it is not the listed one."""
+    """In its document it differs from what the tables say; in the template too, it is not the listed one.
+
+    Only what becomes another listed number (.85 to .86 where both stand there) passes in a template.
+    """
     build, template = built(), script("writing.template")
     numbers = []
     for name in DOCUMENTS:
@@ -229,12 +232,12 @@ def test_a_number_that_is_altered_is_noticed(place: int) -> None:
             )
             numbers += [(name, piece.computed, number) for number in found]
     name, computed, number = numbers[rng_for(0, place, "alteration").integers(len(numbers))]
-    last = (int(number[-1]) + 1) % 10
-    altered = f"{number[:-1]}{last}"
+    changed = [f"{number[:-1]}{(int(number[-1]) + step) % 10}" for step in range(1, 10)]
+    altered = next(text for text in changed if computed or text not in literals(name))
     document = (RESULTS / f"{name}.md").read_text()
     assert number in document
     assert document.replace(number, altered) != build.document(name)
-    assert computed or altered not in literals(name)
+    assert computed or number in literals(name)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
