@@ -25,7 +25,7 @@ from predictornas.predictors.engine.index_tables import IndexTables
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.losses import PairwiseCrossEntropy
 from predictornas.spaces.registry import get_space
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 423_624)
 MOST_PAIRED = 30_000
@@ -126,7 +126,7 @@ def main() -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     table = measure()
     table.write_csv(OUTPUT / "growth.csv")
-    save_figures(OUTPUT, lambda: {"growth.png": draw(table)})
+    save_figures(OUTPUT, lambda: {"growth": draw(table)}, Pictures(("png",)))
     print(f"peak of this process: {memory_mebibytes('VmHWM'):.0f} MiB")
 
 

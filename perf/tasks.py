@@ -29,7 +29,7 @@ from predictornas.studies.gain.manifest import claim
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.runs import RunSearch, has_ended, tasks_of
 from predictornas.studies.gain.study import Study
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.tasks import Execution, Share, run_missing
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "results" / "speed"
@@ -189,7 +189,7 @@ def main() -> None:
                 rows.append(measured(work, name, size))
                 print(rows[-1], flush=True)
                 pl.DataFrame(rows).write_csv(path, float_precision=4)
-    save_figures(OUTPUT, lambda: {"tasks.png": draw(pl.DataFrame(rows))})
+    save_figures(OUTPUT, lambda: {"tasks": draw(pl.DataFrame(rows))}, Pictures(("png",)))
 
 
 if __name__ == "__main__":

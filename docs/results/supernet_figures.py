@@ -18,7 +18,7 @@ from predictornas.files import write_json
 from predictornas.papers.claims import DIFFERENCE, alike, judged
 from predictornas.papers.figure import FigureRequest, NamedFigure
 from predictornas.papers.named_figures import find_figures
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.tidy_tables import write_table
 
 BOUNDS: dict[str, Bounds] = {
@@ -57,7 +57,7 @@ def renew_figure(folder: Path, figure: NamedFigure) -> None:
     paper = renewed_claims(old) if made.paper is None else made.paper
     write_table(Path(f"{base}.csv"), made.table)
     write_table(Path(f"{base}-paper.csv"), paper)
-    save_figures(folder, lambda: {f"{figure.name}.png": made.figure})
+    write_figures(folder, {figure.name: made.figure}, Pictures(("png",)))
     write_json(Path(f"{base}.json"), manifest | {"source": figure.source, "paper": paper.to_dicts()})
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
-from predictornas.cli.options import Address, ExecutorName, Where, Workers, worker_count
+from predictornas.cli.options import Address, ExecutorName, Formats, Style, Where, Workers, pictures_as, worker_count
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -32,14 +32,16 @@ def reproduce(
     form: str = "table",
     data: str | None = None,
     device: str = "cpu",
+    format_: Formats = None,
+    style: Style = "screen",
     json: Json = False,
 ) -> None:
     """Make figures of the papers by name, each with its tidy table and manifest.
 
     Example: predictornas reproduce mauch-fig3 mauch-fig7 --benchmark nasbench201-cifar10
 
-    Writes NAME.csv, NAME.png, NAME.svg and NAME.json, and NAME-paper.csv where the paper states numbers. Figures that
-    are views of one study share its runs in a folder below OUT. The same command again resumes.
+    Writes NAME.csv, NAME.json, NAME.png and so on, captions.md, and NAME-paper.csv where the paper states numbers.
+    Figures that are views of one study share its runs in a folder below OUT. The same command again resumes.
 
     Parameters
     ----------
@@ -95,6 +97,7 @@ def reproduce(
         device,
         form,
         executor=place,
+        pictures=pictures_as(format_, style),
     )
     written = _written(figures, request)
     if not json:

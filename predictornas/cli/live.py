@@ -9,7 +9,18 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
-from predictornas.cli.options import Address, ExecutorName, Open, Part, Where, Workers, worker_count
+from predictornas.cli.options import (
+    Address,
+    ExecutorName,
+    Formats,
+    Open,
+    Part,
+    Style,
+    Where,
+    Workers,
+    pictures_as,
+    worker_count,
+)
 from predictornas.errors import ConfigurationError
 
 
@@ -33,6 +44,8 @@ def live_search(
     executor: ExecutorName = None,
     address: Address = None,
     out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
     open_report: Open = False,
     json: Json = False,
 ) -> None:
@@ -89,9 +102,9 @@ def live_search(
     )
     folder = out or Path(f"live-{space}-{method}")
     processes = 1 if workers == 0 and device != "cpu" else worker_count(workers)  # on a GPU one at a time
-    where = Where(processes, executor, address).get_executor()
+    where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
     with progress_bar(f"{method} on {space}, epochs") as started:
-        outcome = run_live_study(study, folder, workers=processes, executor=where, started=started)
+        outcome = run_live_study(study, folder, workers=processes, executor=where, started=started, pictures=pictures)
     longest = outcome.history["epochs"].max()
     row = {
         "method": method,
@@ -163,6 +176,8 @@ def train(
     seed: int = 0,
     device: str = "cpu",
     out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
     json: Json = False,
 ) -> None:
     """Train one architecture from its genotype, as the papers retrain what their searches find.
@@ -214,8 +229,9 @@ def train(
         device=device,
     )
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
+    pictures = pictures_as(format_, style)
     with progress_bar(f"{architecture[:40]}, epochs") as started:
-        result = retrain(request, folder, started=started)
+        result = retrain(request, folder, started=started, pictures=pictures)
     if json:
         show_json([result])
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,6 +12,7 @@ from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from predictornas.executors import Executor
+    from predictornas.studies.pictures import Pictures
     from predictornas.studies.tasks import Execution, Share, Started
 
 Seeds = Annotated[
@@ -31,6 +32,22 @@ Address = Annotated[
 Part = Annotated[
     str | None,
     Parameter(help="Only a share of the runs, 3/20 the third of twenty, for array jobs; without it all is collected."),
+]
+
+Formats = Annotated[
+    str | None,
+    Parameter(
+        name="--format",
+        help="Files of each figure: png, svg, pdf, commas between; by default png,svg, for a paper pdf.",
+    ),
+]
+
+Style = Annotated[
+    Literal["screen", "paper", "paper-wide"],
+    Parameter(
+        name="--style",
+        help="Figures for the screen, or for a paper: one column of 3.3 inches (paper), or both, 6.9 (paper-wide).",
+    ),
 ]
 
 Open = Annotated[bool, Parameter(name="--open", negative="", help="Open the report, report.html, in a browser.")]
@@ -73,6 +90,19 @@ class Where:
         from predictornas.studies.tasks import Share
 
         return None if self.part is None else Share.parse(self.part)
+
+
+def pictures_as(formats: str | None, style: str) -> Pictures:
+    """The formats and the style that `--format` and `--style` ask for.
+
+    Raises:
+        UnknownNameError: another format.
+        ConfigurationError: no format.
+    """
+    from predictornas.studies.pictures import Pictures
+
+    text = ("png,svg" if style == "screen" else "pdf") if formats is None else formats
+    return Pictures(tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip())), style)
 
 
 def worker_count(workers: int) -> int:

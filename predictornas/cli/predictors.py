@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows, shown_in_browser
 from predictornas.cli.listing import predictors_help
-from predictornas.cli.options import Address, ExecutorName, Open, Part, Where, Workers
+from predictornas.cli.options import Address, ExecutorName, Formats, Open, Part, Style, Where, Workers, pictures_as
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,6 +29,8 @@ def predictors(
     address: Address = None,
     part: Part = None,
     out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
     open_report: Open = False,
     json: Json = False,
 ) -> None:
@@ -68,9 +70,9 @@ def predictors(
         judged=judged,
     )
     folder = out or Path(f"predictors-{benchmark}")
-    where = Where(workers, executor, address, part)
+    where, pictures = Where(workers, executor, address, part), pictures_as(format_, style)
     with progress_bar(f"{len(study.predictors)} predictors, {draws} draws") as started:
-        table = run_predictor_study(study, folder, execution=where.execution(started))
+        table = run_predictor_study(study, folder, execution=where.execution(started), pictures=pictures)
     if json:
         show_rows(table.to_dicts(), "", as_json=True)
     else:

@@ -10,12 +10,25 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import methods_help
-from predictornas.cli.options import Address, ExecutorName, Open, Part, Seeds, Where, Workers, parsed_seeds
+from predictornas.cli.options import (
+    Address,
+    ExecutorName,
+    Formats,
+    Open,
+    Part,
+    Seeds,
+    Style,
+    Where,
+    Workers,
+    parsed_seeds,
+    pictures_as,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
     from predictornas.studies.gain.study import Study
+    from predictornas.studies.pictures import Pictures
 
 BENCHMARK = "nasbench201-cifar10"
 """Table of a study where none is given: accuracies of whole trainings, no download."""
@@ -53,6 +66,8 @@ def gain(
     address: Address = None,
     part: Part = None,
     out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
     open_report: Open = False,
     json: Json = False,
 ) -> None:
@@ -105,8 +120,9 @@ def gain(
         budget_seconds=budget_seconds,
     )
     folder, where = out or Path(f"gain-{benchmark}"), Where(workers, executor, address, part)
+    pictures = pictures_as(format_, style)
     if where.share is None:
-        ran = _run(study, folder, where)
+        ran = _run(study, folder, where, pictures)
         _show(ran, folder, json_rows(ran.summary) if json else None)
         shown_in_browser(folder, wanted=open_report)
     else:
@@ -124,6 +140,8 @@ def search(
     evaluation: str | None = None,
     preset: str = "default",
     out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
     open_report: Open = False,
     json: Json = False,
 ) -> None:
@@ -166,7 +184,7 @@ def search(
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
     folder = out or Path(f"search-{benchmark}")
-    ran, opened = _run(study, folder, Where(workers=1)), open_study(study)
+    ran, opened = _run(study, folder, Where(workers=1), pictures_as(format_, style)), open_study(study)
     genes = recommended_architecture(opened, ran.history)
     notation = opened.benchmark.space.describe(genes)
     found = {"genes": genes.tolist(), "notation": notation}
@@ -178,7 +196,13 @@ def search(
 
 
 def compare(
-    *folders: Path, pairs: bool = False, out: Path | None = None, open_report: Open = False, json: Json = False
+    *folders: Path,
+    pairs: bool = False,
+    out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
+    open_report: Open = False,
+    json: Json = False,
 ) -> None:
     """Compare the runs of several result folders: errors, anytime regret, paired differences, average ranks.
 
@@ -194,14 +218,15 @@ def compare(
     pairs
         Show every pair of methods instead of each beside the best.
     out
-        Folder for report.html, errors.csv, regret.csv, pairs.csv, ranks.csv and the diagram ranks.png.
+        Folder for report.html, errors.csv, regret.csv, pairs.csv, ranks.csv and their diagram.
     """
     from predictornas.studies.comparison import compare_folders
     from predictornas.studies.comparison_report import printable_comparison, write_comparison
 
+    pictures = pictures_as(format_, style)
     comparison = compare_folders(folders)
     if out is not None:
-        write_comparison(out, comparison)
+        write_comparison(out, comparison, pictures)
         shown_in_browser(out, wanted=open_report)
     if json:
         show_json({name: frame.to_dicts() for name, frame in vars(comparison).items()})
@@ -232,7 +257,7 @@ class _Ran:
     missing: int
 
 
-def _run(study: Study, folder: Path, where: Where) -> _Ran:
+def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> _Ran:
     """Runs a study under a progress bar."""
     from predictornas.studies.gain.epoch_report import printable_epochs
     from predictornas.studies.gain.execution import run_epoch_study, run_study
@@ -241,9 +266,11 @@ def _run(study: Study, folder: Path, where: Where) -> _Ran:
     executor = where.get_executor()
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
         if study.budget_epochs is not None:
-            history, report, missing = run_epoch_study(study, folder, executor=executor, started=started)
+            history, report, missing = run_epoch_study(
+                study, folder, executor=executor, started=started, pictures=pictures
+            )
             return _Ran(history, report.title, report.summary, printable_epochs(report), missing)
-        outcome = run_study(study, folder, executor=executor, started=started)
+        outcome = run_study(study, folder, executor=executor, started=started, pictures=pictures)
     summary = outcome.report.summary
     return _Ran(outcome.history, outcome.report.title, summary, printable(summary), outcome.missing)
 

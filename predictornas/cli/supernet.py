@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
-from predictornas.cli.options import Open
+from predictornas.cli.options import Formats, Open, Style, pictures_as
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,6 +36,8 @@ def supernet(
     curvature: bool = False,
     small: bool = False,
     out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
     open_report: Open = False,
     json: Json = False,
 ) -> None:
@@ -92,9 +94,10 @@ def supernet(
         small=small,
     )
     folder = out or Path(f"supernet-{method}")
+    pictures = pictures_as(format_, style)
     job, images = run.prepared()
     with progress_bar(f"{method} in {space}, epochs") as started:
-        outcome = run_supernet(method, job, images, folder, started=started)
+        outcome = run_supernet(method, job, images, folder, started=started, pictures=pictures)
     import numpy as np
 
     searched, row = get_space(space), np.array(outcome.genes, dtype=np.int8)

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
+from predictornas.cli.options import Formats, Style, pictures_as
 from predictornas.errors import ConfigurationError
 
 Yes = Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said what would be removed.")]
@@ -146,7 +147,15 @@ def fetch(name: str, *, folder: Path | None = None) -> None:
 
 
 @data.command(name="agreement")
-def show_agreement(name: str, *, beside: str | None = None, out: Path | None = None, json: Json = False) -> None:
+def show_agreement(
+    name: str,
+    *,
+    beside: str | None = None,
+    out: Path | None = None,
+    format_: Formats = None,
+    style: Style = "screen",
+    json: Json = False,
+) -> None:
     """Show how far a table's accuracies agree on the order of architectures: between seeds, lengths and splits.
 
     Example: predictornas data agreement nasbench101-digits --beside nasbench101 --out agreement
@@ -158,11 +167,11 @@ def show_agreement(name: str, *, beside: str | None = None, out: Path | None = N
     beside
         Another table of the same space, compared on the architectures that both have.
     out
-        Folder for agreement.csv, the figure agreement.png and manifest.json.
+        Folder for agreement.csv, its figure and manifest.json.
     """
     from predictornas.studies.table_agreement import agreement, write_agreement
 
-    table = agreement(name, beside) if out is None else write_agreement(name, beside, out)
+    table = agreement(name, beside) if out is None else write_agreement(name, beside, out, pictures_as(format_, style))
     pairs = [row for row in table.to_dicts() if json or row["first"] != row["second"]]
     show_rows(pairs, "Kendall's tau between accuracies", as_json=json)
     if out is not None and not json:

@@ -14,7 +14,7 @@ from predictornas.errors import UnknownNameError
 from predictornas.executors import Executor, get_executor
 from predictornas.files import write_json
 from predictornas.studies.folder import check_owner, take
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Execution, Started, silently
 from predictornas.studies.tidy_tables import write_table
@@ -71,6 +71,7 @@ class FigureRequest:
             super-networks.
         started: told the number of evaluations, gives back what is told about progress.
         executor: where runs are made instead of in `workers` processes.
+        pictures: formats and style of the figure.
     """
 
     folder: Path
@@ -87,6 +88,7 @@ class FigureRequest:
     found: pl.DataFrame | None = None
     started: Started = silently
     executor: Executor | None = None
+    pictures: Pictures = field(default_factory=Pictures)
 
     @property
     def execution(self) -> Execution:
@@ -168,7 +170,7 @@ class NamedFigure:
 
 
 def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
-    """Makes a figure and writes it: NAME.csv, NAME.png, NAME.svg, NAME.json, and NAME-paper.csv where it has values.
+    """Makes a figure and writes it: NAME.csv, NAME.json, NAME.png and so on, and NAME-paper.csv where it has values.
 
     Returns:
         The files that were written, the table first.
@@ -179,7 +181,7 @@ def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
         StoreError: the folder cannot be written.
     """
     check_owner(request.folder, KIND)
-    made = figure.made(request)
+    made = _drawn(figure, request)
     take(request.folder, KIND)
     base = request.folder / figure.name
     tables = {Path(f"{base}.csv"): made.table}
@@ -187,11 +189,17 @@ def write_figure(figure: NamedFigure, request: FigureRequest) -> list[Path]:
         tables[Path(f"{base}-paper.csv")] = made.paper
     for path, table in tables.items():
         write_table(path, table)
-    names = (f"{base.name}.png", f"{base.name}.svg")
-    pictures = save_figures(base.parent, lambda: dict.fromkeys(names, made.figure))
+    pictures = write_figures(base.parent, {figure.name: made.figure}, request.pictures)
     manifest = Path(f"{base}.json")
     write_json(manifest, _manifest(figure, request, made))
     return [*tables, *pictures, manifest]
+
+
+def _drawn(figure: NamedFigure, request: FigureRequest) -> Made:
+    from predictornas.plots.style import drawing
+
+    with drawing(request.pictures.style):
+        return figure.made(request)
 
 
 def _manifest(figure: NamedFigure, request: FigureRequest, made: Made) -> dict[str, Any]:

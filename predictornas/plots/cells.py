@@ -12,8 +12,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
 from predictornas.errors import ConfigurationError
-from predictornas.plots.layered import Arrow, Item, arrange
-from predictornas.plots.style import INK, MUTED, new_figure
+from predictornas.plots.layered import Arrow, Item, Placement, arrange
+from predictornas.plots.style import INK, MUTED, current_style, new_figure, over_both_columns, points
 from predictornas.spaces import nasbench101, nasbench201
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.darts import DARTS
@@ -25,10 +25,10 @@ from predictornas.spaces.restricted import RestrictedSpace
 _FAMILIES = {
     "sep_conv": "#0B4F9E",
     "nor_conv": "#0B4F9E",
-    "dil_conv": "#0A6B4E",
-    "max_pool": "#B04A00",
-    "avg_pool": "#B04A00",
-    "skip": "#555555",
+    "dil_conv": "#00757F",
+    "max_pool": "#A34400",
+    "avg_pool": "#A34400",
+    "skip": "#333333",
 }
 """Colours of operations by what their names begin with."""
 
@@ -37,6 +37,9 @@ _PLAIN = "#B5B5B5"  # arrows without an operation where others have one
 _INPUT, _NODE, _OUTPUT = "#DCEFE6", "#DCE7F5", "#F7EBC8"
 _BOX_HEIGHT, _LABEL_HEIGHT = 0.34, 0.17
 _LETTER, _POINTS = 0.072, 8.0  # inches that a letter takes at most, and the size of the letters
+_LEAST = 5.5  # points of the letters in a paper, below which one column is too narrow for a cell
+
+_Arranged = tuple["Diagram", list[Item], list[Arrow], Placement, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -125,46 +128,74 @@ def _nasbench101(space: NASBench101, genes: Int8[np.ndarray, " g"]) -> Diagram:
 
 
 def _draw(diagrams: list[Diagram], title: str, note: str) -> Figure:
-    """Diagrams side by side at a scale of one, so that texts fit into what was kept free for them."""
-    parts = []
-    for diagram in diagrams:
-        boxes = [Item(text, _box_width(text), _BOX_HEIGHT) for text, _ in diagram.boxes]
-        arrows = [
-            Arrow(source, target, Item(label, _LETTER * len(label) + 0.06, _LABEL_HEIGHT) if label else None)
-            for source, target, label in diagram.arrows
-        ]
-        parts.append((diagram, boxes, arrows, arrange(boxes, arrows)))
-    extents = []
-    for _, boxes, _, layout in parts:
-        points = np.concatenate([layout.boxes, *layout.lines])
-        margin = np.array([max(box.width for box in boxes) / 2 + 0.12, _BOX_HEIGHT / 2 + 0.1])
-        extents.append((points.min(axis=0) - margin, points.max(axis=0) + margin))
-    sizes = np.array([high - low for low, high in extents])
-    height = float(sizes[:, 1].max())
-    width = max(float(sizes[:, 0].sum()) + 0.3 * len(sizes), 5.0)
+    """Diagrams side by side at a scale of one, so that texts fit into what was kept free for them.
+
+    In a paper one below the other, and all smaller where its column is narrower; where letters would be too small to
+    be read, as wide as both columns.
+    """
+    parts = [_arranged(diagram) for diagram in diagrams]
+    sizes = np.array([high - low for *_, (low, high) in parts])
+    below = current_style().is_paper
+    height = float(sizes[:, 1].sum() if below else sizes[:, 1].max())
+    width = float(sizes[:, 0].max()) if below else max(float(sizes[:, 0].sum()) + 0.3 * len(sizes), 5.0)
     figure = new_figure(width, height + 0.95, title=title, caption=note)
-    grid = figure.subplots(1, len(parts), squeeze=False, width_ratios=sizes[:, 0].tolist())
-    for axes, (diagram, boxes, arrows, layout), (low, high) in zip(grid[0], parts, extents, strict=True):
-        middle = (low[1] + high[1]) / 2
-        axes.set(xlim=(low[0], high[0]), ylim=(middle - height / 2, middle + height / 2), aspect="equal")
+    scale = _fitted(figure, width + 0.1, height + 0.25 * len(parts)) if below else 1.0
+    if below:
+        grid = figure.subplots(len(parts), 1, squeeze=False, height_ratios=sizes[:, 1].tolist())[:, 0]
+    else:
+        grid = figure.subplots(1, len(parts), squeeze=False, width_ratios=sizes[:, 0].tolist())[0]
+    for axes, (diagram, boxes, arrows, layout, (low, high)) in zip(grid, parts, strict=True):
+        span = high - low if below else np.array([high[0] - low[0], height])
+        middle = (low + high) / 2
+        wide = width if below else span[0]  # all at one scale, also where one is narrower
+        axes.set(xlim=(middle[0] - wide / 2, middle[0] + wide / 2), aspect="equal")
+        axes.set_ylim(middle[1] - span[1] / 2, middle[1] + span[1] / 2)
         axes.set_axis_off()
-        axes.set_title(diagram.name, loc="left", fontsize=9.5, color=INK)
-        plain = _PLAIN if any(arrow.label for arrow in arrows) else MUTED
-        for arrow, line, place in zip(arrows, layout.lines, layout.labels, strict=True):
-            color = _color_of(arrow.label.text) if arrow.label else plain
-            _draw_arrow(axes, line, color)
-            if arrow.label:
-                _draw_label(axes, arrow.label.text, place, color)
-        for (text, color), box, centre in zip(diagram.boxes, boxes, layout.boxes, strict=True):
-            _draw_box(axes, text, color, box, centre)
+        axes.set_title(diagram.name, loc="left", fontsize=points(9.5), color=INK)
+        _draw_diagram(axes, diagram, boxes, arrows, layout, scale)
     return figure
+
+
+def _arranged(diagram: Diagram) -> _Arranged:
+    """A diagram with its boxes, arrows, their places, and the corners of what it covers, in inches."""
+    boxes = [Item(text, _box_width(text), _BOX_HEIGHT) for text, _ in diagram.boxes]
+    arrows = [
+        Arrow(source, target, Item(label, _LETTER * len(label) + 0.06, _LABEL_HEIGHT) if label else None)
+        for source, target, label in diagram.arrows
+    ]
+    layout = arrange(boxes, arrows)
+    reached = np.concatenate([layout.boxes, *layout.lines])
+    margin = np.array([max(box.width for box in boxes) / 2 + 0.12, _BOX_HEIGHT / 2 + 0.1])
+    return diagram, boxes, arrows, layout, (reached.min(axis=0) - margin, reached.max(axis=0) + margin)
+
+
+def _fitted(figure: Figure, width: float, height: float) -> float:
+    """Gives a figure for a paper the size of its drawing, and tells the scale of the drawing."""
+    if figure.get_figwidth() / width * _POINTS < _LEAST:
+        over_both_columns(figure)
+    scale = min(1.0, figure.get_figwidth() / width)
+    figure.set_figheight(height * scale)
+    return scale
+
+
+def _draw_diagram(
+    axes: Axes, diagram: Diagram, boxes: list[Item], arrows: list[Arrow], layout: Placement, scale: float
+) -> None:
+    plain = _PLAIN if any(arrow.label for arrow in arrows) else MUTED
+    for arrow, line, place in zip(arrows, layout.lines, layout.labels, strict=True):
+        color = _color_of(arrow.label.text) if arrow.label else plain
+        _draw_arrow(axes, line, color, scale)
+        if arrow.label:
+            _draw_label(axes, arrow.label.text, place, color, scale)
+    for (text, color), box, centre in zip(diagram.boxes, boxes, layout.boxes, strict=True):
+        _draw_box(axes, text, color, box, centre, scale)
 
 
 def _box_width(text: str) -> float:
     return 0.46 if text.startswith("$") else max(0.34, _LETTER * len(text) + 0.16)
 
 
-def _draw_box(axes: Axes, text: str, color: str, box: Item, centre: np.ndarray) -> None:
+def _draw_box(axes: Axes, text: str, color: str, box: Item, centre: np.ndarray, scale: float) -> None:
     x, y = centre.tolist()
     rounded = "round,pad=0,rounding_size=0.06"
     axes.add_artist(
@@ -178,17 +209,27 @@ def _draw_box(axes: Axes, text: str, color: str, box: Item, centre: np.ndarray) 
             linewidth=0.8,
         )
     )
-    axes.text(x, y, text, ha="center", va="center_baseline", fontsize=_POINTS + 0.5, color=INK)
+    axes.text(x, y, text, ha="center", va="center_baseline", fontsize=scale * (_POINTS + 0.5), color=INK)
 
 
-def _draw_arrow(axes: Axes, line: np.ndarray, color: str) -> None:
-    style = "-|>,head_length=4,head_width=1.8"
+def _draw_arrow(axes: Axes, line: np.ndarray, color: str, scale: float) -> None:
+    style = f"-|>,head_length={4 * scale:g},head_width={1.8 * scale:g}"
     axes.add_artist(FancyArrowPatch(path=Path(line), arrowstyle=style, color=color, linewidth=1.0, fill=None, zorder=1))
 
 
-def _draw_label(axes: Axes, text: str, place: np.ndarray, color: str) -> None:
+def _draw_label(axes: Axes, text: str, place: np.ndarray, color: str, scale: float) -> None:
     backing = {"boxstyle": "square,pad=0.12", "facecolor": "white", "edgecolor": "none"}
-    axes.text(place[0], place[1], text, ha="center", va="center", fontsize=_POINTS, color=color, bbox=backing, zorder=2)
+    axes.text(
+        place[0],
+        place[1],
+        text,
+        ha="center",
+        va="center",
+        fontsize=scale * _POINTS,
+        color=color,
+        bbox=backing,
+        zorder=2,
+    )
 
 
 def _color_of(operation: str) -> str:

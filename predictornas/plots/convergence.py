@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from predictornas.analysis.regret import TRACES, OracleErrors
+from predictornas.captions import convergence_caption
 from predictornas.errors import ConfigurationError
 from predictornas.looks import MethodStyle, styles_of
 from predictornas.plots.style import (
@@ -18,9 +19,11 @@ from predictornas.plots.style import (
     band_opacity,
     count_axis,
     counted,
+    grid_shape,
     legend_beside,
     new_figure,
     percent_axis,
+    points,
     runs_of,
     tidy_axes,
 )
@@ -31,11 +34,15 @@ _PANELS = {
     "recommended": "what it recommends\n(evaluation column)",
     "best": "the best it evaluated\n(evaluation column)",
 }
+_MARKS = 7
+"""Markers on a line, about."""
+
 _AXES = {
     "evaluations": ("evaluations", "evaluations"),
     "epochs": ("cost_epochs", "training epochs"),
     "seconds": ("cost_seconds", "simulated training time, s"),
 }
+_SPENT = {"evaluations": "evaluations", "epochs": "training epochs", "seconds": "seconds of training"}
 
 
 def draw_convergence(
@@ -64,24 +71,29 @@ def draw_convergence(
     if table[column].null_count() == len(table):
         raise ConfigurationError(f"This table has no {column}. Draw it against axis='evaluations'.")
     traces = [trace for trace in TRACES if trace in set(table["trace"])]
-    shown = "95 % t interval of the mean" if band == "interval" else "one standard deviation"
+    caption = convergence_caption(traces, spent=_SPENT[axis], band=band, oracles=oracles is not None)
+    grid = grid_shape(len(traces), len(traces))
     figure = new_figure(
         2.9 + 3.5 * len(traces),
         4.6,
         title=f"{title or 'Convergence'} ({runs_of(table['runs'].to_list())}, "
         f"up to {counted([int(table['evaluations'].max())])} evaluations)",  # type: ignore[arg-type]
-        caption=f"{note} Lines: mean over runs; bands: {shown}. The initial set T0 counts as evaluations.",
+        caption=f"{note} {caption}",
+        grid=grid,
     )
-    panels = figure.subplots(1, len(traces), squeeze=False)[0]
+    panels = figure.subplots(*grid, squeeze=False).flatten().tolist()
+    for panel in panels[len(traces) :]:
+        panel.set_axis_off()
     styles = styles_of(table["method"])
-    for panel, trace in zip(panels, traces, strict=True):
+    for panel, trace in zip(panels, traces, strict=False):
         rows = table.filter(pl.col("trace") == trace).drop_nulls(column)
         _draw_panel(panel, rows, styles, column, band)
         _draw_oracles(panel, trace, oracles)
         _frame(panel, rows, trace, column, oracles)
         panel.set_xlabel(label)
-        panel.set_title(_PANELS[trace], loc="left", fontsize=9.5, color=INK)
-    panels[0].set_ylabel("error, %")
+        panel.set_title(_PANELS[trace], loc="left", fontsize=points(9.5), color=INK)
+    for panel in panels[: len(traces) : grid[1]]:
+        panel.set_ylabel("error, %")
     legend_beside(figure, panels[0])
     return figure
 
@@ -89,13 +101,34 @@ def draw_convergence(
 def _draw_panel(
     axes: Axes, rows: pl.DataFrame, styles: dict[str, MethodStyle], column: str, band: Literal["interval", "std"]
 ) -> None:
-    for method, style in styles.items():
+    for place, (method, style) in enumerate(styles.items()):
         own = rows.filter(pl.col("method") == method).with_columns(pl.col("std", "low", "high").fill_null(np.nan))
         cost, mean = own[column].to_numpy(), own["mean"].to_numpy()
         low, high = (own["low"], own["high"]) if band == "interval" else (mean - own["std"], mean + own["std"])
-        axes.step(cost, mean, where="post", color=style.color, linewidth=1.6, label=style.label, zorder=3)
+        axes.step(
+            cost,
+            mean,
+            where="post",
+            color=style.color,
+            marker=style.marker,
+            markersize=4.5,
+            markevery=_marked(cost, place, len(styles)),
+            linewidth=1.6,
+            label=style.label,
+            zorder=3,
+        )
         opacity = band_opacity(len(styles))
         axes.fill_between(cost, low, high, step="post", color=style.color, alpha=opacity, linewidth=0, zorder=2)
+
+
+def _marked(cost: np.ndarray, place: int, lines: int) -> list[int]:
+    """Points of a line that have a marker: evenly spread along the logarithmic axis, those of other lines between."""
+    known = cost[np.isfinite(cost) & (cost > 0)]
+    if not len(known):
+        return []
+    ends = np.log([max(float(known[0]), 0.03 * float(known[-1])), float(known[-1])])
+    wanted = np.exp(ends[0] + (ends[1] - ends[0]) * (np.arange(_MARKS) + (place + 0.5) / lines) / _MARKS)
+    return sorted({int(np.abs(cost - value).argmin()) for value in wanted})
 
 
 def _draw_oracles(axes: Axes, trace: str, oracles: OracleErrors | None) -> None:

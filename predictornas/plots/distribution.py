@@ -6,8 +6,9 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from predictornas.captions import POOLS, distribution_caption
 from predictornas.looks import MethodStyle, styles_of
-from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, runs_of, tidy_axes
+from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, points, runs_of, tidy_axes
 
 _OVERLAP = 1.25
 
@@ -27,8 +28,8 @@ def draw_distribution(table: pl.DataFrame, *, title: str | None = None, note: st
         8.4,
         1.9 + 0.55 * len(methods),
         title=title or "True error of the proposals",
-        caption=f"{note} Signal column, initial set T0 left out, all runs together. One scale for all rows; "
-        "the area is the share of proposals on the axis, the rest is written on the right. Tick: median.",
+        caption=f"{note} {distribution_caption()} {POOLS}",
+        paper_height=0.55 + 0.36 * len(methods),
     )
     axes = figure.add_subplot()
     tallest = float(table["density"].max())  # type: ignore[arg-type]
@@ -64,7 +65,7 @@ def _draw_row(axes: Axes, rows: pl.DataFrame, style: MethodStyle, *, base: float
         (1.0, base),
         xycoords=("axes fraction", "data"),
         va="bottom",
-        fontsize=8,
+        fontsize=points(8.0),
         color=MUTED,
         annotation_clip=False,
     )

@@ -7,9 +7,19 @@ from matplotlib.figure import Figure
 
 from predictornas.analysis.statistics import Bounds, over_seeds
 from predictornas.plots.limits import limits_of_means
-from predictornas.plots.style import INK, MUTED, draw_band, legend_beside, new_figure, tidy_axes
-
-_COLORS = ("#D6286E", "#3DA88A", "#0B4F9E", "#E0A000", "#7B3294")
+from predictornas.plots.style import (
+    COLORS,
+    INK,
+    MARKERS,
+    MUTED,
+    draw_band,
+    every,
+    in_lines,
+    legend_beside,
+    new_figure,
+    points,
+    tidy_axes,
+)
 
 
 def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str) -> Figure:
@@ -26,19 +36,30 @@ def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str)
     axes = figure.add_subplot()
     splits = set(table["split"])
     tests = table.filter(pl.col("split") == "test")
-    for color, curve in zip(_COLORS, tests["curve"].unique(maintain_order=True), strict=False):
+    marked = zip(COLORS, MARKERS, strict=True)
+    for (color, marker), curve in zip(marked, tests["curve"].unique(maintain_order=True), strict=False):
         for split, line in (("test", "-"), ("training", "--")):
             rows = table.filter((pl.col("curve") == curve) & (pl.col("split") == split)).sort("evaluations")
             if rows.is_empty():
                 continue
             label = f"{curve}, {split}" if "training" in splits else curve
-            axes.plot(rows["evaluations"], rows["mean"], line, color=color, linewidth=1.6, label=label)
+            axes.plot(
+                rows["evaluations"],
+                rows["mean"],
+                line,
+                color=color,
+                marker=marker,
+                markersize=4,
+                markevery=every(len(rows), MARKERS.index(marker)),
+                linewidth=1.6,
+                label=label,
+            )
             if split == "test":
                 draw_band(axes, rows, "evaluations", color=color, alpha=0.14)
     tidy_axes(axes)
     axes.set_yscale("log")
     axes.set_xlabel("evaluated architectures")
-    axes.set_ylabel(quantity)
+    axes.set_ylabel(in_lines(quantity))
     legend_beside(figure, axes)
     return figure
 
@@ -58,7 +79,8 @@ def draw_rows(
     """
 
     settings = table["setting"].unique(maintain_order=True).to_list()
-    figure = new_figure(8.4, 1.7 + 0.42 * len(settings), title=title, caption=caption)
+    height = 0.6 + 0.34 * len(settings)
+    figure = new_figure(8.4, 1.7 + 0.42 * len(settings), title=title, caption=caption, paper_height=height)
     axes = figure.add_subplot()
     means = over_seeds(table, ["setting"], "value", bounds=bounds)
     for place, setting in enumerate(reversed(settings)):
@@ -68,9 +90,14 @@ def draw_rows(
             mean = row["mean"] * scale
             if row["low"] is not None:
                 axes.plot([row["low"] * scale, row["high"] * scale], [place, place], color=INK, linewidth=1.6)
-            axes.plot([mean], [place], "D", color=_COLORS[0], markersize=6)
+            axes.plot([mean], [place], "D", color=COLORS[0], markersize=6)
             axes.annotate(
-                f"{mean:.3g}", (mean, place), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8
+                f"{mean:.3g}",
+                (mean, place),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=points(8.0),
             )
     tidy_axes(axes)
     axes.grid(False, axis="y")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
+from predictornas.captions import gain_caption, split_caption
 from predictornas.errors import UnknownNameError
 from predictornas.looks import MethodStyle, styles_of
 from predictornas.plots.style import (
@@ -17,8 +18,11 @@ from predictornas.plots.style import (
     band_opacity,
     count_axis,
     counted,
+    current_style,
+    grid_shape,
     legend_beside,
     new_figure,
+    points,
     runs_of,
     tidy_axes,
 )
@@ -26,13 +30,6 @@ from predictornas.plots.style import (
 _HITS = "architectures of the table that reach the target, $M_S$"
 _ERRORS = "target error J, %"
 _NULL = "random search with a hit, mean (band: 95 %)"
-_CAPTIONS = {
-    "pooled": "Pooled: one urn over all runs, copies kept.",
-    "per_run": "Per run: mean of each run's gain in dB; runs without a hit are left out.",
-    "per_iteration": "Per iteration: expected trials averaged over iterations before the logarithm; does not separate "
-    "methods for small M_S.",
-    "observed": "Observed: true proposals until the first hit, runs without one censored (Kaplan-Meier).",
-}
 
 
 def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None, note: str = "") -> Figure:
@@ -55,7 +52,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         9.0,
         5.4,
         title=f"{title or 'Sample-efficiency gain over random search'} ({_sizes(rows)})",
-        caption=f"{note} {_CAPTIONS.get(estimator, '')} Bands: 95 % over runs (jackknife, t). {_hollow(rows)}",
+        caption=f"{note} {_caption(rows, estimator)}",
     )
     axes = figure.add_subplot()
     _draw_bounds(axes, rows)
@@ -84,21 +81,20 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
     """
     rows = _rows_of(table, estimator)
     methods = rows["method"].unique(maintain_order=True).to_list()
-    columns = min(3, len(methods))
-    lines = -(-len(methods) // columns)
+    lines, columns = grid_shape(len(methods), 3)
     figure = new_figure(
         2.6 + 3.6 * columns,
         1.9 + 3.0 * lines,
         title=f"{title or 'Gain of the sampler and of the predictor'} ({_sizes(rows)})",
-        caption=f"{note} Sampler: pool over table; predictor: proposals over pool; their sum is the total. No line "
-        f"where no pool holds a hit. {_hollow(rows)}",
+        caption=f"{note} {_caption(rows, estimator, split=True)}",
+        grid=(lines, columns),
     )
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for panel in grid.flat[len(methods) :]:
         panel.set_visible(False)
     for panel, (method, style) in zip(grid.flat, styles_of(methods).items(), strict=False):
         _draw_panel(panel, rows.filter(pl.col("method") == method), style.color)
-        panel.set_title(style.label, loc="left", fontsize=9.5, color=INK)
+        panel.set_title(style.label, loc="left", fontsize=points(9.5), color=INK)
         _target_axes(panel, rows, errors_above=False)
         panel.tick_params(labelbottom=True)
         panel.set_xlabel("$M_S$")
@@ -110,7 +106,7 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
 
 def _draw_panel(axes: Axes, rows: pl.DataFrame, color: str) -> None:
     _draw_bounds(axes, rows.filter(pl.col("part") == "total"))
-    for index, (part, shade, marker) in enumerate((("sampler", "#D95F02", "^"), ("predictor", "#1B9E77", "s"))):
+    for index, (part, shade, marker) in enumerate((("sampler", "#D95F02", "^"), ("predictor", "#1497A8", "s"))):
         _draw_line(
             axes,
             rows.filter(pl.col("part") == part),
@@ -197,10 +193,10 @@ def _error_axis(axes: Axes, hits: Float[np.ndarray, " j"], errors: Float[np.ndar
     above.set_xscale("log")
     above.set_xlim(axes.get_xlim())
     places: list[tuple[float, str]] = []
-    span = np.log(axes.get_xlim()[1] / axes.get_xlim()[0])
+    apart = np.log(axes.get_xlim()[1] / axes.get_xlim()[0]) / (10 if current_style().columns == 1 else 14)
     for position in np.geomspace(hits[0], hits[-1], 9) if len(hits) > 0 else []:
         nearest = int(np.abs(np.log(hits / position)).argmin())
-        if all(abs(np.log(hits[nearest] / other)) > span / 14 for other, _ in places):
+        if all(abs(np.log(hits[nearest] / other)) > apart for other, _ in places):
             places.append((hits[nearest], f"{100 * errors[nearest]:.2f}"))
     above.xaxis.set_major_locator(FixedLocator([place for place, _ in places]))
     above.xaxis.set_minor_locator(NullLocator())
@@ -208,7 +204,7 @@ def _error_axis(axes: Axes, hits: Float[np.ndarray, " j"], errors: Float[np.ndar
     above.set_xlabel(_ERRORS, color=INK)
     above.spines[["right", "left"]].set_visible(False)
     above.spines["top"].set_color(MUTED)
-    above.tick_params(colors=MUTED, labelsize=8.5, labelcolor=INK)
+    above.tick_params(colors=MUTED, labelsize=points(8.5), labelcolor=INK)
 
 
 def _rows_of(table: pl.DataFrame, estimator: str) -> pl.DataFrame:
@@ -222,18 +218,21 @@ def _rows_of(table: pl.DataFrame, estimator: str) -> pl.DataFrame:
 def _sizes(rows: pl.DataFrame) -> str:
     if rows.is_empty():
         return "the table reaches no target"
-    counts = " with T0" if rows["with_initial"].any() else ""
+    counts = " with T0" if _with_initial(rows) else ""
     return f"K = {counted(rows['proposals'].to_list())} proposals a run{counts}, {runs_of(rows['runs'].to_list())}"
 
 
-def _hollow(rows: pl.DataFrame) -> str:
+def _with_initial(rows: pl.DataFrame) -> bool:
+    return bool(rows["with_initial"].any())
+
+
+def _caption(rows: pl.DataFrame, estimator: str, *, split: bool = False) -> str:
+    """What the words mean, and how many points are hollow."""
     defined = rows.filter(pl.col("gain_db").is_not_null())
     unresolved = len(defined) - int(defined["resolved"].sum())
-    if defined.is_empty():
-        return "No gain is defined."
-    if unresolved == 0:
-        return "Every point is resolved."
-    return f"Hollow: no proposal reached the target, an upper bound ({unresolved / len(defined):.0%} of the points)."
+    if split:
+        return split_caption(estimator, unresolved=unresolved, defined=len(defined))
+    return gain_caption(estimator, unresolved=unresolved, defined=len(defined), with_initial=_with_initial(rows))
 
 
 def _numbers(rows: pl.DataFrame, column: str) -> Float[np.ndarray, " j"]:

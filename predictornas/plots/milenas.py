@@ -9,18 +9,29 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from predictornas.plots.limits import limits_of_means
-from predictornas.plots.style import INK, MUTED, draw_band, new_figure, percent_axis, tidy_axes
+from predictornas.plots.style import (
+    INK,
+    MUTED,
+    draw_band,
+    every,
+    grid_shape,
+    in_lines,
+    new_figure,
+    percent_axis,
+    points,
+    tidy_axes,
+)
 
 _LOOKS = {
     "single-level": ("single-level", MUTED, "s"),
-    "mixed-0.1": ("mixed-level, λ = 0.1", "#E0A000", "^"),
-    "mixed-1": ("mixed-level, λ = 1", "#D6286E", "D"),
-    "mixed-999": ("mixed-level, λ = 999", "#7B3294", "v"),
+    "mixed-0.1": ("mixed-level, λ = 0.1", "#F2C14E", "^"),
+    "mixed-1": ("mixed-level, λ = 1", "#E07B00", "D"),
+    "mixed-999": ("mixed-level, λ = 999", "#8E1B00", "v"),
     "darts-2": ("bilevel, 2nd order", "#0B4F9E", "o"),
-    "bilevel-to-mixed": ("bilevel, then λ = 1", "#3DA88A", "P"),
+    "bilevel-to-mixed": ("bilevel, then λ = 1", "#38ACFA", "P"),
     "gdas": ("GDAS", "#0B4F9E", "o"),
-    "gdas-mixed": ("GDAS, mixed-level", "#E0A000", "^"),
-    "milenas-gumbel": ("MiLeNAS (Gumbel)", "#D6286E", "D"),
+    "gdas-mixed": ("GDAS, mixed-level", "#F2C14E", "^"),
+    "milenas-gumbel": ("MiLeNAS (Gumbel)", "#B3001B", "D"),
     "whole table": ("best of all cells", "#B5B5B5", "_"),
 }
 """Label, colour and marker of each setting, the lambdas from light to dark."""
@@ -47,21 +58,32 @@ def draw_curves_and_rows(
         caption: below it.
         percent_rows: whether the rows are fractions, drawn in percent; otherwise plain numbers.
     """
-    figure = new_figure(9.6 if len(rows) else 6.4, 4.2, title=title, caption=caption)
-    panels = figure.subplots(1, 2 if len(rows) else 1, squeeze=False, width_ratios=[3, 2] if len(rows) else [1])
-    axes = panels[0, 0]
-    for setting in curves["setting"].unique(maintain_order=True):
+    grid = grid_shape(2 if len(rows) else 1, 2)
+    figure = new_figure(9.6 if len(rows) else 6.4, 4.2, title=title, caption=caption, grid=grid)
+    panels = figure.subplots(*grid, squeeze=False, width_ratios=[3, 2][: grid[1]]).flatten().tolist()
+    axes = panels[0]
+    for place, setting in enumerate(curves["setting"].unique(maintain_order=True)):
         own = curves.filter(pl.col("setting") == setting).sort("epoch")
-        label, color, _ = _LOOKS[setting]
-        axes.plot(own["epoch"], own["mean"], color=color, linewidth=1.5, label=label)
+        label, color, marker = _LOOKS[setting]
+        marks = every(len(own), place)
+        axes.plot(
+            own["epoch"],
+            own["mean"],
+            color=color,
+            marker=marker,
+            markersize=4,
+            markevery=marks,
+            linewidth=1.5,
+            label=label,
+        )
         draw_band(axes, own, "epoch", color=color, alpha=0.09)
     _frame(axes, quantity)
     axes.yaxis.set_major_formatter(percent_axis())
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_xlabel("epoch", fontsize=9)
-    axes.legend(fontsize=7.5, frameon=False, labelcolor=INK)
+    axes.set_xlabel("epoch", fontsize=points(9.0))
+    axes.legend(fontsize=points(7.5), frameon=False, labelcolor=INK)
     if len(rows):
-        _draw_rows(panels[0, 1], rows, rows_quantity, percent=percent_rows)
+        _draw_rows(panels[1], rows, rows_quantity, percent=percent_rows)
     return figure
 
 
@@ -74,22 +96,24 @@ def draw_sizes(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         caption: below it.
     """
     quantities = table["quantity"].unique(maintain_order=True).to_list()
-    figure = new_figure(4.8 * len(quantities), 4.2, title=title, caption=caption)
-    panels = figure.subplots(1, len(quantities), squeeze=False)[0]
-    points: dict[str, Line2D] = {}
-    for axes, quantity in zip(panels, quantities, strict=True):
+    grid = grid_shape(len(quantities), len(quantities))
+    figure = new_figure(4.8 * len(quantities), 4.2, title=title, caption=caption, grid=grid)
+    panels = figure.subplots(*grid, squeeze=False).flatten().tolist()
+    shown_as: dict[str, Line2D] = {}
+    for axes, quantity in zip(panels, quantities, strict=False):
         shown = table.filter(pl.col("quantity") == quantity)
         settings = shown["setting"].unique(maintain_order=True).to_list()
         for place, setting in enumerate(settings):
             own = shown.filter(pl.col("setting") == setting).sort("convolutions")
-            points[_LOOKS[setting][0]] = _draw_sizes(axes, own, setting, 0.16 * (place - (len(settings) - 1) / 2))
+            shown_as[_LOOKS[setting][0]] = _draw_sizes(axes, own, setting, 0.16 * (place - (len(settings) - 1) / 2))
         _frame(axes, f"{quantity}, %")
         low, high = limits_of_means(shown)
         axes.set_ylim(low, min(high, 1.0))
         axes.yaxis.set_major_formatter(percent_axis())
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_xlabel("convolutions in the derived cell", fontsize=9)
-    panels[-1].legend(list(points.values()), list(points), fontsize=7.5, frameon=False, labelcolor=INK)
+        axes.set_xlabel("convolutions in the derived cell", fontsize=points(9.0))
+    last = panels[len(quantities) - 1]
+    last.legend(list(shown_as.values()), list(shown_as), fontsize=points(7.5), frameon=False, labelcolor=INK)
     return figure
 
 
@@ -99,8 +123,8 @@ def _draw_sizes(axes: Axes, own: pl.DataFrame, setting: str, offset: float) -> L
     places = own["convolutions"] + offset
     known = own["low"].is_not_null()
     axes.vlines(places.filter(known), own["low"].filter(known), own["high"].filter(known), color=color, linewidth=1.2)
-    (points,) = axes.plot(places, own["mean"], linestyle=":", marker=marker, color=color, markersize=6, linewidth=1)
-    return points
+    (drawn,) = axes.plot(places, own["mean"], linestyle=":", marker=marker, color=color, markersize=6, linewidth=1)
+    return drawn
 
 
 def _draw_rows(axes: Axes, rows: pl.DataFrame, quantity: str, *, percent: bool) -> None:
@@ -110,7 +134,9 @@ def _draw_rows(axes: Axes, rows: pl.DataFrame, quantity: str, *, percent: bool) 
             axes.hlines(place, row["low"], row["high"], color=color, linewidth=1.6)
         axes.plot([row["mean"]], [place], marker, color=color, markersize=6)
         text = f"{100 * row['mean']:.2f}" if percent else f"{row['mean']:.2f}"
-        axes.annotate(text, (row["mean"], place), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8)
+        axes.annotate(
+            text, (row["mean"], place), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=points(8.0)
+        )
     _frame(axes, "")
     axes.grid(False, axis="y")
     axes.set_xlim(limits_of_means(rows))
@@ -118,9 +144,9 @@ def _draw_rows(axes: Axes, rows: pl.DataFrame, quantity: str, *, percent: bool) 
     axes.set_yticks(range(len(rows)), [_LOOKS[setting][0] for setting in rows["setting"].reverse()])
     if percent:
         axes.xaxis.set_major_formatter(percent_axis())
-    axes.set_xlabel(quantity, fontsize=9)
+    axes.set_xlabel(in_lines(quantity), fontsize=points(9.0))
 
 
 def _frame(axes: Axes, quantity: str) -> None:
     tidy_axes(axes)
-    axes.set_ylabel(quantity, fontsize=9, color=INK)
+    axes.set_ylabel(in_lines(quantity), fontsize=points(9.0), color=INK)

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from predictornas.plots.style import INK, MUTED, new_figure, tidy_axes
+from predictornas.plots.style import INK, MUTED, current_style, new_figure, points, tidy_axes
 
 _COLUMNS = 5
-_CURVE, _PERTURBED = "#0B4F9E", "#D6286E"
+_CURVE, _PERTURBED = "#0B4F9E", "#B3001B"
 _TICKS = (0.1, 0.5, 0.7, 0.8, 0.9, 0.95)
 
 
@@ -30,9 +30,10 @@ def draw_trajectories(
         caption: below it.
     """
     settings = epochs["setting"].unique(maintain_order=True).to_list()
-    columns = min(_COLUMNS, len(settings))
+    # small panels: in one column of a paper two of them stand side by side, in both columns four
+    columns = min({1: 2, 3: 4}.get(current_style().columns, _COLUMNS), len(settings))
     rows = math.ceil(len(settings) / columns)
-    figure = new_figure(max(2.3 * columns, 7.0), 2.0 * rows + 1.2, title=title, caption=caption)
+    figure = new_figure(max(2.3 * columns, 7.0), 2.0 * rows + 1.2, title=title, caption=caption, grid=(rows, columns))
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for panel in panels.flat[len(settings) :]:
         panel.set_axis_off()
@@ -41,13 +42,13 @@ def draw_trajectories(
         _draw_method(axes, epochs.filter((pl.col("setting") == setting) & pl.col("accuracy").is_not_null()), own)
         for value in (median, best):
             axes.axhline(1 - value, color=MUTED, linestyle=":", linewidth=1)
-        axes.set_title(_headline(setting, own), loc="left", fontsize=8, color=INK)
+        axes.set_title(_headline(setting, own), loc="left", fontsize=points(8.0), color=INK)
         tidy_axes(axes)
     _scale_errors(panels[0, 0])
     for axes in panels[-1]:
-        axes.set_xlabel("epoch", fontsize=8.5)
+        axes.set_xlabel("epoch", fontsize=points(8.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
-    figure.supylabel("accuracy of the derived cell, %", fontsize=9, color=INK)
+    figure.supylabel("accuracy of the derived cell, %", fontsize=points(9.0), color=INK)
     return figure
 
 

@@ -6,8 +6,9 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from predictornas.captions import predictors_caption
 from predictornas.looks import styles_of
-from predictornas.plots.style import draw_band, legend_beside, new_figure, tidy_axes
+from predictornas.plots.style import draw_band, grid_shape, in_lines, legend_beside, new_figure, tidy_axes
 
 _PANELS = {
     "tau": ("Kendall's tau", 1.0),
@@ -25,8 +26,9 @@ def draw_predictors(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         title: of the figure.
         caption: below it.
     """
-    figure = new_figure(13.2, 4.4, title=title, caption=caption)
-    panels = figure.subplots(1, len(_PANELS))
+    grid = grid_shape(len(_PANELS), 3)
+    figure = new_figure(13.2, 4.4, title=title, caption=f"{caption} {predictors_caption()}", grid=grid)
+    panels = figure.subplots(*grid, squeeze=False).flatten().tolist()
     styles = styles_of(table["predictor"])
     sizes = sorted(set(table["size"].to_list()))
     for axes, (quantity, (label, scale)) in zip(panels, _PANELS.items(), strict=True):
@@ -49,6 +51,6 @@ def draw_predictors(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes.set_xlabel("training architectures")
-        axes.set_ylabel(label)
+        axes.set_ylabel(in_lines(label))
     legend_beside(figure, panels[-1])
     return figure

@@ -6,11 +6,11 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, tidy_axes
+from predictornas.plots.style import INK, MUTED, grid_shape, new_figure, percent_axis, tidy_axes
 
 _LINES = {
     "train_accuracy": ("training", MUTED, ":"),
-    "validation_accuracy": ("validation", "#0B4F9E", "-"),
+    "validation_accuracy": ("validation", "#0B4F9E", "--"),
     "test_accuracy": ("test", "#C44E00", "-"),
 }
 
@@ -23,8 +23,9 @@ def draw_training(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         title: of the figure.
         caption: below it.
     """
-    figure = new_figure(9.6, 4.2, title=title, caption=caption)
-    loss, accuracy = figure.subplots(1, 2)
+    grid = grid_shape(2, 2)
+    figure = new_figure(9.6, 4.2, title=title, caption=caption, grid=grid)
+    loss, accuracy = figure.subplots(*grid, squeeze=False).flatten().tolist()
     loss.plot(table["epoch"], table["train_loss"], color=INK, linewidth=1.6)
     loss.set_ylabel("training loss")
     for column, (label, color, dashes) in _LINES.items():

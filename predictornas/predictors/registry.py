@@ -25,7 +25,7 @@ PREDICTORS = Registry(
             target="predictornas.predictors.gaussian_process:GaussianProcess",
             help="a Gaussian process on graph features that need no training",
             label="Gaussian process",
-            look=Look("#C2185B", "d"),
+            look=Look("#B3001B", "d"),
         ),
         Registered(
             name="gcn",
@@ -41,7 +41,7 @@ PREDICTORS = Registry(
             help="a network that follows the flow of information (GATES: Ning et al. 2020)",
             label="flow network (GATES)",
             takes=("training_epochs", "engine"),
-            look=Look("#1B9E77", "^"),
+            look=Look("#1497A8", "^"),
         ),
         Registered(
             name="rnn",

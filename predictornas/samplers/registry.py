@@ -23,8 +23,8 @@ SAMPLERS = Registry(
             label="uniform pool",
             number="needed",
             number_label=_POOL,
-            look=Look("#3DA88A", "^"),
-            looks={100: Look("#6CC5AB", "^"), 1000: Look("#1B9E77", "v"), 10000: Look("#0A5C43", "D")},
+            look=Look("#1497A8", "^"),
+            looks={100: Look("#86CBD6", "^"), 1000: Look("#1497A8", "v"), 10000: Look("#0B5560", "D")},
         ),
         Registered(
             name="evolutionary",
@@ -44,7 +44,7 @@ SAMPLERS = Registry(
             number="needed",
             number_label=_POOL,
             look=Look("#7B3294", "p"),
-            looks={100: Look("#B57EC9", "p"), 1000: Look("#6A2386", "h")},
+            looks={100: Look("#B57EC9", "p"), 1000: Look("#4A1060", "h")},
         ),
         Registered(
             name="pvll",

@@ -34,7 +34,7 @@ SCHEDULERS = Registry(
             takes=_SETTINGS,
             number="optional",
             number_label=_SHARE,
-            looks={30: Look("#D6286E", "p")},
+            looks={30: Look("#7A1F5C", "p")},
         ),
         Registered(
             name="asha",

@@ -24,7 +24,7 @@ _PREDICTING = (
         help="PVLL-NAS with an estimator of its own (Li, Dong et al. 2020)",
         label="PVLL",
         takes=("warm_up",),
-        look=Look("#D6286E", "d"),
+        look=Look("#9E2E93", "d"),
     ),
     Registered(
         name="rank-full",
@@ -53,7 +53,7 @@ _PREDICTING = (
         takes=("predictor", "levels", "number", "initial", "batch", "warm_start"),
         number="optional",
         number_label=_SHARE,
-        looks={30: Look("#6CC5AB", "<"), 50: Look("#1B9E77", "v"), 70: Look("#0A5C43", "^")},
+        looks={30: Look("#86CBD6", "<"), 50: Look("#1497A8", "v"), 70: Look("#0B5560", "^")},
     ),
 )
 
@@ -92,7 +92,7 @@ _BASELINES = (
         help="a Gaussian process and mutants of what it thinks best: the best search of this package",
         label="Bayesian optimisation",
         takes=("initial", "batch"),
-        look=Look("#C2185B", "d"),
+        look=Look("#B3001B", "d"),
     ),
 )
 

@@ -13,7 +13,7 @@ from predictornas.report.comparison_page import ComparisonTables, comparison_pag
 from predictornas.studies.comparison import Comparison
 from predictornas.studies.folder import take
 from predictornas.studies.pages import write_page
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ def printable_comparison(comparison: Comparison, *, every_pair: bool = False) ->
     return [(title, rows) for title, rows in sections if rows]
 
 
-def write_comparison(folder: Path, comparison: Comparison) -> None:
-    """Writes `report.html`, `errors.csv`, `regret.csv`, `pairs.csv`, `ranks.csv`; with ranks also `ranks.png`."""
+def write_comparison(folder: Path, comparison: Comparison, pictures: Pictures | None = None) -> None:
+    """Writes `report.html`, `errors.csv`, `regret.csv`, `pairs.csv`, `ranks.csv`; with ranks also their diagram."""
     take(folder, KIND)
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
     tables = ComparisonTables(comparison.errors, comparison.regret, comparison.pairs, comparison.ranks)
     write_page(folder, comparison_page(tables))
     if not comparison.ranks.is_empty():
-        save_figures(folder, lambda: {"ranks.png": _figure(comparison.ranks)})
+        save_figures(folder, lambda: {"ranks": _figure(comparison.ranks)}, pictures)
 
 
 def _figure(ranks: pl.DataFrame) -> Figure:

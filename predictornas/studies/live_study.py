@@ -30,7 +30,7 @@ from predictornas.studies.gain.run_tables import read_run, run_history
 from predictornas.studies.gain.study import journal_path, run_identity
 from predictornas.studies.locks import Locks
 from predictornas.studies.pages import write_page
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Started, silently
 from predictornas.studies.tidy_tables import write_table
@@ -167,12 +167,13 @@ def run_live_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    pictures: Pictures | None = None,
 ) -> LiveOutcome:
     """Runs, or goes on with, a search that trains its networks, and writes what it found.
 
-    Writes `report.html`, `history.parquet`, `curves.csv`, `curves.png`, `recommended.txt`, `recommended.png` and
-    `manifest.json`. A killed run goes on from its journal and its checkpoints: no epoch is trained twice beyond the
-    last checkpoint.
+    Writes `report.html`, `history.parquet`, `curves.csv`, `recommended.txt`, `manifest.json`, and the figures
+    `curves` and `recommended`. A killed run continues from its journal and its checkpoints: no epoch is trained twice
+    beyond the last checkpoint.
 
     Args:
         study: what to run.
@@ -180,6 +181,7 @@ def run_live_study(
         workers: networks that are trained at once; the results do not depend on it.
         executor: where they are trained instead of in as many processes.
         started: told the number of epochs, gives back what is told about progress.
+        pictures: formats and style of the figures.
 
     Raises:
         AtWorkError: another command searches in the folder.
@@ -190,10 +192,17 @@ def run_live_study(
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
         strategy = study.strategy()  # refuses what cannot be before images are read
-        return _run(study, strategy, study.oracle(folder / "trainings", workers, executor), folder, started)
+        return _run(study, strategy, study.oracle(folder / "trainings", workers, executor), folder, started, pictures)
 
 
-def _run(study: LiveStudy, strategy: Strategy, oracle: LiveOracle, folder: Path, started: Started) -> LiveOutcome:
+def _run(
+    study: LiveStudy,
+    strategy: Strategy,
+    oracle: LiveOracle,
+    folder: Path,
+    started: Started,
+    pictures: Pictures | None,
+) -> LiveOutcome:
     facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
     _claim(folder, facts, strategy)
     identity = run_identity(facts, study.method, strategy, study.seed)
@@ -207,7 +216,7 @@ def _run(study: LiveStudy, strategy: Strategy, oracle: LiveOracle, folder: Path,
             f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
         )
     outcome = _outcome(search, oracle, run_history(identity, read_run(journal_path(folder, identity["run_id"]))))
-    _write(folder, study, oracle, outcome)
+    _write(folder, study, oracle, outcome, pictures)
     return outcome
 
 
@@ -253,13 +262,13 @@ def _curve_rows(key: int, curve: Curve) -> pl.DataFrame:
     )
 
 
-def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> None:
+def _write(folder: Path, study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome, pictures: Pictures | None) -> None:
     asked = {**asdict(study), "images_sha256": oracle.images.digest}
     write_table(folder / "history.parquet", outcome.history)
     write_table(folder / "curves.csv", outcome.curves)
     with writing_file(folder / "recommended.txt") as temporary:
         temporary.write_text(outcome.description + "\n", encoding="utf-8")
-    save_figures(folder, lambda: _figures(study, oracle, outcome))
+    save_figures(folder, lambda: _figures(study, oracle, outcome), pictures)
     found = (outcome.history, outcome.curves, asked, oracle.space, outcome.recommended)
     write_page(folder, live_page(*found, surroundings()))
 
@@ -273,7 +282,9 @@ def _figures(study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> dict
         outcome.curves,
         recommended=key,
         title=f"{study.method} on {study.space}, {oracle.data.name}",
-        caption=f"One line an architecture, validation accuracy after each level; {study.budget_epochs} epochs in all.",
+        caption="Accuracy on the validation images, which the search sees, after each level of training; a line for "
+        "each architecture. A line that ends early was stopped by the scheduler, or never promoted. Recommended: what "
+        f"the search names as its result. {study.budget_epochs:,} epochs in all, seed {study.seed}.",
     )
     cell = draw_cells(oracle.space, outcome.recommended, title=f"Recommended by {study.method}")
-    return {"curves.png": curves, "recommended.png": cell}
+    return {"curves": curves, "recommended": cell}

@@ -31,7 +31,7 @@ from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.pages import write_page
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed
 from predictornas.studies.tasks import Execution, run_all
@@ -83,8 +83,9 @@ def run_predictor_study(
     study: PredictorStudy,
     folder: Path,
     execution: Execution | None = None,
+    pictures: Pictures | None = None,
 ) -> pl.DataFrame:
-    """Makes what is missing of a study and writes `fits.csv`, `predictors.csv`, `predictors.png` and the manifest.
+    """Makes what is missing of a study and writes `fits.csv`, `predictors.csv`, their figure and the manifest.
 
     Each fit is a file below `folder/fits`, so an interrupted study goes on, and another one may add to it.
 
@@ -92,6 +93,7 @@ def run_predictor_study(
         study: what to compare.
         folder: where everything goes.
         execution: where fits are made, and which share of them; only the seconds depend on it. Serial by default.
+        pictures: formats and style of the figures.
 
     Returns:
         `predictor`, `size`, `quantity`, `mean`, `std`, `low`, `high` (95 % over draws), `runs`; regret as a fraction.
@@ -115,7 +117,7 @@ def run_predictor_study(
     table = summarised(rows)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
-    save_figures(folder, lambda: {"predictors.png": _figure(table, study)})
+    save_figures(folder, lambda: {"predictors": _figure(table, study)}, pictures)
     asked = {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)}
     write_page(folder, predictors_page(table, asked, surroundings()))
     facts = {
@@ -141,24 +143,23 @@ def _figure(table: pl.DataFrame, study: PredictorStudy) -> Figure:
         table,
         title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
         caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
-        f"{'all' if study.judged is None else format(study.judged, ',')} other architectures. "
-        "Lines: mean over draws; bands: 95 % interval.",
+        f"{'all' if study.judged is None else format(study.judged, ',')} other architectures.",
     )
 
 
 def rewrite_summary(folder: Path, out: Path) -> None:
-    """Derives `predictors.csv` and `predictors.png` again from the fits that a folder lists.
+    """Derives `predictors.csv` and its figure again from the fits that a folder lists.
 
     Args:
         folder: has `fits.csv` and `manifest.json`.
-        out: where the two files go.
+        out: where the files go.
     """
     facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["study"]
     known: dict[str, Any] = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
     fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     table = summarised(pl.read_csv(folder / "fits.csv"))
     write_table(out / "predictors.csv", table)
-    save_figures(out, lambda: {"predictors.png": _figure(table, PredictorStudy(**fields))})
+    save_figures(out, lambda: {"predictors": _figure(table, PredictorStudy(**fields))})
 
 
 def summarised(rows: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES, parse_genotype
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Started, silently
 from predictornas.studies.tidy_tables import write_table
@@ -103,13 +103,16 @@ def _genes(text: str) -> Int8[np.ndarray, " g"] | None:
         return None
 
 
-def retrain(request: Retraining, folder: Path, *, started: Started = silently) -> dict[str, Any]:
-    """Trains the architecture to the end, or goes on with it, and writes `curve.csv`, `curve.png`, `manifest.json`.
+def retrain(
+    request: Retraining, folder: Path, *, started: Started = silently, pictures: Pictures | None = None
+) -> dict[str, Any]:
+    """Trains the architecture to the end, or goes on with it, and writes `curve.csv`, its figure and `manifest.json`.
 
     Args:
         request: what to train.
         folder: of checkpoint and results.
         started: told the number of epochs, gives back what is told about progress.
+        pictures: formats and style of the figures.
 
     Returns:
         What a person wants to know: parameters, multiply-adds, epochs, errors in percent.
@@ -165,7 +168,7 @@ def retrain(request: Retraining, folder: Path, *, started: Started = silently) -
         KIND,
         {"request": asdict(request), "genes": row.tolist(), "result": facts, "made_with": surroundings()},
     )
-    save_figures(folder, lambda: {"curve.png": _figure(table, request)})
+    save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
 
 
@@ -173,5 +176,9 @@ def _figure(table: pl.DataFrame, request: Retraining) -> Figure:
     from predictornas.plots.training_course import draw_training
 
     title = f"{request.architecture[:40]} on {Path(request.images).name}"
-    caption = f"Recipe {request.recipe}, {request.cells} cells of {request.channels} channels, seed {request.seed}."
+    caption = f"Recipe {request.recipe}, {request.cells} cells of {request.channels} channels, seed {request.seed}. "
+    caption += (
+        "Training loss: mean cross-entropy on the training images. Accuracies after each epoch on the images that it "
+        "is trained on, on those set aside to validate with, and on the test images."
+    )
     return draw_training(table, title=title, caption=caption)

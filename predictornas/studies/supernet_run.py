@@ -22,7 +22,7 @@ from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.pages import write_page
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.supernet_tables import cells_table, epochs_table, operations_table
 from predictornas.studies.tasks import Started, silently
@@ -128,11 +128,12 @@ def run_supernet(
     folder: Path,
     *,
     started: Started = silently,
+    pictures: Pictures | None = None,
 ) -> SearchOutcome:
     """Runs a search into a folder, or goes on with it there, and writes what it arrives at.
 
-    `report.html`, `genotype.txt`, `cells.png` and `.svg`, `search.png` and `.svg`, `epochs.csv`, `cells.csv`,
-    `operations.csv`, `manifest.json`, beside the journal and the checkpoint of the search.
+    `report.html`, `genotype.txt`, the figures `cells` and `search`, `epochs.csv`, `cells.csv`, `operations.csv`,
+    `manifest.json`, beside the journal and the checkpoint of the search.
 
     Args:
         name: what figures call the method.
@@ -140,6 +141,7 @@ def run_supernet(
         images: to train and to validate with.
         folder: its own.
         started: told the number of epochs, gives back what is told about progress.
+        pictures: formats and style of the figures.
 
     Raises:
         ConfigurationError, CheckpointError, JournalError, StoreError: as in `predictornas.supernet.driver.epochs`.
@@ -157,7 +159,7 @@ def run_supernet(
         write_table(folder / f"{title}.csv", table)
     with writing_file(folder / GENOTYPE) as temporary:
         temporary.write_text(space.describe(genes) + "\n", encoding="utf-8")
-    save_figures(folder, lambda: _figures(name, job, images, space, genes, tables))
+    save_figures(folder, lambda: _figures(name, job, images, space, genes, tables), pictures)
     settings = {"method": name, "images": images.name, "seed": job.seed}
     settings |= {"cells": job.shape.cells, "channels": job.shape.channels}
     write_page(folder, supernet_page(tables["epochs"], tables["cells"], settings, space, genes, surroundings()))
@@ -205,5 +207,4 @@ def _figures(
     each = " a stage" if job.space == "nasbench201" else ""
     note = f"{images.name}, seed {job.seed}; cells{each}: {job.shape.cells}, channels: {job.shape.channels}."
     title = f"{name} in {job.space}"
-    figures = {"cells": draw_cells(space, genes, title=title), "search": draw_search(**tables, title=title, note=note)}
-    return {f"{stem}.{ending}": figure for stem, figure in figures.items() for ending in ("png", "svg")}
+    return {"cells": draw_cells(space, genes, title=title), "search": draw_search(**tables, title=title, note=note)}

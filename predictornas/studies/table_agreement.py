@@ -14,7 +14,7 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import DataError
 from predictornas.studies.gain.study import data_fingerprint
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tidy_tables import write_table
 
@@ -57,13 +57,14 @@ def agreement(name: str, beside: str | None = None) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def write_agreement(name: str, beside: str | None, folder: Path) -> pl.DataFrame:
-    """Writes `agreement.csv`, `.png` and `.svg` and `manifest.json` into a folder, and gives the table back.
+def write_agreement(name: str, beside: str | None, folder: Path, pictures: Pictures | None = None) -> pl.DataFrame:
+    """Writes `agreement.csv`, the figure `agreement` and `manifest.json` into a folder, and gives the table back.
 
     Args:
         name: as in `agreement`.
         beside: as in `agreement`.
         folder: where to.
+        pictures: formats and style of the figures.
 
     Raises:
         UnknownNameError, DataError: as in `agreement`.
@@ -73,7 +74,7 @@ def write_agreement(name: str, beside: str | None, folder: Path) -> pl.DataFrame
     take(folder, KIND)
     table = agreement(name, beside)
     write_table(folder / "agreement.csv", table)
-    save_figures(folder, lambda: dict.fromkeys(("agreement.png", "agreement.svg"), _figure(table, name)))
+    save_figures(folder, lambda: {"agreement": _figure(table, name)}, pictures)
     write_manifest(folder, KIND, {"tables_sha256": sums, "made_with": surroundings()})
     return table
 

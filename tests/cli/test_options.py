@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from predictornas.cli.options import Where, parsed_seeds, worker_count
-from predictornas.errors import ConfigurationError
+from predictornas.cli.options import Where, parsed_seeds, pictures_as, worker_count
+from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.executors.processes import Processes
 from predictornas.executors.serial import Serial
 from predictornas.studies.tasks import Share
@@ -48,3 +48,13 @@ def test_no_number_of_workers_takes_one_for_each_core() -> None:
     assert worker_count(5) == 5
     with pytest.raises(ConfigurationError, match="--workers must be 0"):
         worker_count(-1)
+
+
+def test_figures_are_png_and_svg_on_a_screen_pdf_in_a_paper_and_whatever_is_asked_for() -> None:
+    assert pictures_as(None, "screen").formats == ("png", "svg")
+    assert pictures_as(None, "paper-wide").formats == ("pdf",)
+    assert pictures_as("PDF, png,pdf", "paper").formats == ("pdf", "png")
+    with pytest.raises(UnknownNameError, match="'pdf'"):
+        pictures_as("pfd", "screen")
+    with pytest.raises(ConfigurationError, match="commas"):
+        pictures_as(" ,", "screen")

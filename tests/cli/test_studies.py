@@ -89,7 +89,8 @@ def test_compare_prints_and_writes_errors_pairs_and_ranks(
     assert "toy: error after 1 evaluations, %" in shown
     assert "15.000 [-48.531, 78.531]" in shown  # 15 and 12.7062 times the standard error of 10 and 20, which is 5
     assert "Average rank over seeds" in shown
-    files = {"errors.csv", "regret.csv", "pairs.csv", "ranks.csv", "ranks.png", "manifest.json", "report.html"}
+    files = {"errors.csv", "regret.csv", "pairs.csv", "ranks.csv", "ranks.png", "ranks.svg", "captions.md"}
+    files |= {"manifest.json", "report.html"}
     assert {path.name for path in out.iterdir()} == files
     assert run("compare", *folders, "--pairs") == 0
     assert "-15.000 [-78.531," in capsys.readouterr().out

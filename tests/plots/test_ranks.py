@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from predictornas.analysis.ranking import rank_table
 from predictornas.plots.ranks import draw_ranks
+from predictornas.plots.style import drawing
 
 
 def _rendered(figure: Figure) -> int:
@@ -48,12 +49,27 @@ def test_a_bar_over_each_group_of_two_or_more() -> None:
     assert bars == [[pytest.approx([0.98, 2.02]), pytest.approx([1.98, 3.02])], []]
 
 
-def test_the_critical_difference_is_drawn_to_scale_or_cut() -> None:
-    for count, length, label in ((30, 0.605, "CD = 0.61"), (2, 2.0, "CD = 2.34, wider\nthan the axis")):
-        axes = draw_ranks(_table({"abc": count})).axes[0]
-        line = next(line for line in axes.lines if line.get_marker() == "|")
-        assert line.get_xdata()[1] - line.get_xdata()[0] == pytest.approx(length, abs=1e-3)
-        assert label in [text.get_text() for text in axes.texts]
+def test_the_critical_difference_is_drawn_to_scale() -> None:
+    axes = draw_ranks(_table({"abc": 30})).axes[0]
+    line = next(line for line in axes.lines if line.get_marker() == "|")
+    assert line.get_xdata()[1] - line.get_xdata()[0] == pytest.approx(0.605, abs=1e-3)
+    assert "CD = 0.61" in [text.get_text() for text in axes.texts]
+
+
+def test_two_tables_have_neither_bars_nor_a_line_as_wide_as_the_axis() -> None:
+    """For three methods on two tables CD is 2.34, and ranks are 2 apart at most."""
+    figure = draw_ranks(_table({"abc": 2}, block="table"))
+    (axes,) = figure.axes
+    assert [line for line in axes.lines if line.get_linewidth() == 3.5 or line.get_marker() == "|"] == []
+    assert "CD = 2.34, wider than the axis: nothing can be told apart" in [text.get_text() for text in axes.texts]
+    assert "With 2 tables CD is wider than all ranks are apart" in figure.caption
+
+
+def test_in_one_column_of_a_paper_all_names_stand_on_the_left() -> None:
+    with drawing("paper"):
+        (axes,) = draw_ranks(_table({"abcd": 10})).axes
+    assert {text.get_ha() for text in axes.texts if not text.get_text().startswith("CD")} == {"right"}
+    assert {line.get_xdata()[2] for line in axes.lines if len(line.get_xdata()) == 3} == {1.0}
 
 
 @pytest.mark.slow
@@ -69,5 +85,5 @@ def test_one_panel_a_quantity_and_trace() -> None:
     headings = [axes.get_title(loc="left").partition(",")[0] for axes in figure.axes]
     assert headings == ["final error of the best it evaluated", "anytime regret of its choice", "x y"]
     assert figure.get_suptitle().startswith("Mine (2 to 3 tables")
-    assert figure.get_supxlabel().startswith("My setting. Bars")
+    assert figure.get_supxlabel().startswith("My setting. Ranks: 1 is")
     assert _rendered(figure) > 3_000

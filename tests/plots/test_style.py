@@ -1,13 +1,24 @@
 import numpy as np
 import polars as pl
+import pytest
 
+from predictornas.errors import UnknownNameError
 from predictornas.plots.style import (
+    STYLES,
     band_opacity,
     count_axis,
     counted,
+    current_style,
     draw_band,
+    drawing,
+    every,
+    grid_shape,
+    in_lines,
+    legend_beside,
     new_figure,
+    over_both_columns,
     percent_axis,
+    points,
     runs_of,
 )
 
@@ -37,3 +48,63 @@ def test_a_band_has_a_gap_where_there_is_no_interval_and_is_left_out_where_there
     assert (corners.min(axis=0).tolist(), corners.max(axis=0).tolist()) == ([1.0, 10.0], [5.0, 50.0])
     draw_band(axes, rows.with_columns(low=None, high=None), "x", color="#000000", alpha=0.1)
     assert len(axes.collections) == 1
+
+
+def test_in_a_paper_figures_have_the_width_of_its_columns_and_leave_the_words_to_it() -> None:
+    for style, width in (("paper", 3.3), ("paper-wide", 6.9)):
+        with drawing(style):
+            figure = new_figure(9.0, 5.0, title="A title", caption="A\ncaption")
+        assert figure.get_figwidth() == width
+        assert (figure.get_suptitle(), figure.get_supxlabel()) == ("", "")
+        assert (figure.heading, figure.caption) == ("A title", "A caption")
+
+
+def test_a_style_ends_with_its_block_also_where_it_fails() -> None:
+    with pytest.raises(ValueError, match="within"), drawing("paper"):
+        raise ValueError("within")
+    assert current_style() == STYLES["screen"]
+    with pytest.raises(UnknownNameError, match="'paper-wide'"), drawing("paper-wid"):
+        pass
+
+
+def test_letters_of_a_paper_are_never_too_small_nor_larger_than_its_captions() -> None:
+    assert [points(size) for size in (6.5, 8.5, 12.0)] == [6.5, 8.5, 12.0]
+    with drawing("paper"):
+        assert [points(size) for size in (6.5, 8.5, 12.0)] == [6.5, pytest.approx(7.31), 8.0]
+
+
+def test_panels_stand_below_each_other_where_a_column_is_narrow() -> None:
+    shapes = {"screen": (1, 4), "paper": (4, 1), "paper-wide": (2, 3)}
+    for style, shape in shapes.items():
+        with drawing(style):
+            assert grid_shape(4, 4) == shape
+    assert grid_shape(1, 3) == (1, 1)
+
+
+def test_what_one_column_has_no_room_for_takes_both() -> None:
+    with drawing("paper"):
+        figure = new_figure(9.0, 5.0, title="", caption="")
+        over_both_columns(figure)
+        assert figure.get_figwidth() == 6.9
+        assert in_lines("share of the best 1 % found, %") == "share of the best 1 %\nfound, %"
+    figure = new_figure(9.0, 5.0, title="", caption="")
+    over_both_columns(figure)
+    assert figure.get_figwidth() == 9.0
+    assert in_lines("share of the best 1 % found, %") == "share of the best 1 % found, %"
+
+
+def test_a_legend_below_makes_the_figure_higher_by_its_lines() -> None:
+    with drawing("paper"):
+        figure = new_figure(9.0, 5.0, title="", caption="")
+        axes = figure.add_subplot()
+        for name in ("a method with a long name", "another with a long name"):
+            axes.plot([1, 2], label=name)
+        before = figure.get_figheight()
+        legend_beside(figure, axes)
+    assert figure.get_figheight() - before == pytest.approx(2 * 1.35 * 7.31 / 72 + 0.05, abs=1e-6)
+
+
+def test_markers_of_several_lines_do_not_stand_below_each_other() -> None:
+    assert every(80, 0) == (0, 10)
+    assert every(80, 1) == (2, 10)
+    assert every(5, 3) == (0, 1)  # short lines have a marker at every point

@@ -69,7 +69,7 @@ def test_the_budget_is_the_epochs_that_were_trained(finished: tuple[Path, live_s
 @pytest.mark.slow
 def test_what_is_written(finished: tuple[Path, live_study.LiveOutcome]) -> None:
     folder, outcome = finished
-    names = {"history.parquet", "curves.csv", "curves.png", "recommended.txt", "recommended.png", "manifest.json"}
+    names = {"history.parquet", "curves.csv", "curves.png", "recommended.txt", "recommended.svg", "manifest.json"}
     assert names <= {path.name for path in folder.iterdir()}
     assert_frame_equal(pl.read_parquet(folder / "history.parquet"), outcome.history)
     assert (folder / "recommended.txt").read_text().strip() == outcome.description

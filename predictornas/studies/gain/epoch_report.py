@@ -15,7 +15,7 @@ from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.studies.gain.opened import OpenedStudy
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def nominal_savings(opened: OpenedStudy, methods: Iterable[str]) -> dict[str, fl
     return found
 
 
-def write_epoch_report(folder: Path, report: EpochReport) -> None:
-    """Writes `epochs.csv`, `summary.csv`, `epochs.png`, and `savings.csv` where there is a reference."""
+def write_epoch_report(folder: Path, report: EpochReport, pictures: Pictures | None = None) -> None:
+    """Writes `epochs.csv`, `summary.csv`, the figure `epochs`, and `savings.csv` where there is a reference."""
     write_table(folder / "epochs.csv", report.epochs)
     write_table(folder / "summary.csv", report.summary)
     if not report.savings.is_empty():
         write_table(folder / "savings.csv", report.savings)
-    save_figures(folder, lambda: {"epochs.png": _figure(report)})
+    save_figures(folder, lambda: {"epochs": _figure(report)}, pictures)
 
 
 def report_on_epochs(

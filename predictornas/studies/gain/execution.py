@@ -23,6 +23,7 @@ from predictornas.studies.gain.run_tables import consolidate
 from predictornas.studies.gain.runs import RunSearch, has_ended, tasks_of
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import locked
+from predictornas.studies.pictures import Pictures
 from predictornas.studies.tasks import Execution, Started, run_missing, silently
 
 HISTORY = "history.parquet"
@@ -52,6 +53,7 @@ def run_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    pictures: Pictures | None = None,
 ) -> Outcome:
     """Runs what is missing of a study and writes all its outputs.
 
@@ -64,6 +66,7 @@ def run_study(
         workers: processes; the results do not depend on it.
         executor: where to run instead, as `predictornas.executors.get_executor` gives it.
         started: told the number of evaluations of the whole study, gives back what is told about progress.
+        pictures: formats and style of the figures.
 
     Raises:
         AtWorkError: other commands are at all of its runs.
@@ -83,7 +86,7 @@ def run_study(
     with locked(folder / HISTORY):  # what is written last has seen the most
         history, pools = collected(opened, folder)
         report = report_on(history, pools, opened.benchmark, opened.targets)
-        write_report(folder, report)
+        write_report(folder, report, pictures)
         write_gain_page(folder, opened, report, history, missing)
     return Outcome(folder, history, report, missing)
 
@@ -95,8 +98,9 @@ def run_epoch_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    pictures: Pictures | None = None,
 ) -> tuple[pl.DataFrame, EpochReport, int]:
-    """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and `epochs.png`.
+    """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and their figure.
 
     Args:
         study: what to run, with `budget_epochs`.
@@ -104,6 +108,7 @@ def run_epoch_study(
         workers: processes; the results do not depend on it.
         executor: where to run instead.
         started: told the number of epochs of all runs, gives back what is told about progress.
+        pictures: formats and style of the figures.
 
     Returns:
         The history of all runs in the folder that have ended, the report on it, and how many runs have not: other
@@ -121,7 +126,7 @@ def run_epoch_study(
     with locked(folder / HISTORY):
         history, _ = collected(opened, folder)
         report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
-        write_epoch_report(folder, report)
+        write_epoch_report(folder, report, pictures)
         write_epoch_page(folder, opened, report, history, missing)
     return history, report, missing
 

@@ -18,7 +18,7 @@ from predictornas.analysis.split import split_table
 from predictornas.benchmarks.table import Benchmark
 from predictornas.seeding import rng_for
 from predictornas.studies.gain.study_targets import named_errors
-from predictornas.studies.pictures import save_figures
+from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -186,12 +186,12 @@ def _interval(value: float | None, low: float | None, high: float | None, *, sca
     return f"{scale * value:.{digits}f} [{scale * low:.{digits}f}, {scale * high:.{digits}f}]"
 
 
-def write_report(folder: Path, report: Report) -> None:
+def write_report(folder: Path, report: Report, pictures: Pictures | None = None) -> None:
     """Writes the tidy tables as CSV and the figures drawn from them.
 
     `gain`, `convergence`, `distribution` and `summary` always; `split` where a method ranks a pool; `ordering` where
     both methods of one of the paper's claims ran with at least two seeds;
-    `convergence-seconds.png`, against the simulated training time, where the table knows training times.
+    the figure `convergence-seconds`, against the simulated training time, where the table knows training times.
     """
     tables = {"gain": report.gain, "convergence": report.convergence, "distribution": report.distribution}
     tables |= {"summary": report.summary}
@@ -199,7 +199,7 @@ def write_report(folder: Path, report: Report) -> None:
     tables |= {name: table for name, table in sometimes.items() if not table.is_empty()}
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)
-    save_figures(folder, lambda: _figures(report))
+    save_figures(folder, lambda: _figures(report), pictures)
 
 
 def _figures(report: Report) -> dict[str, Figure]:
@@ -207,15 +207,14 @@ def _figures(report: Report) -> dict[str, Figure]:
     from predictornas.plots.distribution import draw_distribution
     from predictornas.plots.gain import draw_gain, draw_split
 
-    gain = draw_gain(report.gain)
+    note = f"{report.title}."
     figures = {
-        "gain.png": gain,
-        "gain.svg": gain,
-        "convergence.png": draw_convergence(report.convergence, report.oracles),
-        "distribution.png": draw_distribution(report.distribution),
+        "gain": draw_gain(report.gain, note=note),
+        "convergence": draw_convergence(report.convergence, report.oracles, note=note),
+        "distribution": draw_distribution(report.distribution, note=note),
     }
     if not report.split.is_empty():
-        figures["split.png"] = draw_split(report.split)
+        figures["split"] = draw_split(report.split, note=note)
     if report.convergence["cost_seconds"].null_count() == 0:
-        figures["convergence-seconds.png"] = draw_convergence(report.convergence, report.oracles, axis="seconds")
+        figures["convergence-seconds"] = draw_convergence(report.convergence, report.oracles, axis="seconds", note=note)
     return figures

@@ -26,7 +26,9 @@ OUTPUTS = [
     "convergence.png",
     "distribution.png",
     "split.png",
+    "split.svg",
     "convergence-seconds.png",
+    "captions.md",
     "manifest.json",
 ]
 

@@ -174,17 +174,18 @@ def test_seconds_have_a_figure_where_the_table_knows_them_and_the_split_where_th
     ):
         for name in names:
             monkeypatch.setattr(
-                f"predictornas.plots.{module}.draw_{name}", lambda *_, name=name, axis="evaluations": (name, axis)
+                f"predictornas.plots.{module}.draw_{name}",
+                lambda *_, name=name, note, axis="evaluations": (name, axis, note),
             )
     known = Mock(reports.Report, convergence=pl.DataFrame({"cost_seconds": [1.0]}), split=pl.DataFrame({"a": [1]}))
     some = Mock(reports.Report, convergence=pl.DataFrame({"cost_seconds": [1.0, None]}), split=pl.DataFrame())
     for report in (known, some):
         report.gain = report.distribution = report.oracles = None
-    always = {name: (name.partition(".")[0], "evaluations") for name in ("gain.png", "gain.svg")}
-    always |= {f"{name}.png": (name, "evaluations") for name in ("convergence", "distribution")}
+        report.title = "T"
+    always = {name: (name, "evaluations", "T.") for name in ("gain", "convergence", "distribution")}
     assert reports._figures(some) == always
     assert reports._figures(known) == {
         **always,
-        "split.png": ("split", "evaluations"),
-        "convergence-seconds.png": ("convergence", "seconds"),
+        "split": ("split", "evaluations", "T."),
+        "convergence-seconds": ("convergence", "seconds", "T."),
     }
