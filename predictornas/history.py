@@ -16,6 +16,7 @@ SCHEMA: dict[str, str] = {
     "order": "int64",  # 0, 1, 2, ... within the run
     "key": "uint64",  # space.keys of the architecture
     "genes": "list[int8]",
+    "architecture": "str",  # the same in the notation of its space, as `space.describe` writes it
     "epochs": "int64",  # fidelity of `value`
     "value": "float64",  # signal: accuracy as a fraction, higher is better
     "cost_seconds": "float64",

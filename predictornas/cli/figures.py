@@ -131,9 +131,8 @@ def _written(figures: list[NamedFigure], request: FigureRequest) -> list[dict[st
 def _listing(figure: NamedFigure, *, as_json: bool) -> dict[str, object]:
     shown: dict[str, object] = {"name": figure.name, "shows": figure.title, "needs": figure.needs}
     if as_json:
-        return (
-            shown | {"source": figure.source} | {f"minutes_{size}": minutes for size, minutes in figure.minutes.items()}
-        )
+        durations = {size: 60 * minutes for size, minutes in figure.minutes.items()}
+        return shown | {"source": figure.source, "durations": durations}
     return shown | {size: _duration(minutes) for size, minutes in figure.minutes.items()}
 
 

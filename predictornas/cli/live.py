@@ -132,6 +132,7 @@ def build_table(
     part: Part = None,
     at_most: int | None = None,
     out: Path | None = None,
+    json: Json = False,
 ) -> None:
     """Train every architecture of a table that this project measures itself.
 
@@ -155,8 +156,11 @@ def build_table(
     where = Where(workers, executor, address, part)
     with progress_bar(name) as started:
         table = build(recipe, folder, at_most=at_most, execution=where.execution(started))
-    if table is None:
-        remark(f"Not complete yet. The same command goes on: {folder}/")
+    if json:
+        complete = table is not None
+        show_json({"name": name, "complete": complete, "rows": len(table) if table else None, "folder": str(folder)})
+    elif table is None:
+        remark(f"Not complete yet. The same command continues: {folder}/")
     else:
         console().print(f"{name}: {len(table):,} rows in {table.folder}", highlight=False)
 
@@ -233,7 +237,7 @@ def train(
     with progress_bar(f"{architecture[:40]}, epochs") as started:
         result = retrain(request, folder, started=started, pictures=pictures)
     if json:
-        show_json([result])
+        show_json([{"duration" if name == "seconds" else name: value for name, value in result.items()}])
     else:
         show_rows([_shown(result)], "", as_json=False)
         console().print(f"Curve and figure: {folder}/", highlight=False)
@@ -288,7 +292,10 @@ def proxies(
         }
         for row in table.to_dicts()
     ]
-    show_rows(table.to_dicts() if json else rows, f"{sample} architectures of {benchmark}", as_json=json)
+    if json:
+        show_json([row | {"duration": row.pop("milliseconds") / 1000} for row in table.to_dicts()])
+    else:
+        show_rows(rows, f"{sample} architectures of {benchmark}", as_json=False)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:

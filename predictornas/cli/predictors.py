@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, show_rows, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import predictors_help
 from predictornas.cli.options import Address, ExecutorName, Formats, Open, Part, Style, Where, Workers, pictures_as
 
@@ -74,7 +74,8 @@ def predictors(
     with progress_bar(f"{len(study.predictors)} predictors, {draws} draws") as started:
         table = run_predictor_study(study, folder, execution=where.execution(started), pictures=pictures)
     if json:
-        show_rows(table.to_dicts(), "", as_json=True)
+        rows = [row | {"quantity": row["quantity"].removesuffix("_seconds")} for row in table.to_dicts()]
+        show_json(rows)
     else:
         show_rows(_printable(table), f"Ranks of all others, mean over {draws} draws [95 %]", as_json=False)
         remark(f"Report, tables and figure: {folder}/")

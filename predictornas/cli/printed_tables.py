@@ -73,11 +73,12 @@ def _column(name: str, rows: Sequence[dict[str, Any]]) -> _Column:
 
 
 def _header(name: str, width: int) -> str:
-    """In one line where the cells are as wide, else divided where that makes it narrowest; a % keeps its number."""
-    words = name.replace(" %", "\N{NO-BREAK SPACE}%").split(" ")
-    if cell_len(name) <= width or len(words) == 1:
-        return " ".join(words)
-    halves = [(" ".join(words[:place]), " ".join(words[place:])) for place in range(1, len(words))]
+    """In one line where the cells are as wide, else divided where that makes it narrowest; no line begins with a %."""
+    words = name.split(" ")
+    places = [place for place in range(1, len(words)) if words[place] != "%"]
+    if cell_len(name) <= width or not places:
+        return name
+    halves = [(" ".join(words[:place]), " ".join(words[place:])) for place in places]
     return "\n".join(min(halves, key=lambda lines: max(map(cell_len, lines))))
 
 

@@ -102,7 +102,6 @@ def gain(
     out
         Folder of the results; gain-BENCHMARK by default.
     """
-    from predictornas.studies.gain.report import json_rows
     from predictornas.studies.gain.study import Study
 
     benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
@@ -123,10 +122,10 @@ def gain(
     pictures = pictures_as(format_, style)
     if where.share is None:
         ran = _run(study, folder, where, pictures)
-        _show(ran, folder, json_rows(ran.summary) if json else None)
+        _show(ran, folder, ran.json if json else None)
         shown_in_browser(folder, wanted=open_report)
     else:
-        _run_share(study, folder, where)
+        _run_share(study, folder, where, as_json=json)
 
 
 def search(
@@ -173,7 +172,6 @@ def search(
     from predictornas.search.scheduled import Scheduled
     from predictornas.studies.gain.opened import open_study
     from predictornas.studies.gain.recommendation import recommended_architecture
-    from predictornas.studies.gain.report import json_rows
     from predictornas.studies.gain.study import Study
 
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
@@ -188,7 +186,7 @@ def search(
     genes = recommended_architecture(opened, ran.history)
     notation = opened.benchmark.space.describe(genes)
     found = {"genes": genes.tolist(), "notation": notation}
-    rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in json_rows(ran.summary)]
+    rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in ran.json]
     _show(ran, folder, rows if json else None)
     if not json:
         console().print(f"Recommended: {notation}", highlight=False)
@@ -248,20 +246,20 @@ def _evaluations(budget: int | None, *others: int | float | None) -> int | None:
 
 @dataclass(frozen=True)
 class _Ran:
-    """What a study says: its history, a title, the summary as a table and as rows for people, and runs at work."""
+    """What a study says: its history, a title, the summary for people and for programs, and runs at work."""
 
     history: pl.DataFrame
     title: str
-    summary: pl.DataFrame
     rows: list[dict[str, str]]
+    json: list[dict[str, Any]]
     missing: int
 
 
 def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> _Ran:
     """Runs a study under a progress bar."""
-    from predictornas.studies.gain.epoch_report import printable_epochs
+    from predictornas.studies.gain.epoch_report import json_epochs, printable_epochs
     from predictornas.studies.gain.execution import run_epoch_study, run_study
-    from predictornas.studies.gain.report import printable
+    from predictornas.studies.gain.report import json_rows, printable
 
     executor = where.get_executor()
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
@@ -269,10 +267,10 @@ def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> _Ran:
             history, report, missing = run_epoch_study(
                 study, folder, executor=executor, started=started, pictures=pictures
             )
-            return _Ran(history, report.title, report.summary, printable_epochs(report), missing)
+            return _Ran(history, report.title, printable_epochs(report), json_epochs(report), missing)
         outcome = run_study(study, folder, executor=executor, started=started, pictures=pictures)
     summary = outcome.report.summary
-    return _Ran(outcome.history, outcome.report.title, summary, printable(summary), outcome.missing)
+    return _Ran(outcome.history, outcome.report.title, printable(summary), json_rows(summary), outcome.missing)
 
 
 def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
@@ -287,7 +285,7 @@ def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
         remark(f"Other commands are at {ran.missing} more runs of {folder}; the same command shows them when done.")
 
 
-def _run_share(study: Study, folder: Path, where: Where) -> None:
+def _run_share(study: Study, folder: Path, where: Where, *, as_json: bool) -> None:
     """Runs a part of what is missing of a study; what there is to see is for whoever collects the parts."""
     from predictornas.studies.gain.execution import advance_study
     from predictornas.studies.gain.opened import open_study
@@ -295,6 +293,8 @@ def _run_share(study: Study, folder: Path, where: Where) -> None:
 
     with progress_bar(f"part {where.part}") as started:
         missing = advance_study(open_study(study), folder, Execution(where.get_executor(), started, where.share))
+    if as_json:
+        show_json({"part": where.part, "missing": missing, "folder": str(folder)})
     remark(
         f"Part {where.part} of {folder} is done; {missing} runs of other parts are missing. "
         "The same command without --part collects all of them."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, shown_in_browser
+from predictornas.cli.console import Json, console, progress_bar, remark, show_json, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
 from predictornas.cli.options import Formats, Open, Style, pictures_as
 
@@ -109,7 +107,7 @@ def supernet(
         last = outcome.records[-1]
         found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records), **mobile}
         found |= {} if released is None else {"released_rule": released}
-        sys.stdout.write(dumps({**found, "validation_accuracy": last.validation_accuracy}, indent=2) + "\n")
+        show_json({**found, "validation_accuracy": last.validation_accuracy})
         return
     console().print(architecture, highlight=False, soft_wrap=True, markup=False)
     if mobile:

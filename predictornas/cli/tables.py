@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
 from predictornas.cli.options import Formats, Style, pictures_as
 from predictornas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from predictornas.benchmarks.table import Benchmark
 
 Yes = Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said what would be removed.")]
 
@@ -43,7 +46,6 @@ def info(name: str, *, json: Json = False) -> None:
         Name of the table.
     """
     from predictornas.benchmarks.catalog import open_benchmark
-    from predictornas.studies.gain.study import data_fingerprint
 
     benchmark = open_benchmark(name)
     rows = [
@@ -58,20 +60,7 @@ def info(name: str, *, json: Json = False) -> None:
         for column in benchmark.columns.values()
     ]
     if json:
-        show_json(
-            {
-                "name": benchmark.name,
-                "space": benchmark.space.name,
-                "rows": len(benchmark),
-                "signal": benchmark.signal,
-                "evaluation": benchmark.evaluation,
-                "source": benchmark.manifest["source"],
-                "licence": benchmark.manifest["licence"],
-                "data_sha256": data_fingerprint(benchmark),
-                "folder": str(benchmark.folder),
-                "columns": rows,
-            }
-        )
+        show_json({**_facts(benchmark), "columns": rows})
         return
     show_rows(rows, f"{name}: {len(benchmark):,} rows in {benchmark.folder}", as_json=False)
     remark(f"Licence: {benchmark.manifest['licence']}")
@@ -86,6 +75,7 @@ def import_file(
     join: Path | None = None,
     signal: str | None = None,
     evaluation: str | None = None,
+    json: Json = False,
 ) -> None:
     """Import a table from a file: official TFRecord, parquet or CSV.
 
@@ -121,6 +111,9 @@ def import_file(
         benchmark = import_table(
             name, file, recipe=recipe, join=join, signal=signal, evaluation=evaluation, progress=progress
         )
+    if json:
+        show_json(_facts(benchmark))
+        return
     console().print(
         f"{name}: {len(benchmark):,} rows in {benchmark.folder}\n"
         f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
@@ -128,8 +121,8 @@ def import_file(
 
 
 @data.command
-def fetch(name: str, *, folder: Path | None = None) -> None:
-    """Download an official file, going on where an earlier download stopped.
+def fetch(name: str, *, folder: Path | None = None, json: Json = False) -> None:
+    """Download an official file; an interrupted download continues where it stopped.
 
     Example: predictornas data fetch nasbench_only108
 
@@ -143,6 +136,9 @@ def fetch(name: str, *, folder: Path | None = None) -> None:
     from predictornas.benchmarks.download import fetch as download
 
     path = download(name, folder=folder)
+    if json:
+        show_json({"name": name, "file": str(path)})
+        return
     console().print(f"{path}\nImport it: predictornas data import nasbench101 {path}")
 
 
@@ -179,7 +175,7 @@ def show_agreement(
 
 
 @data.command
-def remove(name: str, *, yes: Yes = False) -> None:
+def remove(name: str, *, yes: Yes = False, json: Json = False) -> None:
     """Remove an imported table from the store.
 
     Example: predictornas data remove nasbench101 --yes
@@ -194,11 +190,15 @@ def remove(name: str, *, yes: Yes = False) -> None:
     if not yes:
         benchmark = open_benchmark(name)
         raise ConfigurationError(f"This removes {len(benchmark):,} rows in {benchmark.folder}. Say so with --yes.")
-    console().print(f"Removed {remove_benchmark(name)}", highlight=False)
+    folder = remove_benchmark(name)
+    if json:
+        show_json({"name": name, "removed": str(folder)})
+    else:
+        console().print(f"Removed {folder}", highlight=False)
 
 
 @data.command
-def verify(name: str) -> None:
+def verify(name: str, *, json: Json = False) -> None:
     """Check the SHA-256 of every file of a table.
 
     Example: predictornas data verify nasbench101
@@ -212,4 +212,24 @@ def verify(name: str) -> None:
 
     benchmark = open_benchmark(name)
     benchmark.verify()
+    if json:
+        show_json({"name": name, "files": len(benchmark.manifest["files"]), "intact": True})
+        return
     console().print(f"{name}: all {len(benchmark.manifest['files'])} files are as they were written.")
+
+
+def _facts(benchmark: Benchmark) -> dict[str, Any]:
+    """What a table is and where it comes from."""
+    from predictornas.studies.gain.study import data_fingerprint
+
+    return {
+        "name": benchmark.name,
+        "space": benchmark.space.name,
+        "rows": len(benchmark),
+        "signal": benchmark.signal,
+        "evaluation": benchmark.evaluation,
+        "source": benchmark.manifest["source"],
+        "licence": benchmark.manifest["licence"],
+        "data_sha256": data_fingerprint(benchmark),
+        "folder": str(benchmark.folder),
+    }

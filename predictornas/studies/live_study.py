@@ -26,7 +26,7 @@ from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import MANIFEST, take, write_manifest
-from predictornas.studies.gain.run_tables import read_run, run_history
+from predictornas.studies.gain.run_tables import Notation, read_run, run_history
 from predictornas.studies.gain.study import journal_path, run_identity
 from predictornas.studies.locks import Locks
 from predictornas.studies.pages import write_page
@@ -215,7 +215,8 @@ def _run(
         raise ConfigurationError(
             f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
         )
-    outcome = _outcome(search, oracle, run_history(identity, read_run(journal_path(folder, identity["run_id"]))))
+    recorded = read_run(journal_path(folder, identity["run_id"]))
+    outcome = _outcome(search, oracle, run_history(identity, recorded, Notation(oracle.space)))
     _write(folder, study, oracle, outcome, pictures)
     return outcome
 

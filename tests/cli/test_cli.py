@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import pytest
+
+from predictornas.cli import app
 
 
 @pytest.mark.slow
@@ -26,6 +29,15 @@ def test_help_is_fast_and_shows_an_example_for_every_verb(run, capsys: pytest.Ca
         check=True,
     )
     assert check.stdout.strip().endswith("set()")
+
+
+def test_every_verb_can_answer_in_json() -> None:
+    verbs = [
+        *(app[name] for name in app if not name.startswith("-") and name != "data"),
+        *(app["data"][name] for name in app["data"] if not name.startswith("-")),
+    ]
+    assert len(verbs) == 18
+    assert [verb.name for verb in verbs if "json" not in signature(verb.default_command).parameters] == []
 
 
 def test_the_package_itself_is_the_command_line_too() -> None:

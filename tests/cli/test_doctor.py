@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,9 +8,9 @@ from predictornas.studies import self_check
 
 
 @pytest.mark.slow
-def test_it_prints_what_a_report_of_a_fault_needs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_what_a_report_of_a_fault_needs(run, printed_json, store: Path) -> None:
     assert run("doctor", "--json") == 0
-    found = {row["about"]: row["found"] for row in json.loads(capsys.readouterr().out)}
+    found = {row["about"]: row["found"] for row in printed_json()}
     assert "torch" in found["core"]
     assert found["tables in"] == str(store)
     assert "nasbench101-digits (2,532)" in found["tables"]

@@ -9,12 +9,13 @@ import pytest
 SMALL = ["--budget", "20", "--seeds", "2", "--workers", "1"]
 
 
-def test_the_list_says_what_each_shows_needs_and_takes(run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_says_what_each_shows_needs_and_takes(run, printed_json, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("reproduce", "--list", "--json") == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    rows = {row["name"]: row for row in printed_json()}
     assert {f"mauch-fig{number}" for number in range(2, 11)} <= set(rows)
     assert rows["mauch-fig8"]["source"] == "Mauch et al. 2020, figure 8"
-    assert all(row["minutes_small"] < 10 < 60 < row["minutes_full"] for row in rows.values() if "mauch" in row["name"])
+    durations = [row["durations"] for row in rows.values() if "mauch" in row["name"]]
+    assert all(0 < entry["small"] < 600 < 3600 < entry["full"] for entry in durations)  # seconds
     assert run("reproduce", "--list") == 0
     assert "Gain of sampler and predictor" in capsys.readouterr().out
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,15 @@ TINY = ["--channels", "4", "--cells", "1", "--batch-size", "20", "--training-ima
 
 
 @pytest.mark.slow
-def test_a_live_search_prints_what_it_found(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_live_search_prints_what_it_found(
+    run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = str(tmp_path / "live")
     assert run(*LIVE, *TINY, "--budget-epochs", "15", "--out", out) == 0
     shown = capsys.readouterr().out
     assert "Recommended: |" in shown
     assert run(*LIVE, *TINY, "--budget-epochs", "15", "--out", out, "--json") == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    (row,) = printed_json()
     assert (row["architectures"], row["epochs"]) == (10, 15)
     assert 0 <= row["test_error"] <= 1
     assert row["recommended"]["notation"] in shown
@@ -38,20 +39,22 @@ def test_a_gpu_that_is_not_there(run, tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.slow
-def test_train_prints_parameters_and_errors(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_prints_parameters_and_errors(
+    run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     size = ["--channels", "4", "--cells", "3", "--epochs", "1", "--batch-size", "200"]
     assert run("train", "DARTS-V1", "--images", "digits", *size, "--out", str(tmp_path), "--json") == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    (row,) = printed_json()
     assert row["epochs"] == 1
     assert 0 <= row["test_error"] <= 1
-    assert {"parameters", "multiply_adds", "validation_error", "seconds"} <= row.keys()
+    assert {"parameters", "multiply_adds", "validation_error", "duration"} <= row.keys()
     assert run("train", "DARTS-V9", "--out", str(tmp_path)) == 2
     assert "DARTS-V2" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_build_table_goes_on(
-    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_build_table_continues(
+    run, printed_json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny = TableRecipe(name="tiny", most_vertices=3, images=(40, 20, 20), budgets=(1, 2), seeds=(0, 1), channels=4)
     monkeypatch.setitem(measured_table.TABLES, "tiny", tiny)
@@ -60,5 +63,7 @@ def test_build_table_goes_on(
     assert "Not complete" in capsys.readouterr().err
     assert run(*command) == 0
     assert "tiny: 7 rows" in capsys.readouterr().out
+    assert run(*command, "--json") == 0
+    assert printed_json() == {"name": "tiny", "complete": True, "rows": 7, "folder": str(tmp_path)}
     assert run("build-table", "nasbench101-digit") == 2
     assert "nasbench101-digits" in capsys.readouterr().err

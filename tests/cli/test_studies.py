@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -36,30 +37,43 @@ def test_the_first_table_shows_the_best_search_beside_the_papers() -> None:
 
 
 @pytest.mark.slow
-def test_search_prints_json_and_writes_the_outputs(
-    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_search_prints_json_and_writes_the_outputs(run, printed_json, store: Path, tmp_path: Path) -> None:
     out = tmp_path / "one"
     assert run("search", "--method", "random", "--budget", "20", "--seed", "3", "--out", str(out), "--json") == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = printed_json()
     assert [row["method"] for row in rows] == ["random"]
     assert [gain["target"] for gain in rows[0]["gains"]] == ["top 0.1 %", "top 1 %"]
-    assert all({"gain_db", "low", "high", "resolved"} < gain.keys() for gain in rows[0]["gains"])
-    assert all(name.isidentifier() and name.islower() for name in rows[0])
+    assert all({"gain", "low", "high", "resolved"} < gain.keys() for gain in rows[0]["gains"])
     recommended = rows[0]["recommended"]
     assert get_space("nasbench201").describe(np.array(recommended["genes"], np.int8)) == recommended["notation"]
     assert pl.read_parquet(out / "history.parquet")["seed"].unique().to_list() == [3]
     assert run("compare", str(out), "--json") == 0
-    assert json.loads(capsys.readouterr().out)["errors"][0]["evaluations"] == 20
+    assert printed_json()["errors"][0]["evaluations"] == 20
+
+
+@pytest.mark.slow
+def test_a_budget_of_epochs_has_its_savings_in_json_and_one_seed_has_no_interval(
+    run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["gain", "--methods", "nosh,random", "--budget-epochs", "180", "--seeds", "1", "--workers", "1"]
+    assert run(*command, "--out", str(tmp_path)) == 0
+    assert re.search(r"nosh .*(not reached|[0-9.]+x) +random", capsys.readouterr().out)
+    assert run(*command, "--out", str(tmp_path), "--json") == 0
+    rows = {row["method"]: row for row in printed_json()}
+    assert rows["random"]["savings"] == []
+    for saving in rows["nosh"]["savings"]:
+        assert (saving["reference"], saving["low"], saving["high"]) == ("random", None, None)
+        assert saving["resolved"] == (saving["factor"] is not None)
+    assert {(saving["trace"], saving["at"]) for saving in rows["nosh"]["savings"]} == {("chosen", 180), ("best", 180)}
 
 
 @pytest.mark.slow
 def test_a_method_with_a_scheduler_searches_the_bundled_table_with_learning_curves(
-    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run, printed_json, store: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "one"
     assert run("search", "--method", "successive-halving", "--out", str(out), "--json") == 0
-    (row,) = json.loads(capsys.readouterr().out)
+    (row,) = printed_json()
     study = json.loads((out / "manifest.json").read_text())["study"]
     assert (study["benchmark"], study["budget_epochs"]) == ("nasbench101-digits", 30 * 9)
     assert row["method"] == "successive-halving"
@@ -147,8 +161,10 @@ def test_parts_and_seeds_by_name_end_in_the_table_of_a_plain_command(
 ) -> None:
     plain = ["gain", "--methods", "random,local-search", "--budget", "20", "--workers", "1"]
     for part, missing in (("2/3", 3), ("1/3", 1)):
-        assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a"), "--part", part) == 0
-        assert f"{missing} runs of other parts are missing" in capsys.readouterr().err
+        assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a"), "--part", part, "--json") == 0
+        said = capsys.readouterr()
+        assert f"{missing} runs of other parts are missing" in said.err
+        assert json.loads(said.out) == {"part": part, "missing": missing, "folder": str(tmp_path / "a")}
     assert not (tmp_path / "a" / "history.parquet").exists()
     assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a")) == 0
     assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "b")) == 0

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -28,7 +27,7 @@ TINY = [
 
 
 @pytest.mark.slow
-def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_search_from_the_shell(run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "found"
     command = ["supernet", "--method", "gdas", *TINY, "--out", str(out)]
     assert run(*command) == 0
@@ -39,7 +38,7 @@ def test_a_search_from_the_shell(run, tmp_path: Path, capsys: pytest.CaptureFixt
     # where every edge is kept both rules are one
     assert "GDAS's released code would keep a member of the space (cell: " in shown.err
     assert run(*command, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+    found = printed_json()
     assert (found["architecture"], found["epochs"]) == (shown.out.strip(), 1)
     assert found["released_rule"]["member"]
     assert len((out / "epochs.jsonl").read_text().splitlines()) == 1  # nothing was computed again

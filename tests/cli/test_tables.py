@@ -3,16 +3,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
+
+from predictornas.spaces.nasbench201 import NASBench201, to_string
 
 
 @pytest.mark.slow
-def test_data_verbs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_verbs(run, printed_json, store: Path) -> None:
     assert run("data", "list", "--json") == 0
-    names = [row["name"] for row in json.loads(capsys.readouterr().out)]
+    names = [row["name"] for row in printed_json()]
     assert {"nasbench101", "nasbench201-cifar10"} <= set(names)
     assert run("data", "info", "nasbench201-cifar10", "--json") == 0
-    facts = json.loads(capsys.readouterr().out)
+    facts = printed_json()
     roles = {row["column"]: row["role"] for row in facts["columns"]}
     assert (facts["rows"], facts["space"], facts["signal"]) == (15_625, "nasbench201", "valid_accuracy_200_run0")
     assert facts["licence"].startswith("Apache-2.0")
@@ -20,16 +23,39 @@ def test_data_verbs(run, store: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert len(facts["data_sha256"]) == 64
     assert roles["valid_accuracy_200_run0"] == "signal"
     assert roles["valid_accuracy_200_rest"] == "evaluation"
-    assert run("data", "verify", "nasbench201-cifar10") == 0
+    assert run("data", "verify", "nasbench201-cifar10", "--json") == 0
+    assert printed_json() == {"name": "nasbench201-cifar10", "files": 12, "intact": True}
 
 
-def test_a_table_is_removed_only_when_that_is_said(run, store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_is_removed_only_when_that_is_said(
+    run, printed_json, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("data", "verify", "nasbench201-cifar10") == 0
     assert run("data", "remove", "nasbench201-cifar10") == 2
     assert "removes 15,625 rows" in capsys.readouterr().err
     assert (store / "nasbench201-cifar10").is_dir()
-    assert run("data", "remove", "nasbench201-cifar10", "--yes") == 0
+    capsys.readouterr()
+    assert run("data", "remove", "nasbench201-cifar10", "--yes", "--json") == 0
+    assert printed_json() == {"name": "nasbench201-cifar10", "removed": str(store / "nasbench201-cifar10")}
     assert list(store.iterdir()) == []
     assert run("data", "remove", "nasbench201-cifar10", "--yes") == 2
     assert "no table in the store" in capsys.readouterr().err
     assert run("data", "verify", "nasbench201-cifar10") == 0  # built anew from its package
+
+
+def test_an_import_and_a_download_say_where_everything_is(
+    run, printed_json, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genes = NASBench201().enumerate()[:3]
+    table = pl.DataFrame({"cell": [to_string(row) for row in genes], "accuracy": [0.1, 0.2, 0.3]})
+    table.write_csv(tmp_path / "mine.csv")
+    column = {"source": "accuracy", "metric": "accuracy", "split": "valid", "epochs": 9, "run": "0"}
+    recipe = {"space": "nasbench201", "architecture": {"string": "cell"}, "columns": [column], "licence": "own"}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"signal": "valid_accuracy_9_run0"}))
+    files = [str(tmp_path / name) for name in ("mine.csv", "recipe.json")]
+    assert run("data", "import", "mine", files[0], "--recipe", files[1], "--json") == 0
+    facts = printed_json()
+    assert (facts["rows"], facts["licence"], facts["folder"]) == (3, "own", str(store / "mine"))
+    monkeypatch.setattr("predictornas.benchmarks.download.fetch", lambda name, folder: folder / name)
+    assert run("data", "fetch", "nasbench_full", "--folder", str(tmp_path), "--json") == 0
+    assert printed_json() == {"name": "nasbench_full", "file": str(tmp_path / "nasbench_full")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -156,7 +156,8 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
         last = report.savings.filter((pl.col("trace") == "chosen") & (pl.col("at") == pl.col("at").max()))
         for row in last.unique("method", keep="first", maintain_order=True).to_dicts():
             shown = "not reached" if row["factor"] is None else f"{row['factor']:.1f}x"
-            factors[row["method"]] = f"{shown} [{row['low']:.1f}, {row['high']:.1f}]", row["reference"]
+            ends = "" if row["low"] is None else f" [{row['low']:.1f}, {row['high']:.1f}]"
+            factors[row["method"]] = shown + ends, row["reference"]
     labels = {"chosen": "chosen error, %", "recommended": "recommended error, %", "best": "best error in full, %"}
     rows = []
     for row in report.summary.to_dicts():
@@ -176,3 +177,14 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
         shown_row["at most saved"] = "-" if bound is None else f"{bound:.2f}x"
         rows.append(shown_row)
     return rows
+
+
+def json_epochs(report: EpochReport) -> list[dict[str, Any]]:
+    """The summary for programs: errors as fractions, and what each method saves beside each reference.
+
+    A saving is `resolved` where the method reached the reference's error; its `factor` is null elsewhere.
+    """
+    savings: dict[str, list[dict[str, Any]]] = {}
+    for row in report.savings.to_dicts():
+        savings.setdefault(row.pop("method"), []).append(row | {"resolved": row["factor"] is not None})
+    return [row | {"savings": savings.get(row["method"], [])} for row in report.summary.to_dicts()]

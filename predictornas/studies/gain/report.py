@@ -161,14 +161,14 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
 
 
 def json_rows(summary: pl.DataFrame) -> list[dict[str, Any]]:
-    """The summary for programs: snake_case names, fractions, and the gains in a list, each with its own target."""
+    """The summary for programs: errors and shares as fractions, and the gains, in dB, each with its own target."""
     rows = []
     for row in summary.to_dicts():
         names = [name.removeprefix("gain_db, ") for name in row if name.startswith("gain_db, ")]
         plain = {name: value for name, value in row.items() if ", " not in name}
+        parts = {"gain": "gain_db", "low": "low", "high": "high", "resolved": "resolved"}
         gains = [
-            {"target": target, **{part: row[f"{part}, {target}"] for part in ("gain_db", "low", "high", "resolved")}}
-            for target in names
+            {"target": target, **{name: row[f"{part}, {target}"] for name, part in parts.items()}} for target in names
         ]
         rows.append({**plain, "gains": gains})
     return rows

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int8
 
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import JournalError
 from predictornas.history import POOL_SCHEMA, SCHEMA
 from predictornas.journal import iterate_records
 from predictornas.search.recorded import Recorded
+from predictornas.spaces.base import SearchSpace
 from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.runs import Run
 from predictornas.studies.tidy_tables import write_table
@@ -42,9 +44,10 @@ def consolidate(folder: Path, opened: OpenedStudy, runs: Iterable[Run]) -> tuple
     """
     histories, pools = [_empty(SCHEMA)], [_empty(POOL_SCHEMA)]
     targets = opened.targets["target_error"].to_list()
+    notation = Notation(opened.benchmark.space)
     for run in sorted(runs, key=lambda run: (run.method, run.seed)):
         recorded = read_run(run.journal(folder))
-        histories.append(run_history(run.identity, recorded))
+        histories.append(run_history(run.identity, recorded, notation))
         pools.append(_run_pools(run.identity, recorded, targets))
     history = _with_evaluation(pl.concat(histories), opened.benchmark)
     pool_frame = pl.concat(pools)
@@ -63,11 +66,31 @@ def read_run(journal: Path) -> Recorded:
     return Recorded(iterate_records(journal), journal)
 
 
-def run_history(identity: Mapping[str, Any], recorded: Recorded) -> pl.DataFrame:
+class Notation:
+    """Architectures in the notation of their space, each worked out once."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._known: dict[bytes, str] = {}
+
+    def of(self, genes: Int8[np.ndarray, "n g"]) -> list[str]:
+        """One text for each row."""
+        return [self._known.get(row.tobytes()) or self._described(row) for row in genes]
+
+    def _described(self, row: Int8[np.ndarray, " g"]) -> str:
+        return self._known.setdefault(row.tobytes(), self._space.describe(row))
+
+
+def run_history(identity: Mapping[str, Any], recorded: Recorded, notation: Notation) -> pl.DataFrame:
     """The evaluations of a run with the columns of `predictornas.history.SCHEMA`; `evaluation` is null.
 
     Each has the last recommendation made from it and those before it: that of iteration t knows all evaluations of the
     iterations before t.
+
+    Args:
+        identity: of the run: `run_id`, `method`, `seed`.
+        recorded: its journal.
+        notation: of its space.
     """
     genes, (proposers, places) = recorded.genes(), recorded.proposed_by()
     columns = {name: pl.Series(recorded.column(name)) for name in ("iteration", "order", "key", "epochs", "value")}
@@ -76,6 +99,7 @@ def run_history(identity: Mapping[str, Any], recorded: Recorded) -> pl.DataFrame
         columns
         | {
             "genes": pl.Series(genes, dtype=pl.Array(pl.Int8, genes.shape[1])).cast(pl.List(pl.Int8)),
+            "architecture": pl.Series(notation.of(genes), dtype=pl.String),
             "proposed_by": pl.Series(proposers, dtype=pl.String).gather(places.astype(np.uint32)),
             "recommended": _recommendations(recorded),
         }

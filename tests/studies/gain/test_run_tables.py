@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from predictornas.errors import JournalError
 from predictornas.history import POOL_SCHEMA, SCHEMA
 from predictornas.journal import Journal
+from predictornas.spaces.nasbench201 import NASBench201
 from predictornas.studies.gain.opened import open_study
-from predictornas.studies.gain.run_tables import consolidate
+from predictornas.studies.gain.run_tables import Notation, consolidate
 from predictornas.studies.gain.runs import Run
 from predictornas.studies.gain.study import Study, journal_path
 
@@ -56,6 +58,9 @@ def test_journals_become_tidy_tables(store: Path, tmp_path: Path, monkeypatch: p
     ]
     assert (history.columns, pools.columns) == (list(SCHEMA), list(POOL_SCHEMA))
     assert history["genes"].to_list() == genes.tolist()
+    assert genes[0].tolist() == [4, 2, 1, 2, 1, 1]  # operations of the edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3
+    first = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    assert history["architecture"][0] == first
     assert history["proposed_by"].to_list() == ["initial", "initial"]
     assert history["predicted"].to_list() == [None, None]
     assert history["seed"].to_list() == [0, 0]
@@ -89,3 +94,17 @@ def test_runs_are_put_together_in_the_order_of_methods_and_seeds(store: Path, tm
     assert history.select("predicted", "cost_seconds", "cost_epochs").unique().rows() == [(0.25, 1.5, None)]
     assert pools.is_empty()
     assert pl.read_parquet(tmp_path / "history.parquet").equals(history)
+
+
+def test_an_architecture_that_many_runs_evaluate_is_written_down_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+
+    def describe(self: NASBench201, genes: np.ndarray) -> str:
+        asked.append(genes.tolist())
+        return str(genes.sum())
+
+    monkeypatch.setattr(NASBench201, "describe", describe)
+    notation, rows = Notation(NASBench201()), np.array([[0] * 6, [1] * 6, [0] * 6], np.int8)
+    assert notation.of(rows) == ["0", "6", "0"]
+    assert notation.of(rows[1:]) == ["6", "0"]
+    assert asked == [[0] * 6, [1] * 6]
