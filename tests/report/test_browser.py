@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,10 @@ from predictornas.report.comparison_page import ComparisonTables, comparison_pag
 from predictornas.report.gain_page import gain_page
 from predictornas.report.page import rendered
 from predictornas.report.predictors_page import predictors_page
-from tests.extras import needed
 from tests.report import test_comparison_page, test_predictors_page, test_supernet_page
 from tests.report.studies import SPACE, TARGETS, made_facts, made_history, made_tables
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium; its own download is never used."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("no Chromium here: apt-get install --no-install-recommends chromium")
-    needed("playwright")
-    from playwright import sync_api
-
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
