@@ -3,6 +3,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,6 +106,27 @@ def test_every_task_comes_back_with_its_result_from_workers_that_no_interrupt_re
     assert len({number for _, number, _ in found.values()}) <= 2
     assert all(ignored for *_, ignored in found.values())
     assert not multiprocessing.active_children()
+
+
+MASK_OF_THE_FORK_SERVER = """
+import re
+from multiprocessing import forkserver
+from pathlib import Path
+from predictornas.executors.processes import _Workers
+
+with _Workers(2, b"", ()):
+    status = Path(f"/proc/{forkserver._forkserver._forkserver_pid}/status").read_text(encoding="utf-8")
+print(int(re.search(r"SigBlk:\\s+(\\w+)", status)[1], 16))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the mask of a process is read from /proc")
+@pytest.mark.slow
+def test_an_interrupt_does_not_reach_what_workers_come_from_while_it_still_imports() -> None:
+    """In a process of its own, where the fork server and multiprocessing's tracker have not been started yet."""
+    command = [sys.executable, "-c", MASK_OF_THE_FORK_SERVER]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert int(done.stdout) & 1 << (signal.SIGINT - 1)
 
 
 def test_tasks_are_drawn_one_by_one_when_a_worker_is_free() -> None:
