@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from predictornas.plain_help import PlainHelp
 
-class PredictorNASError(Exception):
+
+class PredictorNASError(Exception, metaclass=PlainHelp):
     """Base of all errors raised on purpose. The command line prints it in one line and exits with code 2.
 
     Example:

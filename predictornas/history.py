@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, Shaped, UInt64
 
+from predictornas.plain_help import PlainHelp
+
 SCHEMA: dict[str, str] = {
     "run_id": "str",  # hash of configuration and seed
     "method": "str",
@@ -42,7 +44,7 @@ POOL_SCHEMA: dict[str, str] = {
 
 
 @dataclass
-class History:
+class History(metaclass=PlainHelp):
     """Everything a strategy may look at when it proposes: architectures, their signal values and fidelities.
 
     Example:

@@ -15,10 +15,7 @@ from tests.extras import needed
 ROOT = Path(__file__).parents[1]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
-WITHOUT = {
-    "__version__": "a string",
-    "Study": "takes a folder and seconds; `notebooks/quickstart.ipynb` runs it",
-}
+WITHOUT = {"__version__": "a string"}
 """Public names without an example, and why."""
 
 NEEDS = {

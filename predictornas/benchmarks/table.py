@@ -37,6 +37,7 @@ from predictornas.errors import (
     UnknownNameError,
 )
 from predictornas.files import write_json, writing_folder
+from predictornas.plain_help import PlainHelp
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import space_of_file
@@ -48,7 +49,7 @@ _KINDS = {GENES: (np.int8,), KEYS: (np.uint64,), SORTED_KEYS: (np.uint64,), SORT
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Benchmark:
+class Benchmark(metaclass=PlainHelp):
     """A table of what was measured; open one with `Benchmark.open` or `open_benchmark`.
 
     Arrays are verified and mapped from disk when first used, and read-only. Copies sent to other processes map the

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
+from predictornas.plain_help import PlainProtocolHelp
 from predictornas.spaces.base import Genes
 
 
@@ -32,7 +33,7 @@ class Evaluations:
 
 
 @runtime_checkable
-class Oracle(Protocol):
+class Oracle(Protocol, metaclass=PlainProtocolHelp):
     """Evaluates architectures: reads a table, or trains networks.
 
     One that has an attribute `resumes = True` goes on with a training where it was asked to stop before, so that a

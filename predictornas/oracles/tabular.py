@@ -9,11 +9,12 @@ import numpy as np
 from predictornas.benchmarks.table import Benchmark, Column
 from predictornas.errors import ConfigurationError, UnknownArchitectureError
 from predictornas.oracles.base import Evaluations
+from predictornas.plain_help import PlainHelp
 from predictornas.spaces.base import Genes
 
 
 @dataclass(frozen=True)
-class TabularOracle:
+class TabularOracle(metaclass=PlainHelp):
     """Answers from a table, the same value every time.
 
     Example:

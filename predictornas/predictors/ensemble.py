@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor, fresh, knows_noise
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -22,7 +23,7 @@ class _Scale:
 
 
 @dataclass
-class Ensemble:
+class Ensemble(metaclass=PlainHelp):
     """The mean over members of their scores, each standardised over the same random architectures of the space.
 
     Scores of ranking losses have no unit, so they are made comparable where the members are asked about what they were

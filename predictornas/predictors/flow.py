@@ -41,6 +41,14 @@ class Flow(GraphPredictor):
         layers: rounds of flow, >= 1.
         width: features of every layer and of the embeddings.
         dropout: share of the features that an update on a mini-batch leaves out; the full batch leaves out none.
+        readout: how vertex scores make a graph's score.
+        loss: what training minimises; a loss on the order of pairs by default.
+        optimiser: how.
+        training_epochs: updates of the weights, >= 0.
+        batch_size: architectures in an update, >= 2; None takes all at once.
+        engine: "indexed", or the plain and slow reference "dense".
+        device: where torch computes, e.g. "cuda".
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs.
     """
 
     layers: int = 5

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_values
 from predictornas.predictors.process.graph_views import STRUCTURE, raw_views, scaling
@@ -20,7 +21,7 @@ _BLOCK = 1 << 13
 
 
 @dataclass(kw_only=True)
-class GaussianProcess:
+class GaussianProcess(metaclass=PlainHelp):
     """Regression on normal scores with a sum of Matern-5/2 kernels, one for each view of the graph (ours).
 
     The views are counts of what a cell is made of, subtrees around its vertices (as in the Weisfeiler-Lehman kernel of

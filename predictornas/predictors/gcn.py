@@ -40,6 +40,14 @@ class GCN(GraphPredictor):
         width: features of every layer.
         normalisation: of the adjacency; see `message_passing.propagation`.
         bidirectional: whether messages also travel against the edges, with weights of their own (Wen et al. 2020).
+        readout: how vertex scores make a graph's score.
+        loss: what training minimises; a loss on the order of pairs by default.
+        optimiser: how.
+        training_epochs: updates of the weights, >= 0.
+        batch_size: architectures in an update, >= 2; None takes all at once.
+        engine: "indexed", or the plain and slow reference "dense".
+        device: where torch computes, e.g. "cuda".
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs.
     """
 
     layers: int = 3

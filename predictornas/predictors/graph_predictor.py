@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
+from predictornas.plain_help import PlainAbstractHelp
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.engine.graph_index import build_index
 from predictornas.predictors.engine.message_passing import MessagePassing, Readout
@@ -41,7 +42,7 @@ DENSE_BLOCK = 1024
 
 
 @dataclass(kw_only=True)
-class GraphPredictor(ABC):
+class GraphPredictor(metaclass=PlainAbstractHelp):
     """Base of the predictors that pass messages along graphs; a subclass says what is seen and by which network.
 
     Attributes:

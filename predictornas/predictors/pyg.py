@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.extras import extra
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fitting import check_values, train
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
@@ -45,7 +46,7 @@ def data_list(space: SearchSpace, genes: Genes) -> list[Data]:
 
 
 @dataclass
-class PyGPredictor:
+class PyGPredictor(metaclass=PlainHelp):
     """Trains and applies a torch-geometric module.
 
     Example:

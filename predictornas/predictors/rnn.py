@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_device, check_values, fit_network, starting_network
@@ -25,7 +26,7 @@ _BLOCK = 1024
 
 
 @dataclass(kw_only=True)
-class RNN:
+class RNN(metaclass=PlainHelp):
     """LSTM over `SearchSpace.sequences`, its last state through a dense layer (Li, Dong et al. 2020, section 3.3).
 
     A score is a logit: with a squared error its sigmoid is the estimate of the value, scaled to [0, 1] over the

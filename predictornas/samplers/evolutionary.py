@@ -9,6 +9,7 @@ from jaxtyping import Int8
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
@@ -24,7 +25,7 @@ _SURPLUS = 2
 
 
 @dataclass(frozen=True)
-class Evolutionary:
+class Evolutionary(metaclass=PlainHelp):
     """Mutants and crossovers of the P best architectures by their true value; no predictor is asked.
 
     Where the neighbourhood holds too few unseen architectures the mutation rate doubles (up to 1/2), and what is still

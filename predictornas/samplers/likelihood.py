@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import DifferentiablePredictor, Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
@@ -24,7 +25,7 @@ _BLOCK = 256
 
 
 @dataclass(frozen=True)
-class Likelihood:
+class Likelihood(metaclass=PlainHelp):
     """Gradient ascents on the score from uniform starts, straight through the discretisation; the pool is their ends.
 
     Each architecture has real-valued shadows, one for each choice of each gene; the predictor sees the one-hot of the

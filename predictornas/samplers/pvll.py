@@ -8,6 +8,7 @@ import numpy as np
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import DifferentiablePredictor, Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
@@ -21,7 +22,7 @@ _DRY_STEPS = 12
 
 
 @dataclass(frozen=True)
-class PVLL:
+class PVLL(metaclass=PlainHelp):
     """The sampler of PVLL-NAS, with any differentiable predictor in the place of its loss estimator.
 
     The architecture parameters A begin anew for each pool. Each step draws a few relaxed architectures, collects what

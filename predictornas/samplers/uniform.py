@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from predictornas.history import History
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.spaces.base import SearchSpace
 
 
 @dataclass(frozen=True)
-class Exhaustive:
+class Exhaustive(metaclass=PlainHelp):
     """S' = S: the whole space (Mauch et al. 2020, algorithm 1). The wanted pool size is ignored.
 
     Example:
@@ -22,6 +23,9 @@ class Exhaustive:
         >>> space = get_space("nasbench201")
         >>> len(Exhaustive().propose(space, 0, History.empty(6), None, np.random.default_rng(0)))
         15625
+
+    Attributes:
+        name: recorded with what the pool led to.
     """
 
     name: str = "exhaustive"
@@ -34,7 +38,7 @@ class Exhaustive:
 
 
 @dataclass(frozen=True)
-class Uniform:
+class Uniform(metaclass=PlainHelp):
     """N' distinct architectures, uniformly over those not evaluated yet (Mauch et al. 2020, section 3.2).
 
     Example:
@@ -43,6 +47,9 @@ class Uniform:
         >>> pool = Uniform().propose(get_space("nasbench101"), 100, History.empty(26), None, np.random.default_rng(0))
         >>> len(pool), pool.genes.shape
         (100, (100, 26))
+
+    Attributes:
+        name: recorded with what the pool led to.
     """
 
     name: str = "uniform"

@@ -12,6 +12,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.oracles.base import Evaluations, Oracle
+from predictornas.plain_help import PlainHelp
 from predictornas.schedulers.base import incumbent
 from predictornas.search.strategies import (
     Proposal,
@@ -26,7 +27,7 @@ from predictornas.spaces.base import Genes, SearchSpace, require_members
 from predictornas.threads import one_thread
 
 
-class Search:
+class Search(metaclass=PlainHelp):
     """One run of a strategy on a space: a function of configuration, seed and what it was told.
 
     Example:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from predictornas.errors import ConfigurationError
+from predictornas.plain_help import PlainHelp
 from predictornas.samplers.registry import SAMPLERS
 from predictornas.schedulers.registry import SCHEDULERS
 from predictornas.search.registry import METHODS
@@ -15,7 +16,7 @@ _NAME = re.compile(r"[^\s,:@](?:[^,:@\r\n\t]{0,98}[^\s,:@])?")
 
 
 @dataclass(frozen=True)
-class Named:
+class Named(metaclass=PlainHelp):
     """A strategy and the name under which tables, figures and comparisons show it.
 
     A run is resumed where the strategy is described as it was; see `predictornas.description.describe`.

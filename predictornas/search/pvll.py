@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.plain_help import PlainHelp
 from predictornas.samplers.collect import Distinct
 from predictornas.samplers.pvll_memory import Memory, step_lengths
 from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PVLLSearch:
+class PVLLSearch(metaclass=PlainHelp):
     """Algorithm 1 of Li, Dong et al. 2020, with the signal of a table in the place of a super-network.
 
     A warm-up population trains the loss estimator psi. Then, one architecture at a time: draw a relaxed one from

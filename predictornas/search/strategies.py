@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import (
     FidelityPredictor,
     Predictor,
@@ -122,7 +123,7 @@ def propose_uniformly(space: SearchSpace, history: History, n: int, rng: np.rand
 
 
 @dataclass(frozen=True)
-class RandomSearch:
+class RandomSearch(metaclass=PlainHelp):
     """Uniform draws over the distinct architectures, without replacement.
 
     Example:
@@ -147,7 +148,7 @@ class RandomSearch:
 
 
 @dataclass(frozen=True)
-class PredictorSearch:
+class PredictorSearch(metaclass=PlainHelp):
     """Fit a predictor on everything seen, rank a fresh pool, take the best K (Mauch et al. 2020, algorithm 1).
 
     Example:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8, UInt64
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError
+from predictornas.plain_help import PlainProtocolHelp
 
 Genes = Int8[np.ndarray, "n g"]
 """A batch of architectures: one row of small integers each. A single architecture is a batch of one."""
@@ -63,11 +64,12 @@ class GraphRelaxation:
 
 
 @runtime_checkable
-class SearchSpace(Protocol):
+class SearchSpace(Protocol, metaclass=PlainProtocolHelp):
     """A set S of architectures as rows of genes. Numpy only; no randomness but the generator handed in.
 
     `valid` rows are exactly the members of S in the space's normal form; every method that returns genes returns
-    valid rows. Two rows are the same architecture iff their `keys` are equal.
+    valid rows. Two rows are the same architecture iff their `keys` are equal. Everywhere below, `genes` are `(n, g)`
+    integers of eight bits, one row an architecture; `keys` are `(n,)` unsigned integers of 64 bits.
 
     Example:
         >>> import numpy as np
@@ -102,7 +104,15 @@ class SearchSpace(Protocol):
         ...
 
     def sample(self, n: int, rng: np.random.Generator) -> Genes:
-        """`n` distinct architectures, uniformly over the distinct ones; all of S where n >= len(self)."""
+        """`n` distinct architectures, uniformly over the distinct ones; all of S where n >= len(self).
+
+        Args:
+            n: how many, >= 0.
+            rng: the only source of randomness.
+
+        Returns:
+            `(n, g)`, or `(len(self), g)`.
+        """
         ...
 
     def enumerate(self) -> Genes:
@@ -135,13 +145,30 @@ class SearchSpace(Protocol):
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each row, each gene redrawn with probability `rate`; the parent where none is valid.
 
+        Args:
+            genes: `(n, g)`, the parents.
+            rng: the only source of randomness.
+            rate: of mutation, in (0, 1].
+
+        Returns:
+            `(n, g)`.
+
         Raises:
             ConfigurationError: a rate outside (0, 1].
         """
         ...
 
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
-        """One child of each pair, each gene from either parent with p = 1/2; the first parent where none is valid."""
+        """One child of each pair, each gene from either parent with p = 1/2; the first parent where none is valid.
+
+        Args:
+            a: `(n, g)`, the first parents.
+            b: `(n, g)`, the second ones.
+            rng: the only source of randomness.
+
+        Returns:
+            `(n, g)`.
+        """
         ...
 
     def graphs(self, genes: Genes) -> Graphs:

@@ -72,6 +72,9 @@ def get_space(name: str) -> SearchSpace:
         >>> space.name, len(space), space.num_genes
         ('nasbench201', 15625, 6)
 
+    Args:
+        name: as `predictornas live-search --help` lists them, one of another package, or `module:attribute`.
+
     Raises:
         UnknownNameError: no space has this name.
         ConfigurationError: a space of another package that cannot be loaded.

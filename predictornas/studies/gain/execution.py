@@ -75,6 +75,8 @@ def run_study(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
+        >>> from predictornas import Study, run_study
         >>> study = Study(methods=("random", "local-search"), budget=20, seeds=(0, 1))
         >>> outcome = run_study(study, Path(tempfile.mkdtemp()))
         >>> outcome.history.group_by("method").len().sort("method")["len"].to_list()

@@ -14,6 +14,7 @@ from predictornas.benchmarks.table import Benchmark
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.oracles.tabular import TabularOracle
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.graph_predictor import Engine
 from predictornas.schedulers.full import Full
 from predictornas.search.budget import Budget
@@ -27,8 +28,14 @@ PROTOCOL = 1
 
 
 @dataclass(frozen=True)
-class Study:
-    """What is run.
+class Study(metaclass=PlainHelp):
+    """What is run: which methods on which table, how long, with which seeds.
+
+    Example:
+        >>> from predictornas import Study
+        >>> study = Study(methods=("random", "uniform-100@gp"), budget=50, seeds=tuple(range(10)))
+        >>> study.benchmark, study.method_names
+        ('nasbench201-cifar10', ('random', 'uniform-100@gp'))
 
     Attributes:
         benchmark: name of an offline or imported table.
