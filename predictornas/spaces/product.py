@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import sys
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
+from predictornas.plain_help import PlainAbstractHelp
 from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.hashing import row_keys
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
 
 
-class ProductSpace(ABC):
+class ProductSpace(metaclass=PlainAbstractHelp):
     """The product of independent choices. A subclass sets `name` and `num_choices` and defines `graphs`.
 
     Attributes:

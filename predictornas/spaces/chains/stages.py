@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Int8, Int64
 
 from predictornas.errors import ConfigurationError
+from predictornas.plain_help import PlainHelp
 from predictornas.spaces.base import Genes
 
 MOST_LABELS = 125
@@ -23,7 +24,7 @@ LAYER, STAGE, CHOICE, TIMES = ",", ":", "/", "*"
 
 
 @dataclass(frozen=True)
-class ChainStage:
+class ChainStage(metaclass=PlainHelp):
     """A run of layers; what may be chosen for each, and how many there may be.
 
     Example:
