@@ -17,7 +17,9 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.description import describe
 from predictornas.executors import Task, Tell
+from predictornas.history import History
 from predictornas.oracles.tabular import TabularOracle
+from predictornas.predictors.engine.space_index import blocks_of
 from predictornas.search.loop import Search, iterate
 from predictornas.search.pvll import PVLLSearch, PVLLState, replay, states
 from predictornas.seeding import rng_for
@@ -26,8 +28,17 @@ from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.sealed import kept, write_sealed
 from predictornas.studies.tasks import Execution, run_all
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised whenever the same configuration and seed would give other numbers."""
+
+
+COLLAPSED = 0.2
+"""Share of the table, by the signal, that is in no test set: what learned little would decide every mean square."""
+
+_AT_ONCE = 1 << 16
+
+LATE = 50
+"""The last proposals of a run, whose median says what the sampler has learned to propose."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +49,9 @@ class EstimatorRun:
         benchmark: name of an offline or imported table.
         search: the method.
         budget: evaluations, the warm-up included.
-        seed: of the search and of the test set.
-        test_size: architectures of the test set: uniform, never proposed.
+        seed: of the search.
+        test_size: architectures of the test set: one set for all runs, uniform among those that did not collapse (the
+            better 80 % of the table by the signal), never proposed.
         curve: whether the estimator is judged after every evaluation, or only at the end.
         choices: allowed values of each gene, for a part of the space; empty for all of it.
     """
@@ -57,10 +69,13 @@ def estimator_rows(runs: Sequence[EstimatorRun], folder: Path, execution: Execut
     """What each run showed, from its file in `folder` where it is there already.
 
     Returns:
-        For each run, rows with `evaluations`, `test_loss` and `training_loss` (mean squared error of the estimated
-        accuracy, fractions squared), `relative_loss` (test loss over the variance of the test set: 1 is no better than
-        the mean), `tau` (Kendall's, on the test set); the last row also with `incumbent` and `derived`, evaluation
-        errors of the best by signal and of the argmax of the architecture parameters (None where there is none).
+        For each run, rows with `evaluations`, `test_loss` and `training_loss` (mean squared error of the estimated loss
+        in [0, 1], for which 0 is the table's best accuracy and 1 its `COLLAPSED` quantile, in all runs the same),
+        `relative_loss` (test loss over the variance of the test set: 1 is no better than the mean), `tau` (Kendall's,
+        on the test set), `clamp_rate` and `effective_share` of the memory's weights. The last row also has evaluation
+        errors: of the best by the signal (`incumbent`), the argmax of the architecture parameters (`derived`), the
+        minimum of the estimator over the space (`minimum`), the median of the last `LATE` proposals (`late`), None
+        where there is none; and `warm_up_share`, of all evaluations.
     """
     fingerprints = {name: data_fingerprint(open_benchmark(name)) for name in {run.benchmark for run in runs}}
     tasks = [Task(run, folder / f"{_run_id(run, fingerprints[run.benchmark])}.json") for run in runs]
@@ -84,7 +99,7 @@ def _measure(run: EstimatorRun, path: Path, tell: Tell) -> None:
 def _measured(run: EstimatorRun, tell: Tell) -> list[dict[str, Any]]:
     benchmark = open_benchmark(run.benchmark)
     space = part_of(benchmark.space, run.choices)
-    test = space.sample(run.test_size, rng_for(run.seed, 0, "test set"))
+    test, scale = _fixed_test(benchmark, space, run.test_size)
     training = space.restricted_to(np.setdiff1d(space.enumerated_keys(), space.keys(test)))
     search = Search(training, run.search, seed=run.seed)
     for step in iterate(search, TabularOracle(benchmark), run.budget):
@@ -98,12 +113,31 @@ def _measured(run: EstimatorRun, tell: Tell) -> list[dict[str, Any]]:
         visited = zip([len(history)], [replay(run.search, training, history, seed=run.seed)], strict=True)
     rows = []
     for evaluations, state in visited:
-        rows.append({"evaluations": evaluations, **_judged(state, training, test, truth)})
-    rows[-1] |= {
+        rows.append({"evaluations": evaluations, **_judged(run.search, state, training.sequences(test), truth, scale)})
+    return [*rows[:-1], rows[-1] | _ended(run.search, benchmark, space, history, state)]
+
+
+def _fixed_test(benchmark: Benchmark, space: SearchSpace, size: int) -> tuple[Genes, float]:
+    """The test set of all runs on this part of a table, and the width of accuracies that is a loss of 1."""
+    values = _accuracies(benchmark, space.enumerated_keys(), benchmark.signal)
+    floor = float(np.nanquantile(values, COLLAPSED))
+    learned = space.restricted_to(space.enumerated_keys()[values > floor])
+    return learned.sample(size, rng_for(0, 0, "test set")), float(np.nanmax(values)) - floor
+
+
+def _ended(
+    search: PVLLSearch, benchmark: Benchmark, space: SearchSpace, history: History, state: PVLLState
+) -> dict[str, float | None]:
+    """What a run found, by four rules, and the share of it that went into the warm-up."""
+    proposed = history.keys[history.iterations > 0][-LATE:]
+    late = _errors(benchmark, proposed)
+    return {
         "incumbent": _error(benchmark, history.keys[history.best(1)]),
-        "derived": _error(benchmark, _derived(run.search, state, space)),
+        "derived": _error(benchmark, _derived(search, state, space)),
+        "minimum": _error(benchmark, _least(state, space)),
+        "late": float(np.nanmedian(late)) if len(late) else None,
+        "warm_up_share": search.warm_up / len(history),
     }
-    return rows
 
 
 def part_of(space: SearchSpace, choices: Sequence[Sequence[int]]) -> SearchSpace:
@@ -116,20 +150,28 @@ def part_of(space: SearchSpace, choices: Sequence[Sequence[int]]) -> SearchSpace
 
 
 def _judged(
-    state: PVLLState, space: SearchSpace, test: Genes, truth: Float[np.ndarray, " n"]
+    search: PVLLSearch,
+    state: PVLLState,
+    test: Float[np.ndarray, "n steps k"],
+    truth: Float[np.ndarray, " n"],
+    scale: float,
 ) -> dict[str, float | None]:
-    """How well the estimator tells accuracies, in the table's own units: normalised ones differ between memories."""
+    """How well the estimator tells losses, in the table's units: those of the memory differ between memories."""
     memory = state.memory
-    best, width = memory.values.max(), np.ptp(memory.values)
-    estimated = best - width * state.estimator.losses(space.sequences(test))
-    remembered = best - width * state.estimator.losses(memory.sequences)
+    best, worst = memory.span(search.clip)
+    estimated = best - (best - worst) * state.estimator.losses(test)
+    remembered = best - (best - worst) * state.estimator.losses(memory.sequences)
     loss = float(((estimated - truth) ** 2).mean())
     tau = float(kendalltau(estimated, truth).statistic)
+    # psi cannot say how bad the clipped ones are, and was never asked
+    known = np.maximum(memory.values, worst)
     return {
-        "test_loss": loss,
-        "training_loss": float(((remembered - memory.values) ** 2).mean()),
+        "test_loss": loss / scale**2,
+        "training_loss": float(((remembered - known) ** 2).mean()) / scale**2,
         "relative_loss": loss / float(truth.var()),
         "tau": None if np.isnan(tau) else tau,  # an estimator that has learned nothing calls all equal
+        "clamp_rate": memory.clamp_rate(search.smallest_p),
+        "effective_share": memory.effective_share(),
     }
 
 
@@ -144,12 +186,23 @@ def _derived(search: PVLLSearch, state: PVLLState, space: SearchSpace) -> Keys:
     return space.keys(genes[space.valid(genes)])
 
 
+def _least(state: PVLLState, space: SearchSpace) -> Keys:
+    """The key of the architecture whose estimated loss is least; where several are, the first."""
+    losses = [state.estimator.losses(space.sequences(part)) for part in blocks_of(space.enumerate(), _AT_ONCE)]
+    return space.enumerated_keys()[[int(np.concatenate(losses).argmin())]]
+
+
 def _error(benchmark: Benchmark, keys: Keys) -> float | None:
     """The evaluation error of the one architecture with this key, None without a key or a value."""
-    if not len(keys) or benchmark.evaluation is None:
-        return None
-    value = float(_accuracies(benchmark, keys, benchmark.evaluation)[0])
-    return None if np.isnan(value) else 1 - value
+    errors = _errors(benchmark, keys)
+    return None if not len(errors) or np.isnan(errors[0]) else float(errors[0])
+
+
+def _errors(benchmark: Benchmark, keys: Keys) -> Float[np.ndarray, " m"]:
+    """The evaluation errors of these architectures; empty where the table has no evaluation."""
+    if benchmark.evaluation is None:
+        return np.empty(0)
+    return 1 - _accuracies(benchmark, keys, benchmark.evaluation)
 
 
 def _accuracies(benchmark: Benchmark, keys: Keys, column: str) -> Float[np.ndarray, " n"]:

@@ -42,13 +42,22 @@ class Memory:
             np.concatenate([self.p, p])[-limit:],
         )
 
-    def normalised(self, values: Float[np.ndarray, " v"]) -> Float[np.ndarray, " v"]:
-        """Losses in [0, 1] of some values: 1 - value, by the least and the greatest of the memory (ours).
+    def span(self, clip: float = 0.0) -> tuple[float, float]:
+        """The values whose normalised losses are 0 and 1: the best of the memory, and its worst.
 
-        The paper only says that losses are normalised to [0, 1]. Values outside the memory's range are clipped; all
-        losses are 0 while the memory holds a single value.
+        Args:
+            clip: quantile of the memory's values that counts as the worst. 0 is the least of them: then a few collapsed
+                networks take most of the range and all others look alike.
         """
-        best, worst = self.values.max(), self.values.min()
+        return float(self.values.max()), float(np.quantile(self.values, clip))
+
+    def normalised(self, values: Float[np.ndarray, " v"], clip: float = 0.0) -> Float[np.ndarray, " v"]:
+        """Losses in [0, 1] of some values: 1 - value, by the memory's `span` (ours).
+
+        The paper only says that losses are normalised to [0, 1]. Values outside the span are clipped; all losses are 0
+        while it is empty.
+        """
+        best, worst = self.span(clip)
         if best == worst:
             return np.zeros(len(values))
         return np.asarray(np.clip((best - values) / (best - worst), 0.0, 1.0))

@@ -15,6 +15,7 @@ from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.schedulers.base import Scheduler
 from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import RANKED
 from predictornas.search.scheduled import Scheduled, ZeroCost
 from predictornas.search.strategies import PredictorSearch, RandomSearch
@@ -53,6 +54,11 @@ def ranked_method(scheduler: Registered) -> Registered:
 
     takes = ("predictor", "levels", "number", "initial", "batch", "warm_start")
     return dataclasses.replace(scheduler, name=RANKED + scheduler.name, label="", target=make, takes=takes, looks={})
+
+
+def pvll(warm_up: int, published: bool) -> PVLLSearch:
+    """PVLL-NAS with what works on tables, or with what its paper prints."""
+    return PVLLSearch.published(warm_up) if published else PVLLSearch(warm_up=warm_up)
 
 
 def rank_full(**settings: Any) -> Scheduled:

@@ -52,10 +52,12 @@ class PVLLSearch(metaclass=PlainHelp):
         memory: entries of the queue (paper: 100).
         weighted: whether entries are weighted by 1/p_t (eq. 8); else equally (table 5).
         gradient: whether A follows psi; else each architecture is drawn uniformly and all weights are 1 (table 5).
+        clip: quantile of the memory's values from which on losses count as the worst; see `Memory.span`. The paper does
+            not say how losses are normalised; 0 is the plain range.
         hidden: state size of the LSTM (ours).
         warm_up_steps: full-batch steps of psi on the warm-up population (ours).
         estimator_steps: full-batch steps of psi after each evaluation (ours).
-        estimator_rate: Adam's rate for psi (paper: 0.1).
+        estimator_rate: Adam's rate for psi (paper: 0.1, which trains an LSTM badly).
         architecture_rate: eta, Adam's rate for A (paper: 0.1).
         temperature: tau (paper: 0.1).
         smallest_p: lower limit of p_t (ours).
@@ -69,10 +71,11 @@ class PVLLSearch(metaclass=PlainHelp):
     memory: int = 100
     weighted: bool = True
     gradient: bool = True
-    hidden: int = 16
+    clip: float = 0.2
+    hidden: int = 32
     warm_up_steps: int = 400
     estimator_steps: int = 5
-    estimator_rate: float = 0.1
+    estimator_rate: float = 0.01
     architecture_rate: float = 0.1
     temperature: float = 0.1
     smallest_p: float = 0.05
@@ -82,11 +85,22 @@ class PVLLSearch(metaclass=PlainHelp):
         counts = (self.memory, self.hidden, self.tries)
         rates = (self.estimator_rate, self.architecture_rate, self.temperature)
         steps = (self.warm_up, self.warm_up_steps, self.estimator_steps)
-        if min(counts) < 1 or min(steps) < 0 or not min(rates) > 0 or not 0 < self.smallest_p <= 1:
+        if (
+            min(counts) < 1
+            or min(steps) < 0
+            or not min(rates) > 0
+            or not 0 < self.smallest_p <= 1
+            or not 0 <= self.clip < 1
+        ):
             raise ConfigurationError(
                 "PVLL-NAS needs memory, hidden and tries >= 1, warm_up and numbers of steps >= 0, rates and a "
-                f"temperature above 0, and 0 < smallest_p <= 1, not {self}."
+                f"temperature above 0, 0 < smallest_p <= 1 and 0 <= clip < 1, not {self}."
             )
+
+    @classmethod
+    def published(cls, warm_up: int = 100) -> PVLLSearch:
+        """What the paper prints: Adam's rate 0.1, and losses by their plain range."""
+        return cls(warm_up=warm_up, clip=0.0, hidden=16, estimator_rate=0.1)
 
     @property
     def initial(self) -> int:
@@ -156,19 +170,6 @@ class PVLLState:
     architecture: ArchitectureLogits
     estimator: LossEstimator
     memory: Memory
-
-    def test_loss(self, space: SearchSpace, genes: Genes, values: Float[np.ndarray, " n"]) -> float:
-        """Mean squared error of psi on architectures `(n, g)` whose values are known (Li, Dong et al. 2020, fig. 3).
-
-        In units of the normalised loss, squared; values are normalised by the memory's range.
-        """
-        errors = self.estimator.losses(space.sequences(genes)) - self.memory.normalised(values)
-        return float((errors**2).mean())
-
-    def training_loss(self) -> float:
-        """The same on the memory, every entry counted alike (the dashed line of fig. 3)."""
-        errors = self.estimator.losses(self.memory.sequences) - self.memory.normalised(self.memory.values)
-        return float((errors**2).mean())
 
 
 def states(search: PVLLSearch, space: SearchSpace, history: History, *, seed: int) -> Iterator[PVLLState]:
@@ -262,7 +263,7 @@ def _begin(search: PVLLSearch, space: SearchSpace, history: History, seed: int) 
     )
     if len(memory):
         steps = search.warm_up_steps if search.warm_up else search.estimator_steps
-        estimator.train(sequences, memory.normalised(values), memory.weights(), steps=steps)
+        estimator.train(sequences, memory.normalised(values, search.clip), memory.weights(), steps=steps)
         memory = replace(memory, p=step_lengths(estimator.losses(sequences), search.smallest_p))
     return PVLLState(architecture, estimator, memory)
 
@@ -291,7 +292,9 @@ def _advance(
     p = step_lengths(estimator.losses(chain), search.smallest_p)[-len(sequences) :]
     memory = before.memory.pushed(sequences, history.values[told], p, limit=search.memory)
     weights = memory.weights() if search.weighted and search.gradient else np.ones(len(memory))
-    estimator.train(memory.sequences, memory.normalised(memory.values), weights, steps=search.estimator_steps)
+    estimator.train(
+        memory.sequences, memory.normalised(memory.values, search.clip), weights, steps=search.estimator_steps
+    )
     if not search.gradient:
         return PVLLState(before.architecture, estimator, memory)
     architecture = before.architecture.copy()

@@ -20,10 +20,10 @@ _RANDOM = Registered(
 _PREDICTING = (
     Registered(
         name="pvll",
-        target="predictornas.search.pvll:PVLLSearch",
+        target="predictornas.search.building:pvll",
         help="PVLL-NAS with an estimator of its own (Li, Dong et al. 2020)",
         label="PVLL",
-        takes=("warm_up",),
+        takes=("warm_up", "published"),
         look=Look("#9E2E93", "d"),
     ),
     Registered(

@@ -34,10 +34,14 @@ def test_figure_3a_has_a_test_and_a_training_curve_of_each_sampling(request_of_t
     made = pvll_figures.learning_curves_figure(request_of_two_seeds, title="Title")
     counts = made.table.group_by("curve", "split").len().sort("curve", "split")
     assert counts.rows() == [
-        ("gradient sampling", "test", 6),
-        ("gradient sampling", "training", 6),
-        ("uniform sampling", "test", 6),
-        ("uniform sampling", "training", 6),
+        (curve, split, 6)
+        for curve in (
+            "gradient sampling",
+            "gradient sampling, as printed",
+            "uniform sampling",
+            "uniform sampling, as printed",
+        )
+        for split in ("test", "training")
     ]
     assert made.table["runs"].unique().to_list() == [2]
     assert made.facts["benchmark"] == "nasbench201-cifar10"
@@ -117,7 +121,9 @@ def asked(store, monkeypatch):
                     "training_loss": run.seed + 20.0 * place,
                     "relative_loss": run.seed + 30.0 * place,
                     "tau": 0.5,
-                    **({"incumbent": run.seed / 8, "derived": None} if place else {}),
+                    "clamp_rate": 0.5,
+                    "effective_share": 0.5,
+                    **(dict.fromkeys(pvll_figures.ENDS, run.seed / 8) | {"derived": None} if place else {}),
                 }
                 for place in (0, 1)
             ]
@@ -133,7 +139,8 @@ def test_figure_3a_learns_from_and_tests_on_a_hundred(asked, tmp_path):
     """Li, Dong et al. 2020, section 5.5; means over seeds 0 and 1 by hand."""
     made = pvll_figures.learning_curves_figure(FigureRequest(tmp_path, seeds=2), title="Title")
     assert {(run.budget, run.test_size, run.curve, run.search.warm_up) for run in asked} == {(100, 100, True, 0)}
-    assert [(run.search.gradient, run.seed) for run in asked] == [(True, 0), (True, 1), (False, 0), (False, 1)]
+    assert [(run.search.gradient, run.seed) for run in asked[:4]] == [(True, 0), (True, 1), (False, 0), (False, 1)]
+    assert [run.search.estimator_rate for run in asked] == [0.01] * 4 + [0.1] * 4
     own = made.table.filter(pl.col("curve") == "uniform sampling")
     assert own.select("split", "quantity", "evaluations", "mean").rows() == [
         ("test", "test_loss", 99, 0.5),
@@ -144,6 +151,8 @@ def test_figure_3a_learns_from_and_tests_on_a_hundred(asked, tmp_path):
     assert {name: run["seed"] for name, run in made.facts["settings"].items()} == {
         "gradient sampling": 0,
         "uniform sampling": 0,
+        "gradient sampling, as printed": 0,
+        "uniform sampling, as printed": 0,
     }
     assert made.facts["seeds"] == 2
 
@@ -186,12 +195,17 @@ def test_table_5_has_the_papers_parts_and_errors(asked, tmp_path):
         (True, 0, False),
         (False, 100, True),
         (False, 0, True),
-    ]
+    ] * 2
+    assert [run.search.clip for run in asked] == [0.2] * 6 + [0.0] * 6
     assert made.paper is not None
-    assert (100 * made.paper["paper"]).to_list()[:6] == pytest.approx([2.72, 2.81, 3.10, 3.03, 3.08, 3.20])
+    assert (100 * made.paper["paper"]).to_list()[:12] == pytest.approx([2.72, 2.81, 3.10, 3.03, 3.08, 3.20] * 2)
     # nothing was derived with the sampler, and without it the best by the signal counts
-    assert made.paper["ours"].to_list()[:6] == [None] * 4 + [0.0] * 2
-    assert list(made.facts["paper_deviation"].values()) == [0.02, 0.08, 0.22, 0.30, 0.24, 0.32]
+    assert made.paper["ours"].to_list()[:12] == ([None] * 4 + [0.0] * 2) * 2
+    assert made.paper["setting"].to_list()[12:] == [
+        "sampler, warm-up, weighted loss - none",
+        "sampler, warm-up, weighted loss, as printed - none, as printed",
+    ]
+    assert list(made.facts["paper_deviation"].values()) == [0.02, 0.08, 0.22, 0.30, 0.24, 0.32] * 2
 
 
 def test_a_table_of_another_space_has_no_such_parts(store, tmp_path):

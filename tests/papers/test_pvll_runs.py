@@ -36,6 +36,9 @@ def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
         assert row["relative_loss"] > 0
     assert "incumbent" in rows[-1]
     assert "incumbent" not in rows[0]
+    assert rows[-1]["warm_up_share"] == pytest.approx(5 / 9)
+    assert 0 < rows[-1]["minimum"] < 1
+    assert 0 < rows[-1]["late"] < 1
     (file,) = (tmp_path / "runs").iterdir()
     facts, _ = read_sealed(file)
     facts["rows"][0]["test_loss"] = 0.125  # what is there is not measured again
@@ -89,22 +92,52 @@ def first_genes(*choices: int) -> np.ndarray:
     return np.array([[choice, 0, 0, 0, 0, 0] for choice in choices], np.int8)
 
 
-def test_the_estimator_is_judged_in_units_of_accuracy_by_hand():
-    """The memory spans 0.5 to 0.9, so that a loss of 0.25 is an accuracy of 0.9 - 0.4 / 4 = 0.8."""
+def test_the_estimator_is_judged_in_the_units_of_the_table_by_hand():
+    """The memory spans 0.5 to 0.9, so that a loss of 0.25 is an accuracy of 0.9 - 0.4 / 4 = 0.8; a loss of 1 is 0.2."""
     space = NASBench201()
-    memory = Memory(space.sequences(first_genes(1, 2)), np.array([0.5, 0.9]), np.ones(2))
+    memory = Memory(space.sequences(first_genes(1, 2)), np.array([0.5, 0.9]), np.array([0.05, 0.1]))
     state = Mock(PVLLState, memory=memory, estimator=Losses([0.25, 1.0, 0.5, 0.0, 0.75]))
-    found = pvll_runs._judged(state, space, first_genes(0, 1, 3), np.array([0.7, 0.6, 0.9]))
+
+    def judged(choices, truth, clip=0.0):
+        test = space.sequences(first_genes(*choices))
+        return pvll_runs._judged(PVLLSearch(clip=clip), state, test, np.array(truth), 0.2)
+
+    found = judged((0, 1, 3), [0.7, 0.6, 0.9])
     # estimated 0.8, 0.5, 0.9; remembered 0.5 and 0.7
-    assert found["test_loss"] == pytest.approx((0.01 + 0.01 + 0) / 3)
-    assert found["training_loss"] == pytest.approx((0 + 0.04) / 2)
+    assert found["test_loss"] == pytest.approx((0.01 + 0.01 + 0) / 3 / 0.04)
+    assert found["training_loss"] == pytest.approx((0 + 0.04) / 2 / 0.04)
     assert found["relative_loss"] == pytest.approx(0.02 / 3 / np.var([0.7, 0.6, 0.9]))
     assert found["tau"] == pytest.approx(1.0)
-    level = pvll_runs._judged(state, space, first_genes(0, 0, 0), np.array([0.7, 0.6, 0.9]))
-    assert level["tau"] is None
-    mixed = pvll_runs._judged(state, space, first_genes(0, 1, 3, 4), np.array([0.7, 0.6, 0.9, 0.8]))
+    assert found["clamp_rate"] == 0.5
+    assert found["effective_share"] == pytest.approx(9 / 10)  # weights 20 and 10: 30^2 / (2 * 500)
+    assert judged((0, 0, 0), [0.7, 0.6, 0.9])["tau"] is None
     # estimated 0.8, 0.5, 0.9, 0.6: of six pairs one is turned
-    assert mixed["tau"] == pytest.approx((5 - 1) / 6)
+    assert judged((0, 1, 3, 4), [0.7, 0.6, 0.9, 0.8])["tau"] == pytest.approx((5 - 1) / 6)
+    # the half quantile is 0.7: a loss of 1 is remembered as 0.7, and so counts what is below it
+    half = judged((1, 3), [0.7, 0.9], clip=0.5)
+    assert half["test_loss"] == pytest.approx(0.0)
+    assert half["training_loss"] == pytest.approx((0 + 0.01) / 2 / 0.04)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
+def test_the_test_set_is_one_for_all_runs_and_holds_nothing_that_collapsed():
+    benchmark = open_benchmark("nasbench201-cifar10")
+    test, scale = pvll_runs._fixed_test(benchmark, benchmark.space, 50)
+    values = benchmark.values(benchmark.signal).astype(float)
+    floor = np.sort(values)[len(values) // 5]
+    assert (benchmark.lookup(test, benchmark.signal) > floor - 1e-4).all()
+    assert scale == pytest.approx(values.max() - floor, abs=1e-4)  # the quantile lies between two cells
+    np.testing.assert_array_equal(pvll_runs._fixed_test(benchmark, benchmark.space, 50)[0], test)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
+def test_the_minimum_of_the_estimator_is_found_in_the_whole_space():
+    space = NASBench201()
+    state = Mock(PVLLState, estimator=Losses([0.25, 1.0, 0.5, 0.1, 0.75]))
+    first = space.enumerate()[np.flatnonzero(space.enumerate()[:, 0] == 3)[:1]]
+    assert pvll_runs._least(state, space).tolist() == space.keys(first).tolist()
 
 
 def test_the_derived_architecture_is_the_argmax_of_the_parameters():

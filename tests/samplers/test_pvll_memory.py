@@ -31,6 +31,14 @@ def test_losses_by_hand() -> None:
     np.testing.assert_array_equal(memory([0.6, 0.6]).normalised(np.array([0.6, 0.1])), [0, 0])
 
 
+def test_losses_from_a_quantile_on_are_alike() -> None:
+    """One collapsed network at 0.1. The quantile .25 of five values is the second least: losses span 0.8 to 0.9."""
+    known = memory([0.9, 0.1, 0.85, 0.8, 0.88])
+    assert known.span(0.25) == (0.9, 0.8)
+    np.testing.assert_allclose(known.normalised(known.values, 0.25), [0.0, 1.0, 0.5, 1.0, 0.2])
+    assert known.span() == (0.9, 0.1)
+
+
 def test_weights_and_their_effective_share_by_hand() -> None:
     """1/p = 2, 4, 4, 10: mean 5, squares 4 + 16 + 16 + 100 = 136, so the share is 20^2 / (4 * 136)."""
     known = memory([0.1] * 4, p=[0.5, 0.25, 0.25, 0.1])

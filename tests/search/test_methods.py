@@ -106,6 +106,8 @@ def test_pvll_goes_with_its_own_estimator_or_as_the_sampler_of_a_pool() -> None:
     own = get_strategy("pvll", get_preset("paper"))
     assert isinstance(own, PVLLSearch)
     assert (own.initial, own.batch, own.memory) == (100, 1, 100)
+    assert own == PVLLSearch.published()
+    assert get_strategy("pvll", get_preset("default")) == PVLLSearch(warm_up=50)
     pool = get_strategy("pvll-50", get_preset("paper"))
     assert isinstance(pool, PredictorSearch)
     assert isinstance(pool.sampler, PVLL)

@@ -20,7 +20,7 @@ from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle
 
 SPACE = get_space("nasbench201")
-SMALL = PVLLSearch(warm_up=12, memory=12, hidden=4, warm_up_steps=15, estimator_steps=2, tries=16)
+SMALL = PVLLSearch(estimator_rate=0.1, warm_up=12, memory=12, hidden=4, warm_up_steps=15, estimator_steps=2, tries=16)
 
 
 def fresh(**changes: object) -> PVLLSearch:
@@ -165,20 +165,6 @@ def test_switches_of_the_ablation() -> None:
     assert uniform.propose(SPACE, history, 1, seed=0, iteration=5).proposed_by == "uniform"
 
 
-def test_losses_of_the_estimator_by_hand() -> None:
-    history = searched(15)
-    state = replay(fresh(), SPACE, history, seed=0)
-    genes = SPACE.sample(7, np.random.default_rng(2))
-    values = genes.mean(axis=1)
-    low, high = state.memory.values.min(), state.memory.values.max()
-    targets = np.clip((high - values) / (high - low), 0, 1)
-    estimates = state.estimator.losses(SPACE.sequences(genes))
-    assert state.test_loss(SPACE, genes, values) == pytest.approx(np.mean((estimates - targets) ** 2))
-    inside = (high - state.memory.values) / (high - low)
-    expected = np.mean((state.estimator.losses(state.memory.sequences) - inside) ** 2)
-    assert state.training_loss() == pytest.approx(expected)
-
-
 def test_an_empty_history_has_no_state() -> None:
     with pytest.raises(ConfigurationError, match="before the first evaluation"):
         replay(fresh(), SPACE, History.empty(6), seed=0)
@@ -186,7 +172,8 @@ def test_an_empty_history_has_no_state() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"warm_up": -1}, {"memory": 0}, {"tries": 0}, {"smallest_p": 0.0}, {"estimator_rate": 0.0}]
+    "options",
+    [{"warm_up": -1}, {"memory": 0}, {"tries": 0}, {"smallest_p": 0.0}, {"estimator_rate": 0.0}, {"clip": 1.0}],
 )
 def test_values_out_of_range_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match="PVLL-NAS needs"):
