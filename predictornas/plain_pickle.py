@@ -1,4 +1,4 @@
-"""Reads pickles of lists, dictionaries and numpy arrays without giving them any code to run.
+"""Reads pickles of lists, dictionaries, numpy arrays and their numbers without giving them any code to run.
 
 Not even numpy's own unpickling runs: what an array's pickle calls is answered by stand-ins that take bytes, a type and
 a shape, so a hostile file can do no more than describe an array.
@@ -137,6 +137,12 @@ def _empty_array(kind: Any, shape: Any, code: Any) -> _Array:
     return _Array()
 
 
+def _scalar(data_type: Any, content: Any) -> int | float | bool:
+    """A number of numpy as one of python."""
+    value: int | float | bool = _array(content, data_type, (), "C").item()
+    return value
+
+
 def _data_type(code: Any, align: Any, copy: Any) -> _DataType:
     return _DataType(_text(code))
 
@@ -157,6 +163,7 @@ def _text(value: Any) -> str:
 
 _STAND_INS: dict[tuple[str, str], Any] = {
     ("numpy._core.multiarray", "_reconstruct"): _empty_array,
+    ("numpy._core.multiarray", "scalar"): _scalar,
     ("numpy._core.numeric", "_frombuffer"): _array_of_buffer,
     ("numpy", "ndarray"): "numpy.ndarray",
     ("numpy", "dtype"): _data_type,

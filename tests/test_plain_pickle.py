@@ -42,6 +42,21 @@ def test_a_pickle_of_python_2(tmp_path: Path):
     assert (pickle.loads(PYTHON_2, encoding="bytes")[b"data"] == value[b"data"]).all()
 
 
+@pytest.mark.parametrize("number", [np.float64(0.25), np.float32(-1.5), np.int64(-(2**62)), np.uint8(255), np.bool_(1)])
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_numbers_of_numpy_become_those_of_python(tmp_path: Path, number: np.generic, protocol: int):
+    value = read(pickle.dumps([{"a": number}] * 2, protocol), tmp_path)
+    assert value == [{"a": number.item()}] * 2
+    assert type(value[0]["a"]) is type(number.item())
+
+
+def test_a_number_of_another_size_than_its_type_is_refused(tmp_path: Path):
+    content = pickle.dumps(np.float64(0.25), 2)
+    assert content.count(b"f8") == 1
+    with pytest.raises(DataError, match="no complete pickle of plain values"):
+        read(content.replace(b"f8", b"f4"), tmp_path)
+
+
 @pytest.mark.slow
 @settings(max_examples=40)
 @given(
@@ -99,7 +114,7 @@ def test_code_is_refused_before_it_runs(tmp_path: Path, protocol: int):
 
 
 @pytest.mark.parametrize(
-    "value", [np.array([Path("x"), None], dtype=object), np.array(["text"]), np.zeros(2, dtype="i4,f8"), np.float64(1)]
+    "value", [np.array([Path("x"), None], dtype=object), np.array(["text"]), np.zeros(2, dtype="i4,f8")]
 )
 def test_arrays_of_anything_but_numbers_are_refused(tmp_path: Path, value: object):
     with pytest.raises(DataError, match=r"Do not use the file|only arrays of numbers"):

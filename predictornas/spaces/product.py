@@ -95,9 +95,17 @@ class ProductSpace(metaclass=PlainAbstractHelp):
 
         Raises:
             InvalidArchitectureError: a gene out of its range.
+            ConfigurationError: the space is too large to be enumerated.
         """
         checked = require_genes(self, genes)
-        return np.asarray(np.ravel_multi_index(tuple(checked.T.astype(np.int64)), self.num_choices))
+        if self.size == math.prod(self.num_choices):
+            return np.asarray(np.ravel_multi_index(tuple(checked.T.astype(np.int64)), self.num_choices))
+        keys = self.keys(checked)  # a subclass has several rows of choices for one architecture
+        return np.asarray(self._order[np.searchsorted(self.enumerated_keys(), keys, sorter=self._order)])
+
+    @cached_property
+    def _order(self) -> Int64[np.ndarray, " s"]:
+        return np.argsort(self.enumerated_keys())
 
     def keys(self, genes: Genes) -> Keys:
         """Identity of each row of choices.

