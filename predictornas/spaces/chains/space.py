@@ -43,7 +43,7 @@ class ChainSpace(ProductSpace):
         ('2.2e+19', 45)
         >>> genes = space.sample(1, np.random.default_rng(0))
         >>> print(space.describe(genes[0]))
-        3/6,3/3,5/4,5/3:7/6,5/3,3/3:5/3,7/3,7/3,5/6:7/4,5/4,3/3,3/6:3/3,7/4,7/3,5/4
+        5/6,7/6,7/3,5/3:7/4,7/6,3/3,7/6:3/4,3/4,3/3,7/3:7/3,3/3,3/3,7/3:5/3,7/3,3/3,5/4
 
     Attributes:
         name: of the space.
