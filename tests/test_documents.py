@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -161,29 +159,6 @@ def test_the_commands_of_the_guide_to_clusters_that_need_no_cluster_fill_one_fol
     history = pl.read_parquet("small-study/history.parquet")
     seeds = {method: sorted(rows["seed"].unique()) for (method,), rows in history.group_by("method")}
     assert seeds == {"random": [0, 1, 2, 3, 7, 8, 9], "local-search": [0, 1, 2, 3]}
-
-
-@pytest.mark.slow
-def test_the_notebook_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    cells = json.loads((ROOT / "notebooks" / "quickstart.ipynb").read_text())["cells"]
-    names: dict[str, object] = {}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            exec(cell["source"], names)
-    assert (tmp_path / "quickstart-results" / "gain.png").is_file()
-
-
-@pytest.mark.slow
-def test_the_notebook_of_the_gain_runs(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    cells = json.loads((ROOT / "notebooks" / "reproduce-gain.ipynb").read_text())["cells"]
-    names: dict[str, Any] = {}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            exec(cell["source"], names)
-    shown = set(names["uniform"].table["method"]) | set(names["chosen"].table["method"])
-    assert shown == {"random", "exhaustive", "uniform-100", "likelihood-100", "evolutionary-100"}
 
 
 DOCUMENTS = [path for path in ROOT.glob("docs/**/*.md") if path.parent.name != "templates"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -145,6 +146,12 @@ class CaptionedFigure(Figure):
             kwargs.setdefault("metadata", _UNDATED[ending])
         with matplotlib.rc_context(_FILES):  # type: ignore[arg-type]
             super().savefig(fname, transparent=transparent, **kwargs)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows, also where matplotlib's own support of notebooks was never asked for."""
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=80)
+        return stream.getvalue()
 
 
 def new_figure(

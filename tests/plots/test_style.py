@@ -108,3 +108,9 @@ def test_markers_of_several_lines_do_not_stand_below_each_other() -> None:
     assert every(80, 0) == (0, 10)
     assert every(80, 1) == (2, 10)
     assert every(5, 3) == (0, 1)  # short lines have a marker at every point
+
+
+def test_a_notebook_is_given_a_picture() -> None:
+    shown = new_figure(4.0, 3.0, title="A title", caption="A caption")._repr_png_()
+    assert shown.startswith(b"\x89PNG")
+    assert int.from_bytes(shown[16:20], "big") == 320  # 4 inches of 80 points
