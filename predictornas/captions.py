@@ -23,12 +23,16 @@ GAIN_BANDS = "Bands: 95 % interval over runs (jackknife, t)."
 
 CAP = "Cap (dashed): the gain if every proposal reached the target."
 
-CHANCE = (
-    "Grey: what random search itself shows by chance in 95 of 100 such studies in which it reaches the target; "
-    "dotted, the mean of them."
-)
+CHANCE = "Grey: what random search itself shows by chance in 95 of 100 such studies in which it reaches the target."
+
+CHANCE_MEAN = "Dotted: the mean of them."
 
 HOLLOW = "Hollow: no proposal reached the target, so the gain is no more than this"
+
+TARGET_SHARE = (
+    "The target on the axis is a share of the table by the signal column, harder to the left; hover a mark for its "
+    "error."
+)
 
 SIGNAL, EVALUATION = "the column that drives the search", "the column that judges it and that no search sees"
 
@@ -107,7 +111,17 @@ def gain_caption(
     counted = "and with" if with_initial else "without"
     sizes = f"K: the proposals of a run that count, {counted} the random initial set T0."
     targets = "J: the target, as an error on the signal column. M_S: architectures of the table that reach it."
-    parts = [GAIN, targets, sizes, POOLS if pools else "", ESTIMATORS.get(estimator, ""), GAIN_BANDS, CAP, CHANCE]
+    parts = [
+        GAIN,
+        targets,
+        sizes,
+        POOLS if pools else "",
+        ESTIMATORS.get(estimator, ""),
+        GAIN_BANDS,
+        CAP,
+        CHANCE,
+        CHANCE_MEAN,
+    ]
     return " ".join(filter(None, [*parts, hollow(unresolved, defined)]))
 
 

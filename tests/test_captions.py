@@ -13,7 +13,7 @@ from predictornas.captions import (
 )
 
 
-@pytest.mark.parametrize("word", ["dB", "J:", "M_S", "K:", "N'", "One urn", "Bands", "Cap", "Grey", "dotted", "Hollow"])
+@pytest.mark.parametrize("word", ["dB", "J:", "M_S", "K:", "N'", "One urn", "Bands", "Cap", "Grey", "Dotted", "Hollow"])
 def test_every_word_on_the_figure_of_the_gain_is_explained(word: str) -> None:
     assert word in gain_caption("pooled", unresolved=1, defined=80)
 

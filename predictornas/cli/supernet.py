@@ -95,7 +95,7 @@ def supernet(
     pictures = pictures_as(format_, style)
     job, images = run.prepared()
     with progress_bar(f"{method} in {space}, epochs") as started:
-        outcome = run_supernet(method, job, images, folder, started=started, pictures=pictures)
+        outcome = run_supernet(method, job, images, folder, started=started, pictures=pictures, asked=run)
     import numpy as np
 
     searched, row = get_space(space), np.array(outcome.genes, dtype=np.int8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from predictornas.looks import styles_of
 from predictornas.report.markup import Content, joined
@@ -10,18 +10,18 @@ from predictornas.report.page import bullets, paragraphs
 from predictornas.search.registry import RANKED
 
 _MAUCH = (
-    "Mauch, Tiedemann, Alonso Garcia, Cong, Yoshiyama, Cardinaux, Kemp: Efficient Sampling for Predictor-Based Neural "
-    "Architecture Search. arXiv 2011.12043, 2020"
+    "Mauch, Tiedemann, Alonso Garcia, Nguyen Cong, Yoshiyama, Cardinaux, Kemp: Efficient Sampling for Predictor-Based "
+    "Neural Architecture Search. arXiv 2011.12043, 2020"
 )
 _NOSH = (
     "Wang, Chen, Cheng, Tang, Hsieh: RANK-NOSH: Efficient Predictor-Based Architecture Search via Non-Uniform "
     "Successive Halving. ICCV 2021"
 )
 _ASHA = (
-    "Li, Jamieson, Rostamizadeh, Gonina, Ben-Tzur, Hardt, Recht, Talwalkar: A System for Massively Parallel "
+    "Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar: A System for Massively Parallel "
     "Hyperparameter Tuning. MLSys 2020"
 )
-_PVLL = "Li, Dong, Wang, Xu: Neural Architecture Search in a Proxy Validation Loss Landscape. ICML 2020"
+_PVLL = "Li, Dong, Wang, Xu: Neural Architecture Search in A Proxy Validation Loss Landscape. ICML 2020"
 
 _METHODS = {
     "uniform": _MAUCH,
@@ -53,6 +53,32 @@ _METHODS = {
 }
 """By the name of a method without the number at its end."""
 
+_DARTS = "Liu, Simonyan, Yang: DARTS: Differentiable Architecture Search. ICLR 2019"
+_GDAS = "Dong, Yang: Searching for A Robust Neural Architecture in Four GPU Hours. CVPR 2019"
+_MILENAS = "He, Ye, Shen, Zhang: MiLeNAS: Efficient Neural Architecture Search via Mixed-Level Reformulation. CVPR 2020"
+
+_SUPERNETS = {
+    "darts": (_DARTS,),
+    "single-level": (_DARTS, _MILENAS),
+    "gdas": (_GDAS,),
+    "milenas": (_MILENAS,),
+    "milenas-gumbel": (_MILENAS, _GDAS),
+    "bilevel-to-mixed": (_MILENAS,),
+    "sdarts": (
+        "Chen, Hsieh: Stabilizing Differentiable Architecture Search via Perturbation-based Regularization. ICML 2020",
+    ),
+    "sgas": ("Li, Qian, Delgadillo, Müller, Thabet, Ghanem: SGAS: Sequential Greedy Architecture Search. CVPR 2020",),
+    "pc-darts": (
+        "Xu, Xie, Zhang, Chen, Qi, Tian, Xiong: PC-DARTS: Partial Channel Connections for Memory-Efficient "
+        "Architecture Search. ICLR 2020",
+    ),
+    "drnas": ("Chen, Wang, Cheng, Tang, Hsieh: DrNAS: Dirichlet Neural Architecture Search. ICLR 2021",),
+    "pvll": (_PVLL,),
+}
+"""By the name of a super-network method, or its beginning before the last dash."""
+
+_PERTURBATION = "Wang, Cheng, Chen, Tang, Hsieh: Rethinking Architecture Selection in Differentiable NAS. ICLR 2021"
+
 _SPACES = {
     "nasbench101": (
         "Ying, Klein, Christiansen, Real, Murphy, Hutter: NAS-Bench-101: Towards Reproducible Neural Architecture "
@@ -73,12 +99,39 @@ def paper_of(method: str) -> str | None:
     return next((_METHODS[known] for known in names if known in _METHODS), None)
 
 
-def how_to_cite(methods: Iterable[str], space: str, *, gain: bool = True) -> Content:
+def supernet_papers(method: str) -> dict[str, str]:
+    """The papers of a super-network method, and what each is cited for.
+
+    Example:
+        >>> [reason for paper, reason in supernet_papers("drnas+pt").items()]
+        ['drnas', 'perturbation selection']
+    """
+    name, _, selection = method.partition("+")
+    papers = _SUPERNETS.get(name) or _SUPERNETS.get(name.rpartition("-")[0], ())
+    cited = dict.fromkeys(papers, name)
+    return cited | ({_PERTURBATION: "perturbation selection"} if selection else {})
+
+
+def how_to_cite_supernet(method: str, space: str) -> Content:
+    """The section on citing a search with a super-network.
+
+    Args:
+        method: of `predictornas supernet`.
+        space: name of the search space.
+    """
+    cited = {paper: [reason] for paper, reason in supernet_papers(method).items()}
+    place = _DARTS if space.startswith("darts") else _SPACES.get(space)
+    if place is not None:
+        cited.setdefault(place, []).append("the search space")
+    return _section(cited)
+
+
+def how_to_cite(methods: Iterable[str], *spaces: str, gain: bool = True) -> Content:
     """The section on citing: each paper once, with what it is cited for.
 
     Args:
         methods: that were run.
-        space: name of the search space.
+        spaces: names of the search spaces.
         gain: whether gains in dB are shown.
     """
     cited: dict[str, list[str]] = {}
@@ -88,8 +141,13 @@ def how_to_cite(methods: Iterable[str], space: str, *, gain: bool = True) -> Con
             cited.setdefault(paper, []).append(style.label)
     if gain:
         cited.setdefault(_MAUCH, []).append("the gain in dB")
-    if space in _SPACES:
-        cited.setdefault(_SPACES[space], []).append("the search space")
+    for space in spaces:
+        if space in _SPACES:
+            cited.setdefault(_SPACES[space], []).append("the search space")
+    return _section(cited)
+
+
+def _section(cited: Mapping[str, Sequence[str]]) -> Content:
     items = [joined(f"{', '.join(reasons)}: ", paper, ".") for paper, reasons in cited.items()]
     return joined(
         paragraphs("Cite the paper of each method that you use, and that of the table with its licence."),

@@ -12,8 +12,10 @@ from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.looks import styles_of
 from predictornas.report.cautions import FEW_SEEDS
 from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
+from predictornas.report.citations import how_to_cite
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
+from predictornas.report.repeating import repeated_by
 from predictornas.report.tables import Cell, Heading, interval_cell, sortable_table
 from predictornas.report.verdicts import UNDECIDED
 
@@ -50,8 +52,17 @@ class ComparisonTables:
     ranks: pl.DataFrame
 
 
-def comparison_page(tables: ComparisonTables) -> Page:
-    """The page of a comparison."""
+def comparison_page(tables: ComparisonTables, made_with: Mapping[str, Any] | None = None) -> Page:
+    """The page of a comparison.
+
+    Args:
+        tables: of the comparison.
+        made_with: as `predictornas.studies.provenance.surroundings`.
+    """
+    folders = tables.errors["folder"].unique(maintain_order=True).to_list() if "folder" in tables.errors.columns else []
+    command = ["predictornas", "compare", *map(str, folders)] if folders else []
+    remarks = ["Each folder has a report of its own, with the command that made its runs."] if folders else []
+    methods = [name.partition(" [")[0] for name in tables.errors["method"].unique(maintain_order=True).to_list()]
     names = tables.errors["table"].unique(maintain_order=True).to_list()
     charts = [_chart(tables.errors, name, place) for place, name in enumerate(names)]
     return Page(
@@ -64,8 +75,16 @@ def comparison_page(tables: ComparisonTables) -> Page:
             Section("Anytime regret", _regret(tables.regret)),
             Section("Paired differences", _pairs(tables.pairs)),
             Section("Average ranks", _ranks(tables.ranks)),
+            Section("How to cite", how_to_cite(methods, *_spaces(names), gain=False)),
+            Section("How to repeat", repeated_by(command, made_with or {}, {}, remarks)),
         ),
     )
+
+
+def _spaces(tables: Sequence[str]) -> list[str]:
+    """The search spaces that tables are named after."""
+    known = ("nasbench101", "nasbench201")
+    return [space for space in known if any(name.startswith(space) for name in tables)]
 
 
 def ahead_on(table: str, errors: pl.DataFrame, pairs: pl.DataFrame) -> Content:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -14,13 +14,14 @@ from predictornas.report.cautions import cautions, counted
 from predictornas.report.charts.convergence import convergence_chart
 from predictornas.report.charts.distribution import distribution_chart
 from predictornas.report.charts.gain import gain_chart
+from predictornas.report.charts.split import split_chart
 from predictornas.report.citations import how_to_cite
 from predictornas.report.facts import StudyFacts
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import how_to_repeat
 from predictornas.report.tables import Cell, Heading, interval_cell, sortable_table
-from predictornas.report.verdicts import reached_at, sentence
+from predictornas.report.verdicts import by_chance, reached_at, sentence
 from predictornas.spaces.base import SearchSpace
 
 
@@ -35,6 +36,7 @@ class GainTables:
         distribution: as `predictornas.analysis.distribution.distribution_table`.
         curves: as `predictornas.analysis.regret.incumbent_curves`.
         history: rows as in `predictornas.history.SCHEMA`.
+        split: as `predictornas.analysis.split.split_table`; empty where no method ranks a pool.
     """
 
     summary: pl.DataFrame
@@ -43,6 +45,7 @@ class GainTables:
     distribution: pl.DataFrame
     curves: pl.DataFrame
     history: pl.DataFrame
+    split: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float], space: SearchSpace) -> Page:
@@ -64,6 +67,7 @@ def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float
             Section("Warnings", bullets(*told, class_="warnings")),
             Section("Summary", _summary(tables.summary)),
             Section("Gain over random search", gain_chart(tables.gain)),
+            Section("Gain of the sampler and of the predictor", split_chart(tables.split)),
             Section("Convergence", convergence_chart(tables.convergence, tables.curves, facts.oracles)),
             Section("What was proposed", distribution_chart(tables.distribution)),
             Section("Recommended architectures", drawn_architectures(space, tables.history)),
@@ -168,7 +172,8 @@ def _gain_heading(name: str) -> Heading:
     return Heading(
         f"gain at the {short}, dB",
         f"How many dB fewer trainings than random search until an architecture of the {short} of the table (by the "
-        "signal) is seen: 10 dB are ten times fewer. “≤” where no proposal got there: an upper bound.",
+        "signal) is seen: 10 dB are ten times fewer. “≤” where no proposal got there: an upper bound. Where "
+        "there is no interval, as with one run, what random search that gets there shows in 95 of 100 such studies.",
     )
 
 
@@ -184,4 +189,8 @@ def _percent(value: float | None, digits: int) -> Cell:
 def _gain(row: Mapping[str, Any], name: str) -> Cell:
     value, low, high = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
     bound = "" if row[f"resolved, {name}"] else "≤ "
-    return interval_cell(value, low, high, digits=1, bound=bound)
+    cell = interval_cell(value, low, high, digits=1, bound=bound)
+    chance = by_chance(row, name)
+    if chance is None:
+        return cell
+    return replace(cell, shown=joined(cell.shown, " ", element("span", f"({chance})", class_="interval")))

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from predictornas.captions import QUALITIES
 from predictornas.looks import styles_of
 from predictornas.report.cautions import counted
 from predictornas.report.charts.lines import line_chart
@@ -16,14 +17,21 @@ from predictornas.report.repeating import command_with, repeated_by
 from predictornas.report.tables import Cell, Heading, interval_cell, interval_text, sortable_table
 from predictornas.report.verdicts import UNDECIDED
 
+
+def _meaning(quantity: str) -> str:
+    """What a figure's caption says of it, as a sentence of its own."""
+    text = QUALITIES[quantity].partition(": ")[2]
+    return text[0].upper() + text[1:]
+
+
 _QUANTITIES = {
-    "tau": ("Kendall's tau", 1.0, 3, "How alike two rankings are: 1 the same, 0 unrelated, -1 reversed."),
-    "hits": ("best 1 % found, %", 100.0, 1, "Share of the best 1 % that is in the best 1 % by the predictor."),
+    "tau": ("Kendall's tau", 1.0, 3, _meaning("tau")),
+    "hits": ("best 1 % found, %", 100.0, 1, _meaning("hits")),
     "regret": (
         "regret of the top pick, %",
         100.0,
         2,
-        "What the accuracy of the predictor's first choice lacks to the best among those it was judged on.",
+        _meaning("regret"),
     ),
     "fit_seconds": ("training, s", 1.0, 2, "Seconds of training, on the machine that made this."),
     "predict_seconds": ("scoring, s", 1.0, 2, "Seconds of scoring all others, on that machine."),

@@ -100,7 +100,7 @@ def repeated_by(
 
 
 def command_with(verb: str, options: Mapping[str, Any]) -> list[str]:
-    """A command line of options by name; those that are None are left out.
+    """A command line of options by name; those that are None or False are left out, those that are True are flags.
 
     Example:
         >>> command_with("predictors", {"sizes": (100, 424), "train_on": None, "draws": 10})
@@ -108,7 +108,9 @@ def command_with(verb: str, options: Mapping[str, Any]) -> list[str]:
     """
     words = ["predictornas", verb]
     for name, value in options.items():
-        if value is not None:
+        if value is True:
+            words.append(f"--{name.replace('_', '-')}")
+        elif value is not None and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             words += [f"--{name.replace('_', '-')}", text]
     return words

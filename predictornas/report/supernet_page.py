@@ -11,10 +11,11 @@ from jaxtyping import Int8
 
 from predictornas.report.cautions import counted
 from predictornas.report.charts.lines import line_chart
+from predictornas.report.citations import how_to_cite_supernet
 from predictornas.report.live_page import drawn_architecture
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
-from predictornas.report.repeating import repeated_by
+from predictornas.report.repeating import command_with, repeated_by
 from predictornas.report.tables import Cell, Heading, sortable_table
 from predictornas.report.verdicts import UNDECIDED
 from predictornas.spaces.base import SearchSpace
@@ -51,11 +52,13 @@ def supernet_page(
     Args:
         epochs: one row an epoch, as `predictornas.studies.supernet_tables.epochs_table`.
         cells: one row an epoch and cell type, as `cells_table` there.
-        settings: `method`, `images`, `cells`, `channels`, `seed`.
+        settings: `method`, `images`, `cells`, `channels`, `seed`, and perhaps `options`, those of the command line.
         space: of the architectures.
         genes: what was selected.
         made_with: versions and commit.
     """
+    options = settings.get("options")
+    command = command_with("supernet", options) if options else []
     remark = "manifest.json has every setting of the search, under “search”, with the checksum of its images."
     return Page(
         title=f"{settings['method']} in {space.name}",
@@ -68,7 +71,8 @@ def supernet_page(
             Section("Accuracy", _accuracy(epochs)),
             Section("How decided the search is", _decided(cells)),
             Section("Epochs", _epochs(epochs)),
-            Section("How to repeat", repeated_by([], made_with, {}, [remark])),
+            Section("How to cite", how_to_cite_supernet(settings["method"], space.name)),
+            Section("How to repeat", repeated_by(command, made_with, {}, [remark])),
         ),
     )
 

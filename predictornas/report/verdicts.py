@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,25 @@ def sentence(name: str, found: Sequence[Reached]) -> Content:
         f" ({shown}).",
         _compared(best, [one for one in found if one is not best]),
     )
+
+
+def by_chance(row: Mapping[str, Any], name: str) -> str | None:
+    """What random search shows, for a gain that has no interval; None where it has one, or is a bound.
+
+    Args:
+        row: of a summary, with `gain_db, NAME`, `low, NAME`, `resolved, NAME`, `null_low, NAME`, `null_high, NAME`.
+        name: of the target.
+
+    Example:
+        >>> row = {"gain_db": 12.3, "low": None, "resolved": True, "null_low": 9.6, "null_high": 10.8}
+        >>> by_chance({f"{part}, top 1 %": value for part, value in row.items()}, "top 1 %")
+        'random search 9.6 to 10.8'
+    """
+    value, interval, low, high = (row.get(f"{part}, {name}") for part in ("gain_db", "low", "null_low", "null_high"))
+    if value is None or interval is not None or low is None or high is None or not row[f"resolved, {name}"]:
+        return None
+    ends = dict.fromkeys(f"{round(end, 1) + 0.0:.1f}" for end in (low, high))
+    return f"random search {' to '.join(ends)}"
 
 
 def _compared(best: Reached, others: Sequence[Reached]) -> str:

@@ -14,6 +14,7 @@ from predictornas.studies.comparison import Comparison
 from predictornas.studies.folder import take
 from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import Pictures, save_figures
+from predictornas.studies.provenance import surroundings
 from predictornas.studies.tidy_tables import write_table
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def write_comparison(folder: Path, comparison: Comparison, pictures: Pictures | 
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
     tables = ComparisonTables(comparison.errors, comparison.regret, comparison.pairs, comparison.ranks)
-    write_page(folder, comparison_page(tables))
+    write_page(folder, comparison_page(tables, surroundings()))
     if not comparison.ranks.is_empty():
         save_figures(folder, lambda: {"ranks": _figure(comparison.ranks)}, pictures)
 

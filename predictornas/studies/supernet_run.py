@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +129,7 @@ def run_supernet(
     *,
     started: Started = silently,
     pictures: Pictures | None = None,
+    asked: SuperNetworkRun | None = None,
 ) -> SearchOutcome:
     """Runs a search into a folder, or goes on with it there, and writes what it arrives at.
 
@@ -142,6 +143,7 @@ def run_supernet(
         folder: its own.
         started: told the number of epochs, gives back what is told about progress.
         pictures: formats and style of the figures.
+        asked: what the search was made of, where it was asked for by names; the report then has its command line.
 
     Raises:
         ConfigurationError, CheckpointError, JournalError, StoreError: as in `predictornas.supernet.driver.epochs`.
@@ -161,6 +163,7 @@ def run_supernet(
         temporary.write_text(space.describe(genes) + "\n", encoding="utf-8")
     save_figures(folder, lambda: _figures(name, job, images, space, genes, tables), pictures)
     settings = {"method": name, "images": images.name, "seed": job.seed}
+    settings |= {"options": None if asked is None else asdict(asked)}
     settings |= {"cells": job.shape.cells, "channels": job.shape.channels}
     write_page(folder, supernet_page(tables["epochs"], tables["cells"], settings, space, genes, surroundings()))
     write_manifest(folder, KIND, _manifest(name, job, images, outcome))

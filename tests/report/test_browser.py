@@ -14,7 +14,7 @@ from predictornas.report.comparison_page import ComparisonTables, comparison_pag
 from predictornas.report.gain_page import gain_page
 from predictornas.report.page import rendered
 from predictornas.report.predictors_page import predictors_page
-from tests.report import test_comparison_page, test_predictors_page, test_supernet_page
+from tests.report import test_comparison_page, test_epoch_page, test_live_page, test_predictors_page, test_supernet_page
 from tests.report.studies import SPACE, TARGETS, made_facts, made_history, made_tables
 
 pytestmark = pytest.mark.slow
@@ -129,12 +129,17 @@ def _draws() -> bool:
     return True
 
 
-@pytest.mark.parametrize("kind", ["comparison", "predictors", "supernet"])
+@pytest.mark.parametrize("kind", ["comparison", "predictors", "supernet", "epochs", "live"])
 def test_pages_of_other_commands_are_drawn_without_a_fault(browser: Any, tmp_path: Path, kind: str) -> None:
     path = tmp_path / "report.html"
-    path.write_text(
-        {"comparison": _comparison, "predictors": _predictors, "supernet": _supernet}[kind](), encoding="utf-8"
-    )
+    made = {
+        "comparison": _comparison,
+        "predictors": _predictors,
+        "supernet": lambda: test_supernet_page.page(0.5),
+        "epochs": lambda: test_epoch_page.page(2.0),
+        "live": test_live_page.made_page,
+    }
+    path.write_text(made[kind](), encoding="utf-8")
     page = browser.new_page(viewport={"width": 360, "height": 800})
     faults: list[str] = []
     page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
@@ -160,7 +165,3 @@ def _comparison() -> str:
 def _predictors() -> str:
     table = test_predictors_page.table((0.7, 0.6, 0.8), (0.5, None, None))
     return rendered(predictors_page(table, test_predictors_page.STUDY, {}))
-
-
-def _supernet() -> str:
-    return test_supernet_page.page(0.5)

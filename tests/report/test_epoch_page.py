@@ -10,7 +10,7 @@ from predictornas.report.page import rendered
 from tests.report.studies import SPACE, STUDY, made_facts, made_history, made_tables
 
 
-def shown(low: float | None, *, factor: float | None = 3.0, reference: bool = True) -> str:
+def page(low: float | None, *, factor: float | None = 3.0, reference: bool = True) -> str:
     history = made_history({"random": (2, 600), "successive-halving": (2, 30)})
     made = made_tables(history)
     epochs = made.convergence.with_columns(cost_epochs=9.0 * pl.col("evaluations"))
@@ -24,7 +24,12 @@ def shown(low: float | None, *, factor: float | None = 3.0, reference: bool = Tr
     savings = pl.DataFrame([saved]) if reference else pl.DataFrame()
     tables = EpochTables(summary, epochs, savings, made.curves, history)
     facts = made_facts(history, study={**STUDY, "budget": None, "budget_epochs": 108})
-    text = rendered(epoch_page(tables, facts, SPACE))
+    return rendered(epoch_page(tables, facts, SPACE))
+
+
+def shown(low: float | None, *, factor: float | None = 3.0, reference: bool = True) -> str:
+    """The words of the page."""
+    text = page(low, factor=factor, reference=reference)
     return unescape(
         re.sub(r"\s+", " ", re.sub("<[^>]+>", "", re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)))
     )

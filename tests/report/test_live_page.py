@@ -15,7 +15,7 @@ STUDY = {
 }  # fmt: skip
 
 
-def test_the_page_names_the_test_error_draws_the_curves_and_gives_the_command() -> None:
+def made_page() -> str:
     history = made_history({"successive-halving": (1, 60)}, evaluations=3).with_columns(epochs=pl.Series([1, 3, 1]))
     first, second, third = history["key"].to_list()
     rows = [
@@ -36,7 +36,11 @@ def test_the_page_names_the_test_error_draws_the_curves_and_gives_the_command() 
         orient="row",
     )
     genes = np.array(history["genes"][1].to_list(), np.int8)
-    page = rendered(live_page(history, curves, STUDY, SPACE, genes, {"versions": {"python": "3.12"}}))
+    return rendered(live_page(history, curves, STUDY, SPACE, genes, {"versions": {"python": "3.12"}}))
+
+
+def test_the_page_names_the_test_error_draws_the_curves_and_gives_the_command() -> None:
+    page = made_page()
     assert "<strong>a test error of 25.00 %</strong> after 3 epochs of training." in page
     points = spec_in(page)["data"]["values"]
     assert [point["mean"] for point in points if point["method"] == RECOMMENDED] == [50.0, 20.0]

@@ -9,7 +9,7 @@ from tests.report.studies import SPACE
 SETTINGS = {"method": "<darts>", "images": "digits", "cells": 1, "channels": 8, "seed": 0}
 
 
-def page(skip: float, *, validation: bool = True) -> str:
+def page(skip: float, *, validation: bool = True, options: dict[str, object] | None = None) -> str:
     known = [0.25, 0.5] if validation else [None, None]
     epochs = pl.DataFrame(
         {
@@ -20,7 +20,7 @@ def page(skip: float, *, validation: bool = True) -> str:
         schema_overrides={"validation_loss": pl.Float64, "validation_accuracy": pl.Float64, "eigenvalue": pl.Float64},
     )  # fmt: skip
     cells = pl.DataFrame({"epoch": [1, 2], "cell": "normal", "entropy": [1.0, 0.5], "skip_share": [0.0, skip]})
-    return rendered(supernet_page(epochs, cells, SETTINGS, SPACE, SPACE.enumerate()[7], {}))
+    return rendered(supernet_page(epochs, cells, SETTINGS | {"options": options}, SPACE, SPACE.enumerate()[7], {}))
 
 
 def test_the_page_says_how_the_super_network_ended_and_leaves_out_what_was_not_measured() -> None:
@@ -36,3 +36,12 @@ def test_the_page_says_how_the_super_network_ended_and_leaves_out_what_was_not_m
 
 def test_a_cell_of_skip_connections_is_warned_of() -> None:
     assert "80% of the edges of the selected normal are skip connections" in page(0.8)
+
+
+def test_the_page_gives_papers_and_the_command_where_it_is_known() -> None:
+    text = page(0.25)
+    assert "How to cite" in text
+    assert "predictornas supernet" not in text
+    options = {"method": "drnas", "space": "nasbench201", "epochs": 4, "cells": None, "small": True, "curvature": False}
+    text = page(0.25, options=options)
+    assert "predictornas supernet --method drnas --space nasbench201 --epochs 4 --small<" in text

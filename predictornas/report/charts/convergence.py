@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from predictornas.analysis.regret import OracleErrors
+from predictornas.captions import convergence_caption
 from predictornas.looks import styles_of
 from predictornas.report.charts.vega import Spec, chart, coloured, dashed, labelled, method_legend, records, thinned
 from predictornas.report.markup import Markup
@@ -22,11 +23,8 @@ SHOWN = {
 """The errors that can be shown, in the order of the menu."""
 
 _CAPTION = (
-    "Mean error over the runs of each method after so many {axis}, the random initial ones included; bands: 95 % "
-    "interval of the mean. The menu chooses the error: that of the choice, the architecture with the best signal so "
-    "far, on the evaluation column; of the best architecture evaluated so far on that column, which no search can "
-    "know; or what the search saw, on the signal column. {recommended}{dashes}The box draws every run as a line of "
-    "its own{limit}. The first evaluations, random ones, are out of view."
+    "{words} The menu chooses the error. {dashes}The box draws every run as a line of its own{limit}. The first "
+    "evaluations, random ones, are out of view."
 )
 
 _POINTS, _RUN_POINTS = 6000, 5000
@@ -59,8 +57,8 @@ def convergence_chart(
         "layer": _layers(methods, axis, records(best), table),
     }
     dashes = "Dashed: the lowest error in the table. " if oracles else ""
-    recommended = "Its recommendation is what the search itself would name. " if "recommended" in traces else ""
-    caption = _CAPTION.format(axis=_title(axis), recommended=recommended, dashes=dashes, limit=limit)
+    words = convergence_caption(traces, spent=_title(axis), band="interval", oracles=False, marks=False)
+    caption = _CAPTION.format(words=words, dashes=dashes, limit=limit)
     extra = [(dashed(), "lowest error in the table")] if oracles else []
     return chart("convergence", caption, spec, legend=method_legend(methods, *extra))
 

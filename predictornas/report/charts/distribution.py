@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from predictornas.captions import DISTRIBUTION
 from predictornas.looks import styles_of
 from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
 from predictornas.report.markup import Markup
 
 _CAPTION = (
-    "Where the proposals lie by their error on the signal column: for each method the share of its proposals in each "
-    "of the bins, all runs together, without the random initial set. “Whole table” is the search space itself. "
-    "Upright dashes: medians. Architectures with larger errors are not shown; hover a line for their share."
+    f"{DISTRIBUTION} Lines: the share of a method's proposals in each bin; upright dashes: medians. Architectures with "
+    "larger errors are not shown; hover a line for their share."
 )
 
 _HOVER = [

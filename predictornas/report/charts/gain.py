@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from predictornas.captions import CAP, CHANCE, ESTIMATORS, GAIN, GAIN_BANDS, POOLS, TARGET_SHARE, hollow
 from predictornas.report.charts.vega import (
     Spec,
     block,
@@ -28,15 +29,6 @@ _SHARE = {
 }
 
 _DB: Spec = {"field": "gain_db", "type": "quantitative", "title": "gain over random search, dB"}
-
-_CAPTION = (
-    "How many dB fewer trainings each method needs than random search to see an architecture of the target error: 10 "
-    "dB are ten times fewer, 0 dB as many. All runs of a method count as one pool. Bands: 95 % interval over runs. "
-    "Hollow marks: no proposal reached the target, so the gain is only an upper bound. Dashed, the cap: what perfect "
-    "proposals would score. Grey: what random search itself shows by chance in 95 of 100 such studies, where it "
-    "reaches the target at all. The target on the axis is a share of the table by the signal column, harder to the "
-    "left; hover a mark for its error."
-)
 
 
 def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
@@ -68,7 +60,13 @@ def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
         "datasets": {"points": records(points)["values"]},
     }
     legend = method_legend(methods, (dashed(), "cap"), (block(), "random search by chance"))
-    return chart("gain", _CAPTION, spec, legend=legend)
+    return chart("gain", _caption(rows, estimator), spec, legend=legend)
+
+
+def _caption(rows: pl.DataFrame, estimator: str) -> str:
+    unresolved = len(rows) - int(rows["resolved"].sum())
+    reached = hollow(unresolved, len(rows))
+    return " ".join([GAIN, ESTIMATORS.get(estimator, ""), GAIN_BANDS, CAP, CHANCE, POOLS, reached, TARGET_SHARE])
 
 
 def _bounds(rows: pl.DataFrame) -> list[Spec]:

@@ -57,7 +57,11 @@ def chart(name: str, caption: Content, spec: Spec, *, legend: Content = None) ->
 
 def method_legend(methods: Iterable[str], *others: tuple[str, str]) -> Markup:
     """Colour, shape and name of each method, then other marks as (SVG, label)."""
-    styles = styles_of(methods)
+    return legend_of(styles_of(methods), *others)
+
+
+def legend_of(styles: Mapping[str, MethodStyle], *others: tuple[str, str]) -> Markup:
+    """The same for what is no method."""
     items = [element("li", _sample(style), style.label) for style in styles.values()]
     items += [element("li", Markup(drawn), label) for drawn, label in others]
     return joined(theme(styles), element("ul", items, class_="legend"))
@@ -89,16 +93,26 @@ def variable_of(style: MethodStyle) -> str:
 
 def coloured(methods: Iterable[str]) -> Spec:
     """The encoding of colour: by the field `method`, a label."""
-    styles = styles_of(methods).values()
-    scale = {"domain": [style.label for style in styles], "range": [f"var({variable_of(style)})" for style in styles]}
-    return {"field": "method", "type": "nominal", "scale": scale, "legend": None}
+    return colours_of(styles_of(methods), "method")
+
+
+def colours_of(styles: Mapping[str, MethodStyle], field: str) -> Spec:
+    """The same for what is no method: by a field that holds their labels."""
+    domain = [style.label for style in styles.values()]
+    scale = {"domain": domain, "range": [f"var({variable_of(style)})" for style in styles.values()]}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
 
 def shaped(methods: Iterable[str]) -> Spec:
     """The encoding of shape: by the field `method`, a label."""
-    styles = styles_of(methods).values()
-    scale = {"domain": [style.label for style in styles], "range": [_outline(style.marker) for style in styles]}
-    return {"field": "method", "type": "nominal", "scale": scale, "legend": None}
+    return shapes_of(styles_of(methods), "method")
+
+
+def shapes_of(styles: Mapping[str, MethodStyle], field: str) -> Spec:
+    """The same for what is no method: by a field that holds their labels."""
+    domain = [style.label for style in styles.values()]
+    scale = {"domain": domain, "range": [_outline(style.marker) for style in styles.values()]}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
 
 def labelled(table: pl.DataFrame) -> pl.DataFrame:

@@ -41,6 +41,7 @@ def write_gain_page(folder: Path, opened: OpenedStudy, report: Report, history: 
         distribution=report.distribution,
         curves=incumbent_curves(history),
         history=history,
+        split=report.split,
     )
     facts = facts_of(opened, read_manifest(folder) or {}, history, report.oracles, missing)
     write_page(folder, gain_page(tables, facts, named_errors(opened.errors), opened.benchmark.space))

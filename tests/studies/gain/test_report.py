@@ -143,15 +143,22 @@ def test_the_summary_is_the_end_of_each_method_and_its_pooled_gain_at_the_named_
         ("b", "pooled", 0.01, 5.0, True),
     ]
     gain = pl.DataFrame(gains, schema=("method", "estimator", "target_error", "gain_db", "resolved"), orient="row")
-    gain = gain.with_columns(low=pl.col("gain_db") - 1, high=pl.col("gain_db") + 1, proposals=19, with_initial=False)
+    gain = gain.with_columns(
+        low=pl.col("gain_db") - 1,
+        high=pl.col("gain_db") + 1,
+        null_low=pl.col("gain_db") - 6,
+        null_high=pl.col("gain_db") - 5,
+        proposals=19,
+        with_initial=False,
+    )
     a, b = reports._summary(gain, convergence, np.arange(1, 1001) / 1000).sort("method").to_dicts()
     assert (a["evaluations"], a["runs"], a["proposals"], b["evaluations"]) == (20, 5, 19, 10)
     assert [a[f"best_{name}"] for name in ("mean", "low", "high", "regret")] == pytest.approx([0.2, 0.19, 0.22, 0.1])
     assert (a["chosen_mean"], b["best_mean"], b["chosen_mean"]) == (0.25, 0.4, None)
     assert "recommended_mean" not in a
-    names = ("gain_db", "low", "high", "resolved")
-    assert [a[f"{name}, top 1 %"] for name in names] == [7, 6, 8, True]
-    assert [a[f"{name}, top 0.1 %"] for name in names] == [9, 8, 10, False]
+    names = ("gain_db", "low", "high", "resolved", "null_low", "null_high")
+    assert [a[f"{name}, top 1 %"] for name in names] == [7, 6, 8, True, 1, 2]
+    assert [a[f"{name}, top 0.1 %"] for name in names] == [9, 8, 10, False, 3, 4]
     assert (b["gain_db, top 1 %"], b["gain_db, top 0.1 %"]) == (5, None)
 
 
@@ -189,3 +196,15 @@ def test_seconds_have_a_figure_where_the_table_knows_them_and_the_split_where_th
         "split": ("split", "evaluations", "T."),
         "convergence-seconds": ("convergence", "seconds", "T."),
     }
+
+
+def test_a_gain_without_an_interval_stands_beside_what_random_search_shows() -> None:
+    columns = {f"chosen_{name}": [0.5] for name in ("mean", "low", "high", "regret")}
+    gains = {"gain_db": 12.34, "low": None, "high": None, "resolved": True, "null_low": 9.61, "null_high": 10.8}
+    named = {f"{name}, top 1 %": [value] for name, value in gains.items()}
+    summary = pl.DataFrame({"method": ["a"], **columns, "proposals": [8], "with_initial": [False], **named})
+    assert printable(summary)[0]["dB at top 1 %"] == "12.3 (random search 9.6 to 10.8)"
+    several = summary.with_columns(pl.Series("low, top 1 %", [11.0]), pl.Series("high, top 1 %", [13.0]))
+    assert printable(several)[0]["dB at top 1 %"] == "12.3 [11.0, 13.0]"
+    bound = summary.with_columns(pl.Series("resolved, top 1 %", [False]))
+    assert printable(bound)[0]["dB at top 1 %"] == "<= 12.3"
