@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,29 @@ def test_a_table_with_names_beyond_ascii_goes_in_and_out(tmp_path: Path) -> None
     missing = cli(["data", "import", "other", "fehlt-ß.csv", "--recipe", "recipe.json"], tmp_path)
     assert missing.returncode == 2
     assert "Error: fehlt-ß.csv cannot be read" in missing.stderr.decode()
+
+
+NO_ENGLISH = re.compile(
+    r"\b(go(es)? on with|the same (command|call) goes on|leaves? away|takes? so many|besides still|in the place of "
+    r"(a|an|the) (name|table)|what that saves|it is only said|beside each (method|other))\b"
+)
+"""Turns of phrase that were found in the documents or in help texts, and that no native editor would leave."""
+
+READ = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.parent.name != "templates"),
+    *sorted((ROOT / "predictornas" / "cli").glob("*.py")),
+]
+
+
+def test_the_search_for_turns_of_phrase_finds_them() -> None:
+    wrong = ["It goes on with the next.", "takes so many images", "Leave away what", "the same command goes on"]
+    assert all(NO_ENGLISH.search(text.lower()) for text in wrong)
+    assert not NO_ENGLISH.search("it continues with the next, beside its table; so many takes")
+
+
+@pytest.mark.parametrize("path", READ, ids=[str(path.relative_to(ROOT)) for path in READ])
+def test_what_people_read_is_idiomatic(path: Path) -> None:
+    found = NO_ENGLISH.search(" ".join(path.read_text(encoding="utf-8").lower().split()))
+    assert found is None, found

@@ -43,6 +43,7 @@ for _verb in (
     doctor,
 ):
     app.command(_verb)
+app.register_install_completion_command(help="Install completion for this shell: bash, zsh, fish or powershell.")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -65,7 +65,7 @@ def reproduce(
     study
         A folder that `gain` wrote, to draw from and to extend; it fixes benchmark, preset, budget and seeds.
     form
-        table, or supernet for figures of PVLL-NAS with a trained super-network in the place of the table.
+        table, or supernet for figures of PVLL-NAS with a trained super-network instead of the table.
     data
         Images for super-networks: a built-in set, or a folder such as that of CIFAR-10; by default hard-digits.
     device

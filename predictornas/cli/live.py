@@ -53,7 +53,7 @@ def live_search(
 
     Example: predictornas live-search --space darts --images digits --budget-epochs 60 --out my-search
 
-    Every epoch is checkpointed: the same command goes on where a killed one stopped.
+    Every epoch is checkpointed: the same command continues where a killed one stopped.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def build_table(
 
     Example: predictornas build-table nasbench101-digits --out table
 
-    Every architecture is on disk as soon as it is trained; the same command goes on, on this or another machine.
+    Every architecture is on disk as soon as it is trained; the same command continues, on this or another machine.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def train(
 
     Example: predictornas train DARTS-V2 --images cifar-10-batches-py --device cuda
 
-    Checkpointed every epoch: the same command goes on. Prints parameters, multiply-adds and accuracies.
+    Checkpointed every epoch: the same command continues. Prints parameters, multiply-adds and accuracies.
 
     Parameters
     ----------

@@ -214,7 +214,7 @@ def compare(
     folders
         Folders that `gain` or `search` wrote, of one table or several.
     pairs
-        Show every pair of methods instead of each beside the best.
+        Show every pair of methods instead of each next to the best.
     out
         Folder for report.html, errors.csv, regret.csv, pairs.csv, ranks.csv and their diagram.
     """

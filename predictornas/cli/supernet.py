@@ -69,7 +69,7 @@ def supernet(
     curvature
         Measure the largest eigenvalue of the Hessian of the validation loss in each epoch.
     small
-        As small as shows that everything works, in minutes; what is given besides still holds.
+        Small enough to show in minutes that everything works; other options still apply.
     out
         Folder of the results; supernet-METHOD by default.
     """

@@ -14,7 +14,9 @@ from predictornas.errors import ConfigurationError
 if TYPE_CHECKING:
     from predictornas.benchmarks.table import Benchmark
 
-Yes = Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said what would be removed.")]
+Yes = Annotated[
+    bool, Parameter(negative="", help="Remove it; without this the command only says what it would remove.")
+]
 
 data = App(name="data", help="Tables: list them, look at one, import, download, remove, verify, compare their columns.")
 

@@ -38,7 +38,7 @@ _HISTORY = {
     **dict.fromkeys(("value", "cost_seconds", "cost_epochs", "evaluation"), pl.Float64),
 }
 
-_REMEDY = "Run the command that made {folder} again: it goes on from the journals and writes its tables anew."
+_REMEDY = "Run the command that made {folder} again: it continues from the journals and writes its tables anew."
 
 _FROM_ZERO = OracleErrors(0.0, 0.0, 0.0, 0.0)
 

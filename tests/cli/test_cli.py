@@ -91,3 +91,19 @@ def test_wrong_input_exits_with_2_and_one_clear_line(
     assert said.startswith("Error: ")
     assert reason in said
     assert [path.name for path in tmp_path.iterdir() if path != store] == []
+
+
+@pytest.mark.slow
+def test_bash_completes_verbs_and_options_after_the_completion_was_installed(
+    run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("--install-completion", "--shell", "bash") == 0
+    (script,) = (path for path in tmp_path.rglob("*") if path.is_file() and path.name == "predictornas")
+    ask = "COMP_WORDS=({words}); COMP_CWORD={place}; _predictornas; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    found = []
+    for words in ("predictornas ga", "predictornas data inf", "predictornas gain --budget-e"):
+        line = ask.format(words=words, place=len(words.split()) - 1)
+        bash = ["bash", "--norc", "-c", f"source {script}; {line}"]
+        found.append(subprocess.run(bash, capture_output=True, text=True, encoding="utf-8", check=True).stdout.split())
+    assert found == [["gain"], ["info"], ["--budget-epochs"]]
