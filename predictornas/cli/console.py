@@ -139,6 +139,11 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
 
 
+def say(message: str) -> None:
+    """A line on standard output, exactly as given: a path or an architecture can be copied from it."""
+    sys.stdout.write(f"{message}\n")
+
+
 def remark(message: str) -> None:
     """One line on standard error, exactly as given."""
     sys.stderr.write(f"{message}\n")

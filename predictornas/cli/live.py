@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
 from predictornas.cli.options import (
     Address,
@@ -119,8 +119,8 @@ def live_search(
         show_json([row])
         return
     show_rows([_shown({name: value for name, value in row.items() if name != "recommended"})], "", as_json=False)
-    console().print(f"Recommended: {outcome.description}", highlight=False, markup=False)
-    console().print(f"Tables and figures: {folder}/", highlight=False)
+    say(f"Recommended: {outcome.description}")
+    say(f"Tables and figures: {folder}/")
 
 
 def build_table(
@@ -162,7 +162,7 @@ def build_table(
     elif table is None:
         remark(f"Not complete yet. The same command continues: {folder}/")
     else:
-        console().print(f"{name}: {len(table):,} rows in {table.folder}", highlight=False)
+        say(f"{name}: {len(table):,} rows in {table.folder}")
 
 
 def train(
@@ -240,7 +240,7 @@ def train(
         show_json([{"duration" if name == "seconds" else name: value for name, value in result.items()}])
     else:
         show_rows([_shown(result)], "", as_json=False)
-        console().print(f"Curve and figure: {folder}/", highlight=False)
+        say(f"Curve and figure: {folder}/")
 
 
 def proxies(

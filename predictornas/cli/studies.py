@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import methods_help
 from predictornas.cli.options import (
     Address,
@@ -189,7 +189,7 @@ def search(
     rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in ran.json]
     _show(ran, folder, rows if json else None)
     if not json:
-        console().print(f"Recommended: {notation}", highlight=False)
+        say(f"Recommended: {notation}")
     shown_in_browser(folder, wanted=open_report)
 
 
@@ -232,7 +232,7 @@ def compare(
     for title, rows in printable_comparison(comparison, every_pair=pairs):
         show_rows(rows, title, as_json=False)
     if out is not None:
-        console().print(f"Tables and figures: {out}/", highlight=False)
+        say(f"Tables and figures: {out}/")
 
 
 def _default_benchmark(*, counts_epochs: bool) -> str:
@@ -277,8 +277,8 @@ def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
     """Prints the summary of a study, for programs where they have rows of their own."""
     if json is None:
         show_rows(ran.rows, ran.title, as_json=False, breaks=BREAKS)
-        console().print(f"Tables and figures: {folder}/", highlight=False)
-        console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
+        say(f"Tables and figures: {folder}/")
+        say(f"All of it on one page: {folder / 'report.html'}")
     else:
         show_json(json)
     if ran.missing:

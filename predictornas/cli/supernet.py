@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_json, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, show_json, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
 from predictornas.cli.options import Formats, Open, Style, pictures_as
 
@@ -109,7 +109,7 @@ def supernet(
         found |= {} if released is None else {"released_rule": released}
         show_json({**found, "validation_accuracy": last.validation_accuracy})
         return
-    console().print(architecture, highlight=False, soft_wrap=True, markup=False)
+    say(architecture)
     if mobile:
         remark(
             f"On ImageNet, 14 cells of 48 channels: {mobile['mobile_parameters'] / 1e6:.1f}M parameters, "

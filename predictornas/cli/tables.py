@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from predictornas.cli.console import Json, console, progress_bar, remark, show_json, show_rows
+from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows
 from predictornas.cli.options import Formats, Style, pictures_as
 from predictornas.errors import ConfigurationError
 
@@ -116,7 +116,7 @@ def import_file(
     if json:
         show_json(_facts(benchmark))
         return
-    console().print(
+    say(
         f"{name}: {len(benchmark):,} rows in {benchmark.folder}\n"
         f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
     )
@@ -141,7 +141,7 @@ def fetch(name: str, *, folder: Path | None = None, json: Json = False) -> None:
     if json:
         show_json({"name": name, "file": str(path)})
         return
-    console().print(f"{path}\nImport it: predictornas data import nasbench101 {path}")
+    say(f"{path}\nImport it: predictornas data import nasbench101 {path}")
 
 
 @data.command(name="agreement")
@@ -173,7 +173,7 @@ def show_agreement(
     pairs = [row for row in table.to_dicts() if json or row["first"] != row["second"]]
     show_rows(pairs, "Kendall's tau between accuracies", as_json=json)
     if out is not None and not json:
-        console().print(f"Table and figure: {out}/", highlight=False)
+        say(f"Table and figure: {out}/")
 
 
 @data.command
@@ -196,7 +196,7 @@ def remove(name: str, *, yes: Yes = False, json: Json = False) -> None:
     if json:
         show_json({"name": name, "removed": str(folder)})
     else:
-        console().print(f"Removed {folder}", highlight=False)
+        say(f"Removed {folder}")
 
 
 @data.command
@@ -217,7 +217,7 @@ def verify(name: str, *, json: Json = False) -> None:
     if json:
         show_json({"name": name, "files": len(benchmark.manifest["files"]), "intact": True})
         return
-    console().print(f"{name}: all {len(benchmark.manifest['files'])} files are as they were written.")
+    say(f"{name}: all {len(benchmark.manifest['files'])} files are as they were written.")
 
 
 def _facts(benchmark: Benchmark) -> dict[str, Any]:

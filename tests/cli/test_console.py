@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from predictornas.cli import console
-from predictornas.cli.console import progress_bar, remark, show, show_rows, shown_in_browser
+from predictornas.cli.console import progress_bar, remark, say, show, show_rows, shown_in_browser
 
 
 def test_rows_are_shown_as_a_table_with_a_title(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,6 +27,15 @@ def test_a_remark_goes_to_standard_error_word_for_word(capsys: pytest.CaptureFix
     message = "[not markup] :warning: " + "long " * 40
     remark(message)
     assert capsys.readouterr() == ("", message + "\n")
+
+
+def test_what_is_said_can_be_copied_from_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    message = "Tables and figures: runs[old]/" + "deep/" * 20
+    say(message)
+    assert capsys.readouterr() == (message + "\n", "")
 
 
 def test_a_bar_that_was_never_started_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
