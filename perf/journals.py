@@ -104,7 +104,7 @@ def reporting(size: int, folder: Path) -> Callable[[], object]:
     consolidate_now = consolidating(size // (len(METHODS) * EVALUATIONS), folder)
     history, pools = consolidate_now()  # type: ignore[misc]
     benchmark = Study().open()
-    errors = benchmark.errors(benchmark.signal)
+    errors = benchmark.costs(benchmark.signal)
     return lambda: report_on(history, pools, benchmark, study_targets(errors))
 
 

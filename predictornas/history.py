@@ -20,13 +20,13 @@ SCHEMA: dict[str, str] = {
     "genes": "list[int8]",
     "architecture": "str",  # the same in the notation of its space, as `space.describe` writes it
     "epochs": "int64",  # fidelity of `value`
-    "value": "float64",  # signal: accuracy as a fraction, higher is better
+    "value": "float64",  # signal, higher is better: an accuracy as a fraction, a loss negated
     "cost_seconds": "float64",
     "cost_epochs": "float64",
     "predicted": "float64",  # the predictor's score when it was proposed; null where there was none
     "proposed_by": "str",  # "initial", or the name of the sampler or strategy
     "recommended": "uint64",  # key of what the search would name after this evaluation; null: the best by the signal
-    "evaluation": "float64",  # joined at consolidation; null where the benchmark has none
+    "evaluation": "float64",  # as `value`, joined at consolidation; null where it is not known
 }
 """Columns of `history.parquet` and their types; rows are sorted by (method, seed, order)."""
 
@@ -63,7 +63,7 @@ class History(metaclass=PlainHelp):
         keys: `(n,)` identity of each evaluated architecture, in order of evaluation.
         genes: `(n, g)`.
         epochs: `(n,)` fidelity of each value.
-        values: `(n,)` signal accuracy as a fraction, higher is better.
+        values: `(n,)` of the signal, higher is better: accuracies as fractions, losses negated.
         iterations: `(n,)` the iteration that proposed each.
     """
 

@@ -72,7 +72,7 @@ def test_likelihood_pools_are_ends_of_ascents(table: str) -> None:
 @pytest.mark.usefixtures("store")
 def test_the_ordering_follows_from_the_history_beside_it() -> None:
     folder = RESULTS / "efficient-sampling" / "nasbench201-cifar10"
-    errors = open_benchmark("nasbench201-cifar10").errors("valid_accuracy_200_run0")
+    errors = open_benchmark("nasbench201-cifar10").costs("valid_accuracy_200_run0")
     errors = errors[np.isfinite(errors)]
     again = ordering_table(pl.read_parquet(folder / "history.parquet"), errors, named_errors(errors))
     kept = claims(folder)

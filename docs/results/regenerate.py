@@ -184,7 +184,7 @@ def renew_study(folder: Path) -> None:
 
 def finite_errors(benchmark: Benchmark) -> np.ndarray:
     """1 - signal of every architecture that was measured."""
-    errors = benchmark.errors(benchmark.signal)
+    errors = benchmark.costs(benchmark.signal)
     return np.asarray(errors[np.isfinite(errors)])
 
 
@@ -257,10 +257,10 @@ def write_facts() -> None:
 
 def facts_of(benchmark: Benchmark) -> dict[str, Any]:
     """Errors of the best cells of a table by signal and by evaluation, and how far the two agree."""
-    signal, evaluation = (benchmark.values(name) for name in (benchmark.signal, benchmark.evaluation or ""))
+    signal, evaluation = (benchmark.costs(name) for name in (benchmark.signal, benchmark.evaluation))
     both = np.isfinite(signal) & np.isfinite(evaluation)
-    judged = np.sort(1 - evaluation[both].astype(np.float64))
-    errors = 1 - signal[both].astype(np.float64)
+    judged = np.sort(evaluation[both])
+    errors = signal[both]
     return {
         "table": benchmark.name,
         "signal": benchmark.signal,

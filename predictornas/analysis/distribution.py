@@ -9,13 +9,19 @@ from jaxtyping import Float
 from predictornas.analysis.proposals import proposals_of
 from predictornas.analysis.targets import sorted_errors
 from predictornas.errors import ConfigurationError
+from predictornas.quantity import ERROR, Quantity
 
 WHOLE_TABLE = "whole table"
 """Name under which the search space itself stands among the methods."""
 
 
 def distribution_table(
-    history: pl.DataFrame, table_errors: Float[np.ndarray, " n"], *, bins: int = 60, upper: float | None = None
+    history: pl.DataFrame,
+    table_errors: Float[np.ndarray, " n"],
+    *,
+    bins: int = 60,
+    upper: float | None = None,
+    quantity: Quantity = ERROR,
 ) -> pl.DataFrame:
     """Histograms of the proposals' errors on the signal column, pooled over runs, on bins that all methods share.
 
@@ -24,9 +30,11 @@ def distribution_table(
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`, of one fidelity.
-        table_errors: `(n,)` 1 - signal of the whole table, fractions.
+        table_errors: `(n,)` costs of the signal in the whole table: 1 - accuracy, or a loss itself.
         bins: number of bins.
-        upper: upper end of the last bin, a fraction; the table's 90 % quantile by default.
+        upper: upper end of the last bin; the table's 90 % quantile by default, its worst error where nine in ten
+            architectures have the best one.
+        quantity: that of the signal.
 
     Returns:
         One row for each method (and `WHOLE_TABLE`, first) and bin: `method`, `error_low`, `error_high`, `density`
@@ -39,13 +47,15 @@ def distribution_table(
     """
     ordered = sorted_errors(table_errors)
     end = float(np.quantile(ordered, 0.9)) if upper is None else upper
+    if upper is None and end <= ordered[0]:
+        end = float(ordered[-1])
     if end <= ordered[0]:
         raise ConfigurationError(
             f"The axis would end at {end:.6f}, not above the table's best error {ordered[0]:.6f}. Raise `upper`."
         )
     edges = np.linspace(ordered[0], end, bins + 1)
     frames = [_histogram(WHOLE_TABLE, ordered, 0, edges)]
-    for method, runs in proposals_of(history, table_errors).items():
+    for method, runs in proposals_of(history, table_errors, quantity=quantity).items():
         frames.append(_histogram(method, np.concatenate([run.errors for run in runs]), len(runs), edges))
     return pl.concat(frames)
 

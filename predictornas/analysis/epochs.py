@@ -9,11 +9,12 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from predictornas.analysis.regret import TRACES, OracleErrors
-from predictornas.analysis.statistics import SHARE, over_seeds, t_interval
+from predictornas.analysis.statistics import over_seeds, t_interval
 from predictornas.errors import ConfigurationError, DataError
+from predictornas.quantity import ERRORS, Quantities
 
 _DIGITS = 12
-"""To which differences of errors are rounded: sums of the same errors may differ by their rounding."""
+"""To how many digits differences of errors are rounded: sums of the same errors may differ by their rounding."""
 
 _POINTS = 240
 """Numbers of epochs on the grid that `grid_of` makes."""
@@ -52,12 +53,15 @@ def errors_after(curves: pl.DataFrame, epochs: Int[np.ndarray, " t"]) -> pl.Data
     return pl.concat(runs).drop_nulls("run_id").select(columns)
 
 
-def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> pl.DataFrame:
+def epochs_table(
+    curves: pl.DataFrame, oracles: OracleErrors | None = None, quantities: Quantities = ERRORS
+) -> pl.DataFrame:
     """Mean and spread of each trace over the runs of each method, against the epochs trained.
 
     Args:
         curves: from `predictornas.analysis.regret.incumbent_curves`, of runs with a budget of epochs.
         oracles: the best possible errors of the table; without them `regret` is null.
+        quantities: of the signal and the evaluation.
 
     Returns:
         As `predictornas.analysis.regret.convergence_table`, one row for each number of epochs of `grid_of`;
@@ -70,7 +74,11 @@ def epochs_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> p
     long = after.unpivot(
         on=list(TRACES), index=["method", "seed", "cost_epochs"], variable_name="trace", value_name="error"
     )
-    summary = over_seeds(long.drop_nulls("error"), ["method", "trace", "cost_epochs"], "error", bounds=SHARE)
+    keys, known = ["method", "trace", "cost_epochs"], long.drop_nulls("error")
+    summary = pl.concat(
+        over_seeds(known.filter(pl.col("trace") == trace), keys, "error", bounds=quantities.of(trace).bounds)
+        for trace in TRACES
+    )
     best = None if oracles is None else {trace: oracles.best_possible(trace) for trace in TRACES}
     lowest = pl.lit(None, pl.Float64) if best is None else pl.col("trace").replace_strict(best, return_dtype=pl.Float64)
     return summary.join(counted, on=["method", "cost_epochs"], how="left", maintain_order="left").select(
@@ -138,21 +146,29 @@ def _saved(
     found = {"reference_epochs": own, "epochs": needed if np.isfinite(needed) else None, "factor": own / needed or None}
     if len(goals) < 2:
         return found | {"low": None, "high": None}
-    low, high = t_interval((errors - goals[:, None]).round(_DIGITS))  # NaN where all differences are equal: undecided
+    low, high = t_interval(_rounded(errors - goals[:, None], errors))  # NaN where all differences are equal: undecided
     return found | {"low": own / _first(high <= 0, grid), "high": own / _first(~(low > 0), grid)}
 
 
 def _means(errors: Float[np.ndarray, "runs t"], goals: Float[np.ndarray, " runs"]) -> Float[np.ndarray, " t"]:
     """How much worse than its goal the mean error is."""
-    return np.asarray((errors.mean(axis=0) - goals.mean()).round(_DIGITS))
+    return _rounded(errors.mean(axis=0) - goals.mean(), errors)
+
+
+def _rounded(
+    differences: Float[np.ndarray, "*any t"], errors: Float[np.ndarray, "runs t"]
+) -> Float[np.ndarray, "*any t"]:
+    """Without what the rounding of such errors may add: to fewer digits where they are larger than 1."""
+    before = np.ceil(np.log10(max(1.0, float(np.abs(errors).max()))))
+    return np.asarray(differences.round(_DIGITS - int(before)))
 
 
 def _matrix(rows: pl.DataFrame, trace: str, grid: Int[np.ndarray, " t"]) -> Float[np.ndarray, "runs t"]:
-    """Errors by seed and number of epochs; 1 where a run has none yet."""
-    runs = []
+    """Errors by seed and number of epochs; where a run has none yet, 1, or the highest of all where that is more."""
+    runs, none = [], max(1.0, float(rows[trace].max() or 0.0))  # type: ignore[arg-type]
     for run in rows.sort("seed", "cost_epochs").partition_by("run_id", maintain_order=True):
-        errors = run[trace].fill_null(1.0).to_numpy()
-        runs.append(np.concatenate([np.ones(len(grid) - len(errors)), errors]))
+        errors = run[trace].fill_null(none).to_numpy()
+        runs.append(np.concatenate([np.full(len(grid) - len(errors), none), errors]))
     return np.stack(runs)
 
 

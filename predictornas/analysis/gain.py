@@ -14,6 +14,7 @@ from predictornas.analysis.null import Design, Null, null_of
 from predictornas.analysis.proposals import Comparable, RunCounts, RunProposals, comparable, counts_of, proposals_of
 from predictornas.analysis.statistics import jackknife_interval, left_out
 from predictornas.analysis.urn import cap_db, expected_trials
+from predictornas.quantity import ERROR, Quantity
 
 
 def gain_table(
@@ -23,6 +24,7 @@ def gain_table(
     *,
     estimators: Sequence[str] = ("pooled", "per_run"),
     rng: np.random.Generator,
+    quantity: Quantity = ERROR,
 ) -> pl.DataFrame:
     """The gain of every method at every target (Mauch et al. 2020, eq. 10-15), in dB.
 
@@ -50,10 +52,11 @@ def gain_table(
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`, of one fidelity.
-        table_errors: `(n,)` 1 - signal of the whole table, fractions.
+        table_errors: `(n,)` costs of the signal in the whole table: 1 - accuracy, or a loss itself.
         targets: from `predictornas.analysis.targets.targets_for` on the same table.
         estimators: names in `predictornas.analysis.estimators.ESTIMATORS`.
         rng: of the simulated random searches of the null.
+        quantity: that of the signal.
 
     Returns:
         One row for each method, estimator and target: `method`, `estimator`, `target_error`, `table_hits`, `quantile`,
@@ -73,7 +76,8 @@ def gain_table(
     nulls = NullColumns(len(table_errors), targets, rng)
     compared = comparable(history)
     frames = []
-    for method, runs in proposals_of(compared.history, table_errors, with_initial=compared.with_initial).items():
+    by_method = proposals_of(compared.history, table_errors, with_initial=compared.with_initial, quantity=quantity)
+    for method, runs in by_method.items():
         counts = counts_of(runs, errors)
         for name in estimators:
             bounds = nulls.of(name, runs)

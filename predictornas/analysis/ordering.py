@@ -78,7 +78,7 @@ def ordering_table(
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`, of one fidelity, with the `evaluation` column joined.
-        table_errors: `(n,)` 1 - signal of the whole table, fractions.
+        table_errors: `(n,)` 1 - accuracy of the signal in the whole table, fractions.
         targets: targets J of the gain by name, errors as fractions; one that no architecture reaches is left out.
         claims: what to test; a claim whose methods share fewer than two seeds here is left out.
 

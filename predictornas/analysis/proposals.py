@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from predictornas.analysis.targets import sorted_errors
 from predictornas.analysis.urn import expected_trials
 from predictornas.errors import DataError
+from predictornas.quantity import ERROR, Quantity
 
 _TOLERANCE = 1e-7  # above the rounding of a float32 error (6e-8), far below one image of a test set
 
@@ -84,7 +85,11 @@ def comparable(history: pl.DataFrame) -> Comparable:
 
 
 def proposals_of(
-    history: pl.DataFrame, table_errors: Float[np.ndarray, " n"], *, with_initial: bool = False
+    history: pl.DataFrame,
+    table_errors: Float[np.ndarray, " n"],
+    *,
+    with_initial: bool = False,
+    quantity: Quantity = ERROR,
 ) -> dict[str, list[RunProposals]]:
     """The proposals of every run, by method; an architecture counts once in a run, at its first evaluation.
 
@@ -93,8 +98,9 @@ def proposals_of(
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`.
-        table_errors: `(n,)` 1 - signal of the whole table.
+        table_errors: `(n,)` costs of the signal in the whole table: 1 - accuracy, or a loss itself.
         with_initial: whether T0 counts too, as iteration 0; see `comparable`.
+        quantity: that of the signal.
 
     Raises:
         DataError: the history mixes fidelities, holds values that the table does not, or has a run without proposals.
@@ -109,7 +115,7 @@ def proposals_of(
     everyone = rows.select("method", "run_id").unique(maintain_order=True)
     rows = rows.unique(["run_id", "key"], keep="first", maintain_order=True)
     rows = rows.filter(pl.col("iteration") >= (0 if with_initial else 1))
-    errors = _as_stored(1 - rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy(), table_errors)
+    errors = _as_stored(quantity.cost(rows["value"].cast(pl.Float64).fill_null(np.nan).to_numpy()), table_errors)
     runs = _runs(rows, errors)
     by_method: dict[str, list[RunProposals]] = {}
     for method, run_id in everyone.iter_rows():
@@ -142,11 +148,11 @@ def _as_stored(errors: Float[np.ndarray, " m"], table_errors: Float[np.ndarray, 
     right = np.searchsorted(values, errors).clip(0, len(values) - 1)
     left = (right - 1).clip(0)
     nearest = np.where(errors - values[left] <= values[right] - errors, values[left], values[right])
-    strange = np.abs(nearest - errors) > _TOLERANCE
+    strange = np.abs(nearest - errors) > _TOLERANCE * np.maximum(1, np.abs(nearest))
     if strange.any():
         raise DataError(
             f"{np.count_nonzero(strange)} of {len(errors)} proposals have an error that the table does not hold, "
-            f"such as {errors[strange][0]:.6f}. Pass 1 - signal of the very column that drove the search."
+            f"such as {errors[strange][0]:.6f}. Pass the costs of the very column that drove the search."
         )
     return np.where(np.isnan(errors), np.inf, nearest)
 

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from predictornas.analysis.statistics import SHARE, over_seeds
+from predictornas.analysis.statistics import over_seeds
 from predictornas.errors import ConfigurationError, DataError
+from predictornas.quantity import ERRORS, Quantities
 
 TRACES = ("searched", "chosen", "recommended", "best")
 """Errors after each evaluation: of the incumbent as the search saw it (signal column), of the same incumbent on the
@@ -21,7 +22,7 @@ lengths, only the longest so far count."""
 
 @dataclass(frozen=True)
 class OracleErrors:
-    """The lines that bound a convergence plot, errors as fractions (Mauch et al. 2020, section 5).
+    """The lines that bound a convergence plot, costs (Mauch et al. 2020, section 5): errors as fractions, or losses.
 
     Attributes:
         signal_on_signal: the signal oracle (best by the signal column, ties to the first), read on the signal column.
@@ -44,8 +45,8 @@ def oracle_errors(signal: Float[np.ndarray, " n"], evaluation: Float[np.ndarray,
     """The signal oracle and the evaluation oracle of a table.
 
     Args:
-        signal: `(n,)` accuracy that drives the search, fractions; NaN where it is missing.
-        evaluation: `(n,)` accuracy that judges it, fractions; NaN where it is missing.
+        signal: `(n,)` cost that the search lowers, as `Benchmark.costs` gives it; NaN where it is missing.
+        evaluation: `(n,)` cost that judges it; NaN where it is missing.
 
     Raises:
         DataError: no architecture has both values.
@@ -53,9 +54,8 @@ def oracle_errors(signal: Float[np.ndarray, " n"], evaluation: Float[np.ndarray,
     both = np.isfinite(signal) & np.isfinite(evaluation)
     if not both.any():
         raise DataError("No architecture has both a signal and an evaluation. Choose two columns of the same rows.")
-    errors = 1 - signal[both].astype(np.float64), 1 - evaluation[both].astype(np.float64)
-    by_signal, by_evaluation = (int(column.argmin()) for column in errors)
-    on_signal, on_evaluation = errors
+    on_signal, on_evaluation = signal[both], evaluation[both]
+    by_signal, by_evaluation = int(on_signal.argmin()), int(on_evaluation.argmin())
     return OracleErrors(
         float(on_signal[by_signal]),
         float(on_evaluation[by_signal]),
@@ -64,7 +64,7 @@ def oracle_errors(signal: Float[np.ndarray, " n"], evaluation: Float[np.ndarray,
     )
 
 
-def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
+def incumbent_curves(history: pl.DataFrame, quantities: Quantities = ERRORS) -> pl.DataFrame:
     """The traces of every run after each evaluation, T0 included.
 
     The incumbent is the best value of the signal among the evaluations at the highest fidelity reached so far, ties to
@@ -72,11 +72,12 @@ def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         history: rows as in `predictornas.history.SCHEMA`.
+        quantities: of its signal and its evaluation.
 
     Returns:
         One row an evaluation: `run_id`, `method`, `seed`, `evaluations` (1, 2, ...), `cost_seconds` and `cost_epochs`
-        (spent so far; null from the first cost that is missing), and the errors of `TRACES` as fractions, null where
-        the column has no value.
+        (spent so far; null from the first cost that is missing), and the costs of `TRACES`, errors as fractions, null
+        where the column has no value.
     """
     columns = [
         "run_id",
@@ -93,7 +94,7 @@ def incumbent_curves(history: pl.DataFrame) -> pl.DataFrame:
     recommended = "recommended" if "recommended" in history.columns else pl.lit(None, pl.UInt64).alias("recommended")
     rows = history.select(*columns, recommended).sort("method", "seed", "run_id", "order")
     runs = rows.partition_by("run_id", maintain_order=True)
-    return with_recommendations(pl.concat([_curve(run) for run in runs]))
+    return with_recommendations(pl.concat([_curve(run, quantities) for run in runs]))
 
 
 def with_recommendations(curves: pl.DataFrame) -> pl.DataFrame:
@@ -110,7 +111,9 @@ def with_recommendations(curves: pl.DataFrame) -> pl.DataFrame:
     return curves.with_columns(pl.col("recommended").fill_null(pl.col("chosen")))
 
 
-def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None) -> pl.DataFrame:
+def convergence_table(
+    curves: pl.DataFrame, oracles: OracleErrors | None = None, quantities: Quantities = ERRORS
+) -> pl.DataFrame:
     """Mean and spread of every trace over the runs of each method, after each number of evaluations.
 
     Only counts that every run of the method has reached are kept: a mean over a changing set of runs would jump.
@@ -118,6 +121,7 @@ def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None)
     Args:
         curves: from `incumbent_curves`.
         oracles: the best possible errors of the table; without them `regret` is null.
+        quantities: of the signal and the evaluation.
 
     Returns:
         `method`, `trace`, `evaluations`, mean `cost_seconds` and `cost_epochs`, `mean`, `std`, `low`, `high` (95 % t
@@ -128,7 +132,9 @@ def convergence_table(curves: pl.DataFrame, oracles: OracleErrors | None = None)
     costs = shared.group_by("method", "evaluations").agg(_mean_cost("cost_seconds"), _mean_cost("cost_epochs"))
     keys = ["method", "trace", "evaluations"]
     # trace by trace: the rows of all of them at once are the most memory that a large study takes
-    summary = pl.concat(over_seeds(_one_trace(shared, trace), keys, "error", bounds=SHARE) for trace in TRACES)
+    summary = pl.concat(
+        over_seeds(_one_trace(shared, trace), keys, "error", bounds=quantities.of(trace).bounds) for trace in TRACES
+    )
     joined = summary.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
     return joined.with_columns(regret=pl.col("mean") - _best_possible(oracles)).select(
         "method", "trace", "evaluations", "cost_seconds", "cost_epochs", "mean", "std", "low", "high", "runs", "regret"
@@ -164,21 +170,24 @@ def anytime_regret(curves: pl.DataFrame, oracles: OracleErrors, *, evaluations: 
     )
 
 
-def _curve(run: pl.DataFrame) -> pl.DataFrame:
+def _curve(run: pl.DataFrame, quantities: Quantities) -> pl.DataFrame:
     values = run["value"].fill_null(np.nan).to_numpy()
     evaluation = run["evaluation"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     incumbent = _incumbents(run["epochs"].to_numpy(), np.where(np.isnan(values), -np.inf, values))
-    best = 1 - evaluation[_incumbents(run["epochs"].to_numpy(), np.where(np.isnan(evaluation), -np.inf, evaluation))]
+    best = _incumbents(run["epochs"].to_numpy(), np.where(np.isnan(evaluation), -np.inf, evaluation))
+    judged = {
+        "chosen": evaluation[incumbent],
+        "recommended": _of_keys(run, evaluation),
+        "best": evaluation[best],
+    }
     return run.select(
         "run_id",
         "method",
         "seed",
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("evaluations"),
         *(_spent(column) for column in ("cost_seconds", "cost_epochs")),
-        pl.Series("searched", 1 - values[incumbent], nan_to_null=True),
-        pl.Series("chosen", 1 - evaluation[incumbent], nan_to_null=True),
-        pl.Series("recommended", 1 - _of_keys(run, evaluation), nan_to_null=True),
-        pl.Series("best", best, nan_to_null=True),
+        pl.Series("searched", quantities.signal.cost(values[incumbent]), nan_to_null=True),
+        *(pl.Series(name, quantities.evaluation.cost(found), nan_to_null=True) for name, found in judged.items()),
     )
 
 

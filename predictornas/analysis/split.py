@@ -17,6 +17,7 @@ from predictornas.analysis.statistics import jackknife_interval, left_out
 from predictornas.analysis.targets import targets_for
 from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.errors import DataError, UnknownNameError
+from predictornas.quantity import ERROR, Quantity
 
 PARTS = ("sampler", "predictor", "total")
 """The gain of the pool over the table, of the proposals over the pool, and of the proposals over the table."""
@@ -40,6 +41,7 @@ def split_table(
     *,
     estimators: Sequence[str] = ("pooled", "per_run"),
     rng: np.random.Generator,
+    quantity: Quantity = ERROR,
 ) -> pl.DataFrame:
     """Splits the gain at the targets that the pools were counted at; sampler + predictor = total exactly.
 
@@ -53,9 +55,10 @@ def split_table(
     Args:
         history: rows as in `predictornas.history.SCHEMA`, of one fidelity.
         pools: rows as in `predictornas.history.POOL_SCHEMA`; methods without pools are left out.
-        table_errors: `(n,)` 1 - signal of the whole table, fractions.
+        table_errors: `(n,)` costs of the signal in the whole table: 1 - accuracy, or a loss itself.
         estimators: of "pooled" and "per_run".
         rng: of the simulated random searches of the null.
+        quantity: that of the signal.
 
     Returns:
         The columns of `gain_table` after a column `part`, one row for each method, estimator, part and target. Null
@@ -77,7 +80,8 @@ def split_table(
     ends = with_pools.group_by("run_id").agg(end=pl.col("iteration").max())
     pools = pools.join(ends, on="run_id").filter(pl.col("iteration") <= pl.col("end"))
     frames = []
-    for method, runs in proposals_of(with_pools, table_errors, with_initial=compared.with_initial).items():
+    by_method = proposals_of(with_pools, table_errors, with_initial=compared.with_initial, quantity=quantity)
+    for method, runs in by_method.items():
         counts = counts_of(runs, targets["target_error"].to_numpy())
         pool = _with_initial(pool_counts(pools, runs, targets), runs, targets)
         for name in estimators:

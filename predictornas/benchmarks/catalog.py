@@ -13,6 +13,7 @@ from typing import Any
 
 from predictornas.benchmarks import nasbench201, nasbench_graph
 from predictornas.benchmarks.bundled import bundled_folder
+from predictornas.benchmarks.column import chosen_roles
 from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_URLS, Entry
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.recipe_files import load_recipe
@@ -212,7 +213,7 @@ def _listed(name: str, folder: Path, state: str) -> Listing:
         return Listing(name, "", None, what, "", "", str(error))
     known = CATALOG[name].description if name in CATALOG else f"imported from {table.manifest['source'].get('file')}"
     space = str(table.manifest["space"])
-    return Listing(name, space, len(table), state, table.signal, table.evaluation or "", known)
+    return Listing(name, space, len(table), state, table.signal, table.evaluation, known)
 
 
 def _unstored(name: str, entry: Entry) -> Listing:
@@ -242,7 +243,7 @@ def import_table(
         join: the second file, for recipes that join one.
         recipe: what the columns of a parquet or CSV file mean, or a JSON file that says it; only for own names.
         signal: another default signal than the recipe's.
-        evaluation: another default evaluation than the recipe's.
+        evaluation: another default evaluation than the recipe's; without either the signal is its own judge.
         progress: told the progress of a TFRecord.
 
     Raises:
@@ -254,7 +255,10 @@ def import_table(
     _check_name(name)
     remove_leftovers(data_home())
     content = _read(name, file, join, load_recipe(recipe) if isinstance(recipe, Path) else recipe, progress)
-    signal, evaluation = signal or content.signal, evaluation or content.evaluation
+    columns = {column.name: column for column in content.columns}
+    signal, evaluation = chosen_roles(
+        columns, (content.signal, content.evaluation or content.signal), signal, evaluation
+    )
     identity = json.loads(json.dumps([content.source, signal, evaluation]))
     _check_same_meaning(name, identity)
     return write_benchmark(

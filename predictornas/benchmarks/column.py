@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from jaxtyping import Float
+
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.quantity import ERROR, Quantity
 
 SPLITS = ("train", "valid", "test")
 """The parts of a data set that a value may have been measured on."""
@@ -32,6 +36,11 @@ _KNOWN: Mapping[str, tuple[str, str]] = {
     "flops": ("lower", ""),
 }
 """Direction and unit by the last word of a metric."""
+
+_NOUNS = {"seconds": "time", "joules": "energy"}
+"""What metrics that end in a unit are of, where nothing else says it."""
+
+_SPLIT_WORDS = {"train": "training", "valid": "validation", "test": "test"}
 
 _OPPOSITE: Mapping[str, str] = {"higher": "lower", "lower": "higher"}
 
@@ -137,6 +146,51 @@ class Column:
         return words[-1] == "accuracy" and words[0] != "negative"
 
     @property
+    def quantity(self) -> Quantity:
+        """How its values become costs, and how these are named and written.
+
+        Raises:
+            ConfigurationError: it has no direction.
+        """
+        if self.direction is None:
+            raise ConfigurationError(
+                f"Column {self.name!r}: whether a high or a low {self.metric} is better is not known. Declare it in "
+                'the recipe: "direction": "higher" or "lower".'
+            )
+        if self.is_accuracy or (self.metric == "error" and (self.direction, self.unit) == _KNOWN["error"]):
+            return ERROR
+        return Quantity(
+            name=_in_words(self),
+            unit="%" if self.is_fraction else self.unit or "",
+            offset=1.0 if self.is_fraction else 0.0,
+            percent=self.is_fraction,
+            higher=self.direction == "higher",
+        )
+
+    def worth(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """What a search sees of its values, in float64, the higher the better.
+
+        Accuracies and scores stay as they are; a fraction that is better the lower becomes 1 - value, all else its
+        negative. Strategies take exactly 0 for the accuracy of a training that failed (see `History.succeeded`): a
+        loss or a score of 0 becomes the smallest number above it.
+
+        Raises:
+            ConfigurationError: the column has no direction.
+        """
+        quantity, numbers = self.quantity, values.astype(np.float64)
+        if self.direction == "lower":
+            numbers = quantity.offset - numbers
+        return numbers if quantity.percent else np.where(numbers == 0, np.nextafter(0.0, 1.0), numbers)
+
+    def costs(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """What analysis sees of its values, in float64, the lower the better: `quantity.cost` of their worth.
+
+        Raises:
+            ConfigurationError: the column has no direction.
+        """
+        return np.asarray(self.quantity.cost(self.worth(values)))
+
+    @property
     def is_fraction(self) -> bool:
         """Whether values lie in [0, 1] and are shown in percent."""
         return self.unit == FRACTION
@@ -173,6 +227,16 @@ def column_of_entry(entry: Mapping[str, Any]) -> Column:
     return Column(**{name: entry[name] for name in Column.__dataclass_fields__ if name in entry})
 
 
+def _in_words(column: Column) -> str:
+    """What a quantity is called: "validation loss", "edgegpu latency"; its unit is written elsewhere."""
+    *words, last = column.metric.split("_")
+    if last not in _NOUNS:
+        words.append(last)
+    elif not words:
+        words.append(_NOUNS[last])
+    return " ".join(words if column.split is None else [_SPLIT_WORDS[column.split], *words])
+
+
 def _by_metric(metric: str) -> tuple[str | None, str]:
     """Direction and unit that a metric has unless something else is said."""
     first, *_ = words = metric.split("_")
@@ -191,32 +255,72 @@ def _overlap(run: str | None, other: str | None) -> bool:
 def check_roles(columns: Mapping[str, Column], signal: str, evaluation: str | None) -> None:
     """Checks that `signal` may drive a search and `evaluation` may judge it.
 
+    The same name twice says that there is one measurement an architecture, and that the judge shares its noise.
+
     Raises:
         UnknownNameError: a column that there is not.
-        ConfigurationError: a column that is no accuracy, or two columns that share a training run on the same split.
+        ConfigurationError: a column without a direction, or two columns that share a training run on the same split.
     """
     for role, name in (("signal", signal), ("evaluation", evaluation)):
         if name is None:
             continue
         if name not in columns:
             raise UnknownNameError("column", name, columns)
-        if not columns[name].is_accuracy:
+        if columns[name].direction is None:
             raise ConfigurationError(
-                f"{name!r} cannot be the {role}: it is no accuracy. Choose one of: {_listed(columns, None)}."
+                f"{name!r} cannot be the {role}: whether a high or a low value is better is not known. Declare its "
+                f'"direction" in the recipe, or choose one of: {_listed(columns)}.'
             )
-    if evaluation is not None and columns[signal].shares_noise_with(columns[evaluation]):
-        raise ConfigurationError(
-            f"Signal {signal!r} and evaluation {evaluation!r} share a training run, so the evaluation would reward "
-            f"the noise that the search chose. Beside this signal, evaluate on: {_listed(columns, columns[signal])}."
-        )
+    if evaluation is not None and evaluation != signal and columns[signal].shares_noise_with(columns[evaluation]):
+        raise _shared_run(columns, signal, evaluation)
 
 
-def _listed(columns: Mapping[str, Column], signal: Column | None) -> str:
-    """Accuracies that may judge `signal` (all accuracies without one), the mean of the other runs first."""
+def chosen_roles(
+    columns: Mapping[str, Column], own: tuple[str, str], signal: str | None, evaluation: str | None
+) -> tuple[str, str]:
+    """Signal and evaluation where a person names one, both or neither instead of a table's own.
+
+    Where the signal is its own judge, another signal becomes that too.
+
+    Args:
+        columns: of the table.
+        own: its own signal and evaluation.
+        signal: named instead.
+        evaluation: named instead.
+
+    Raises:
+        UnknownNameError, ConfigurationError: as in `check_roles`; also one column for both where only one was named,
+            as nobody has said then that the judge may share the noise.
+    """
+    if evaluation is None and own[0] == own[1]:
+        evaluation = signal or own[1]
+    roles = signal or own[0], evaluation or own[1]
+    check_roles(columns, *roles)
+    if roles[0] == roles[1] and own[0] != own[1] and None in (signal, evaluation):
+        raise _shared_run(columns, *roles)
+    return roles
+
+
+def _shared_run(columns: Mapping[str, Column], signal: str, evaluation: str) -> ConfigurationError:
+    judges = _listed({column.name: column for column in judges_of(columns, signal)})
+    return ConfigurationError(
+        f"Signal {signal!r} and evaluation {evaluation!r} share a training run, so the evaluation would reward "
+        f"the noise that the search chose. Beside this signal, evaluate on: {judges}. Where there is one measurement "
+        "an architecture, name it as the signal and as the evaluation."
+    )
+
+
+def judges_of(columns: Mapping[str, Column], signal: str) -> list[Column]:
+    """Columns of the metric of `signal` that err independently of it, the mean of the other runs first."""
+    driving = columns[signal]
     fit = [
         column
         for column in columns.values()
-        if column.is_accuracy and (signal is None or not column.shares_noise_with(signal))
+        if column.metric == driving.metric and not column.shares_noise_with(driving)
     ]
-    fit.sort(key=lambda column: (column.run != "rest", signal is not None and column.split != signal.split))
-    return ", ".join(column.name for column in fit) or "none in this table"
+    return sorted(fit, key=lambda column: (column.run != "rest", column.split != driving.split))
+
+
+def _listed(columns: Mapping[str, Column]) -> str:
+    names = [column.name for column in columns.values() if column.direction is not None]
+    return ", ".join(names) or "none in this table"

@@ -89,17 +89,31 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def checked_column(entry: Any, where: str, remedy: str) -> Column:
+    """The column that an entry of a manifest describes.
+
+    Args:
+        entry: as it was read.
+        where: the file, for messages.
+        remedy: what the reader can do.
+
+    Raises:
+        StoreError: it describes none.
+    """
+    parts = checked_object(entry, _COLUMN, f"{where}: a column", error=StoreError, remedy=remedy)
+    said = {name: kind for name, kind in _MEANING.items() if name in parts}
+    checked_object(parts, said, f"{where}: a column", error=StoreError, remedy=remedy)
+    try:
+        return column_of_entry(parts)
+    except ConfigurationError as error:
+        raise StoreError(f"{where} describes a column wrongly ({error}). {remedy}") from error
+
+
 def _columns(manifest: dict[str, Any], where: str) -> dict[str, Column]:
     """The columns of a manifest, and whether its signal and evaluation are among them."""
     columns = {}
     for entry in manifest["columns"]:
-        parts = checked_object(entry, _COLUMN, f"{where}: a column", error=StoreError, remedy=_REMEDY)
-        said = {name: kind for name, kind in _MEANING.items() if name in parts}
-        checked_object(parts, said, f"{where}: a column", error=StoreError, remedy=_REMEDY)
-        try:
-            column = column_of_entry(parts)
-        except ConfigurationError as error:
-            raise StoreError(f"{where} describes a column wrongly ({error}). {_REMEDY}") from error
+        column = checked_column(entry, where, _REMEDY)
         columns[column.name] = column
     try:
         check_roles(columns, manifest["signal"], manifest["evaluation"])

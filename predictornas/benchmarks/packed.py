@@ -37,7 +37,7 @@ class PackedBenchmark:
     folder: Path
     manifest: Mapping[str, Any]
     signal: str
-    evaluation: str | None
+    evaluation: str
     open: Callable[[Path], Benchmark]
 
     def content(self) -> dict[str, UInt8[np.ndarray, " bytes"]]:

@@ -107,7 +107,7 @@ class ImportRecipe:
         architecture: where a row's architecture stands.
         columns: the source's columns that are taken over.
         signal: default signal, by its name in the benchmark.
-        evaluation: default evaluation; None where the table has none.
+        evaluation: default evaluation; the signal, or None, where there is one measurement an architecture.
         derived: columns computed from those above them.
         licence: licence of the values.
         join: recipe of a second table whose columns are added to the rows of this one.

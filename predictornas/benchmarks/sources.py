@@ -32,7 +32,7 @@ class Content:
         genes: `(n, g)`.
         columns: `(n,)` values of each column.
         signal: default signal.
-        evaluation: default evaluation; None where there is none.
+        evaluation: default evaluation; None where the signal is its own judge.
         source: file names, their sha256, and the recipe.
         licence: licence of the values.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64, Shaped
 
-from predictornas.benchmarks.column import Column, check_roles, column_entry, column_of_entry
+from predictornas.benchmarks.column import Column, check_roles, chosen_roles, column_entry, column_of_entry
 from predictornas.benchmarks.layout import (
     COLUMNS,
     GENES,
@@ -29,7 +29,6 @@ from predictornas.benchmarks.layout import (
 from predictornas.benchmarks.packed import PackedBenchmark
 from predictornas.benchmarks.validation import check_no_row_is_empty, checked_keys, checked_values
 from predictornas.errors import (
-    ConfigurationError,
     DataError,
     InvalidArchitectureError,
     StoreError,
@@ -38,6 +37,7 @@ from predictornas.errors import (
 )
 from predictornas.files import write_json, writing_folder
 from predictornas.plain_help import PlainHelp
+from predictornas.quantity import Quantities
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import space_of_file
@@ -67,14 +67,14 @@ class Benchmark(metaclass=PlainHelp):
         folder: where the table lies.
         manifest: schema version, name, space, rows, columns, source, licence, size and sha256 of every file.
         signal: the column that drives a search.
-        evaluation: the column that judges it, never a training run of the signal on the same split; None where the
-            table has no such column.
+        evaluation: the column that judges it: no training run of the signal on the same split, or the signal itself
+            where there is one measurement an architecture.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     signal: str
-    evaluation: str | None
+    evaluation: str
     _mapped: dict[str, np.ndarray] = field(default_factory=dict, init=False)
 
     @classmethod
@@ -87,7 +87,7 @@ class Benchmark(metaclass=PlainHelp):
             UnknownNameError: its search space is not registered.
         """
         manifest = read_manifest(folder)
-        table = cls(folder, manifest, manifest["signal"], manifest["evaluation"])
+        table = cls(folder, manifest, manifest["signal"], manifest["evaluation"] or manifest["signal"])
         try:
             known = space_of_file(manifest["space"]).keys(np.array(table.genes[:1]))
         except InvalidArchitectureError as error:
@@ -164,16 +164,26 @@ class Benchmark(metaclass=PlainHelp):
         """
         return self._array(file_of(self.column(column)))
 
-    def errors(self, column: str) -> Float[np.ndarray, " n"]:
-        """1 - accuracy of the whole table in row order, float64.
+    def costs(self, column: str) -> Float[np.ndarray, " n"]:
+        """What analysis sees of a column of the whole table, in row order, float64, the lower the better.
+
+        1 - accuracy of an accuracy, the value itself where lower is better, its negative of any other column.
 
         Raises:
             UnknownNameError: there is no such column.
-            ConfigurationError: the column is no accuracy.
+            ConfigurationError: the column has no direction.
         """
-        if not self.column(column).is_accuracy:
-            raise ConfigurationError(f"Column {column!r} of {self.name!r} is no accuracy and has no error.")
-        return 1.0 - self.values(column).astype(np.float64)
+        return self.column(column).costs(self.values(column))
+
+    @property
+    def quantities(self) -> Quantities:
+        """How costs of the signal and of the evaluation are named and written."""
+        return Quantities(self.column(self.signal).quantity, self.column(self.evaluation).quantity)
+
+    @property
+    def shares_noise(self) -> bool:
+        """Whether the evaluation rewards the noise that a search chooses, as with one measurement an architecture."""
+        return self.column(self.signal).shares_noise_with(self.column(self.evaluation))
 
     def rows(self, keys: Keys) -> Int64[np.ndarray, " m"]:
         """The row of each key, -1 where the table has none."""
@@ -204,13 +214,15 @@ class Benchmark(metaclass=PlainHelp):
     def with_columns(self, signal: str | None = None, evaluation: str | None = None) -> Benchmark:
         """The same table with another signal or evaluation; None keeps the present one.
 
+        Where the signal is its own judge, another signal becomes that too. Elsewhere one column is both only where it
+        is named twice.
+
         Raises:
             UnknownNameError: there is no such column.
-            ConfigurationError: a column that is no accuracy, or both share a training run on the same split (the mean
+            ConfigurationError: a column without a direction, or both share a training run on the same split (the mean
                 of all runs shares that of run 0; "rest" does not).
         """
-        signal, evaluation = signal or self.signal, evaluation or self.evaluation
-        check_roles(self.columns, signal, evaluation)
+        signal, evaluation = chosen_roles(self.columns, (self.signal, self.evaluation), signal, evaluation)
         return replace(self, signal=signal, evaluation=evaluation)
 
     def packed(self) -> PackedBenchmark:
@@ -249,8 +261,9 @@ def write_benchmark(
         space: a registered space (not a restricted one).
         genes: `(n, g)` valid rows, each architecture once.
         columns: `(n,)` values of each column; accuracies as fractions, NaN only in nullable columns.
-        signal: name of the column that drives a search, an accuracy.
-        evaluation: name of the column that judges it; None where there is none.
+        signal: name of the column that drives a search; it has a direction.
+        evaluation: name of the column that judges it; the signal, or None, where there is one measurement an
+            architecture.
         source: what the values come from (file or package, sha256); must be JSON.
         licence: licence of the values.
 
@@ -274,7 +287,7 @@ def write_benchmark(
             "space": space.name,
             "rows": len(genes),
             "signal": signal,
-            "evaluation": evaluation,
+            "evaluation": evaluation or signal,
             "columns": [column_entry(column) for column in columns],
             "source": dict(source),
             "licence": licence,

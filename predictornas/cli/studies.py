@@ -27,6 +27,7 @@ from predictornas.cli.options import (
 if TYPE_CHECKING:
     import polars as pl
 
+    from predictornas.benchmarks.table import Benchmark
     from predictornas.studies.gain.study import Study
     from predictornas.studies.pictures import Pictures
 
@@ -92,7 +93,7 @@ def gain(
     signal
         Column that drives the search.
     evaluation
-        Column that judges it; never the same training run as the signal.
+        Column that judges it; no training run of the signal, or the signal itself where there is nothing else.
     preset
         quick (100 training epochs an iteration), default (500) or paper (K = 4, 2000).
     engine
@@ -219,7 +220,7 @@ def compare(
         Folder for report.html, errors.csv, regret.csv, pairs.csv, ranks.csv and their diagram.
     """
     from predictornas.studies.comparison import compare_folders
-    from predictornas.studies.comparison_report import printable_comparison, write_comparison
+    from predictornas.studies.comparison_report import json_comparison, printable_comparison, write_comparison
 
     pictures = pictures_as(format_, style)
     comparison = compare_folders(folders)
@@ -227,7 +228,7 @@ def compare(
         write_comparison(out, comparison, pictures)
         shown_in_browser(out, wanted=open_report)
     if json:
-        show_json({name: frame.to_dicts() for name, frame in vars(comparison).items()})
+        show_json(json_comparison(comparison))
         return
     for title, rows in printable_comparison(comparison, every_pair=pairs):
         show_rows(rows, title, as_json=False)
@@ -246,13 +247,14 @@ def _evaluations(budget: int | None, *others: int | float | None) -> int | None:
 
 @dataclass(frozen=True)
 class _Ran:
-    """What a study says: its history, a title, the summary for people and for programs, and runs at work."""
+    """What a study says: history, title, the summary for people and for programs, runs at work, and its table."""
 
     history: pl.DataFrame
     title: str
     rows: list[dict[str, str]]
     json: list[dict[str, Any]]
     missing: int
+    benchmark: Benchmark
 
 
 def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> _Ran:
@@ -261,22 +263,29 @@ def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> _Ran:
     from predictornas.studies.gain.execution import run_epoch_study, run_study
     from predictornas.studies.gain.report import json_rows, printable
 
-    executor = where.get_executor()
+    executor, benchmark = where.get_executor(), study.open()
     with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
         if study.budget_epochs is not None:
             history, report, missing = run_epoch_study(
                 study, folder, executor=executor, started=started, pictures=pictures
             )
-            return _Ran(history, report.title, printable_epochs(report), json_epochs(report), missing)
+            rows, programs = printable_epochs(report), json_epochs(report, shares_noise=benchmark.shares_noise)
+            return _Ran(history, report.title, rows, programs, missing, benchmark)
         outcome = run_study(study, folder, executor=executor, started=started, pictures=pictures)
-    summary = outcome.report.summary
-    return _Ran(outcome.history, outcome.report.title, printable(summary), json_rows(summary), outcome.missing)
+    found = outcome.report
+    rows = printable(found.summary, found.quantities)
+    programs = json_rows(found.summary, found.quantities, shares_noise=benchmark.shares_noise)
+    return _Ran(outcome.history, found.title, rows, programs, outcome.missing, benchmark)
 
 
 def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
     """Prints the summary of a study, for programs where they have rows of their own."""
+    from predictornas.report.cautions import shared_noise
+
     if json is None:
         show_rows(ran.rows, ran.title, as_json=False, breaks=BREAKS)
+        if ran.benchmark.shares_noise:
+            say(shared_noise(ran.benchmark.signal, ran.benchmark.evaluation))
         say(f"Tables and figures: {folder}/")
         say(f"All of it on one page: {folder / 'report.html'}")
     else:

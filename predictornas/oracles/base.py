@@ -17,7 +17,7 @@ class Evaluations:
     """Answers for `n` architectures, in the order asked.
 
     Attributes:
-        value: `(n,)` accuracy as a fraction, higher is better.
+        value: `(n,)` what was measured, higher is better: an accuracy as a fraction, a loss negated.
         epochs: `(n,)` length of the training behind each value; 0 where it is not known.
         cost_seconds: `(n,)` seconds of the whole training; NaN where they are not known.
         cost_epochs: `(n,)` epochs of the whole training; NaN where they are not known.

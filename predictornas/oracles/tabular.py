@@ -50,6 +50,9 @@ class TabularOracle(metaclass=PlainHelp):
     def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
         """Signal values of `(n, g)` architectures; nothing is drawn from `rng`.
 
+        Values are accuracies, or what `Column.worth` makes of another signal: a loss comes negated, as searches
+        maximise.
+
         The cost in seconds is the table's training time of the same length, of the same run where it tells runs
         apart; the cost in epochs is the full length, as budgets of tables were trained separately.
 
@@ -65,7 +68,7 @@ class TabularOracle(metaclass=PlainHelp):
             UnknownArchitectureError: an architecture without a row or without a value.
         """
         column = self._column(epochs)
-        value = self.benchmark.lookup(genes, column.name)
+        value = column.worth(self.benchmark.lookup(genes, column.name))
         if np.isnan(value).any():
             first = int(np.isnan(value).argmax())
             raise UnknownArchitectureError(

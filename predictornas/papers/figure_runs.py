@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from predictornas.analysis.regret import OracleErrors, oracle_errors
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import AtWorkError, ConfigurationError, DataError, StoreError
+from predictornas.errors import AtWorkError, ConfigurationError, StoreError
 from predictornas.papers.figure import FigureRequest, default_benchmark
 from predictornas.studies.gain.execution import HISTORY, advance_study, collected
 from predictornas.studies.gain.manifest import read_manifest, study_in
@@ -51,25 +51,15 @@ class FigureRuns:
     @property
     def errors(self) -> Float[np.ndarray, " n"]:
         """1 - signal of every architecture of the table that was measured, fractions."""
-        errors = self.benchmark.errors(self.benchmark.signal)
+        errors = self.benchmark.costs(self.benchmark.signal)
         return np.asarray(errors[np.isfinite(errors)])
 
     @property
     def oracles(self) -> OracleErrors:
-        """The best errors that the table allows.
-
-        Raises:
-            DataError: the table has no evaluation column.
-        """
-        if self.benchmark.evaluation is None:
-            raise DataError(
-                f"{self.benchmark.name!r} has no evaluation column, which this figure shows. "
-                "Import the table with --evaluation, or choose another one."
-            )
-        signal, evaluation = (
-            self.benchmark.values(name) for name in (self.benchmark.signal, self.benchmark.evaluation)
+        """The best errors that the table allows."""
+        return oracle_errors(
+            *(self.benchmark.costs(name) for name in (self.benchmark.signal, self.benchmark.evaluation))
         )
-        return oracle_errors(signal, evaluation)
 
     @property
     def setting(self) -> str:

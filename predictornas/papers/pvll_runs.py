@@ -199,9 +199,7 @@ def _error(benchmark: Benchmark, keys: Keys) -> float | None:
 
 
 def _errors(benchmark: Benchmark, keys: Keys) -> Float[np.ndarray, " m"]:
-    """The evaluation errors of these architectures; empty where the table has no evaluation."""
-    if benchmark.evaluation is None:
-        return np.empty(0)
+    """The evaluation errors of these architectures."""
     return 1 - _accuracies(benchmark, keys, benchmark.evaluation)
 
 

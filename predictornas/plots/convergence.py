@@ -17,16 +17,17 @@ from predictornas.looks import MethodStyle, styles_of
 from predictornas.plots.style import (
     INK,
     band_opacity,
+    cost_axis,
     count_axis,
     counted,
     grid_shape,
     legend_beside,
     new_figure,
-    percent_axis,
     points,
     runs_of,
     tidy_axes,
 )
+from predictornas.quantity import ERRORS, Quantities, Quantity
 
 _PANELS = {
     "searched": "what the search saw\n(incumbent, signal column)",
@@ -53,6 +54,7 @@ def draw_convergence(
     band: Literal["interval", "std"] = "interval",
     title: str | None = None,
     note: str = "",
+    quantities: Quantities = ERRORS,
 ) -> Figure:
     """Mean error over the runs against evaluations or cost, one panel for each trace, one line a method.
 
@@ -63,6 +65,7 @@ def draw_convergence(
         band: "interval", 95 % of the mean, or "std", one standard deviation of the runs as in the paper.
         title: replaces the first part of the title; the number of runs is always stated.
         note: a sentence that the caption begins with, such as the setting of the runs.
+        quantities: how the costs of both columns are named and written.
 
     Raises:
         ConfigurationError: the table has no cost of the kind that `axis` asks for.
@@ -78,7 +81,7 @@ def draw_convergence(
         4.6,
         title=f"{title or 'Convergence'} ({runs_of(table['runs'].to_list())}, "
         f"up to {counted([int(table['evaluations'].max())])} evaluations)",  # type: ignore[arg-type]
-        caption=f"{note} {caption}",
+        caption=f"{note} {quantities.told(caption)}",
         grid=grid,
     )
     panels = figure.subplots(*grid, squeeze=False).flatten().tolist()
@@ -89,11 +92,11 @@ def draw_convergence(
         rows = table.filter(pl.col("trace") == trace).drop_nulls(column)
         _draw_panel(panel, rows, styles, column, band)
         _draw_oracles(panel, trace, oracles)
-        _frame(panel, rows, trace, column, oracles)
+        _frame(panel, rows, trace, column, oracles, quantities.of(trace))
         panel.set_xlabel(label)
         panel.set_title(_PANELS[trace], loc="left", fontsize=points(9.5), color=INK)
-    for panel in panels[: len(traces) : grid[1]]:
-        panel.set_ylabel("error, %")
+        if traces.index(trace) % grid[1] == 0 or quantities.signal != quantities.evaluation:
+            panel.set_ylabel(quantities.of(trace).heading)
     legend_beside(figure, panels[0])
     return figure
 
@@ -142,17 +145,21 @@ def _draw_oracles(axes: Axes, trace: str, oracles: OracleErrors | None) -> None:
     axes.axhline(evaluation, color=INK, linestyle=":", linewidth=1.4, label="evaluation oracle", zorder=1)
 
 
-def _frame(axes: Axes, rows: pl.DataFrame, trace: str, column: str, oracles: OracleErrors | None) -> None:
+def _frame(
+    axes: Axes, rows: pl.DataFrame, trace: str, column: str, oracles: OracleErrors | None, quantity: Quantity
+) -> None:
     """Leaves the first evaluations out of view: random architectures, whose error would flatten the rest."""
     tidy_axes(axes)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(count_axis())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(percent_axis())
+    axes.yaxis.set_major_formatter(cost_axis(quantity))
     settled = rows.filter(pl.col("evaluations") >= 0.03 * pl.col("evaluations").max())
     levels = [float(settled["mean"].min()), float(settled["mean"].max())]  # type: ignore[arg-type]
     if oracles is not None:
         levels.append(oracles.best_possible(trace))
-    margin = 0.06 * (max(levels) - min(levels)) + 1e-4
+    margin = 0.06 * (max(levels) - min(levels)) + (1e-4 if quantity.percent else 1e-4 * max(map(abs, levels)))
     axes.set_ylim(min(levels) - margin, max(levels) + margin)
+    if quantity.higher:
+        axes.yaxis.set_inverted(True)  # costs are negated scores: up is better again
     axes.set_xlim(0.5 * float(settled[column].min()), 1.1 * float(rows[column].max()))  # type: ignore[arg-type]

@@ -8,12 +8,15 @@ from matplotlib.figure import Figure
 
 from predictornas.captions import POOLS, distribution_caption
 from predictornas.looks import MethodStyle, styles_of
-from predictornas.plots.style import INK, MUTED, new_figure, percent_axis, points, runs_of, tidy_axes
+from predictornas.plots.style import INK, MUTED, cost_axis, new_figure, points, runs_of, tidy_axes
+from predictornas.quantity import ERROR, Quantities, Quantity
 
 _OVERLAP = 1.25
 
 
-def draw_distribution(table: pl.DataFrame, *, title: str | None = None, note: str = "") -> Figure:
+def draw_distribution(
+    table: pl.DataFrame, *, title: str | None = None, note: str = "", quantity: Quantity = ERROR
+) -> Figure:
     """One density a method on a row of its own, all on one axis of errors and one scale, the median marked.
 
     The axis ends where the table's bins end; the share of proposals beyond it is written at the end of each row.
@@ -22,13 +25,14 @@ def draw_distribution(table: pl.DataFrame, *, title: str | None = None, note: st
         table: from `predictornas.analysis.distribution.distribution_table`.
         title: replaces the title.
         note: a sentence that the caption begins with, such as the setting of the runs.
+        quantity: how costs of the signal are named and written.
     """
     methods = list(styles_of(table["method"]))
     figure = new_figure(
         8.4,
         1.9 + 0.55 * len(methods),
-        title=title or "True error of the proposals",
-        caption=f"{note} {distribution_caption()} {POOLS}",
+        title=title or f"True {quantity.name} of the proposals",
+        caption=f"{note} {Quantities(quantity, quantity).told(distribution_caption())} {POOLS}",
         paper_height=0.55 + 0.36 * len(methods),
     )
     axes = figure.add_subplot()
@@ -44,8 +48,8 @@ def draw_distribution(table: pl.DataFrame, *, title: str | None = None, note: st
     axes.set_ylim(-0.15, None)
     axes.set_yticks(range(len(methods)), [_label(table, method) for method in reversed(methods)], va="bottom")
     axes.tick_params(axis="y", length=0)
-    axes.xaxis.set_major_formatter(percent_axis())
-    axes.set_xlabel("error, %")
+    axes.xaxis.set_major_formatter(cost_axis(quantity))
+    axes.set_xlabel(quantity.heading)
     return figure
 
 

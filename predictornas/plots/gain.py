@@ -26,13 +26,20 @@ from predictornas.plots.style import (
     runs_of,
     tidy_axes,
 )
+from predictornas.quantity import ERROR, Quantities, Quantity
 
 _HITS = "architectures of the table that reach the target, $M_S$"
-_ERRORS = "target error J, %"
 _NULL = "random search with a hit, mean (band: 95 %)"
 
 
-def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None, note: str = "") -> Figure:
+def draw_gain(
+    table: pl.DataFrame,
+    *,
+    estimator: str = "pooled",
+    title: str | None = None,
+    note: str = "",
+    quantity: Quantity = ERROR,
+) -> Figure:
     """The gain in dB against M_S on a logarithmic axis, J on the axis above, one line a method.
 
     Bands are 95 % over seeds. Hollow markers are unresolved targets, whose gain is only an upper bound. The dashed line
@@ -43,6 +50,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         estimator: which of its estimators.
         title: replaces the first part of the title; K and the number of runs are always stated.
         note: a sentence that the caption begins with, such as the setting of the runs.
+        quantity: how costs of the signal are named and written.
 
     Raises:
         UnknownNameError: the table does not hold that estimator.
@@ -52,7 +60,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         9.0,
         5.4,
         title=f"{title or 'Sample-efficiency gain over random search'} ({_sizes(rows)})",
-        caption=f"{note} {_caption(rows, estimator)}",
+        caption=f"{note} {Quantities(quantity, quantity).told(_caption(rows, estimator))}",
     )
     axes = figure.add_subplot()
     _draw_bounds(axes, rows)
@@ -62,7 +70,7 @@ def draw_gain(table: pl.DataFrame, *, estimator: str = "pooled", title: str | No
         _draw_line(axes, own, style, offset=index, band=band_opacity(len(styles)))
     axes.set_ylabel("gain, dB")
     axes.set_xlabel(_HITS)
-    _target_axes(axes, rows)
+    _target_axes(axes, rows, above=quantity)
     legend_beside(figure, axes)
     return figure
 
@@ -95,7 +103,7 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
     for panel, (method, style) in zip(grid.flat, styles_of(methods).items(), strict=False):
         _draw_panel(panel, rows.filter(pl.col("method") == method), style.color)
         panel.set_title(style.label, loc="left", fontsize=points(9.5), color=INK)
-        _target_axes(panel, rows, errors_above=False)
+        _target_axes(panel, rows)
         panel.tick_params(labelbottom=True)
         panel.set_xlabel("$M_S$")
     for panel in grid[:, 0]:
@@ -173,7 +181,7 @@ def _widened(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([first.with_columns(pl.col("table_hits") * factor) for factor in (0.8, 1.25)])
 
 
-def _target_axes(axes: Axes, rows: pl.DataFrame, *, errors_above: bool = True) -> None:
+def _target_axes(axes: Axes, rows: pl.DataFrame, *, above: Quantity | None = None) -> None:
     tidy_axes(axes)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(count_axis())
@@ -183,11 +191,11 @@ def _target_axes(axes: Axes, rows: pl.DataFrame, *, errors_above: bool = True) -
     if reached.is_empty():
         return
     axes.set_xlim(0.7 * reached["table_hits"][0], 1.4 * reached["table_hits"][-1])
-    if errors_above:
-        _error_axis(axes, _numbers(reached, "table_hits"), _numbers(reached, "target_error"))
+    if above is not None:
+        _error_axis(axes, _numbers(reached, "table_hits"), _numbers(reached, "target_error"), above)
 
 
-def _error_axis(axes: Axes, hits: Float[np.ndarray, " j"], errors: Float[np.ndarray, " j"]) -> None:
+def _error_axis(axes: Axes, hits: Float[np.ndarray, " j"], errors: Float[np.ndarray, " j"], quantity: Quantity) -> None:
     """J above the plot: round errors stand where the table reaches them, far enough from each other to be read."""
     above = axes.twiny()
     above.set_xscale("log")
@@ -197,11 +205,11 @@ def _error_axis(axes: Axes, hits: Float[np.ndarray, " j"], errors: Float[np.ndar
     for position in np.geomspace(hits[0], hits[-1], 9) if len(hits) > 0 else []:
         nearest = int(np.abs(np.log(hits / position)).argmin())
         if all(abs(np.log(hits[nearest] / other)) > apart for other, _ in places):
-            places.append((hits[nearest], f"{100 * errors[nearest]:.2f}"))
+            places.append((hits[nearest], quantity.text(errors[nearest])))
     above.xaxis.set_major_locator(FixedLocator([place for place, _ in places]))
     above.xaxis.set_minor_locator(NullLocator())
     above.set_xticks([place for place, _ in places], [label for _, label in places])
-    above.set_xlabel(_ERRORS, color=INK)
+    above.set_xlabel(quantity.with_unit(f"target {quantity.name} J"), color=INK)
     above.spines[["right", "left"]].set_visible(False)
     above.spines["top"].set_color(MUTED)
     above.tick_params(colors=MUTED, labelsize=points(8.5), labelcolor=INK)

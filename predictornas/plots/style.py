@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, FuncFormatter
 
 from predictornas.errors import UnknownNameError
+from predictornas.quantity import Quantity
 
 INK = "#222222"
 """Colour of text and of lines that belong to no method."""
@@ -285,6 +286,11 @@ def draw_band(axes: Axes, rows: pl.DataFrame, over: str, *, color: str, alpha: f
 def percent_axis() -> Formatter:
     """Ticks of a fraction in percent, without the sign (the axis label has it)."""
     return FuncFormatter(lambda value, _: f"{round(100 * value, 6):g}")
+
+
+def cost_axis(quantity: Quantity) -> Formatter:
+    """Ticks of costs as they are read, in the metric of their column: errors in percent, a loss as it is."""
+    return FuncFormatter(lambda cost, _: f"{float(f'{quantity.shown(cost):.6g}') + 0.0:g}")
 
 
 def count_axis() -> Formatter:

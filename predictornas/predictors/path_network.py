@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 _PERCENT = 100.0
+_BEST, _WORST = 0.05, 0.95  # margins of the best and the worst value where values are no accuracies
 
 
 @dataclass
@@ -52,6 +53,8 @@ class PathEnsemble:
         betas: of Adam.
         fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         space_: the space it was fitted on.
+        scale_: the value of a margin of 0, and by how much a margin of 1 is below it.
+        scale_: the value of a margin of 0, and by how much a margin of 1 lies below it.
         weights_: matrices and biases of each layer, member by member along the first axis.
     """
 
@@ -80,7 +83,7 @@ class PathEnsemble:
         Args:
             space: the space the genes belong to.
             genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
-            values: `(n,)` accuracies as fractions.
+            values: `(n,)` accuracies as fractions, or anything else that is better the higher.
             epochs: `(n,)` fidelity of each value; where they differ, the order of the Borda shares is learned.
             rng: source of the initial weights and of the order of batches.
 
@@ -93,7 +96,7 @@ class PathEnsemble:
 
         check_values(values)
         genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
-        margins = 1 - values - self.lower_bound
+        margins = self._scaled(values)
         if len(values) and margins.min() <= 0:
             raise ConfigurationError(
                 f"The loss needs errors above lower_bound = {self.lower_bound}, and the best architecture has an "
@@ -107,16 +110,26 @@ class PathEnsemble:
         return self
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
-        """Mean predicted accuracy over the members, a fraction."""
+        """Mean predicted value over the members, such as an accuracy as a fraction."""
         return np.asarray(self.predict_members(genes).mean(axis=0))
 
     def predict_members(self, genes: Genes) -> Float[np.ndarray, "members n"]:
-        """The accuracy that each member predicts, a fraction."""
+        """The value that each member predicts."""
         import torch
 
         with torch.inference_mode():
             margins = self._margins(self._features(genes)[None].expand(self.members, -1, -1))
-        return 1 - self.lower_bound - margins.numpy().astype(np.float64) / _PERCENT
+        top, span = self.scale_
+        return top - span * (margins.numpy().astype(np.float64) / _PERCENT)
+
+    def _scaled(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """e - e_LB of accuracies; what is none, such as a negated loss, as margins from 0.05 to 0.95 (ours)."""
+        self.scale_ = 1 - self.lower_bound, 1.0
+        if len(values) and (values.min() < 0 or values.max() > 1):
+            span = (values.max() - values.min()) / (_WORST - _BEST)
+            self.scale_ = values.max() + _BEST * span, span
+            return np.asarray(_BEST + (values.max() - values) / (span or 1.0))
+        return np.asarray(1 - values - self.lower_bound)
 
     def _features(self, genes: Genes) -> torch.Tensor:
         """`(n, p)` float."""

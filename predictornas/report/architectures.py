@@ -13,6 +13,7 @@ from jaxtyping import Int8
 
 from predictornas.errors import ConfigurationError, MissingDependencyError
 from predictornas.looks import styles_of
+from predictornas.quantity import ERRORS, Quantities
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import paragraphs
 from predictornas.spaces.base import SearchSpace
@@ -26,15 +27,15 @@ class Recommended:
         method: of the run.
         seed: of the run.
         genes: `(g,)` the architecture.
-        signal_error: 1 - signal; None where its training failed.
-        evaluation_error: 1 - evaluation; None where there is none.
+        signal: as the search saw it; None where its training failed.
+        evaluation: in the same direction; None where it is not known.
     """
 
     method: str
     seed: int
     genes: Int8[np.ndarray, " g"]
-    signal_error: float | None
-    evaluation_error: float | None
+    signal: float | None
+    evaluation: float | None
 
 
 def best_recommended(history: pl.DataFrame) -> list[Recommended]:
@@ -60,15 +61,15 @@ def best_recommended(history: pl.DataFrame) -> list[Recommended]:
     return best
 
 
-def drawn_architectures(space: SearchSpace, history: pl.DataFrame) -> Content:
+def drawn_architectures(space: SearchSpace, history: pl.DataFrame, quantities: Quantities = ERRORS) -> Content:
     """Each as a figure whose caption has its errors and its notation."""
-    figures = [_figure(space, one) for one in best_recommended(history)]
+    figures = [_figure(space, one, quantities) for one in best_recommended(history)]
     if not figures:
         return None
     return joined(
         paragraphs(
-            "What the best run of each method recommends. The best run is the one with the lowest error by the signal, "
-            "since a search sees nothing else."
+            f"What the best run of each method recommends. The best run is the one with the {quantities.signal.best} "
+            f"{quantities.signal.name} by the signal, since a search sees nothing else."
         ),
         element("div", figures, class_="cells"),
     )
@@ -78,20 +79,23 @@ def _recommended(run: pl.DataFrame, best: Mapping[str, object]) -> Recommended:
     named = run["recommended"][-1] if "recommended" in run.columns else None
     key = best["key"] if named is None else named
     row = run.filter(pl.col("key") == key).sort("epochs", "order").row(-1, named=True)
-    evaluation = row["evaluation"]
     return Recommended(
         row["method"],
         row["seed"],
         np.array(row["genes"], np.int8),
-        1 - row["value"],
-        None if evaluation is None else 1 - evaluation,
+        row["value"],
+        row["evaluation"],
     )
 
 
-def _figure(space: SearchSpace, one: Recommended) -> Markup:
+def _figure(space: SearchSpace, one: Recommended, quantities: Quantities) -> Markup:
     label = styles_of([one.method])[one.method].label
-    errors = [("signal", one.signal_error), ("evaluation", one.evaluation_error)]
-    told = ", ".join(f"{name} error {100 * error:.2f} %" for name, error in errors if error is not None)
+    values = [("signal", one.signal, quantities.signal), ("evaluation", one.evaluation, quantities.evaluation)]
+    told = ", ".join(
+        f"{name} {of.name} {of.text(of.cost(value))}{f' {of.unit}' if of.unit else ''}"
+        for name, value, of in values
+        if value is not None
+    )
     notation = space.describe(one.genes)
     drawn = cell_svg(space, one.genes, f"Cell that {label} recommends: {notation}")
     caption = element("figcaption", f"Seed {one.seed}: {told}. ", element("code", notation))

@@ -118,10 +118,20 @@ def _filled(summary: pl.DataFrame) -> list[str]:
 def _noise(facts: StudyFacts) -> list[str]:
     if not facts.shares_noise:
         return []
-    return [
-        f"Signal {facts.study['signal']} and evaluation {facts.study['evaluation']} come from the same training run, "
-        "so the errors reward the noise that the search chose. Choose another column with --evaluation."
-    ]
+    return [shared_noise(facts.study["signal"], facts.study["evaluation"])]
+
+
+def shared_noise(signal: str, evaluation: str) -> str:
+    """What is said where the judge errs together with the signal."""
+    if signal == evaluation:
+        return (
+            f"One measurement an architecture: {signal} drives the searches and judges them, so what they chose looks "
+            "better than it is. Where the table has an independent column, name it with --evaluation."
+        )
+    return (
+        f"Signal {signal} and evaluation {evaluation} come from the same training run, so what the searches chose "
+        "looks better than it is. Choose another column with --evaluation."
+    )
 
 
 def counted(number: int, noun: str) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.looks import styles_of
+from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.cautions import FEW_SEEDS
+from predictornas.report.charts.convergence import by_trace
 from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
 from predictornas.report.citations import how_to_cite
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import repeated_by
-from predictornas.report.tables import Cell, Heading, interval_cell, sortable_table
+from predictornas.report.tables import Cell, Heading, cost_cell, sortable_table
 from predictornas.report.verdicts import UNDECIDED
 
 _TRACES = {
@@ -44,12 +46,18 @@ class ComparisonTables:
         regret: anytime regret.
         pairs: paired differences.
         ranks: average ranks; may be empty.
+        quantities: by table, how its costs are named and written; as errors where a table is not named.
     """
 
     errors: pl.DataFrame
     regret: pl.DataFrame
     pairs: pl.DataFrame
     ranks: pl.DataFrame
+    quantities: Mapping[str, Quantities] = field(default_factory=dict)
+
+    def of(self, table: str) -> Quantities:
+        """How costs on a table are read."""
+        return self.quantities.get(table, ERRORS)
 
 
 def comparison_page(tables: ComparisonTables, made_with: Mapping[str, Any] | None = None) -> Page:
@@ -64,16 +72,16 @@ def comparison_page(tables: ComparisonTables, made_with: Mapping[str, Any] | Non
     remarks = ["Each folder has a report of its own, with the command that made its runs."] if folders else []
     methods = [name.partition(" [")[0] for name in tables.errors["method"].unique(maintain_order=True).to_list()]
     names = tables.errors["table"].unique(maintain_order=True).to_list()
-    charts = [_chart(tables.errors, name, place) for place, name in enumerate(names)]
+    charts = [_chart(tables.errors, name, place, tables.of(name)) for place, name in enumerate(names)]
     return Page(
         title=f"Comparison on {', '.join(names)}",
         kind="predictornas · comparison",
-        lead=paragraphs(*(ahead_on(name, tables.errors, tables.pairs) for name in names)),
+        lead=paragraphs(*(ahead_on(name, tables.errors, tables.pairs, tables.of(name)) for name in names)),
         sections=(
             Section("Warnings", bullets(*_warnings(tables), class_="warnings")),
-            Section("Final errors", [charts, _errors(tables.errors)]),
-            Section("Anytime regret", _regret(tables.regret)),
-            Section("Paired differences", _pairs(tables.pairs)),
+            Section("Final errors", [charts, _errors(tables)]),
+            Section("Anytime regret", _regret(tables)),
+            Section("Paired differences", _pairs(tables)),
             Section("Average ranks", _ranks(tables.ranks)),
             Section("How to cite", how_to_cite(methods, *_spaces(names), gain=False)),
             Section("How to repeat", repeated_by(command, made_with or {}, {}, remarks)),
@@ -87,19 +95,20 @@ def _spaces(tables: Sequence[str]) -> list[str]:
     return [space for space in known if any(name.startswith(space) for name in tables)]
 
 
-def ahead_on(table: str, errors: pl.DataFrame, pairs: pl.DataFrame) -> Content:
+def ahead_on(table: str, errors: pl.DataFrame, pairs: pl.DataFrame, read: Quantities = ERRORS) -> Content:
     """Which method chose best on a table, and whom it is ahead of by the paired differences."""
     traces = set(errors.filter(table=table)["trace"])
     trace = next((trace for trace in ("chosen", "searched") if trace in traces), None)
     rows = errors.filter(table=table, trace=trace).sort("mean") if trace else errors.clear()
     if rows.is_empty():
         return f"{table}: nothing was measured."
-    best = rows["method"][0]
+    best, quantity = rows["method"][0], read.of(str(trace))
+    shown = f"{quantity.text(rows['mean'][0])} {quantity.unit}".rstrip()
     lead = joined(
         f"On {table}, ",
         element(
             "strong",
-            f"{_label(best)} has the lowest mean error of {_TRACES[str(trace)]}, {100 * rows['mean'][0]:.2f} %",
+            f"{_label(best)} has the {quantity.best} mean {quantity.name} of {_TRACES[str(trace)]}, {shown}",
         ),
         ".",
     )
@@ -131,35 +140,41 @@ def _warnings(tables: ComparisonTables) -> list[str]:
     if not tables.pairs.is_empty() and tables.pairs["a"].n_unique() > 1:
         found.append("Intervals of differences are not corrected for the number of pairs: one in twenty errs.")
     if tables.regret.is_empty() or tables.regret["best_possible"].null_count():
-        found.append("For some errors the lowest possible one is not known here, so their regret is not.")
+        found.append("For some columns the best possible value is not known here, so the regret is not.")
     return found
 
 
-def _chart(errors: pl.DataFrame, table: str, place: int) -> Markup:
+def _chart(errors: pl.DataFrame, table: str, place: int, read: Quantities) -> Markup:
     rows = errors.filter(table=table)
     methods = list(styles_of(rows["method"]))
     shown = labelled(rows).select(
         "method",
         "runs",
         pl.col("trace").replace(_TRACES),
-        error=100 * pl.col("mean"),
-        low=100 * pl.col("low"),
-        high=100 * pl.col("high"),
+        error=by_trace(read, lambda one: one.shown(pl.col("mean"))),
+        low=by_trace(read, lambda one: one.shown(pl.col("low"))),
+        high=by_trace(read, lambda one: one.shown(pl.col("high"))),
     )
+    form = read.digits_for_d3(3)
     labels = [style.label for style in styles_of(methods).values()]
-    x = {"field": "error", "type": "quantitative", "title": "error, %", "scale": {"zero": False}}
+    x = {"field": "error", "type": "quantitative", "title": read.heading, "scale": {"zero": False}}
     y = {"field": "method", "type": "nominal", "title": None, "sort": labels, "axis": {"labels": False, "ticks": False}}
     traces = [_TRACES[trace] for trace in _TRACES if trace in set(rows["trace"])]
     first = next((name for name in ("its choice", *traces) if name in traces), "")
-    hover = [{"field": "method", "title": "method"}, {"field": "error", "title": "mean error, %", "format": ".3f"}]
+    hover = [
+        {"field": "method", "title": "method"},
+        {"field": "error", "title": f"mean {read.heading}", "format": form},
+    ]
     hover += [
-        {"field": end, "title": f"95 % {word}", "format": ".3f"} for end, word in (("low", "from"), ("high", "to"))
+        {"field": end, "title": f"95 % {word}", "format": form} for end, word in (("low", "from"), ("high", "to"))
     ]
     ends: Spec = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": coloured(methods)}
     spec: Spec = {
         "height": 40 + 26 * len(methods),
         "data": records(shown),
-        "params": [{"name": "of", "value": first, "bind": {"input": "select", "options": traces, "name": "error of "}}],
+        "params": [
+            {"name": "of", "value": first, "bind": {"input": "select", "options": traces, "name": f"{read.name} of "}}
+        ],
         "transform": [{"filter": "datum.trace == of"}],
         "layer": [
             {
@@ -179,25 +194,27 @@ def _chart(errors: pl.DataFrame, table: str, place: int) -> Markup:
         ],
     }
     caption = (
-        f"{table}: mean error after {rows['evaluations'][0]:,} evaluations, and its 95 % interval over runs. The menu "
-        "chooses whose error; rows are in the order of the legend."
+        f"{table}: mean {read.name} after {rows['evaluations'][0]:,} evaluations, and its 95 % interval over runs. The "
+        "menu chooses whose; rows are in the order of the legend."
     )
     return chart(f"errors-{place}", caption, spec, legend=method_legend(methods))
 
 
-def _errors(errors: pl.DataFrame) -> Markup:
+def _errors(tables: ComparisonTables) -> Markup:
+    errors = tables.errors
+    heading = _heading(tables)
     headings = [
         Heading("method", "", numbers=False),
         _TABLE,
         _TRACE,
-        Heading("error, %", "Mean over runs after the evaluations that all runs on the table have; 95 % in brackets."),
+        Heading(heading, "Mean over runs after the evaluations that all runs on the table have; 95 % in brackets."),
         Heading("evaluations", "After how many evaluations."),
         Heading("runs", "Runs of the method."),
     ]
     rows = [
         [
             *_named(row),
-            interval_cell(row["mean"], row["low"], row["high"], scale=100.0),
+            cost_cell(tables.of(row["table"]).of(row["trace"]), row["mean"], row["low"], row["high"]),
             Cell(f"{row['evaluations']:,}", row["evaluations"]),
             Cell(f"{row['runs']:,}", row["runs"]),
         ]
@@ -206,35 +223,41 @@ def _errors(errors: pl.DataFrame) -> Markup:
     return sortable_table("Final errors.", headings, rows)
 
 
-def _regret(regret: pl.DataFrame) -> Markup:
+def _regret(tables: ComparisonTables) -> Markup:
+    regret, heading, percent = tables.regret, _heading(tables), _all_percent(tables)
     headings = [
         Heading("method", "", numbers=False),
         _TABLE,
         _TRACE,
-        Heading("mean error, %", "Mean of the error over all evaluations, not only the last; 95 % in brackets."),
-        Heading("above the lowest possible, %", "The same less the lowest error in the table, where that is known."),
+        Heading(f"mean {heading}", "Mean over all evaluations, not only the last; 95 % in brackets."),
+        Heading(
+            f"behind the best possible{', %' if percent else ''}",
+            "What it lacks to the best value in the table, where that is known.",
+        ),
     ]
     rows = [
         [
             *_named(row),
-            interval_cell(row["mean"], row["low"], row["high"], scale=100.0, digits=3),
-            Cell("-" if row["regret"] is None else f"{100 * row['regret']:.3f}", row["regret"]),
+            cost_cell(read, row["mean"], row["low"], row["high"], 3),
+            Cell("-" if row["regret"] is None else read.difference_text(row["regret"], 3), row["regret"]),
         ]
         for row in regret.to_dicts()
+        for read in [tables.of(row["table"]).of(row["trace"])]
     ]
-    return sortable_table("Errors over the whole search: who is good early has less.", headings, rows)
+    return sortable_table("Over the whole search: who is good early has a better mean.", headings, rows)
 
 
-def _pairs(pairs: pl.DataFrame) -> Markup:
+def _pairs(tables: ComparisonTables) -> Markup:
+    pairs, percent = tables.pairs, _all_percent(tables)
+    points = "Difference of the errors in percentage points over shared seeds; below 0 a is better."
+    costs = "Difference over shared seeds, such that below 0 a is better: of scores it is b - a."
     headings = [
         Heading("a", "The first method.", numbers=False),
         Heading("b", "The second method.", numbers=False),
         _TABLE,
         Heading("quantity", "The final error, or the mean over all evaluations (regret).", numbers=False),
         _TRACE,
-        Heading(
-            "a - b, points", "Difference of the errors in percentage points over shared seeds; below 0 a is better."
-        ),
+        Heading("a - b, points" if percent else "a - b", points if percent else costs),
         Heading("seeds that differ", f"With fewer than {FEWEST_DIFFERENCES} nothing can be said."),
     ]
     rows = [
@@ -242,7 +265,7 @@ def _pairs(pairs: pl.DataFrame) -> Markup:
             *(Cell(_label(row[name])) for name in ("a", "b")),
             *(Cell(row[name]) for name in ("table", "quantity")),
             Cell(_TRACES.get(row["trace"], row["trace"])),
-            interval_cell(row["difference"], row["low"], row["high"], scale=100.0, digits=3),
+            _difference_cell(tables.of(row["table"]).of(row["trace"]), row),
             Cell(f"{row['nonzero']} of {row['pairs']}", row["nonzero"]),
         ]
         for row in pairs.to_dicts()
@@ -271,6 +294,22 @@ def _ranks(ranks: pl.DataFrame) -> Markup:
         for row in ranks.to_dicts()
     ]
     return sortable_table(f"Average ranks over {ranks['block'][0]}s.", headings, rows)
+
+
+def _difference_cell(read: Quantity, row: Mapping[str, Any]) -> Cell:
+    """Differences are not turned round with the values of a score."""
+    return cost_cell(replace(read, higher=False), row["difference"], row["low"], row["high"], 3)
+
+
+def _heading(tables: ComparisonTables) -> str:
+    """What the column is where all tables are read alike."""
+    known = dict.fromkeys(tables.of(name).heading for name in tables.errors["table"].unique(maintain_order=True))
+    return next(iter(known)) if len(known) == 1 else "value"
+
+
+def _all_percent(tables: ComparisonTables) -> bool:
+    read = [tables.of(name) for name in tables.errors["table"].unique()]
+    return all(one.signal.percent and one.evaluation.percent for one in read)
 
 
 def _named(row: Mapping[str, Any]) -> list[Cell]:

@@ -9,16 +9,17 @@ from typing import Any
 import polars as pl
 
 from predictornas.looks import styles_of
+from predictornas.quantity import Quantity
 from predictornas.report.architectures import drawn_architectures
 from predictornas.report.cautions import cautions
 from predictornas.report.charts.convergence import convergence_chart
 from predictornas.report.citations import how_to_cite
 from predictornas.report.facts import StudyFacts
-from predictornas.report.gain_page import CHOICE, what_was_run
+from predictornas.report.gain_page import choice_heading, what_was_run
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import how_to_repeat
-from predictornas.report.tables import Cell, Heading, interval_cell, interval_text, sortable_table
+from predictornas.report.tables import Cell, Heading, cost_cell, interval_cell, interval_text, sortable_table
 from predictornas.report.verdicts import UNDECIDED
 from predictornas.spaces.base import SearchSpace
 
@@ -50,46 +51,47 @@ def epoch_page(tables: EpochTables, facts: StudyFacts, space: SearchSpace) -> Pa
         facts: what was run.
         space: of the architectures.
     """
-    told = cautions(facts, tables.summary, tables.curves, pl.DataFrame(), {})
-    chart = convergence_chart(tables.epochs, tables.curves, facts.oracles, axis="cost_epochs")
+    told, read = cautions(facts, tables.summary, tables.curves, pl.DataFrame(), {}), facts.quantities
+    chart = convergence_chart(tables.epochs, tables.curves, facts.oracles, axis="cost_epochs", quantities=read)
     return Page(
         title=f"Quality against epochs on {facts.study['benchmark']}",
         kind="predictornas · training epochs",
-        lead=_lead(tables),
+        lead=_lead(tables, read.evaluation),
         sections=(
             Section("What was run", what_was_run(facts)),
             Section("Warnings", bullets(*told, class_="warnings")),
-            Section("Summary", _summary(tables.summary)),
-            Section("Epochs saved", _savings(tables.savings)),
+            Section("Summary", _summary(tables.summary, read.evaluation)),
+            Section("Epochs saved", _savings(tables.savings, read.evaluation)),
             Section("Convergence", chart),
-            Section("Recommended architectures", drawn_architectures(space, tables.history)),
+            Section("Recommended architectures", drawn_architectures(space, tables.history, read)),
             Section("How to cite", how_to_cite(facts.methods, facts.space, gain=False)),
             Section("How to repeat", how_to_repeat(facts)),
         ),
     )
 
 
-def _lead(tables: EpochTables) -> Content:
-    """What the schedulers save at the longest comparison, by the error of the choice; else the errors alone."""
+def _lead(tables: EpochTables, judge: Quantity) -> Content:
+    """What the schedulers save at the longest comparison, by the cost of the choice; else the costs alone."""
     if tables.savings.is_empty():
         best = tables.summary.sort("chosen_mean").row(0, named=True)
         ends = (best["chosen_mean"], best["chosen_low"], best["chosen_high"])
-        shown = interval_text(*ends, scale=100.0)
+        shown = judge.interval_text(*ends)
         return paragraphs(
             joined(
-                "The lowest mean error of a choice is ",
-                element("strong", f"{shown} %"),
+                f"The {judge.best} mean {judge.name} of a choice is ",
+                element("strong", f"{shown} {judge.unit}".rstrip()),
                 f", of {_label(best['method'])}.",
             )
         )
     chosen = tables.savings.filter(pl.col("trace") == "chosen")
     last = chosen.filter(pl.col("at") == pl.col("at").max()).unique("method", keep="first", maintain_order=True)
-    return paragraphs(*(_saved(row) for row in last.to_dicts()))
+    return paragraphs(*(_saved(row, judge) for row in last.to_dicts()))
 
 
-def _saved(row: Mapping[str, Any]) -> Content:
+def _saved(row: Mapping[str, Any], judge: Quantity) -> Content:
     method, reference = _label(row["method"]), _label(row["reference"])
-    goal = f"the error that {reference} has after {row['at']:,.0f} epochs ({100 * row['error']:.2f} %)"
+    shown = f"{judge.text(row['error'])} {judge.unit}".rstrip()
+    goal = f"the {judge.name} that {reference} has after {row['at']:,.0f} epochs ({shown})"
     if row["factor"] is None:
         return f"{method} does not reach {goal} within its epochs."
     shown = interval_text(row["factor"], row["low"], row["high"], digits=1)
@@ -98,24 +100,29 @@ def _saved(row: Mapping[str, Any]) -> Content:
     return joined(f"{method} reaches {goal} with ", element("strong", f"{shown} times fewer epochs"), ".")
 
 
-_TRACES = {
-    "chosen": CHOICE,
-    "recommended": Heading("recommended error, %", "The same for what the search itself names as its result."),
-    "best": Heading(
-        "best error in full, %",
-        "The lowest error on the evaluation column among the architectures that were trained longest. No search knows "
-        "it.",
-    ),
-}
+def _headings(judge: Quantity) -> dict[str, Heading]:
+    """The columns of costs, by trace."""
+    return {
+        "chosen": choice_heading(judge),
+        "recommended": Heading(
+            f"recommended {judge.heading}", "The same for what the search itself names as its result."
+        ),
+        "best": Heading(
+            judge.with_unit(f"best {judge.name} in full"),
+            f"The {judge.best} {judge.name} on the evaluation column among the architectures that were trained "
+            "longest. No search knows it.",
+        ),
+    }
 
 
-def _summary(summary: pl.DataFrame) -> Markup:
-    traces = [trace for trace in _TRACES if f"{trace}_mean" in summary.columns]
+def _summary(summary: pl.DataFrame, judge: Quantity) -> Markup:
+    known = _headings(judge)
+    traces = [trace for trace in known if f"{trace}_mean" in summary.columns]
     headings = [
         Heading("method", "", numbers=False),
         Heading("architectures", "Different architectures that a run trained, the mean over runs."),
         Heading("in full", "How many of them were trained to the end."),
-        *(_TRACES[trace] for trace in traces),
+        *(known[trace] for trace in traces),
         Heading("at most saved", "How many times fewer epochs its promotions can take, whatever the search finds."),
     ]
     rows = []
@@ -124,31 +131,31 @@ def _summary(summary: pl.DataFrame) -> Markup:
         cells += [Cell(f"{row[name]:.0f}", row[name]) for name in ("architectures", "full")]
         for trace in traces:
             value, low, high = (row[f"{trace}_{name}"] for name in ("mean", "low", "high"))
-            cells.append(interval_cell(value, low, high, scale=100.0))
+            cells.append(cost_cell(judge, value, low, high))
         bound = row["nominal_saving"]
         rows.append([*cells, Cell("-" if bound is None else f"{bound:.2f} times", bound)])
     return sortable_table("Each method at the end of its epochs; 95 % intervals over runs in brackets.", headings, rows)
 
 
-def _savings(savings: pl.DataFrame) -> Markup:
+def _savings(savings: pl.DataFrame, judge: Quantity) -> Markup:
     headings = [
         Heading("method", "", numbers=False),
         Heading("compared with", "A method that trains every architecture to the end.", numbers=False),
-        Heading("error", "Whose error counts: of the choice, or of the best that was evaluated.", numbers=False),
-        Heading("its epochs", "Epochs that the other had trained."),
-        Heading("its error, %", "The error that it had then."),
         Heading(
-            "times fewer epochs", "How many times fewer epochs the method needed for that error; 95 % in brackets."
+            judge.name, f"Whose {judge.name} counts: of the choice, or of the best that was evaluated.", numbers=False
         ),
+        Heading("its epochs", "Epochs that the other had trained."),
+        Heading(f"its {judge.heading}", f"The {judge.name} that it had then."),
+        Heading("times fewer epochs", "How many times fewer epochs the method needed for it; 95 % in brackets."),
     ]
     rows = []
     for row in savings.to_dicts():
         words = {"chosen": "choice", "best": "best evaluated"}.get(row["trace"], row["trace"])
         texts = [Cell(_label(row["method"])), Cell(_label(row["reference"])), Cell(words)]
-        numbers = [Cell(f"{row['at']:,.0f}", row["at"]), Cell(f"{100 * row['error']:.2f}", row["error"])]
+        numbers = [Cell(f"{row['at']:,.0f}", row["at"]), Cell(judge.text(row["error"]), judge.plain(row["error"]))]
         factor = interval_cell(row["factor"], row["low"], row["high"], digits=1)
         rows.append([*texts, *numbers, factor if row["factor"] is not None else Cell("not reached")])
-    return sortable_table("Epochs that each method needs for the error of another.", headings, rows)
+    return sortable_table(f"Epochs that each method needs for the {judge.name} of another.", headings, rows)
 
 
 def _label(method: str) -> str:

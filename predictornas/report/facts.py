@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from predictornas.analysis.regret import OracleErrors
+from predictornas.quantity import ERRORS, Quantities
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,9 @@ class StudyFacts:
         methods: for each method its `seeds`, and `own` where it was given as an object.
         space: name of the search space.
         rows: architectures of the table.
-        oracles: the best errors that the table allows; None where there is no evaluation column.
+        oracles: the best errors that the table allows; None where they are not known.
         shares_noise: whether signal and evaluation come from the same training run on the same split.
+        quantities: how costs of signal and evaluation are named and written.
         missing: runs that other commands have not ended yet.
         made_with: versions, commit, ... of those who wrote into the folder, the last one last.
     """
@@ -30,6 +32,7 @@ class StudyFacts:
     rows: int
     oracles: OracleErrors | None = None
     shares_noise: bool = False
+    quantities: Quantities = ERRORS
     missing: int = 0
     made_with: tuple[Mapping[str, Any], ...] = field(default=())
 

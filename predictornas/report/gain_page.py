@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from predictornas.looks import styles_of
+from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.architectures import drawn_architectures
 from predictornas.report.cautions import cautions, counted
 from predictornas.report.charts.convergence import convergence_chart
@@ -20,7 +21,7 @@ from predictornas.report.facts import StudyFacts
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import how_to_repeat
-from predictornas.report.tables import Cell, Heading, interval_cell, sortable_table
+from predictornas.report.tables import Cell, Heading, cost_cell, interval_cell, sortable_table
 from predictornas.report.verdicts import by_chance, reached_at, sentence
 from predictornas.spaces.base import SearchSpace
 
@@ -57,7 +58,8 @@ def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float
         targets: error of each target with a name, such as "top 1 %".
         space: of the architectures.
     """
-    told = cautions(facts, tables.summary, tables.curves, tables.gain, targets)
+    told, read = cautions(facts, tables.summary, tables.curves, tables.gain, targets), facts.quantities
+    convergence = convergence_chart(tables.convergence, tables.curves, facts.oracles, quantities=read)
     return Page(
         title=f"Search methods on {facts.study['benchmark']}",
         kind="predictornas · sample efficiency",
@@ -65,12 +67,12 @@ def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float
         sections=(
             Section("What was run", what_was_run(facts)),
             Section("Warnings", bullets(*told, class_="warnings")),
-            Section("Summary", _summary(tables.summary)),
-            Section("Gain over random search", gain_chart(tables.gain)),
+            Section("Summary", _summary(tables.summary, read)),
+            Section("Gain over random search", gain_chart(tables.gain, quantity=read.signal)),
             Section("Gain of the sampler and of the predictor", split_chart(tables.split)),
-            Section("Convergence", convergence_chart(tables.convergence, tables.curves, facts.oracles)),
-            Section("What was proposed", distribution_chart(tables.distribution)),
-            Section("Recommended architectures", drawn_architectures(space, tables.history)),
+            Section("Convergence", convergence),
+            Section("What was proposed", distribution_chart(tables.distribution, read.signal)),
+            Section("Recommended architectures", drawn_architectures(space, tables.history, read)),
             Section("How to cite", how_to_cite(facts.methods, facts.space)),
             Section("How to repeat", how_to_repeat(facts)),
         ),
@@ -82,8 +84,8 @@ def what_was_run(facts: StudyFacts) -> Content:
     study = facts.study
     labels = [style.label for style in styles_of(facts.methods).values()]
     runs = sum(len(entry["seeds"]) for entry in facts.methods.values())
-    judged = "No column judges the searches independently of it."
-    if study.get("evaluation"):
+    judged: Content = "No column judges the searches independently of it."
+    if study["evaluation"] != study["signal"]:
         judged = joined(
             "The column that judges them, which no search sees: ", element("code", study["evaluation"]), "."
         )
@@ -93,9 +95,16 @@ def what_was_run(facts: StudyFacts) -> Content:
         f"{counted(runs, 'run')} with {counted(len(facts.seeds), 'seed')}, each of {facts.budget}; the random initial "
         "set counts.",
         joined("The column that drives the searches, the signal: ", element("code", study["signal"]), ". ", judged),
-        f"Preset {study['preset']}; errors are 1 - accuracy.",
+        f"Preset {study['preset']}; {_what_counts(facts.quantities)}.",
     ]
     return bullets(*items)
+
+
+def _what_counts(quantities: Quantities) -> str:
+    if quantities == ERRORS:
+        return "errors are 1 - accuracy"
+    told = dict.fromkeys(f"the {one.best} {one.name} is best" for one in (quantities.signal, quantities.evaluation))
+    return ", ".join(told)
 
 
 def _lead(tables: GainTables, targets: Mapping[str, float]) -> Content:
@@ -106,27 +115,42 @@ def _lead(tables: GainTables, targets: Mapping[str, float]) -> Content:
     return paragraphs(*sentences)
 
 
-CHOICE = Heading(
-    "chosen error, %",
-    "The error on the evaluation column of what the method chose: the architecture with the best signal. In brackets "
-    "the 95 % interval of the mean over runs.",
-)
-"""The column of what a search chose."""
+def choice_heading(judge: Quantity) -> Heading:
+    """The column of what a search chose."""
+    return Heading(
+        f"chosen {judge.heading}",
+        f"The {judge.name} on the evaluation column of what the method chose: the architecture with the best signal. "
+        "In brackets the 95 % interval of the mean over runs.",
+    )
 
-_ERRORS = {
-    "chosen": CHOICE,
-    "recommended": Heading(
-        "recommended error, %",
-        "The same for what the search itself names as its result, where that is another architecture.",
-    ),
-    "best": Heading(
-        "best evaluated error, %",
-        "The lowest error on the evaluation column among all that was evaluated. No search can know it.",
-    ),
-    "searched": Heading("signal error, %", "The error that the search saw of its choice, on the signal column."),
-}
 
-_REGRET = Heading("regret, %", "What the error of the choice lacks to the lowest error in the table.")
+def _headings(read: Quantities) -> dict[str, Heading]:
+    """The columns of costs, by trace."""
+    judge = read.evaluation
+    return {
+        "chosen": choice_heading(judge),
+        "recommended": Heading(
+            f"recommended {judge.heading}",
+            "The same for what the search itself names as its result, where that is another architecture.",
+        ),
+        "best": Heading(
+            f"best evaluated {judge.heading}",
+            f"The {judge.best} {judge.name} on the evaluation column among all that was evaluated. No search can know "
+            "it.",
+        ),
+        "searched": Heading(
+            f"signal {read.signal.heading}",
+            f"The {read.signal.name} that the search saw of its choice, on the signal column.",
+        ),
+    }
+
+
+def _regret_heading(judge: Quantity) -> Heading:
+    return Heading(
+        judge.with_unit("regret"), f"What the {judge.name} of the choice lacks to the {judge.best} one in the table."
+    )
+
+
 _RUNS = Heading("runs", "Runs of the method, each with a seed of its own.")
 _EVALUATIONS = Heading("evaluations", "Evaluations of each run, the random initial set included.")
 _POOL = Heading(
@@ -135,18 +159,19 @@ _POOL = Heading(
 )
 
 
-def _summary(summary: pl.DataFrame) -> Markup:
+def _summary(summary: pl.DataFrame, read: Quantities) -> Markup:
     methods = list(styles_of(summary["method"]))
     by_method = {row["method"]: row for row in summary.to_dicts()}
-    traces = [trace for trace in _ERRORS if f"{trace}_mean" in summary.columns]
+    known, judge = _headings(read), read.evaluation
+    traces = [trace for trace in known if f"{trace}_mean" in summary.columns]
     traces = [trace for trace in traces if trace != "searched" or len(traces) == 1]
     regret = "chosen_regret" in summary.columns and summary["chosen_regret"].null_count() < len(summary)
     pools = "pool_filled" in summary.columns and summary["pool_filled"].null_count() < len(summary)
     names = [name.removeprefix("gain_db, ") for name in summary.columns if name.startswith("gain_db, ")]
     headings = [
         Heading("method", "", numbers=False),
-        *(_ERRORS[trace] for trace in traces),
-        *([_REGRET] if regret else []),
+        *(known[trace] for trace in traces),
+        *([_regret_heading(judge)] if regret else []),
         *(_gain_heading(name) for name in names),
         *([_POOL] if pools else []),
         _RUNS,
@@ -156,8 +181,10 @@ def _summary(summary: pl.DataFrame) -> Markup:
     for method in methods:
         row = by_method[method]
         cells = [Cell(styles_of([method])[method].label)]
-        cells += [_error(row, trace) for trace in traces]
-        cells += [_percent(row["chosen_regret"], 2)] if regret else []
+        cells += [
+            cost_cell(read.of(trace), *(row[f"{trace}_{name}"] for name in ("mean", "low", "high"))) for trace in traces
+        ]
+        cells += [_regret(row["chosen_regret"], judge)] if regret else []
         cells += [_gain(row, name) for name in names]
         cells += [_percent(row["pool_filled"], 0)] if pools else []
         cells += [Cell(f"{row[name]:,}", row[name]) for name in ("runs", "evaluations")]
@@ -177,9 +204,8 @@ def _gain_heading(name: str) -> Heading:
     )
 
 
-def _error(row: Mapping[str, Any], trace: str) -> Cell:
-    value, low, high = (row[f"{trace}_{name}"] for name in ("mean", "low", "high"))
-    return interval_cell(value, low, high, scale=100.0)
+def _regret(value: float | None, judge: Quantity) -> Cell:
+    return Cell("-" if value is None else judge.difference_text(value), value)
 
 
 def _percent(value: float | None, digits: int) -> Cell:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from predictornas.quantity import Quantity, number
 from predictornas.report.markup import Content, Markup, element, joined
 
 
@@ -59,10 +60,10 @@ def interval_text(
     """A number and its interval, "6.11 [6.09, 6.13]"; the number alone where there is none; "-" without it."""
     if value is None:
         return "-"
-    middle = _rounded(scale * value, digits)
+    middle = number(scale * value, digits=digits)
     if low is None or high is None:
         return middle
-    return f"{middle} [{_rounded(scale * low, digits)}, {_rounded(scale * high, digits)}]"
+    return f"{middle} [{number(scale * low, digits=digits)}, {number(scale * high, digits=digits)}]"
 
 
 def interval_cell(
@@ -78,13 +79,27 @@ def interval_cell(
         digits: behind the point.
         bound: stands before the number, "≤ " where it is no more than that.
     """
-    number, bracket, ends = interval_text(value, low, high, scale=scale, digits=digits).partition(" [")
+    return _interval_cell(interval_text(value, low, high, scale=scale, digits=digits), value, bound)
+
+
+def cost_cell(quantity: Quantity, value: float | None, low: float | None, high: float | None, digits: int = 2) -> Cell:
+    """A cost and its interval as its quantity is read.
+
+    Args:
+        quantity: of the cost.
+        value: the cost.
+        low: lower end; None where there is none.
+        high: upper end.
+        digits: behind the point of a percentage.
+    """
+    sorted_by = None if value is None else quantity.plain(value)
+    return _interval_cell(quantity.interval_text(value, low, high, digits), sorted_by)
+
+
+def _interval_cell(text: str, value: float | None, bound: str = "") -> Cell:
+    middle, bracket, ends = text.partition(" [")
     interval = element("span", f"[{ends}", class_="interval") if bracket else None
-    return Cell(joined("" if value is None else bound, number, " " if interval else None, interval), value)
-
-
-def _rounded(value: float, digits: int) -> str:
-    return f"{round(value, digits) + 0.0:.{digits}f}"  # adding zero takes the sign from what was rounded to -0
+    return Cell(joined("" if value is None else bound, middle, " " if interval else None, interval), value)
 
 
 def _header(heading: Heading) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
 
@@ -20,9 +20,11 @@ from predictornas.analysis.regret import (
     oracle_errors,
     with_recommendations,
 )
-from predictornas.analysis.statistics import SHARE, over_seeds, paired_difference
+from predictornas.analysis.statistics import over_seeds, paired_difference
 from predictornas.benchmarks.catalog import is_here, open_benchmark
+from predictornas.benchmarks.layout import checked_column
 from predictornas.errors import ConfigurationError, StoreError
+from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, shown_path, unsealed
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.tidy_tables import read_table
@@ -54,7 +56,7 @@ _RANKS_SCHEMA = {"quantity": pl.String, "trace": pl.String, "block": pl.String, 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare_folders` finds. Errors and regrets are fractions, intervals 95 %.
+    """What `compare_folders` finds. Errors and regrets are fractions, or costs such as losses; intervals 95 %.
 
     All numbers of a table are taken after as many evaluations as every run on it has. `trace` is one of
     `predictornas.analysis.regret.TRACES`; `quantity` is "final", the error after the last of these evaluations, or
@@ -73,12 +75,18 @@ class Comparison:
             `predictornas.analysis.ranking.rank_table`. Where there are several tables, a block is a "table", with the
             mean over seeds, and methods are ranked that every table has; otherwise it is a "seed" that all methods of
             the one table have. Empty with fewer than two blocks or methods.
+        quantities: by table, how its costs are named and written.
     """
 
     errors: pl.DataFrame
     regret: pl.DataFrame
     pairs: pl.DataFrame
     ranks: pl.DataFrame
+    quantities: Mapping[str, Quantities] = field(default_factory=dict)
+
+    def read(self, table: str, trace: str) -> Quantity:
+        """How a cost is read; as an error where nothing else is known."""
+        return self.quantities.get(table, ERRORS).of(trace)
 
 
 def compare_folders(folders: Sequence[Path]) -> Comparison:
@@ -104,16 +112,40 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
     twice = [str(folder) for folder, count in places.items() if count > 1]
     if twice:
         raise ConfigurationError(f"{twice[0]} is named {places[Path(twice[0])]} times. Name each folder once.")
-    values, errors, regret = [], [], []
+    values, errors, regret, read = [], [], [], {}
     for table, members in _by_table(folders).items():
-        runs = _runs_of(members).with_columns(table=pl.lit(table))
+        read[table] = _quantities(*next(iter(members.items())))
+        runs = _runs_of(members, read[table]).with_columns(table=pl.lit(table))
         keys = ["table", "folder", "method", "trace", "evaluations"]
         values.append(runs)
-        errors.append(over_seeds(runs.filter(pl.col("quantity") == "final"), keys, "value", bounds=SHARE))
-        anytime = over_seeds(runs.filter(pl.col("quantity") == "regret"), keys, "value", bounds=SHARE)
+        final, anytime = (_over_seeds(runs, quantity, keys, read[table]) for quantity in ("final", "regret"))
+        errors.append(final)
         regret.append(_above_best_possible(anytime, _oracles(next(iter(members.values())))))
     judged = _judged(pl.concat(values))
-    return Comparison(pl.concat(errors), pl.concat(regret), _pairs(judged), _ranks(judged))
+    return Comparison(pl.concat(errors), pl.concat(regret), _pairs(judged), _ranks(judged), read)
+
+
+def _over_seeds(runs: pl.DataFrame, quantity: str, keys: list[str], read: Quantities) -> pl.DataFrame:
+    """Means and intervals of a quantity, each trace between its bounds, in the order of the rows."""
+    rows = runs.filter(pl.col("quantity") == quantity)
+    if read.signal.bounds == read.evaluation.bounds:
+        return over_seeds(rows, keys, "value", bounds=read.signal.bounds)
+    traces = rows["trace"].unique(maintain_order=True).to_list()
+    return pl.concat(
+        over_seeds(rows.filter(pl.col("trace") == trace), keys, "value", bounds=read.of(trace).bounds)
+        for trace in traces
+    )
+
+
+def _quantities(folder: Path, study: Mapping[str, object]) -> Quantities:
+    """How costs of a study are read: as errors of accuracies unless the folder says what else its columns are."""
+    if "columns" not in study:
+        return ERRORS
+    where, remedy = f"{shown_path(folder)}/manifest.json: columns", _REMEDY.format(folder=shown_path(folder))
+    entries = study["columns"]
+    if not isinstance(entries, list) or len(entries) != 2:
+        raise StoreError(f"{where}: the signal and the evaluation were expected. {remedy}")
+    return Quantities(*(checked_column(entry, where, remedy).quantity for entry in entries))
 
 
 def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, object]]]:
@@ -137,7 +169,8 @@ def _study(folder: Path) -> Mapping[str, object]:
     if CHECKSUM in manifest or "kind" in manifest:  # older versions wrote neither
         manifest = unsealed(manifest, f"{where}/manifest.json", error=StoreError, remedy=remedy)
     study = manifest["study"]
-    return checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)
+    checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)
+    return {**study, "evaluation": study["evaluation"] or study["signal"]}  # older versions wrote none for one column
 
 
 def _history(folder: Path) -> pl.DataFrame:
@@ -148,13 +181,13 @@ def _history(folder: Path) -> pl.DataFrame:
     return history
 
 
-def _runs_of(folders: Mapping[Path, object]) -> pl.DataFrame:
+def _runs_of(folders: Mapping[Path, object], read: Quantities) -> pl.DataFrame:
     """Both quantities of every run on one table: `folder`, `method`, `seed`, `quantity`, `trace`, `evaluations`,
     `value`, over as many evaluations as all runs have."""
     histories = {folder: _history(folder) for folder in folders}
     repeated = Counter(method for history in histories.values() for method in history["method"].unique())
     curves = pl.concat(
-        incumbent_curves(history).with_columns(
+        incumbent_curves(history, read).with_columns(
             _method_label([method for method, count in repeated.items() if count > 1], label),
             run_id=pl.concat_str("run_id", pl.lit(f"@{folder}")),  # two folders may hold the same run
             folder=pl.lit(str(folder)),
@@ -203,9 +236,9 @@ def _oracles(study: Mapping[str, object]) -> OracleErrors | None:
     if not is_here(str(name)):
         return None
     benchmark = open_benchmark(str(name))
-    if data_fingerprint(benchmark) != study.get("data_sha256") or evaluation is None:
+    if data_fingerprint(benchmark) != study.get("data_sha256"):
         return None
-    return oracle_errors(benchmark.values(str(signal)), benchmark.values(str(evaluation)))
+    return oracle_errors(benchmark.costs(str(signal)), benchmark.costs(str(evaluation)))
 
 
 def _above_best_possible(anytime: pl.DataFrame, oracles: OracleErrors | None) -> pl.DataFrame:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.quantity import ERRORS, Quantities
 from predictornas.report.comparison_page import ComparisonTables, comparison_page
 from predictornas.studies.comparison import Comparison
 from predictornas.studies.folder import take
@@ -33,7 +35,7 @@ _TESTS = {
 
 
 def printable_comparison(comparison: Comparison, *, every_pair: bool = False) -> list[Section]:
-    """The comparison in sections: percent or percentage points, 95 % intervals in brackets.
+    """The comparison in sections: errors in percent or percentage points, other costs as they are; 95 % intervals.
 
     Args:
         comparison: from `predictornas.studies.comparison.compare_folders`.
@@ -43,8 +45,10 @@ def printable_comparison(comparison: Comparison, *, every_pair: bool = False) ->
     for table in comparison.errors["table"].unique(maintain_order=True):
         parts = (comparison.errors, comparison.regret, comparison.pairs)
         errors, regret, pairs = (part.filter(pl.col("table") == table) for part in parts)
-        sections += [_errors(table, errors), _regret(table, regret)]
-        sections.append(_every_pair(table, pairs) if every_pair else _behind_best(table, errors, regret, pairs))
+        read = comparison.quantities.get(table, ERRORS)
+        sections += [_errors(table, errors, read), _regret(table, regret, read)]
+        told = _every_pair(table, pairs, read) if every_pair else _behind_best(table, errors, regret, pairs, read)
+        sections.append(told)
     if not comparison.ranks.is_empty():
         sections.append(_ranks(comparison.ranks))
     return [(title, rows) for title, rows in sections if rows]
@@ -55,7 +59,9 @@ def write_comparison(folder: Path, comparison: Comparison, pictures: Pictures | 
     take(folder, KIND)
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
-    tables = ComparisonTables(comparison.errors, comparison.regret, comparison.pairs, comparison.ranks)
+    tables = ComparisonTables(
+        comparison.errors, comparison.regret, comparison.pairs, comparison.ranks, comparison.quantities
+    )
     write_page(folder, comparison_page(tables, surroundings()))
     if not comparison.ranks.is_empty():
         save_figures(folder, lambda: {"ranks": _figure(comparison.ranks)}, pictures)
@@ -67,30 +73,58 @@ def _figure(ranks: pl.DataFrame) -> Figure:
     return draw_ranks(ranks)
 
 
-def _errors(table: str, errors: pl.DataFrame) -> Section:
-    cells = errors.with_columns(pl.col("runs").cast(pl.String), column="trace", cell=_interval("mean", digits=2))
-    title = f"{table}: error after {errors['evaluations'][0]} evaluations, %"
+def json_comparison(comparison: Comparison) -> dict[str, Any]:
+    """The comparison for programs: errors as fractions, other costs in the metric of their columns, which are named."""
+    told: dict[str, Any] = {
+        name: getattr(comparison, name).to_dicts() for name in ("errors", "regret", "pairs", "ranks")
+    }
+    for row in (*told["errors"], *told["regret"]):
+        read = comparison.read(row["table"], row["trace"])
+        names = ("mean", "low", "high")
+        row |= zip(names, read.interval(*(row[name] for name in names)), strict=True)
+        if row.get("best_possible") is not None:
+            row["best_possible"] = read.plain(row["best_possible"])
+    others = {table: read for table, read in comparison.quantities.items() if read != ERRORS}
+    if others:
+        told["quantities"] = {
+            table: {"signal": read.signal.heading, "evaluation": read.evaluation.heading}
+            for table, read in others.items()
+        }
+    return told
+
+
+def _errors(table: str, errors: pl.DataFrame, read: Quantities) -> Section:
+    cells = errors.with_columns(
+        pl.col("runs").cast(pl.String), column="trace", cell=_cells(errors, read, ("mean", "low", "high"), digits=2)
+    )
+    title = read.with_unit(f"{table}: {read.name} after {errors['evaluations'][0]} evaluations")
     return title, _wide(cells, ["method", "runs"])
 
 
-def _regret(table: str, regret: pl.DataFrame) -> Section:
+def _regret(table: str, regret: pl.DataFrame, read: Quantities) -> Section:
     """Above the best possible error, or above zero where that is not known."""
     if regret.is_empty():
         return "", []
     known = regret["best_possible"].null_count() == 0
     above = regret.with_columns(pl.col("mean", "low", "high") - pl.col("best_possible").fill_null(0.0))
-    quantity = "regret" if known else "error (the store lacks the table, so the best possible is unknown)"
-    title = f"{table}: {quantity}, mean over {regret['evaluations'][0]} evaluations, %"
-    return title, _wide(above.with_columns(column="trace", cell=_interval("mean", digits=3)), ["method"])
+    quantity = "regret" if known else f"{read.name} (the store lacks the table, so the best possible is unknown)"
+    title = read.with_unit(f"{table}: {quantity}, mean over {regret['evaluations'][0]} evaluations")
+    cells = _cells(above, read, ("mean", "low", "high"), digits=3, difference=known)
+    return title, _wide(above.with_columns(column="trace", cell=cells), ["method"])
 
 
-def _every_pair(table: str, pairs: pl.DataFrame) -> Section:
-    return f"{table}: a - b over the seeds of both, percentage points{_marked(pairs)}", _wide(
-        _differences(pairs), ["a", "b"]
-    )
+def _every_pair(table: str, pairs: pl.DataFrame, read: Quantities) -> Section:
+    title = f"{table}: a - b over the seeds of both{_points(read)}{_marked(pairs)}"
+    return title, _wide(_differences(pairs, read), ["a", "b"])
 
 
-def _behind_best(table: str, errors: pl.DataFrame, regret: pl.DataFrame, pairs: pl.DataFrame) -> Section:
+def _points(read: Quantities) -> str:
+    return ", percentage points" if read.signal.percent and read.evaluation.percent else "; below 0 the first is better"
+
+
+def _behind_best(
+    table: str, errors: pl.DataFrame, regret: pl.DataFrame, pairs: pl.DataFrame, read: Quantities
+) -> Section:
     """Each method minus the one with the lowest mean over its seeds, for each quantity and trace that has pairs."""
     kind = ["quantity", "trace"]
     means = pl.concat(
@@ -105,10 +139,9 @@ def _behind_best(table: str, errors: pl.DataFrame, regret: pl.DataFrame, pairs: 
     behind = pl.concat([pairs, turned]).join(best, on=[*kind, "b"], how="semi")
     columns = pairs.select(_column()).to_series().unique(maintain_order=True)
     itself = best.select("b", _column(), cell=pl.lit("best"))
-    cells = pl.concat([itself, _differences(behind).select(b="a", column="column", cell="cell")])
+    cells = pl.concat([itself, _differences(behind, read).select(b="a", column="column", cell="cell")])
     by_method = errors.select(b="method").unique(maintain_order=True).join(cells, on="b", maintain_order="left_right")
-    title = f"{table}: behind the best method of each column over the seeds of both, percentage points"
-    title += _marked(pairs)
+    title = f"{table}: behind the best method of each column over the seeds of both{_points(read)}{_marked(pairs)}"
     return title, _wide(by_method.rename({"b": "method"}), ["method"], columns.to_list())
 
 
@@ -122,10 +155,11 @@ def _ranks(ranks: pl.DataFrame) -> Section:
     return f"Average rank over {block}s, 1 is best; methods that share a number in brackets are not told apart", rows
 
 
-def _differences(pairs: pl.DataFrame) -> pl.DataFrame:
+def _differences(pairs: pl.DataFrame, read: Quantities) -> pl.DataFrame:
     """Differences that no verdict may rest on have a mark, which the title explains."""
+    cells = _cells(pairs, read, ("difference", "low", "high"), digits=3, difference=True)
     mark = pl.when(pl.col("nonzero") < FEWEST_DIFFERENCES).then(pl.lit(" *")).otherwise(pl.lit(""))
-    return pairs.with_columns(_column(), cell=pl.concat_str(_interval("difference", digits=3), mark))
+    return pairs.with_columns(_column(), cell=pl.concat_str(cells, mark))
 
 
 def _marked(pairs: pl.DataFrame) -> str:
@@ -137,15 +171,18 @@ def _column() -> pl.Expr:
     return pl.concat_str("quantity", "trace", separator=" ").alias("column")
 
 
-def _interval(value: str, *, digits: int) -> pl.Expr:
-    """A fraction and its interval in percent, "6.11 [6.09, 6.13]"; without the interval where there is none."""
-    middle, low, high = (_percent(name, digits) for name in (value, "low", "high"))
-    return pl.when(pl.col("low").is_null()).then(middle).otherwise(pl.format("{} [{}, {}]", middle, low, high))
-
-
-def _percent(name: str, digits: int) -> pl.Expr:
-    # adding zero takes the sign from what was rounded to -0
-    return _number(name, f".{digits}f", lambda value: round(100 * value, digits) + 0.0)
+def _cells(
+    rows: pl.DataFrame, read: Quantities, names: Sequence[str], *, digits: int, difference: bool = False
+) -> pl.Series:
+    """Costs, or differences of costs, and their intervals, as each row's trace is read: "6.11 [6.09, 6.13]"."""
+    texts = []
+    for row in rows.to_dicts():
+        quantity = read.of(row["trace"])
+        ends = [row[name] for name in names]
+        if difference:
+            quantity = replace(quantity, higher=False)  # a difference of costs is no cost to be turned round
+        texts.append(quantity.interval_text(ends[0], ends[1], ends[2], digits))
+    return pl.Series("cell", texts, dtype=pl.String)
 
 
 def _number(name: str, form: str, value_of: Callable[[float], float] = lambda value: value) -> pl.Expr:

@@ -200,7 +200,7 @@ class OpenedPredictorStudy:
 
     @cached_property
     def train(self) -> Float[np.ndarray, " n"]:
-        """What is learned; NaN where it was not measured."""
+        """What is learned, the higher the better; NaN where it was not measured."""
         return self._values(self.study.train_on or self.benchmark.signal)
 
     @cached_property
@@ -215,7 +215,7 @@ class OpenedPredictorStudy:
 
     def _values(self, column: str) -> Float[np.ndarray, " n"]:
         place = self.benchmark.rows(self.space.enumerated_keys())
-        return np.asarray(self.benchmark.values(column)[place], np.float64)
+        return self.benchmark.column(column).worth(self.benchmark.values(column)[place])
 
 
 @dataclass(frozen=True)

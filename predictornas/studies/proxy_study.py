@@ -73,13 +73,13 @@ def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silen
 
     Raises:
         AtWorkError: another command scores in the folder.
-        ConfigurationError: a table without evaluation, or fewer than three architectures.
+        ConfigurationError: fewer than three architectures.
     """
     for name in study.proxies:
         get_proxy(name)  # an unknown one is refused before anything is opened
     benchmark = open_benchmark(study.benchmark)
-    if benchmark.evaluation is None or study.sample < 3:
-        raise ConfigurationError("A proxy study needs a table with an evaluation column and at least 3 architectures.")
+    if study.sample < 3:
+        raise ConfigurationError(f"A proxy study needs at least 3 architectures, not {study.sample}.")
     facts = {**asdict(study), "proxies": list(study.proxies), "data_sha256": data_fingerprint(benchmark)}
     take(folder, KIND)
     task = Task(study, folder / "scores.json")
@@ -121,7 +121,8 @@ class ScoreNetworks:
         proxies = {name: get_proxy(name) for name in study.proxies}
         space = self.benchmark.space
         genes = space.sample(study.sample, rng_for(study.seed, 0, "sample"))
-        values = self.benchmark.lookup(genes, self.benchmark.evaluation or self.benchmark.signal)
+        judge = self.benchmark.column(self.benchmark.evaluation)
+        values = judge.worth(self.benchmark.lookup(genes, judge.name))
         data = load_images(study.images, size=study.image_size)
         (shown,) = split(data.train, (IMAGES,), study.seed)
         pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels

@@ -76,7 +76,7 @@ def test_missing_values(history: pl.DataFrame) -> None:
 
 
 def test_oracles_read_both_columns() -> None:
-    oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
+    oracles = oracle_errors(SIGNAL, EVALUATION)
     assert oracles.signal_on_signal == pytest.approx(0.10)
     assert oracles.signal_on_evaluation == pytest.approx(0.22)
     assert oracles.evaluation_on_evaluation == pytest.approx(0.05)
@@ -88,14 +88,14 @@ def test_oracles_read_both_columns() -> None:
 
 def test_oracles_need_both_values() -> None:
     with pytest.raises(DataError, match="both a signal and an evaluation"):
-        oracle_errors(np.array([0.9, np.nan]), np.array([np.nan, 0.9]))
-    kept = oracle_errors(np.array([0.99, 0.8]), np.array([np.nan, 0.7]))
+        oracle_errors(np.array([0.1, np.nan]), np.array([np.nan, 0.1]))
+    kept = oracle_errors(np.array([0.01, 0.2]), np.array([np.nan, 0.3]))
     assert kept.signal_on_signal == pytest.approx(0.2)
 
 
 def test_convergence_by_hand(make_history) -> None:
     history = make_history(SIGNAL, {"a": [[0, 1, 3], [4, 0]]}, evaluation_errors=EVALUATION)
-    table = convergence_table(incumbent_curves(history), oracle_errors(1 - SIGNAL, 1 - EVALUATION))
+    table = convergence_table(incumbent_curves(history), oracle_errors(SIGNAL, EVALUATION))
     searched = table.filter(pl.col("trace") == "searched")
     assert searched["evaluations"].to_list() == [1, 2]  # the third evaluation is of one run only
     np.testing.assert_allclose(searched["mean"], [0.35, 0.25])
@@ -116,7 +116,7 @@ def test_convergence_without_oracles_has_no_regret(history: pl.DataFrame) -> Non
 
 
 def test_anytime_regret_by_hand(history: pl.DataFrame) -> None:
-    oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
+    oracles = oracle_errors(SIGNAL, EVALUATION)
     rows = anytime_regret(incumbent_curves(history), oracles, evaluations=4)
     regret = dict(rows.select("trace", "regret").iter_rows())
     assert regret["searched"] == pytest.approx(0.225 - 0.1)
@@ -128,7 +128,7 @@ def test_anytime_regret_by_hand(history: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize("evaluations", [0, 6])
 def test_anytime_regret_refuses_what_runs_have_not_reached(history: pl.DataFrame, evaluations: int) -> None:
-    oracles = oracle_errors(1 - SIGNAL, 1 - EVALUATION)
+    oracles = oracle_errors(SIGNAL, EVALUATION)
     with pytest.raises(ConfigurationError, match="shortest run has 5"):
         anytime_regret(incumbent_curves(history), oracles, evaluations=evaluations)
 

@@ -248,7 +248,7 @@ def test_the_listing(store: Path, table: Path) -> None:
     lines = {line.name: line for line in list_benchmarks()}
     assert stored_names() == ["broken", "mine"]
     assert list(lines)[-2:] == ["broken", "mine"]
-    assert (lines["mine"].state, lines["mine"].rows, lines["mine"].evaluation) == ("imported", 4, "")
+    assert (lines["mine"].state, lines["mine"].rows, lines["mine"].evaluation) == ("imported", 4, RUN0.name)
     assert "table.csv" in lines["mine"].description
     assert lines["broken"].state == "damaged"
     assert (lines["nasbench101"].state, lines["nasbench101"].rows) == ("needs a file", None)

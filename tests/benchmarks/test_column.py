@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictornas.benchmarks.column import SPLITS, Column, check_roles, column_entry, column_of_entry
+from predictornas.benchmarks.column import SPLITS, Column, check_roles, chosen_roles, column_entry, column_of_entry
 from predictornas.errors import ConfigurationError, UnknownNameError
 
 
@@ -165,19 +165,34 @@ def test_roles_that_go_together(evaluation: str | None) -> None:
     check_roles(COLUMNS, "valid_accuracy_108_run0", evaluation)
 
 
-@pytest.mark.parametrize("evaluation", ["valid_accuracy_108_run0", "valid_accuracy_108_mean"])
-def test_a_shared_run_is_refused_and_the_rest_offered_first(evaluation: str) -> None:
+def test_a_shared_run_is_refused_and_the_rest_offered_first() -> None:
     with pytest.raises(ConfigurationError, match=r"share a training run.* evaluate on: valid_accuracy_108_rest,"):
-        check_roles(COLUMNS, "valid_accuracy_108_run0", evaluation)
+        check_roles(COLUMNS, "valid_accuracy_108_run0", "valid_accuracy_108_mean")
 
 
 def test_no_other_column_is_left() -> None:
+    columns = {column.name: column for column in (accuracy(), accuracy(run="mean"))}
     with pytest.raises(ConfigurationError, match="none in this table"):
-        check_roles({"valid_accuracy_108_run0": accuracy()}, "valid_accuracy_108_run0", "valid_accuracy_108_run0")
+        check_roles(columns, "valid_accuracy_108_run0", "valid_accuracy_108_mean")
 
 
-def test_roles_are_accuracies_that_exist() -> None:
-    with pytest.raises(ConfigurationError, match="'parameters' cannot be the signal"):
-        check_roles(COLUMNS, "parameters", None)
+RUN0, REST = "valid_accuracy_108_run0", "valid_accuracy_108_rest"
+
+
+def test_one_column_may_drive_and_judge_where_somebody_says_so() -> None:
+    check_roles(COLUMNS, RUN0, RUN0)
+    assert chosen_roles(COLUMNS, (RUN0, REST), RUN0, RUN0) == (RUN0, RUN0)
+    assert chosen_roles(COLUMNS, (RUN0, RUN0), None, None) == (RUN0, RUN0)
+    assert chosen_roles(COLUMNS, (RUN0, RUN0), "parameters", None) == ("parameters", "parameters")
+    assert chosen_roles(COLUMNS, (RUN0, RUN0), None, REST) == (RUN0, REST)
+    for half in ((REST, None), (None, RUN0)):
+        with pytest.raises(ConfigurationError, match="share a training run"):
+            chosen_roles(COLUMNS, (RUN0, REST), *half)
+
+
+def test_roles_have_a_direction_and_exist() -> None:
+    intensity = Column.named(metric="arithmetic_intensity")
+    with pytest.raises(ConfigurationError, match=r"'arithmetic_intensity' cannot be the signal: .*\"direction\""):
+        check_roles(COLUMNS | {intensity.name: intensity}, intensity.name, None)
     with pytest.raises(UnknownNameError, match="Did you mean 'valid_accuracy_108_rest'"):
         check_roles(COLUMNS, "valid_accuracy_108_run0", "valid_acuracy_108_rest")

@@ -45,7 +45,7 @@ def rewrite(folder: Path, manifest: dict[str, Any]) -> None:
 
 def test_a_whole_folder(folder: Path) -> None:
     manifest = read_manifest(folder)
-    assert (manifest["name"], manifest["rows"], manifest["evaluation"]) == ("one", 1, None)
+    assert (manifest["name"], manifest["rows"], manifest["evaluation"]) == ("one", 1, ACCURACY.name)
     assert set(manifest["files"]) == {
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.suffix == ".npy"
     }

@@ -45,9 +45,9 @@ def test_it_is_sent_once_to_the_cache_and_is_the_same(
 ) -> None:
     assert len(pickle.dumps(elsewhere)) < 100_000
     other = next(name for name in table.columns if name not in (table.signal, table.evaluation))
-    arrived = replace(elsewhere, signal=other, evaluation=None).unpacked(table.packed().content)
+    arrived = replace(elsewhere, signal=other, evaluation=other).unpacked(table.packed().content)
     assert arrived.folder.parent == tmp_path / "cache" / "tables"
-    assert (arrived.signal, arrived.evaluation) == (other, None)
+    assert (arrived.signal, arrived.evaluation) == (other, other)
     assert arrived.manifest == table.manifest
     for column in table.columns:
         np.testing.assert_array_equal(arrived.values(column), table.values(column))

@@ -114,14 +114,13 @@ def test_rows_agree_with_a_dictionary(
     np.testing.assert_array_equal(table.rows(keys), expected)
 
 
-def test_errors_are_one_minus_accuracy(small: Benchmark) -> None:
-    np.testing.assert_allclose(small.errors(RUN0.name), [0.18, 0.10, 0.90], atol=1e-7)
-    with pytest.raises(ConfigurationError, match="no accuracy"):
-        small.errors("parameters")
+def test_costs_are_one_minus_accuracy_and_what_is_better_the_lower_itself(small: Benchmark) -> None:
+    np.testing.assert_allclose(small.costs(RUN0.name), [0.18, 0.10, 0.90], atol=1e-7)
+    np.testing.assert_array_equal(small.costs("parameters"), small.values("parameters"))
 
 
 def test_an_unknown_column_gets_the_nearest(small: Benchmark) -> None:
-    for ask in (small.column, small.values, small.errors):
+    for ask in (small.column, small.values, small.costs):
         with pytest.raises(UnknownNameError, match="Did you mean 'valid_accuracy_200_rest'"):
             ask("valid_accuracy_200_res")
 
@@ -146,10 +145,23 @@ def test_signal_and_evaluation_can_be_chosen(small: Benchmark) -> None:
     assert small.with_columns(evaluation=PARTIAL.name).signal == RUN0.name
 
 
-@pytest.mark.parametrize("evaluation", [RUN0.name, MEAN.name])
-def test_signal_and_evaluation_never_share_a_run(small: Benchmark, evaluation: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"share a training run.*evaluate on: {REST.name}"):
-        small.with_columns(RUN0.name, evaluation)
+@pytest.mark.parametrize("roles", [(RUN0.name, MEAN.name), (None, RUN0.name), (REST.name, None)])
+def test_signal_and_evaluation_never_share_a_run(small: Benchmark, roles: tuple[str | None, str | None]) -> None:
+    with pytest.raises(ConfigurationError, match=r"share a training run.*evaluate on: valid_accuracy_200_r"):
+        small.with_columns(*roles)
+
+
+def test_one_column_is_both_where_it_is_named_twice_or_alone(small: Benchmark, tmp_path: Path) -> None:
+    twice = small.with_columns(RUN0.name, RUN0.name)
+    assert (twice.signal, twice.evaluation, twice.shares_noise, small.shares_noise) == (
+        RUN0.name,
+        RUN0.name,
+        True,
+        False,
+    )
+    alone = write_benchmark(tmp_path / "alone", **contents(evaluation=None))
+    assert alone.evaluation == alone.manifest["evaluation"] == RUN0.name
+    assert alone.with_columns(REST.name).evaluation == REST.name
 
 
 def test_a_copy_in_another_process_maps_the_files(small: Benchmark) -> None:

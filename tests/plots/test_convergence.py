@@ -18,7 +18,7 @@ def _rendered(figure: Figure) -> int:
 
 @pytest.fixture(scope="module")
 def oracles(table_errors: np.ndarray, evaluation_errors: np.ndarray) -> OracleErrors:
-    return oracle_errors(1 - table_errors, 1 - evaluation_errors)
+    return oracle_errors(table_errors, evaluation_errors)
 
 
 @pytest.fixture(scope="module")

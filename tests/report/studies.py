@@ -89,7 +89,7 @@ def made_tables(history: pl.DataFrame) -> GainTables:
     gain = gain_table(history, errors, targets, estimators=("pooled",), rng=np.random.default_rng(0))
     curves = incumbent_curves(history)
     judged = history["evaluation"].null_count() == 0
-    convergence = convergence_table(curves, oracle_errors(1 - errors, judged_by()) if judged else None)
+    convergence = convergence_table(curves, oracle_errors(errors, 1 - judged_by()) if judged else None)
     last = convergence.filter(pl.col("evaluations") == pl.col("evaluations").max().over("method"))
     summary = last.select("method", "evaluations", "runs").unique(maintain_order=True)
     for trace in last["trace"].unique(maintain_order=True):
@@ -117,7 +117,7 @@ def made_facts(history: pl.DataFrame, **changes: Any) -> StudyFacts:
         methods=methods,
         space=SPACE.name,
         rows=len(errors),
-        oracles=oracle_errors(1 - errors, judged_by()) if judged else None,
+        oracles=oracle_errors(errors, 1 - judged_by()) if judged else None,
         made_with=({"versions": {"python": "3.12.1", "predictornas": "0.1.0"}, "commit": "c0ffee"},),
     )
     return replace(facts, **changes)

@@ -17,8 +17,8 @@ def test_the_best_run_by_the_signal_is_shown_whatever_the_evaluation_says() -> N
     turned = history.with_columns(evaluation=pl.col("value") * -1 + 1)
     (found,) = best_recommended(turned)
     assert (found.method, found.seed, found.genes.tolist()) == ("random", best["seed"], best["genes"])
-    assert found.signal_error == pytest.approx(1 - best["value"])
-    assert found.evaluation_error == pytest.approx(best["value"])
+    assert found.signal == best["value"]
+    assert found.evaluation == pytest.approx(1 - best["value"])
 
 
 def test_the_opinion_of_the_search_comes_before_the_best_by_the_signal() -> None:
@@ -26,7 +26,7 @@ def test_the_opinion_of_the_search_comes_before_the_best_by_the_signal() -> None
     named = history.row(3, named=True)
     (found,) = best_recommended(history.with_columns(recommended=pl.lit(named["key"], pl.UInt64)))
     assert found.genes.tolist() == named["genes"]
-    assert found.evaluation_error is None
+    assert found.evaluation is None
 
 
 def test_a_method_whose_trainings_all_failed_recommends_nothing() -> None:

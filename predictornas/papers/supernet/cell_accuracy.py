@@ -50,7 +50,7 @@ def cell_tables(request: FigureRequest) -> dict[str, Benchmark]:
 
 def accuracy_column(benchmark: Benchmark) -> str:
     """The column that cells are judged by: the evaluation, or the signal of a table that has no other."""
-    return benchmark.evaluation or benchmark.signal
+    return benchmark.evaluation
 
 
 def described_table(benchmark: Benchmark) -> str:

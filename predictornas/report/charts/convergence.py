@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from predictornas.analysis.regret import OracleErrors
 from predictornas.captions import convergence_caption
 from predictornas.looks import styles_of
+from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.charts.vega import Spec, chart, coloured, dashed, labelled, method_legend, records, thinned
 from predictornas.report.markup import Markup
 
@@ -23,7 +25,7 @@ SHOWN = {
 """The errors that can be shown, in the order of the menu."""
 
 _CAPTION = (
-    "{words} The menu chooses the error. {dashes}The box draws every run as a line of its own{limit}. The first "
+    "{words} The menu chooses whose {name}. {dashes}The box draws every run as a line of its own{limit}. The first "
     "evaluations, random ones, are out of view."
 )
 
@@ -31,7 +33,12 @@ _POINTS, _RUN_POINTS = 6000, 5000
 
 
 def convergence_chart(
-    table: pl.DataFrame, curves: pl.DataFrame, oracles: OracleErrors | None = None, *, axis: Axis = "evaluations"
+    table: pl.DataFrame,
+    curves: pl.DataFrame,
+    oracles: OracleErrors | None = None,
+    *,
+    axis: Axis = "evaluations",
+    quantities: Quantities = ERRORS,
 ) -> Markup:
     """Error against evaluations, or epochs, with a menu of errors and a box for single runs.
 
@@ -40,30 +47,34 @@ def convergence_chart(
         curves: from `predictornas.analysis.regret.incumbent_curves`.
         oracles: draws the lowest error that is possible.
         axis: the column that runs along the chart.
+        quantities: how costs of both columns are named and written.
     """
     traces = [trace for trace in SHOWN if trace in set(table["trace"])]
     if not traces:
         return Markup()
     methods = list(styles_of(table["method"]))
-    means = _means(table, traces, axis)
-    runs, limit = _runs(curves, traces, axis)
+    means = _means(table, traces, axis, quantities)
+    runs, limit = _runs(curves, traces, axis, quantities)
     best = pl.DataFrame(
-        [{"trace": trace, "error": 100 * oracles.best_possible(trace)} for trace in traces] if oracles else [],
+        [{"trace": trace, "error": quantities.of(trace).shown(oracles.best_possible(trace))} for trace in traces]
+        if oracles
+        else [],
         schema={"trace": pl.String, "error": pl.Float64},
     )
     spec = {
-        "params": _params(traces, _limits(table, traces, axis, oracles)),
+        "params": _params(traces, _limits(table, traces, axis, oracles, quantities), quantities),
         "datasets": {"means": records(means)["values"], "runs": records(runs)["values"]},
-        "layer": _layers(methods, axis, records(best), table),
+        "layer": _layers(methods, axis, records(best), table, quantities),
     }
-    dashes = "Dashed: the lowest error in the table. " if oracles else ""
+    lowest = f"{quantities.evaluation.best} {quantities.name} in the table"
+    dashes = f"Dashed: the {lowest}. " if oracles else ""
     words = convergence_caption(traces, spent=_title(axis), band="interval", oracles=False, marks=False)
-    caption = _CAPTION.format(words=words, dashes=dashes, limit=limit)
-    extra = [(dashed(), "lowest error in the table")] if oracles else []
+    caption = _CAPTION.format(words=quantities.told(words), name=quantities.name, dashes=dashes, limit=limit)
+    extra = [(dashed(), lowest)] if oracles else []
     return chart("convergence", caption, spec, legend=method_legend(methods, *extra))
 
 
-def _means(table: pl.DataFrame, traces: list[str], axis: Axis) -> pl.DataFrame:
+def _means(table: pl.DataFrame, traces: list[str], axis: Axis, quantities: Quantities) -> pl.DataFrame:
     methods = table["method"].n_unique()
     kept = thinned(table[axis].drop_nulls().cast(pl.Int64).to_list(), max(30, _POINTS // (methods * len(traces))))
     rows = table.filter(pl.col("trace").is_in(traces) & pl.col(axis).cast(pl.Int64).is_in(kept))
@@ -72,14 +83,24 @@ def _means(table: pl.DataFrame, traces: list[str], axis: Axis) -> pl.DataFrame:
         "trace",
         "runs",
         spent=axis,
-        error=100 * pl.col("mean"),
-        low=100 * pl.col("low"),
-        high=100 * pl.col("high"),
-        regret=100 * pl.col("regret"),
+        error=_shown("mean", quantities),
+        low=_shown("low", quantities),
+        high=_shown("high", quantities),
+        regret=by_trace(quantities, lambda quantity: quantity.factor * pl.col("regret")),
     )
 
 
-def _runs(curves: pl.DataFrame, traces: list[str], axis: Axis) -> tuple[pl.DataFrame, str]:
+def _shown(column: str, quantities: Quantities) -> pl.Expr:
+    """A cost as it is read."""
+    return by_trace(quantities, lambda quantity: quantity.shown(pl.col(column)))
+
+
+def by_trace(quantities: Quantities, of: Callable[[Quantity], pl.Expr]) -> pl.Expr:
+    """What the quantity of the row's trace makes of it."""
+    return pl.when(pl.col("trace") == "searched").then(of(quantities.signal)).otherwise(of(quantities.evaluation))
+
+
+def _runs(curves: pl.DataFrame, traces: list[str], axis: Axis, quantities: Quantities) -> tuple[pl.DataFrame, str]:
     """The evaluations at which an error of a run changes, and its last; of the first seeds where there are many."""
     long = curves.unpivot(
         on=traces, index=["method", "seed", "run_id", axis], variable_name="trace", value_name="error"
@@ -94,14 +115,13 @@ def _runs(curves: pl.DataFrame, traces: list[str], axis: Axis) -> tuple[pl.DataF
         share = max(1, int(kept["seed"].n_unique() * _RUN_POINTS / total))
         kept = kept.filter(pl.col("seed").rank("dense").over("method") <= share)
         limit = f" (the first {share} seeds of each method)"
-    shown = labelled(kept).select(
-        "method", "seed", "trace", pl.col("run_id").rank("dense").alias("run"), spent=axis, error=100 * pl.col("error")
-    )
+    run, error = pl.col("run_id").rank("dense").alias("run"), _shown("error", quantities)
+    shown = labelled(kept).select("method", "seed", "trace", run, spent=axis, error=error)
     return shown, limit
 
 
 def _limits(
-    table: pl.DataFrame, traces: list[str], axis: Axis, oracles: OracleErrors | None
+    table: pl.DataFrame, traces: list[str], axis: Axis, oracles: OracleErrors | None, quantities: Quantities
 ) -> dict[str, tuple[float, float]]:
     """The errors in view for each trace: those after the first few evaluations, which are random."""
     limits = {}
@@ -110,8 +130,10 @@ def _limits(
         settled = rows.filter(pl.col(axis) >= _first(table, axis))
         values = [float(value) for value in settled["mean"].to_list()]
         values += [] if oracles is None else [oracles.best_possible(trace)]
-        margin = 0.06 * (max(values) - min(values)) + 1e-4
-        limits[trace] = (round(100 * (min(values) - margin), 4), round(100 * (max(values) + margin), 4))
+        quantity = quantities.of(trace)
+        margin = 0.06 * (max(values) - min(values)) + (1e-4 if quantity.percent else 1e-4 * max(map(abs, values)))
+        ends = sorted(quantity.shown(end) for end in (min(values) - margin, max(values) + margin))
+        limits[trace] = (round(ends[0], 4), round(ends[1], 4)) if quantity.percent else (ends[0], ends[1])
     return limits
 
 
@@ -119,8 +141,9 @@ def _first(table: pl.DataFrame, axis: Axis) -> float:
     return 0.04 * float(table[axis].max())  # type: ignore[arg-type]
 
 
-def _params(traces: list[str], limits: dict[str, tuple[float, float]]) -> list[Spec]:
-    menu = {"input": "select", "options": traces, "labels": [SHOWN[trace] for trace in traces], "name": "error "}
+def _params(traces: list[str], limits: dict[str, tuple[float, float]], quantities: Quantities) -> list[Spec]:
+    labels = [SHOWN[trace] for trace in traces]
+    menu = {"input": "select", "options": traces, "labels": labels, "name": f"{quantities.name} "}
     return [
         {"name": "trace", "value": traces[0], "bind": menu},
         {"name": "single", "value": False, "bind": {"input": "checkbox", "name": "every run as a line "}},
@@ -128,8 +151,8 @@ def _params(traces: list[str], limits: dict[str, tuple[float, float]]) -> list[S
     ]
 
 
-def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame) -> list[Spec]:
-    x, y, colour = _spent(axis, table), _error(), coloured(methods)
+def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame, quantities: Quantities) -> list[Spec]:
+    x, y, colour = _spent(axis, table), _error(quantities), coloured(methods)
     chosen, means = {"filter": "datum.trace == trace"}, {"name": "means"}
     line = {"type": "line", "interpolate": "step-after", "clip": True}
     xy = {"x": x, "y": y, "color": colour}
@@ -147,10 +170,10 @@ def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame) -> 
             "data": {"name": "runs"},
             "transform": [chosen, {"filter": "single"}],
             "mark": {**line, "strokeWidth": 1, "opacity": 0.45, "tooltip": True},
-            "encoding": {**xy, "detail": {"field": "run"}, "tooltip": _hover_run(axis)},
+            "encoding": {**xy, "detail": {"field": "run"}, "tooltip": _hover_run(axis, quantities)},
         },
         {"data": means, "transform": [chosen], "mark": {**line, "strokeWidth": 2}, "encoding": xy},
-        _nearest({"data": means, "transform": [chosen], "encoding": xy}, _hover_mean(axis)),
+        _nearest({"data": means, "transform": [chosen], "encoding": xy}, _hover_mean(axis, quantities)),
     ]
 
 
@@ -181,26 +204,27 @@ def _spent(axis: Axis, table: pl.DataFrame) -> Spec:
     }
 
 
-def _error() -> Spec:
+def _error(quantities: Quantities) -> Spec:
     """The axis of errors; its ends are those of the chosen trace."""
     ends = [{"expr": "limits[trace][0]"}, {"expr": "limits[trace][1]"}]
     scale = {"zero": False, "nice": False, "domain": ends}
-    return {"field": "error", "type": "quantitative", "title": "error, %", "scale": scale}
+    return {"field": "error", "type": "quantitative", "title": quantities.heading, "scale": scale}
 
 
-def _hover_mean(axis: Axis) -> list[Spec]:
+def _hover_mean(axis: Axis, quantities: Quantities) -> list[Spec]:
+    judge, shown = quantities.evaluation, quantities.digits_for_d3(3)
     return [
         *_hover_place(axis),
-        {"field": "error", "title": "mean error, %", "format": ".3f"},
-        {"field": "low", "title": "95 % from", "format": ".3f"},
-        {"field": "high", "title": "95 % to", "format": ".3f"},
-        {"field": "regret", "title": "above the lowest possible, %", "format": ".3f"},
+        {"field": "error", "title": f"mean {quantities.heading}", "format": shown},
+        {"field": "low", "title": "95 % from", "format": shown},
+        {"field": "high", "title": "95 % to", "format": shown},
+        {"field": "regret", "title": judge.with_unit(f"{judge.from_best} possible"), "format": shown},
         {"field": "runs", "title": "runs"},
     ]
 
 
-def _hover_run(axis: Axis) -> list[Spec]:
-    error = {"field": "error", "title": "error, %", "format": ".3f"}
+def _hover_run(axis: Axis, quantities: Quantities) -> list[Spec]:
+    error = {"field": "error", "title": quantities.heading, "format": quantities.digits_for_d3(3)}
     return [*_hover_place(axis), error, {"field": "seed", "title": "seed"}]
 
 

@@ -6,30 +6,22 @@ import polars as pl
 
 from predictornas.captions import DISTRIBUTION
 from predictornas.looks import styles_of
+from predictornas.quantity import ERROR, Quantities, Quantity
 from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
 from predictornas.report.markup import Markup
 
 _CAPTION = (
-    f"{DISTRIBUTION} Lines: the share of a method's proposals in each bin; upright dashes: medians. Architectures with "
-    "larger errors are not shown; hover a line for their share."
+    "{words} Lines: the share of a method's proposals in each bin; upright dashes: medians. {worse} ones are not shown; "
+    "hover a line for their share."
 )
 
-_HOVER = [
-    {"field": "method", "title": "method"},
-    {"field": "error", "title": "error from, %", "format": ".2f"},
-    {"field": "until", "title": "error to, %", "format": ".2f"},
-    {"field": "share", "title": "of its proposals, %", "format": ".1f"},
-    {"field": "median", "title": "median, %", "format": ".2f"},
-    {"field": "beyond", "title": "beyond this chart, %", "format": ".1f"},
-    {"field": "proposals", "title": "proposals", "format": ","},
-]
 
-
-def distribution_chart(table: pl.DataFrame) -> Markup:
+def distribution_chart(table: pl.DataFrame, quantity: Quantity = ERROR) -> Markup:
     """Histograms as stepped lines, with medians.
 
     Args:
         table: from `predictornas.analysis.distribution.distribution_table`.
+        quantity: how costs of the signal are named and written.
     """
     if table.is_empty():
         return Markup()
@@ -37,23 +29,42 @@ def distribution_chart(table: pl.DataFrame) -> Markup:
     end = float(table["error_high"].max())  # type: ignore[arg-type]
     rows = labelled(table).select(
         "method",
-        error=100 * pl.col("error_low"),
-        until=100 * pl.col("error_high"),
+        error=quantity.shown(pl.col("error_low")),
+        until=quantity.shown(pl.col("error_high")),
         share=100 * pl.col("density") * (pl.col("error_high") - pl.col("error_low")),
         beyond=100 * pl.col("clipped_share"),
-        median=100 * pl.col("median"),
+        median=quantity.shown(pl.col("median")),
+        inside=pl.col("median") <= end,
         proposals="proposals_total",
     )
-    medians = rows.unique("method", keep="first", maintain_order=True).filter(pl.col("median") <= 100 * end)
-    spec = {"datasets": {"bins": records(rows)["values"]}, "layer": _layers(methods, records(medians))}
-    return chart("distribution", _CAPTION, spec, legend=method_legend(methods))
+    medians = rows.unique("method", keep="first", maintain_order=True).filter("inside")
+    rows, medians = rows.drop("inside"), medians.drop("inside")
+    spec = {"datasets": {"bins": records(rows)["values"]}, "layer": _layers(methods, records(medians), quantity)}
+    caption = _CAPTION.format(
+        words=Quantities(quantity, quantity).told(DISTRIBUTION), worse="Lower" if quantity.higher else "Higher"
+    )
+    return chart("distribution", caption, spec, legend=method_legend(methods))
 
 
-def _layers(methods: list[str], medians: Spec) -> list[Spec]:
+def _hover(quantity: Quantity) -> list[Spec]:
+    shown = quantity.digits_for_d3(2)
+    return [
+        {"field": "method", "title": "method"},
+        {"field": "error", "title": quantity.with_unit(f"{quantity.name} from"), "format": shown},
+        {"field": "until", "title": quantity.with_unit(f"{quantity.name} to"), "format": shown},
+        {"field": "share", "title": "of its proposals, %", "format": ".1f"},
+        {"field": "median", "title": quantity.with_unit("median"), "format": shown},
+        {"field": "beyond", "title": "beyond this chart, %", "format": ".1f"},
+        {"field": "proposals", "title": "proposals", "format": ","},
+    ]
+
+
+def _layers(methods: list[str], medians: Spec, quantity: Quantity) -> list[Spec]:
+    hover = _hover(quantity)
     x: Spec = {
         "field": "error",
         "type": "quantitative",
-        "title": "error, %",
+        "title": quantity.heading,
         "scale": {"zero": False, "nice": False},
         "axis": {"tickCount": 8, "labelOverlap": "greedy"},
     }
@@ -74,11 +85,11 @@ def _layers(methods: list[str], medians: Spec) -> list[Spec]:
         {
             "data": medians,
             "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.6},
-            "encoding": {"x": {**x, "field": "median"}, "color": colour, "tooltip": [_HOVER[0], _HOVER[4]]},
+            "encoding": {"x": {**x, "field": "median"}, "color": colour, "tooltip": [hover[0], hover[4]]},
         },
         {
             "data": bins,
             "mark": {"type": "circle", "size": 70, "opacity": 0},
-            "encoding": {"x": x, "y": y, "color": colour, "tooltip": _HOVER},
+            "encoding": {"x": x, "y": y, "color": colour, "tooltip": hover},
         },
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from predictornas.captions import CAP, CHANCE, ESTIMATORS, GAIN, GAIN_BANDS, POOLS, TARGET_SHARE, hollow
+from predictornas.quantity import ERROR, Quantities, Quantity
 from predictornas.report.charts.vega import (
     Spec,
     block,
@@ -31,12 +32,13 @@ _SHARE = {
 _DB: Spec = {"field": "gain_db", "type": "quantitative", "title": "gain over random search, dB"}
 
 
-def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
+def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled", quantity: Quantity = ERROR) -> Markup:
     """Gain against target with intervals, cap and chance; nothing where no gain is defined.
 
     Args:
         gain: from `predictornas.analysis.gain.gain_table`.
         estimator: which of its estimators.
+        quantity: how costs of the signal are named and written.
     """
     rows = gain.filter((pl.col("estimator") == estimator) & pl.col("gain_db").is_not_null())
     if rows.is_empty():
@@ -45,7 +47,7 @@ def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
     points = labelled(rows).select(
         "method",
         share=100 * pl.col("quantile"),
-        error=100 * pl.col("target_error"),
+        error=quantity.shown(pl.col("target_error")),
         hits="table_hits",
         gain_db="gain_db",
         resolved_db=pl.when("resolved").then("gain_db"),
@@ -56,11 +58,12 @@ def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
         gain_text=pl.concat_str(pl.when("resolved").then(pl.lit("")).otherwise(pl.lit("at most ")), _text("gain_db")),
     )
     spec = {
-        "layer": [*_bounds(rows), *_method_layers(methods)],
+        "layer": [*_bounds(rows), *_method_layers(methods, quantity)],
         "datasets": {"points": records(points)["values"]},
     }
     legend = method_legend(methods, (dashed(), "cap"), (block(), "random search by chance"))
-    return chart("gain", _caption(rows, estimator), spec, legend=legend)
+    caption = Quantities(quantity, quantity).told(_caption(rows, estimator))
+    return chart("gain", caption, spec, legend=legend)
 
 
 def _caption(rows: pl.DataFrame, estimator: str) -> str:
@@ -89,7 +92,7 @@ def _bounds(rows: pl.DataFrame) -> list[Spec]:
     ]
 
 
-def _method_layers(methods: list[str]) -> list[Spec]:
+def _method_layers(methods: list[str], quantity: Quantity) -> list[Spec]:
     colour, shape = coloured(methods), shaped(methods)
     data = {"name": "points"}
     ends = {"y": {**_DB, "field": "low"}, "y2": {"field": "high"}}
@@ -97,7 +100,7 @@ def _method_layers(methods: list[str]) -> list[Spec]:
         {"field": "method", "title": "method"},
         {"field": "gain_text", "title": "gain, dB"},
         {"field": "interval", "title": "95 % interval"},
-        {"field": "error", "title": "target error, %", "format": ".2f"},
+        {"field": "error", "title": f"target {quantity.heading}", "format": quantity.digits_for_d3(2)},
         {"field": "share", "title": "best … % of the table", "format": ".3~g"},
         {"field": "hits", "title": "architectures that reach it", "format": ","},
     ]

@@ -12,9 +12,10 @@ import polars as pl
 from predictornas.analysis.epochs import epochs_table, savings
 from predictornas.analysis.regret import TRACES, OracleErrors, incumbent_curves, oracle_errors
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import ConfigurationError
+from predictornas.quantity import ERRORS, Quantities
 from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.studies.gain.opened import OpenedStudy
+from predictornas.studies.gain.report import plain_costs, what_is_told
 from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.tidy_tables import write_table
 
@@ -40,6 +41,7 @@ class EpochReport:
         oracles: the best errors that the table allows.
         summary: one row a method: errors in the end, evaluations, how many of them were trained to the end, and the
             most that its promotions can save.
+        quantities: how costs are named and written.
     """
 
     title: str
@@ -47,6 +49,7 @@ class EpochReport:
     savings: pl.DataFrame
     oracles: OracleErrors
     summary: pl.DataFrame
+    quantities: Quantities = ERRORS
 
 
 def nominal_savings(opened: OpenedStudy, methods: Iterable[str]) -> dict[str, float]:
@@ -83,14 +86,11 @@ def report_on_epochs(
         benchmark: the table that was searched.
         nominal: from `nominal_savings`.
 
-    Raises:
-        ConfigurationError: the table has no evaluation column.
     """
-    if benchmark.evaluation is None:
-        raise ConfigurationError(f"{benchmark.name!r} has no column that judges a search. Name one with --evaluation.")
-    oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
-    curves = incumbent_curves(history)
-    table = epochs_table(curves, oracles)
+    quantities = benchmark.quantities
+    oracles = oracle_errors(*(benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation)))
+    curves = incumbent_curves(history, quantities)
+    table = epochs_table(curves, oracles, quantities)
     parts = [
         savings(curves, reference, at=_compared_at(history, reference), trace=trace)
         for reference in _full_length(history)
@@ -103,6 +103,7 @@ def report_on_epochs(
         savings=pl.concat(parts) if parts else pl.DataFrame(),
         oracles=oracles,
         summary=_summary(history, table, nominal or {}),
+        quantities=quantities,
     )
 
 
@@ -145,12 +146,13 @@ def _figure(report: EpochReport) -> Figure:
         report.oracles,
         axis="epochs",
         title="Quality against epochs",
-        note=f"{report.title}. Errors are those of the longest trainings so far.",
+        note=f"{report.title}. The longest trainings so far count.",
+        quantities=report.quantities,
     )
 
 
 def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
-    """The summary as a person reads it: errors in percent with 95 % intervals, and the first reference's savings."""
+    """The summary as a person reads it: costs with 95 % intervals, errors in percent, and the first savings."""
     factors: dict[str, tuple[str, str]] = {}
     if not report.savings.is_empty():
         last = report.savings.filter((pl.col("trace") == "chosen") & (pl.col("at") == pl.col("at").max()))
@@ -158,7 +160,9 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
             shown = "not reached" if row["factor"] is None else f"{row['factor']:.1f}x"
             ends = "" if row["low"] is None else f" [{row['low']:.1f}, {row['high']:.1f}]"
             factors[row["method"]] = shown + ends, row["reference"]
-    labels = {"chosen": "chosen error, %", "recommended": "recommended error, %", "best": "best error in full, %"}
+    judge = report.quantities.evaluation
+    labels = {"chosen": f"chosen {judge.heading}", "recommended": f"recommended {judge.heading}"}
+    labels["best"] = judge.with_unit(f"best {judge.name} in full")
     rows = []
     for row in report.summary.to_dicts():
         shown_row = {
@@ -169,9 +173,7 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
         for trace, label in labels.items():
             if f"{trace}_mean" not in row:
                 continue
-            low, high = row[f"{trace}_low"], row[f"{trace}_high"]
-            ends = "" if low is None else f" [{100 * low:.2f}, {100 * high:.2f}]"
-            shown_row[label] = f"{100 * row[f'{trace}_mean']:.2f}{ends}"
+            shown_row[label] = judge.interval_text(*(row[f"{trace}_{name}"] for name in ("mean", "low", "high")))
         shown_row["epochs saved"], shown_row["compared with"] = factors.get(row["method"], ("-", "-"))
         bound = row["nominal_saving"]
         shown_row["at most saved"] = "-" if bound is None else f"{bound:.2f}x"
@@ -179,12 +181,19 @@ def printable_epochs(report: EpochReport) -> list[dict[str, str]]:
     return rows
 
 
-def json_epochs(report: EpochReport) -> list[dict[str, Any]]:
+def json_epochs(report: EpochReport, *, shares_noise: bool = False) -> list[dict[str, Any]]:
     """The summary for programs: errors as fractions, and what each method saves beside each reference.
 
-    A saving is `resolved` where the method reached the reference's error; its `factor` is null elsewhere.
+    A saving is `resolved` where the method reached the reference's error; its `factor` is null elsewhere. Columns that
+    are no errors, and a judge that shares the noise of the signal, are told as by `report.json_rows`.
     """
+    read = report.quantities
+    told = what_is_told(read, shares_noise=shares_noise)
     savings: dict[str, list[dict[str, Any]]] = {}
     for row in report.savings.to_dicts():
+        row["error"] = read.of(row["trace"]).plain(row["error"])
         savings.setdefault(row.pop("method"), []).append(row | {"resolved": row["factor"] is not None})
-    return [row | {"savings": savings.get(row["method"], [])} for row in report.summary.to_dicts()]
+    return [
+        row | plain_costs(row, read) | {"savings": savings.get(row["method"], []), **told}
+        for row in report.summary.to_dicts()
+    ]

@@ -90,7 +90,13 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     if not _is_complete(manifest):
         raise StoreError(f"{folder / MANIFEST} is no manifest of a study. Choose another --out, or move the file away.")
+    manifest["study"]["evaluation"] = judge_of(manifest["study"])
     return manifest
+
+
+def judge_of(study: Mapping[str, Any]) -> str:
+    """The column that judges a study; older versions wrote none where the signal is its own judge."""
+    return str(study["evaluation"] or study["signal"])
 
 
 def _is_complete(manifest: Mapping[str, Any]) -> bool:

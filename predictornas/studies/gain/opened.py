@@ -48,7 +48,7 @@ class OpenedStudy:
 
     @cached_property
     def errors(self) -> Float[np.ndarray, " n"]:
-        """1 - signal of every architecture that was measured, ascending."""
+        """The cost by the signal of every architecture that was measured, ascending: 1 - accuracy, or a loss."""
         errors = self._signal_errors
         return np.sort(errors[np.isfinite(errors)])
 
@@ -95,7 +95,7 @@ class OpenedStudy:
 
     @cached_property
     def _signal_errors(self) -> Float[np.ndarray, " n"]:
-        return self.benchmark.errors(self.benchmark.signal)
+        return self.benchmark.costs(self.benchmark.signal)
 
     @cached_property
     def _thresholds(self) -> Float[np.ndarray, " t"]:

@@ -39,7 +39,7 @@ def write_gain_page(folder: Path, opened: OpenedStudy, report: Report, history: 
         gain=report.gain,
         convergence=report.convergence,
         distribution=report.distribution,
-        curves=incumbent_curves(history),
+        curves=incumbent_curves(history, report.quantities),
         history=history,
         split=report.split,
     )
@@ -51,7 +51,7 @@ def write_epoch_page(
     folder: Path, opened: OpenedStudy, report: EpochReport, history: pl.DataFrame, missing: int = 0
 ) -> None:
     """The same for a study with a budget of epochs."""
-    curves = incumbent_curves(history)
+    curves = incumbent_curves(history, report.quantities)
     tables = EpochTables(report.summary, report.epochs, report.savings, curves=curves, history=history)
     facts = facts_of(opened, read_manifest(folder) or {}, history, report.oracles, missing)
     write_page(folder, epoch_page(tables, facts, opened.benchmark.space))
@@ -66,11 +66,10 @@ def facts_of(
         opened: the study.
         manifest: of its folder.
         history: rows as in `predictornas.history.SCHEMA`.
-        oracles: the best errors of the table; None where there is no evaluation column.
+        oracles: the best errors of the table.
         missing: runs that other commands have not ended.
     """
-    benchmark, columns = opened.benchmark, opened.benchmark.columns
-    entries, evaluation = manifest.get("methods", {}), benchmark.evaluation
+    benchmark, entries = opened.benchmark, manifest.get("methods", {})
     order = {name: place for place, name in enumerate(entries)}
     objects = {method.name for method in opened.study.methods if isinstance(method, Named)}
     methods = {
@@ -86,7 +85,8 @@ def facts_of(
         space=benchmark.space.name,
         rows=len(benchmark),
         oracles=oracles,
-        shares_noise=evaluation is not None and columns[benchmark.signal].shares_noise_with(columns[evaluation]),
+        shares_noise=benchmark.shares_noise,
+        quantities=benchmark.quantities,
         missing=missing,
         made_with=tuple(manifest.get("made_with", ())),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from predictornas.analysis.ordering import ordering_table
 from predictornas.analysis.regret import TRACES, OracleErrors, convergence_table, incumbent_curves, oracle_errors
 from predictornas.analysis.split import split_table
 from predictornas.benchmarks.table import Benchmark
+from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.verdicts import by_chance
 from predictornas.seeding import rng_for
 from predictornas.studies.gain.study_targets import named_errors
@@ -45,9 +47,10 @@ class Report:
         convergence: as `predictornas.analysis.regret.convergence_table`.
         distribution: as `predictornas.analysis.distribution.distribution_table`.
         ordering: the paper's claims, as `predictornas.analysis.ordering.ordering_table`; empty where no claim has both
-            its methods here.
-        oracles: the best errors that the table allows; None where there is no evaluation column.
-        summary: one row a method, numbers.
+            its methods here, and where costs are no errors, which the claims are about.
+        oracles: the best errors that the table allows.
+        summary: one row a method, costs.
+        quantities: how costs are named and written.
     """
 
     title: str
@@ -56,8 +59,9 @@ class Report:
     convergence: pl.DataFrame
     distribution: pl.DataFrame
     ordering: pl.DataFrame
-    oracles: OracleErrors | None
+    oracles: OracleErrors
     summary: pl.DataFrame
+    quantities: Quantities = ERRORS
 
 
 def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, targets: pl.DataFrame) -> Report:
@@ -69,24 +73,27 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
         benchmark: the table that was searched, with the study's signal and evaluation.
         targets: the targets of the gain.
     """
-    errors = benchmark.errors(benchmark.signal)
+    errors, evaluation = (benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation))
+    oracles = oracle_errors(errors, evaluation)
     errors = errors[np.isfinite(errors)]
-    oracles = None
-    if benchmark.evaluation is not None:
-        oracles = oracle_errors(benchmark.values(benchmark.signal), benchmark.values(benchmark.evaluation))
+    quantities = benchmark.quantities
     rng = rng_for(0, 0, "null")
-    gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng)
-    convergence = convergence_table(incumbent_curves(history), oracles)
+    gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng, quantity=quantities.signal)
+    split = pl.DataFrame()
+    if not pools.is_empty():
+        split = split_table(history, pools, errors, rng=rng, quantity=quantities.signal)
+    convergence = convergence_table(incumbent_curves(history, quantities), oracles, quantities)
     summary = _summary(gain, convergence, errors).join(filled_shares(pools), on="method", how="left")
     return Report(
         title=f"{benchmark.name}: {_sizes(summary)}, signal {benchmark.signal}, evaluation {benchmark.evaluation}",
         gain=gain,
-        split=pl.DataFrame() if pools.is_empty() else split_table(history, pools, errors, rng=rng),
+        split=split,
         convergence=convergence,
-        distribution=distribution_table(history, errors),
-        ordering=ordering_table(history, errors, named_errors(errors)),
+        distribution=distribution_table(history, errors, quantity=quantities.signal),
+        ordering=ordering_table(history, errors, named_errors(errors)) if quantities == ERRORS else pl.DataFrame(),
         oracles=oracles,
         summary=summary,
+        quantities=quantities,
     )
 
 
@@ -132,8 +139,8 @@ def filled_shares(pools: pl.DataFrame) -> pl.DataFrame:
     return once.group_by("method").agg(pool_filled=pl.col("pool_filled").sum() / pl.col("pool_size").sum())
 
 
-def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
-    """The summary as a person reads it: errors and regret in percent, 95 % intervals in brackets.
+def printable(summary: pl.DataFrame, quantities: Quantities = ERRORS) -> list[dict[str, str]]:
+    """The summary as a person reads it: errors and regret in percent, or a loss as it is, 95 % intervals in brackets.
 
     "chosen error" is the evaluation error of the incumbent by the signal, "recommended error" that of what the search
     names as its result, where some search here names another than its incumbent, "regret" what the choice lacks to the
@@ -144,22 +151,22 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     uniformly for want of its own.
     """
     counted = "pool_filled" in summary.columns and summary["pool_filled"].is_not_null().any()
-    rows = []
+    judge, rows = quantities.evaluation, []
     for row in summary.to_dicts():
-        shown = {"method": row["method"], "chosen error, %": _error(row, "chosen")}
+        shown = {"method": row["method"], f"chosen {judge.heading}": _cost(row, "chosen", judge)}
         if "recommended_mean" in row:
-            shown["recommended error, %"] = _error(row, "recommended")
+            shown[f"recommended {judge.heading}"] = _cost(row, "recommended", judge)
         regret = row["chosen_regret"]
-        shown["regret, %"] = "-" if regret is None else f"{100 * regret:.2f}"
+        shown[judge.with_unit("regret")] = "-" if regret is None else judge.difference_text(regret)
         for name in [key.removeprefix("gain_db, ") for key in row if key.startswith("gain_db, ")]:
             ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
             bound = "" if row[f"resolved, {name}"] else "<= "
             chance = by_chance(row, name)
             beside = f" ({chance})" if chance else ""
-            shown[f"dB at {name}"] = bound + _interval(*ends, scale=1.0, digits=1) + beside
+            shown[f"dB at {name}"] = bound + _interval(*ends, digits=1) + beside
         shown["K with T0" if row["with_initial"] else "K"] = f"{row['proposals']:,}"
         if "best_mean" in row:
-            shown["best evaluated error, %"] = _error(row, "best")
+            shown[f"best evaluated {judge.heading}"] = _cost(row, "best", judge)
         if counted:
             filled = row["pool_filled"]
             shown["filled, %"] = "-" if filled is None else f"{100 * filled:.0f}"
@@ -167,9 +174,18 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     return rows
 
 
-def json_rows(summary: pl.DataFrame) -> list[dict[str, Any]]:
-    """The summary for programs: errors and shares as fractions, and the gains, in dB, each with its own target."""
+def json_rows(
+    summary: pl.DataFrame, quantities: Quantities = ERRORS, *, shares_noise: bool = False
+) -> list[dict[str, Any]]:
+    """The summary for programs: snake_case names, fractions, and the gains in a list, each with its own target.
+
+    Args:
+        summary: of a report.
+        quantities: of its columns; named where they are no errors, and told as the column has them.
+        shares_noise: whether the evaluation rewards the noise that the search chose; said where it does.
+    """
     rows = []
+    extra = what_is_told(quantities, shares_noise=shares_noise)
     for row in summary.to_dicts():
         names = [name.removeprefix("gain_db, ") for name in row if name.startswith("gain_db, ")]
         plain = {name: value for name, value in row.items() if ", " not in name}
@@ -178,20 +194,38 @@ def json_rows(summary: pl.DataFrame) -> list[dict[str, Any]]:
             {"target": target, **{name: row.get(f"{part}, {target}") for name, part in parts.items()}}
             for target in names
         ]
-        rows.append({**plain, "gains": gains})
+        rows.append({**plain, **plain_costs(row, quantities), "gains": gains, **extra})
     return rows
 
 
-def _error(row: dict[str, Any], trace: str) -> str:
-    return _interval(*(row[f"{trace}_{name}"] for name in ("mean", "low", "high")), scale=100.0, digits=2)
+def what_is_told(quantities: Quantities, *, shares_noise: bool) -> dict[str, Any]:
+    """What JSON says of the columns: nothing of errors, which an independent column judges."""
+    told: dict[str, Any] = {"shares_noise": True} if shares_noise else {}
+    if quantities != ERRORS:
+        told |= {"signal_quantity": quantities.signal.heading, "evaluation_quantity": quantities.evaluation.heading}
+    return told
 
 
-def _interval(value: float | None, low: float | None, high: float | None, *, scale: float, digits: int) -> str:
+def plain_costs(row: Mapping[str, Any], quantities: Quantities) -> dict[str, float | None]:
+    """The costs of a row in the metric and direction of their columns."""
+    costs: dict[str, float | None] = {}
+    for trace in TRACES:
+        names = [f"{trace}_{name}" for name in ("mean", "low", "high")]
+        if names[0] in row:
+            costs |= zip(names, quantities.of(trace).interval(*(row[name] for name in names)), strict=True)
+    return costs
+
+
+def _cost(row: Mapping[str, Any], trace: str, quantity: Quantity) -> str:
+    return quantity.interval_text(*(row[f"{trace}_{name}"] for name in ("mean", "low", "high")))
+
+
+def _interval(value: float | None, low: float | None, high: float | None, *, digits: int) -> str:
     if value is None:
         return "-"
     if low is None or high is None:
-        return f"{scale * value:.{digits}f}"
-    return f"{scale * value:.{digits}f} [{scale * low:.{digits}f}, {scale * high:.{digits}f}]"
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def write_report(folder: Path, report: Report, pictures: Pictures | None = None) -> None:
@@ -215,14 +249,16 @@ def _figures(report: Report) -> dict[str, Figure]:
     from predictornas.plots.distribution import draw_distribution
     from predictornas.plots.gain import draw_gain, draw_split
 
-    note = f"{report.title}."
+    note, read = f"{report.title}.", report.quantities
     figures = {
-        "gain": draw_gain(report.gain, note=note),
-        "convergence": draw_convergence(report.convergence, report.oracles, note=note),
-        "distribution": draw_distribution(report.distribution, note=note),
+        "gain": draw_gain(report.gain, note=note, quantity=read.signal),
+        "convergence": draw_convergence(report.convergence, report.oracles, note=note, quantities=read),
+        "distribution": draw_distribution(report.distribution, note=note, quantity=read.signal),
     }
     if not report.split.is_empty():
         figures["split"] = draw_split(report.split, note=note)
     if report.convergence["cost_seconds"].null_count() == 0:
-        figures["convergence-seconds"] = draw_convergence(report.convergence, report.oracles, axis="seconds", note=note)
+        figures["convergence-seconds"] = draw_convergence(
+            report.convergence, report.oracles, axis="seconds", note=note, quantities=read
+        )
     return figures

@@ -147,8 +147,8 @@ def _empty(schema: Mapping[str, str]) -> pl.DataFrame:
 
 
 def _with_evaluation(history: pl.DataFrame, benchmark: Benchmark) -> pl.DataFrame:
-    if benchmark.evaluation is None or history.is_empty():
+    if history.is_empty():
         return history
     rows = benchmark.rows(history["key"].to_numpy())
-    values = benchmark.values(benchmark.evaluation)[rows].astype(np.float64)
+    values = benchmark.column(benchmark.evaluation).worth(benchmark.values(benchmark.evaluation)[rows])
     return history.with_columns(pl.Series("evaluation", values).fill_nan(None))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.column import column_entry
 from predictornas.benchmarks.table import Benchmark
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError, UnknownNameError
@@ -83,7 +84,7 @@ class Study(metaclass=PlainHelp):
 
         Raises:
             UnknownNameError: no benchmark or column has the given name.
-            ConfigurationError: signal and evaluation share a training run, no budget, or a number below 1.
+            ConfigurationError: two columns that share a training run, no budget, or a number below 1.
         """
         limits = {
             "--budget": self.budget,
@@ -105,9 +106,7 @@ class Study(metaclass=PlainHelp):
         benchmark = open_benchmark(self.benchmark)
         if self.signal is None and self.evaluation is None:
             return benchmark
-        return benchmark.with_columns(
-            signal=self.signal or benchmark.signal, evaluation=self.evaluation or benchmark.evaluation
-        )
+        return benchmark.with_columns(signal=self.signal, evaluation=self.evaluation)
 
     def strategy(self, method: str, levels: tuple[int, ...] | None = None) -> Strategy:
         """The strategy of one of the methods under this study's preset.
@@ -151,9 +150,18 @@ class Study(metaclass=PlainHelp):
             "preset": self.preset,
             "engine": self.engine,
             "warm_start": self.warm_start,
+            **_meaning(benchmark),
             **({} if self.budget_epochs is None else {"budget_epochs": self.budget_epochs}),
             **({} if self.budget_seconds is None else {"budget_seconds": self.budget_seconds}),
         }
+
+
+def _meaning(benchmark: Benchmark) -> dict[str, Any]:
+    """What the columns are, so that a folder explains itself; nothing where both are accuracies, as ever."""
+    columns = [benchmark.column(name) for name in (benchmark.signal, benchmark.evaluation)]
+    if all(column.is_accuracy for column in columns):
+        return {}
+    return {"columns": [column_entry(column) for column in columns]}
 
 
 def data_fingerprint(benchmark: Benchmark) -> str:

@@ -12,7 +12,7 @@ from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.spaces.registry import get_space
 from predictornas.studies.gain import epoch_report as epoch_study
-from predictornas.studies.gain.epoch_report import EpochReport, printable_epochs, report_on_epochs
+from predictornas.studies.gain.epoch_report import EpochReport, printable_epochs
 from predictornas.studies.gain.execution import run_epoch_study
 from predictornas.studies.gain.study import Study
 
@@ -174,8 +174,3 @@ def test_what_a_person_reads(outcome: tuple[Path, pl.DataFrame, EpochReport, lis
 def test_a_study_of_evaluations_is_another(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no budget of epochs"):
         run_epoch_study(replace(STUDY, budget=100, budget_epochs=None), tmp_path)
-
-
-def test_a_table_that_judges_nothing(outcome: tuple[Path, pl.DataFrame, EpochReport, list[int]]) -> None:
-    with pytest.raises(ConfigurationError, match="no column that judges"):
-        report_on_epochs(outcome[1], replace(STUDY.open(), evaluation=None))

@@ -23,14 +23,14 @@ def test_hits_of_a_pool_are_counted_one_by_one_without_what_was_evaluated(opened
     table = opened.benchmark
     genes, keys = table.genes[:200], table.space.keys(table.genes[:200])
     pool = Pool(genes, keys, excluded=keys[50:80])
-    errors = table.errors(table.signal)[:200]
+    errors = table.costs(table.signal)[:200]
     left = np.delete(errors, np.arange(50, 80))
     expected = [sum(error <= target for error in left) for target in opened.targets["target_error"]]
     assert opened.pool_hits(pool) == expected
 
 
 def test_errors_are_those_of_the_table_in_order(opened: OpenedStudy) -> None:
-    errors = opened.benchmark.errors(opened.benchmark.signal)
+    errors = opened.benchmark.costs(opened.benchmark.signal)
     assert opened.errors.tolist() == sorted(errors[np.isfinite(errors)].tolist())
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from predictornas.quantity import ERRORS
 from predictornas.studies.gain import report as reports
 from predictornas.studies.gain.execution import run_study
 from predictornas.studies.gain.report import filled_shares, printable, report_on, write_report
@@ -106,7 +107,7 @@ def test_the_ordering_is_reported_where_both_methods_of_a_claim_ran(
         for method in ("evolutionary-100", "uniform-100")
     ]
     benchmark = study.open()
-    targets = study_targets(benchmark.errors(benchmark.signal))
+    targets = study_targets(benchmark.costs(benchmark.signal))
     history = pl.concat(twins)
     worst = {"iteration": 1, "pool_size": 10, "pool_filled": 0, "target_error": targets["target_error"].max()}
     pools = (
@@ -182,13 +183,13 @@ def test_seconds_have_a_figure_where_the_table_knows_them_and_the_split_where_th
         for name in names:
             monkeypatch.setattr(
                 f"predictornas.plots.{module}.draw_{name}",
-                lambda *_, name=name, note, axis="evaluations": (name, axis, note),
+                lambda *_, name=name, note, axis="evaluations", **_read: (name, axis, note),
             )
     known = Mock(reports.Report, convergence=pl.DataFrame({"cost_seconds": [1.0]}), split=pl.DataFrame({"a": [1]}))
     some = Mock(reports.Report, convergence=pl.DataFrame({"cost_seconds": [1.0, None]}), split=pl.DataFrame())
     for report in (known, some):
         report.gain = report.distribution = report.oracles = None
-        report.title = "T"
+        report.title, report.quantities = "T", ERRORS
     always = {name: (name, "evaluations", "T.") for name in ("gain", "convergence", "distribution")}
     assert reports._figures(some) == always
     assert reports._figures(known) == {

@@ -22,7 +22,7 @@ def test_pool_hits_leave_out_what_was_evaluated(store: Path, tmp_path: Path) -> 
     records = read_records(tmp_path / "a.jsonl")
     pool = next(record for record in records if record.get("pool_hits"))
     assert pool["pool_size"] == 15_625 - 10
-    errors = opened.benchmark.errors(opened.benchmark.signal)
+    errors = opened.benchmark.costs(opened.benchmark.signal)
     targets = study_targets(errors)["target_error"].to_numpy()
     initial = 1 - np.array(
         [record["value"] for record in records if record.get("iteration") == 0 and "value" in record]
