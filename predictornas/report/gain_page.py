@@ -69,7 +69,7 @@ def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float
             Section("Warnings", bullets(*told, class_="warnings")),
             Section("Summary", _summary(tables.summary, read)),
             Section("Gain over random search", gain_chart(tables.gain, quantity=read.signal)),
-            Section("Gain of the sampler and of the predictor", split_chart(tables.split)),
+            Section("Gain of the sampler and of the predictor", split_chart(tables.split, quantity=read.signal)),
             Section("Convergence", convergence),
             Section("What was proposed", distribution_chart(tables.distribution, read.signal)),
             Section("Recommended architectures", drawn_architectures(space, tables.history, read)),

@@ -11,8 +11,8 @@ from predictornas.report.charts.vega import Spec, chart, coloured, labelled, met
 from predictornas.report.markup import Markup
 
 _CAPTION = (
-    "{words} Lines: the share of a method's proposals in each bin; upright dashes: medians. {worse} ones are not shown; "
-    "hover a line for their share."
+    "{words} Lines: the share of a method's proposals in each bin; upright dashes: medians. {worse} ones are not "
+    "shown; hover a line for their share."
 )
 
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from predictornas.captions import GAIN_BANDS, SPLIT, TARGET_SHARE, hollow
 from predictornas.looks import MethodStyle, styles_of
+from predictornas.quantity import ERROR, Quantity
 from predictornas.report.charts.vega import Spec, chart, colours_of, labelled, legend_of, records, shapes_of
 from predictornas.report.markup import Markup
 
@@ -27,12 +28,13 @@ _SHARE: Spec = {
 _DB: Spec = {"field": "gain_db", "type": "quantitative", "title": "gain, dB"}
 
 
-def split_chart(split: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
+def split_chart(split: pl.DataFrame, *, estimator: str = "pooled", quantity: Quantity = ERROR) -> Markup:
     """Gain of each part against target, with a menu of methods; nothing where no method ranks a pool.
 
     Args:
         split: from `predictornas.analysis.split.split_table`; may be empty.
         estimator: which of its estimators.
+        quantity: how costs of the signal are named and written.
     """
     if split.is_empty():
         return Markup()
@@ -49,20 +51,20 @@ def split_chart(split: pl.DataFrame, *, estimator: str = "pooled") -> Markup:
         resolved_db=pl.when("resolved").then("gain_db"),
         low="low",
         high="high",
-        error=100 * pl.col("target_error"),
+        error=quantity.shown(pl.col("target_error")),
     )
     menu = {"input": "select", "options": labels, "name": "method "}
     spec: Spec = {
         "params": [{"name": "chosen", "value": labels[-1], "bind": menu}],
         "datasets": {"points": records(points)["values"]},
-        "layer": _layers(),
+        "layer": _layers(quantity),
     }
     unresolved = len(rows) - int(rows["resolved"].sum())
     caption = f"{SPLIT} {GAIN_BANDS} {hollow(unresolved, len(rows))} {TARGET_SHARE} The menu chooses the method."
     return chart("split", caption, spec, legend=legend_of(PARTS))
 
 
-def _layers() -> list[Spec]:
+def _layers(quantity: Quantity) -> list[Spec]:
     colour, shape = colours_of(PARTS, "part"), shapes_of(PARTS, "part")
     data, chosen = {"name": "points"}, {"filter": "datum.method == chosen"}
     hover = [
@@ -70,7 +72,7 @@ def _layers() -> list[Spec]:
         {"field": "gain_db", "title": "gain, dB", "format": ".1f"},
         {"field": "low", "title": "95 % from", "format": ".1f"},
         {"field": "high", "title": "95 % to", "format": ".1f"},
-        {"field": "error", "title": "target error, %", "format": ".2f"},
+        {"field": "error", "title": f"target {quantity.heading}", "format": quantity.digits_for_d3(2)},
         {"field": "share", "title": "best … % of the table", "format": ".3~g"},
     ]
     fill = {"condition": {"test": "datum.resolved", **colour}, "value": "var(--paper)"}
