@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,11 @@ from typing import Any
 from predictornas.benchmarks import nasbench201, nasbench_graph
 from predictornas.benchmarks.bundled import bundled_folder
 from predictornas.benchmarks.column import chosen_roles
-from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_URLS, Entry
+from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_TABLES, OFFICIAL_URLS, Entry
 from predictornas.benchmarks.known_recipes import RECIPES
+from predictornas.benchmarks.official201.columns import LADDER
+from predictornas.benchmarks.official201.importing import LICENCE as OFFICIAL_LICENCE
+from predictornas.benchmarks.official201.importing import OfficialTable, reading_tables
 from predictornas.benchmarks.recipe_files import load_recipe
 from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.benchmarks.sources import (
@@ -28,7 +31,7 @@ from predictornas.benchmarks.sources import (
 )
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
-from predictornas.files import data_home, remove_leftovers
+from predictornas.files import data_home, remove_leftovers, scratch_folder
 from predictornas.registry import expect
 from predictornas.spaces.registry import get_space
 
@@ -38,6 +41,7 @@ __all__ = [
     "OFFICIAL_URLS",
     "Entry",
     "Listing",
+    "import_official",
     "import_table",
     "is_here",
     "list_benchmarks",
@@ -111,7 +115,8 @@ def open_benchmark(name: str) -> Benchmark:
         return _of_another_package(name)
     if entry.dataset is None:
         raise DataError(
-            f"{name!r} is not imported yet. Get {entry.source}, then run: predictornas data import {name} FILE"
+            f"{name!r} is not imported yet. Get {entry.source}, then run: "
+            f"predictornas data import {entry.imported_as or name} FILE"
             f"{' --join FILE' if '--join' in (entry.source or '') else ''}. The store is {data_home()}."
         )
     return _build_offline(name, entry, entry.dataset)
@@ -271,6 +276,59 @@ def import_table(
         evaluation=evaluation,
         source=content.source,
         licence=content.licence,
+    )
+
+
+def import_official(
+    name: str, path: Path, *, epochs: Sequence[int] | None = LADDER, progress: Progress | None = None
+) -> list[Benchmark]:
+    """Reads an official file of NAS-Bench-201 or NATS-Bench and stores a table for each of its data sets.
+
+    Nothing in the file is executed, and memory stays far below its size. Every epoch is kept beside the columns; see
+    `predictornas.benchmarks.official201.curves.OfficialCurves`.
+
+    Args:
+        name: "nasbench201" or "natsbench-size", or a name of your own that those of the tables then begin with:
+            `NAME-cifar10-valid`, `NAME-cifar10`, `NAME-cifar100`, `NAME-imagenet16-120`.
+        path: `.pth`, `.pickle.pbz2`, or a `-simple` folder.
+        epochs: which epochs become columns, in addition to the last of each training; None for all.
+        progress: told how much is read, and of how much.
+
+    Raises:
+        DataError: the file cannot be read, is torn, or holds anything but results; nothing is stored then.
+        ConfigurationError: a name that is taken or cannot be used, or a file of the other space.
+        StoreError: the store cannot be written or the disk is full.
+    """
+    prefix, space = OFFICIAL_TABLES.get(name, (name, None))
+    _check_name(prefix)
+    remove_leftovers(data_home())
+    made = []
+    with (
+        scratch_folder(data_home()) as scratch,
+        reading_tables(path, scratch, epochs=epochs, progress=progress) as tables,
+    ):
+        for dataset, table in tables:
+            if space not in (None, table.space):
+                right = next(known for known, (_, its_space) in OFFICIAL_TABLES.items() if its_space == table.space)
+                raise ConfigurationError(f"{path} holds the space {table.space!r}. Import it as {right!r}.")
+            made.append(_store_official(f"{prefix}-{dataset}", table))
+    return made
+
+
+def _store_official(name: str, table: OfficialTable) -> Benchmark:
+    _check_name(name)
+    _check_same_meaning(name, json.loads(json.dumps([table.source, table.signal, table.evaluation])))
+    return write_benchmark(
+        data_home() / name,
+        name=name,
+        space=get_space(table.space),
+        genes=table.genes,
+        columns=table.columns,
+        signal=table.signal,
+        evaluation=table.evaluation,
+        source=table.source,
+        licence=OFFICIAL_LICENCE,
+        curves=table.curves,
     )
 
 

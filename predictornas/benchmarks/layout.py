@@ -20,6 +20,8 @@ _READ_VERSIONS = (1, SCHEMA_VERSION)
 MANIFEST = "manifest.json"
 GENES, KEYS, SORTED_KEYS, SORTED_ROWS = "genes.npy", "keys.npy", "sorted_keys.npy", "sorted_rows.npy"
 COLUMNS = "columns"
+CURVES = "curves"
+"""Folder of arrays that are no columns, and the entry of the manifest that says what they are."""
 
 _ENTRIES: Kinds = {
     "schema_version": int,
@@ -83,7 +85,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     manifest = checked_object(content, _ENTRIES, where, error=StoreError, remedy=_REMEDY)
     columns = _columns(manifest, where)
     sizes = _sizes(manifest, where)
-    if set(sizes) != {GENES, KEYS, SORTED_KEYS, SORTED_ROWS} | {file_of(column) for column in columns.values()}:
+    if {file for file in sizes if not file.startswith(f"{CURVES}/")} != {GENES, KEYS, SORTED_KEYS, SORTED_ROWS} | {
+        file_of(column) for column in columns.values()
+    } or (len(sizes) > len(columns) + 4 and CURVES not in manifest):
         raise StoreError(f"{where} lists other files than its columns need. {_REMEDY}")
     _check_sizes(folder, sizes)
     return manifest

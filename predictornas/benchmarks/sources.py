@@ -65,7 +65,8 @@ def refuse_pickle(file: Path) -> None:
     if file.suffix.lower() in _PICKLE_SUFFIXES or (_start(file, 1) == _PICKLE_START and not is_tfrecord(file)):
         raise DataError(
             f"{file} is a pickle, and loading a pickle may run any code it holds; it is never loaded. "
-            "Export the table as parquet or CSV and import that."
+            "Export the table as parquet or CSV and import that. An official file of NAS-Bench-201 or NATS-Bench is "
+            "read without loading it: predictornas data import nasbench201 FILE."
         )
 
 

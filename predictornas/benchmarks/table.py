@@ -15,6 +15,7 @@ from jaxtyping import Float, Int64, Shaped
 from predictornas.benchmarks.column import Column, check_roles, chosen_roles, column_entry, column_of_entry
 from predictornas.benchmarks.layout import (
     COLUMNS,
+    CURVES,
     GENES,
     KEYS,
     MANIFEST,
@@ -252,6 +253,7 @@ def write_benchmark(
     evaluation: str | None,
     source: Mapping[str, Any],
     licence: str,
+    curves: tuple[Path, Mapping[str, Any]] | None = None,
 ) -> Benchmark:
     """Checks a table and writes it as one folder; on any error nothing is left behind and an older folder stays.
 
@@ -266,6 +268,7 @@ def write_benchmark(
             architecture.
         source: what the values come from (file or package, sha256); must be JSON.
         licence: licence of the values.
+        curves: a folder of further arrays, moved into the table (so on the same file system), and what they are.
 
     Raises:
         DataError: rows or values that break these rules; names column, row, architecture and value.
@@ -293,6 +296,9 @@ def write_benchmark(
             "licence": licence,
             "predictornas": version("predictornas"),
         }
+        if curves is not None:
+            curves[0].rename(temporary / CURVES)
+            entries[CURVES] = dict(curves[1])
         write_json(temporary / MANIFEST, sealed_manifest(temporary, entries))
     return Benchmark.open(folder)
 

@@ -65,6 +65,8 @@ def info(name: str, *, json: Json = False) -> None:
         show_json({**_facts(benchmark), "columns": rows})
         return
     show_rows(rows, f"{name}: {len(benchmark):,} rows in {benchmark.folder}", as_json=False)
+    if "protocol" in benchmark.manifest["source"]:
+        remark(f"Protocol: {benchmark.manifest['source']['protocol']}")
     remark(f"Licence: {benchmark.manifest['licence']}")
 
 
@@ -77,18 +79,20 @@ def import_file(
     join: Path | None = None,
     signal: str | None = None,
     evaluation: str | None = None,
+    epochs: str | None = None,
     json: Json = False,
 ) -> None:
-    """Import a table from a file: official TFRecord, parquet or CSV.
+    """Import a table from a file: official TFRecord, official NAS-Bench-201 or NATS-Bench, parquet or CSV.
 
     Example: predictornas data import nasbench101 nasbench_only108.tfrecord
+    Example: predictornas data import nasbench201 NAS-Bench-201-v1_1-096897.pth
 
     Parameters
     ----------
     name
         Name of the table: one of the catalog, or your own.
     file
-        The file.
+        The file; a folder for NATS-Bench's -simple form.
     recipe
         JSON file that says which columns hold what; not needed for the catalog's own tables.
     join
@@ -97,9 +101,16 @@ def import_file(
         Default signal column of the table.
     evaluation
         Default evaluation column of the table.
+    epochs
+        For NAS-Bench-201 and NATS-Bench: epochs of the curves that become columns, 1,12,50,200, or all.
     """
-    from predictornas.benchmarks.catalog import import_table
+    from predictornas.benchmarks.catalog import import_official, import_table
+    from predictornas.benchmarks.official201.columns import LADDER
+    from predictornas.benchmarks.official201.importing import is_official
 
+    official = is_official(file)
+    _check_import_options(official, {"--recipe": recipe, "--join": join, "--signal": signal,
+                                     "--evaluation": evaluation}, epochs)  # fmt: skip
     with progress_bar(f"Importing {name}") as started:
         advance = None
         before = 0
@@ -110,16 +121,38 @@ def import_file(
             advance(done - before)
             before = done
 
-        benchmark = import_table(
-            name, file, recipe=recipe, join=join, signal=signal, evaluation=evaluation, progress=progress
-        )
+        if official:
+            chosen = LADDER if epochs is None else _epochs(epochs)
+            made = import_official(name, file, epochs=chosen, progress=progress)
+        else:
+            made = [import_table(name, file, recipe=recipe, join=join, signal=signal, evaluation=evaluation,
+                                 progress=progress)]  # fmt: skip
     if json:
-        show_json(_facts(benchmark))
+        show_json([_facts(benchmark) for benchmark in made] if official else _facts(made[0]))
         return
-    say(
-        f"{name}: {len(benchmark):,} rows in {benchmark.folder}\n"
-        f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
-    )
+    for benchmark in made:
+        say(
+            f"{benchmark.name}: {len(benchmark):,} rows in {benchmark.folder}\n"
+            f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
+        )
+
+
+def _check_import_options(official: bool, others: dict[str, object], epochs: str | None) -> None:
+    """Official files know their columns; only they have epochs to choose from."""
+    if official and (given := [option for option, value in others.items() if value is not None]):
+        raise ConfigurationError(f"An official file knows its columns: leave out {', '.join(given)}.")
+    if not official and epochs is not None:
+        raise ConfigurationError("--epochs chooses from the curves of NAS-Bench-201 and NATS-Bench; leave it out here.")
+
+
+def _epochs(text: str) -> list[int] | None:
+    """Epochs by number, "1,12,200"; None for "all"."""
+    if text == "all":
+        return None
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise ConfigurationError(f"--epochs {text[:60]!r}: give numbers from 1, like 1,12,50,200, or all.")
+    return [int(part) for part in parts]
 
 
 @data.command
