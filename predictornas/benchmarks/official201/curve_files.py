@@ -92,9 +92,10 @@ class CurveFiles:
         np.save(self._folder / OFFICIAL, places)
         files = [
             {"measure": measure, "set": name, "training": training, "seed": seed, "kept": curve.finish(places)}
-            for (measure, name, training, seed), curve in self._curves.items()
+            for (measure, name, training, seed), curve in sorted(self._curves.items(), key=lambda item: item[0])
         ]
-        return {"trainings": self._trainings, "files": files}
+        trainings = {name: self._trainings[name] for name in sorted(self._trainings)}
+        return {"trainings": trainings, "files": files}
 
     def close(self) -> None:
         """Gives the open files back, finished or not."""

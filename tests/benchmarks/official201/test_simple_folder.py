@@ -51,7 +51,7 @@ def test_several_processes_read_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     folder = folder_of(tmp_path / "a-simple", 40)
     assert taken(folder, workers=2) == taken(folder, workers=1)
     (folder / "000021.pickle.pbz2").write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"000021\.pickle\.pbz2: it is no file of torch"):
+    with pytest.raises(DataError, match=r"000021\.pickle\.pbz2: byte 0: it is no file of torch"):
         taken(folder, workers=2)
 
 
