@@ -20,7 +20,7 @@ from predictornas.errors import DataError
 PLAIN = st.none() | st.booleans() | st.integers(-(1 << 60), 1 << 60) | st.floats(allow_nan=False) | st.text()
 NESTED = st.recursive(
     PLAIN,
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner) | st.sets(st.integers()),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner) | st.sets(st.integers(-9, 1 << 60)),
     max_leaves=30,
 )
 
