@@ -18,9 +18,10 @@ from predictornas.benchmarks.official201.machine import PickleMachine
 from predictornas.errors import DataError
 
 PLAIN = st.none() | st.booleans() | st.integers(-(1 << 60), 1 << 60) | st.floats(allow_nan=False) | st.text()
+LONG = st.integers(-9, 1 << 60)
 NESTED = st.recursive(
     PLAIN,
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner) | st.sets(st.integers(-9, 1 << 60)),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(0, 9), inner) | st.sets(LONG),
     max_leaves=30,
 )
 
