@@ -210,3 +210,20 @@ def search_caption(*, curvature: bool, phases: bool) -> str:
     """
     left_out = {"eigenvalue": not curvature, "phases": not phases}
     return " ".join(text for name, text in SEARCH.items() if not left_out.get(name, False))
+
+
+HYPERVOLUME = (
+    "Hypervolume regret: the share of the volume dominated by the whole table that a run does not dominate yet. Lines: "
+    "mean over the runs; bands: 95 % interval of the mean (t)."
+)
+
+FRONT_TRACES = {
+    "chosen": "Of what it chose: the front of what the search saw, judged on the evaluation column.",
+    "best": "Of all it evaluated: their front on the evaluation column, which no search can know.",
+}
+"""Whose hypervolume."""
+
+FRONTS = (
+    "What half of the runs of a method attain (line), and a quarter and three quarters of them (ends of the band): at "
+    "each value of one objective the value of the other that so many runs have reached. Grey: the front of the table."
+)

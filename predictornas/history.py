@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,8 @@ class History(metaclass=PlainHelp):
         epochs: `(n,)` fidelity of each value.
         values: `(n,)` of the signal, higher is better: accuracies as fractions, losses negated.
         iterations: `(n,)` the iteration that proposed each.
+        costs: `(n, m)` everything that a search for several objectives goes by, lower is better; None where a search
+            has one objective, which is `values`.
     """
 
     keys: UInt64[np.ndarray, " n"]
@@ -72,6 +74,7 @@ class History(metaclass=PlainHelp):
     epochs: Int[np.ndarray, " n"]
     values: Float[np.ndarray, " n"]
     iterations: Int[np.ndarray, " n"]
+    costs: Float[np.ndarray, "n m"] | None = None
     _growth: _Growth | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
@@ -93,16 +96,38 @@ class History(metaclass=PlainHelp):
         first = self._growth.first_row(int(key))
         return first is not None and first < len(self)
 
-    def extended(self, *, keys: Any, genes: Any, epochs: Any, values: Any, iteration: int) -> History:
-        """A new history with these evaluations appended; takes time for them alone, not for those before."""
+    def extended(
+        self, *, keys: Any, genes: Any, epochs: Any, values: Any, iteration: int, costs: Any = None
+    ) -> History:
+        """A new history with these evaluations appended; takes time for them alone, not for those before.
+
+        Where the history has costs and none are given, they are unknown (NaN).
+        """
+        if costs is not None and self.costs is None:
+            if len(self):
+                raise ValueError(f"costs of {len(keys)} evaluations, and none of the {len(self)} before")
+            self = replace(self, costs=np.empty((0, np.shape(costs)[1])))
+        if costs is None and self.costs is not None:
+            costs = np.full((len(keys), self.costs.shape[1]), np.nan)
         if self._growth is None or self._growth.size != len(self):
             self._growth = _Growth(self)  # another history has grown from this one already, or it is the first to grow
-        return self._growth.grown(keys, genes, epochs, values, np.full(len(keys), iteration, np.int64))
+        added = (keys, genes, epochs, values, np.full(len(keys), iteration, np.int64))
+        return self._growth.grown(*added, *([] if costs is None else [costs]))
+
+    def rows(self, chosen: Shaped[np.ndarray, " k"]) -> History:
+        """The history of some of its rows, given by number or by a mask."""
+        return History(
+            self.keys[chosen],
+            self.genes[chosen],
+            self.epochs[chosen],
+            self.values[chosen],
+            self.iterations[chosen],
+            None if self.costs is None else self.costs[chosen],
+        )
 
     def before(self, iteration: int) -> History:
         """The evaluations that an iteration could look at: those of all iterations before it."""
-        rows = self.iterations < iteration
-        return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
+        return self.rows(self.iterations < iteration)
 
     def latest(self) -> History:
         """Each architecture once, in order of first evaluation, with its last evaluation; itself where none repeats."""
@@ -111,8 +136,7 @@ class History(metaclass=PlainHelp):
             return self
         last = np.empty(len(first), np.int64)
         last[place] = np.arange(len(self))  # of several rows in one place the last one stays
-        rows = last[np.argsort(first)]
-        return History(self.keys[rows], self.genes[rows], self.epochs[rows], self.values[rows], self.iterations[rows])
+        return self.rows(last[np.argsort(first)])
 
     @property
     def succeeded(self) -> Bool[np.ndarray, " n"]:
@@ -134,6 +158,8 @@ class _Growth:
 
     def __init__(self, history: History) -> None:
         self._columns = [history.keys, history.genes, history.epochs, history.values, history.iterations]
+        if history.costs is not None:
+            self._columns.append(history.costs)
         self._first_rows: dict[int, int] = {}
         self._searched = 0
         self.size = len(history)

@@ -10,6 +10,7 @@ from predictornas.predictors.registry import PREDICTORS
 from predictornas.registry import Look, Registered
 from predictornas.samplers.registry import SAMPLERS
 from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.objectives.registry import OBJECTIVE_METHODS
 from predictornas.search.registry import METHODS, known_methods
 
 
@@ -84,14 +85,14 @@ def _shown(name: str) -> tuple[str, Look | None, tuple[int, int] | None]:
     if number is not None:
         label = f"{label}, {record.number_label.format(number)}" if record.label and record.number_label else name
     look = record.look if number is None else record.looks.get(number)
-    own = [other.name for other in (*known_methods(), *PREDICTORS.records)]
+    own = [other.name for other in (*known_methods(), *OBJECTIVE_METHODS.records, *PREDICTORS.records)]
     place = own.index(record.name) if record.name in own else len(own)
     return label, look, (place, number or 0) if look else None
 
 
 def _found(name: str) -> tuple[Registered, int | None] | None:
     """What the registries know of a name, first those of this package, and a number at its end."""
-    registries = (METHODS, SAMPLERS, SCHEDULERS, PREDICTORS)
+    registries = (METHODS, SAMPLERS, SCHEDULERS, PREDICTORS, OBJECTIVE_METHODS)
     own = (registry.own(name) for registry in registries)
     for found in own:
         if found is not None and (found[1] is None or found[0].number != "none"):

@@ -135,3 +135,22 @@ def test_columns_of_different_lengths_are_refused(history: History) -> None:
     with pytest.raises(ValueError, match="1 rows in one of the columns, 2 in another"):
         history.extended(keys=[1, 2], genes=[[0, 1]], epochs=[1, 1], values=[0.1, 0.2], iteration=2)
     assert len(history.extended(keys=[1], genes=[[0, 1]], epochs=[1], values=[0.1], iteration=2)) == 5
+
+
+def test_costs_grow_with_the_history_and_are_unknown_where_none_are_told() -> None:
+    told = History.empty(2)
+    for iteration, costs in enumerate(([[1.0, 2.0]], [[3.0, 4.0]], None)):
+        told = told.extended(
+            keys=[iteration], genes=[[0, 0]], epochs=[0], values=[0.5], iteration=iteration, costs=costs
+        )
+    assert told.costs is not None
+    assert told.costs[:2].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    assert np.isnan(told.costs[2]).all()
+    assert told.before(1).costs is not None
+    assert told.before(1).costs.tolist() == [[1.0, 2.0]]  # type: ignore[union-attr]
+
+
+def test_costs_from_the_middle_on_are_refused() -> None:
+    told = History.empty(2).extended(keys=[1], genes=[[0, 0]], epochs=[0], values=[0.5], iteration=0)
+    with pytest.raises(ValueError, match="none of the 1 before"):
+        told.extended(keys=[2], genes=[[0, 0]], epochs=[0], values=[0.5], iteration=1, costs=[[1.0]])

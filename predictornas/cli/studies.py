@@ -10,6 +10,16 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import methods_help
+from predictornas.cli.objectives import METHODS as OBJECTIVE_METHODS
+from predictornas.cli.objectives import (
+    Asked,
+    Known,
+    Limits,
+    Objectives,
+    gain_of_objectives,
+    named,
+    search_of_objectives,
+)
 from predictornas.cli.options import (
     Address,
     ExecutorName,
@@ -57,6 +67,9 @@ def gain(
     budget_epochs: int | None = None,
     budget_seconds: float | None = None,
     seeds: Seeds = "20",
+    objectives: Objectives = None,
+    limit: Limits = None,
+    known: Known = None,
     signal: str | None = None,
     evaluation: str | None = None,
     preset: str = "quick",
@@ -75,6 +88,8 @@ def gain(
     """Compare search methods: how many fewer trainings than random search, in dB.
 
     Example: predictornas gain --benchmark nasbench101 --methods random,uniform-100,exhaustive --budget 150
+
+    With --objectives, several at once: predictornas gain --objectives error,latency
 
     Writes report.html, tables, figures and manifest.json. The same command resumes; more seeds or methods extend what
     is there. Several commands may be at one folder.
@@ -106,9 +121,30 @@ def gain(
     from predictornas.studies.gain.study import Study
 
     benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
+    folder, where = out or Path(f"gain-{benchmark}"), Where(workers, executor, address, part)
+    pictures = pictures_as(format_, style)
+    asked = Asked(objectives, limit, known)
+    if asked:
+        several = asked.study(
+            refused={
+                "--budget-epochs": budget_epochs is not None,
+                "--budget-seconds": budget_seconds is not None,
+                "--preset": preset != "quick",
+                "--engine": engine != "indexed",
+                "--warm-start": warm_start,
+            },
+            benchmark=benchmark,
+            methods=named(OBJECTIVE_METHODS if methods == DEFAULT_METHODS else methods),
+            budget=budget,
+            seeds=parsed_seeds(seeds),
+            signal=signal,
+            evaluation=evaluation,
+        )
+        gain_of_objectives(several, folder, where, pictures, json=json, open_report=open_report)
+        return
     study = Study(
         benchmark=benchmark,
-        methods=tuple(name.strip() for name in methods.split(",") if name.strip()),
+        methods=named(methods),
         budget=_evaluations(budget, budget_epochs, budget_seconds),
         seeds=parsed_seeds(seeds),
         signal=signal,
@@ -119,8 +155,6 @@ def gain(
         budget_epochs=budget_epochs,
         budget_seconds=budget_seconds,
     )
-    folder, where = out or Path(f"gain-{benchmark}"), Where(workers, executor, address, part)
-    pictures = pictures_as(format_, style)
     if where.share is None:
         ran = _run(study, folder, where, pictures)
         _show(ran, folder, ran.json if json else None)
@@ -136,6 +170,9 @@ def search(
     budget: int | None = None,
     budget_epochs: int | None = None,
     seed: int = 0,
+    objectives: Objectives = None,
+    limit: Limits = None,
+    known: Known = None,
     signal: str | None = None,
     evaluation: str | None = None,
     preset: str = "default",
@@ -148,6 +185,8 @@ def search(
     """Run one search, with the same outputs as `gain`, and name the architecture that it recommends.
 
     Example: predictornas search --benchmark nasbench201-cifar100 --seed 3 --out my-search
+
+    Within limits: predictornas search --limit 'parameters<5e5'
 
     Parameters
     ----------
@@ -175,6 +214,21 @@ def search(
     from predictornas.studies.gain.recommendation import recommended_architecture
     from predictornas.studies.gain.study import Study
 
+    asked, pictures = Asked(objectives, limit, known), pictures_as(format_, style)
+    if asked:
+        benchmark = benchmark or BENCHMARK
+        several = asked.study(
+            refused={"--budget-epochs": budget_epochs is not None, "--preset": preset != "default"},
+            benchmark=benchmark,
+            methods=(method,),
+            budget=budget,
+            seeds=(seed,),
+            signal=signal,
+            evaluation=evaluation,
+        )
+        folder = out or Path(f"search-{benchmark}")
+        search_of_objectives(several, folder, pictures, json=json, open_report=open_report)
+        return
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
     scheduled = isinstance(on_curves.strategy(method), Scheduled)
     benchmark = benchmark or _default_benchmark(counts_epochs=scheduled or budget_epochs is not None)
@@ -183,7 +237,7 @@ def search(
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
     folder = out or Path(f"search-{benchmark}")
-    ran, opened = _run(study, folder, Where(workers=1), pictures_as(format_, style)), open_study(study)
+    ran, opened = _run(study, folder, Where(workers=1), pictures), open_study(study)
     genes = recommended_architecture(opened, ran.history)
     notation = opened.benchmark.space.describe(genes)
     found = {"genes": genes.tolist(), "notation": notation}

@@ -21,12 +21,15 @@ class Evaluations:
         epochs: `(n,)` length of the training behind each value; 0 where it is not known.
         cost_seconds: `(n,)` seconds of the whole training; NaN where they are not known.
         cost_epochs: `(n,)` epochs of the whole training; NaN where they are not known.
+        costs: `(n, m)` everything that a search for several objectives goes by, lower is better; None for a search
+            with one.
     """
 
     value: Float[np.ndarray, " n"]
     epochs: Int[np.ndarray, " n"]
     cost_seconds: Float[np.ndarray, " n"]
     cost_epochs: Float[np.ndarray, " n"]
+    costs: Float[np.ndarray, "n m"] | None = None
 
     def __len__(self) -> int:
         return len(self.value)

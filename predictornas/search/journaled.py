@@ -67,7 +67,8 @@ def run_journaled(
         ledger.enter_all(recorded.costs(begin, len(recorded)))
         whole = _evaluate_missing(search, oracle, journal, proposal, recorded, ledger)
         if whole or len(recorded) > begin:
-            search.tell(recorded.genes(begin), recorded.column("value", begin), epochs=recorded.column("epochs", begin))
+            values, epochs = recorded.column("value", begin), recorded.column("epochs", begin)
+            search.tell(recorded.genes(begin), values, epochs=epochs, costs=recorded.costs_of(begin))
         if not whole:
             break
     _finish(search, journal, recorded)
@@ -115,9 +116,8 @@ def _replay(search: Search, recorded: Recorded, ledger: Ledger) -> None:
     if not np.array_equal(keys, recorded.column("key", 0, end)):
         raise JournalError(f"{recorded.source}: its keys are not those of its genes. Move the file away to start over.")
     ledger.enter_all(recorded.costs(0, end))
-    search.history = History(
-        keys, genes, recorded.column("epochs", 0, end), recorded.column("value", 0, end), iterations[:end]
-    )
+    epochs, values = recorded.column("epochs", 0, end), recorded.column("value", 0, end)
+    search.history = History(keys, genes, epochs, values, iterations[:end], recorded.costs_of(0, end))
     search.iteration = iteration
 
 
@@ -163,6 +163,7 @@ def _evaluation_record(
     def number(value: float) -> float | None:
         return None if math.isnan(value) else float(value)
 
+    costs = {} if evaluations.costs is None else {"costs": evaluations.costs[place].tolist()}
     return {
         "kind": "evaluation",
         "iteration": iteration,
@@ -175,4 +176,5 @@ def _evaluation_record(
         "cost_epochs": number(evaluations.cost_epochs[place]),
         "predicted": None if proposal.predicted is None else number(proposal.predicted[row]),
         "proposed_by": proposal.proposed_by,
+        **costs,
     }

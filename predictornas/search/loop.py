@@ -119,13 +119,14 @@ class Search(metaclass=PlainHelp):
         """One thread while the strategy computes, so that what it proposes is the same in every process."""
         return one_thread() if getattr(self.strategy, "computes", True) else nullcontext()
 
-    def tell(self, genes: Genes, values: Any, *, epochs: Any = None) -> None:
+    def tell(self, genes: Genes, values: Any, *, epochs: Any = None, costs: Any = None) -> None:
         """Adds one iteration's evaluations.
 
         Args:
             genes: `(k, g)`, not necessarily those that were asked for.
             values: `(k,)` accuracies (any score, higher is better).
             epochs: `(k,)` fidelity of each value; 0 by default.
+            costs: `(k, m)` what a strategy for several objectives goes by, lower is better.
 
         Raises:
             ConfigurationError: lengths differ, or a value is not finite.
@@ -141,7 +142,7 @@ class Search(metaclass=PlainHelp):
         epochs = np.zeros(len(genes), np.int64) if epochs is None else epochs
         keys = self.space.keys(genes)
         self.history = self.history.extended(
-            keys=keys, genes=genes, epochs=epochs, values=values, iteration=self.iteration
+            keys=keys, genes=genes, epochs=epochs, values=values, iteration=self.iteration, costs=costs
         )
         self.iteration += 1
 
@@ -193,7 +194,7 @@ def iterate(search: Search, oracle: Oracle, budget: int) -> Iterator[Step]:
         if not len(proposal):
             return
         evaluations = oracle.evaluate(proposal.genes, proposal.epochs, rng_for(search.seed, iteration, "oracle"))
-        search.tell(proposal.genes, evaluations.value, epochs=evaluations.epochs)
+        search.tell(proposal.genes, evaluations.value, epochs=evaluations.epochs, costs=evaluations.costs)
         yield Step(iteration, proposal, evaluations)
 
 

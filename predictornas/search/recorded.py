@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int8, Shaped
+from jaxtyping import Float, Int8, Shaped
 
 from predictornas.errors import JournalError
 
@@ -67,6 +67,7 @@ class Recorded:
         self._columns: dict[str, array[Any]] = {name: array(kind) for name, kind in _WHOLE.items()}
         self._columns |= {name: array("d") for name in _REAL}
         self._genes = array("b")
+        self._costs = array("d")
         self._proposers: dict[str, int] = {}
         self._proposed_by = array("H")
         self._read = 0
@@ -97,6 +98,12 @@ class Recorded:
         end = len(self) if end is None else end
         width = len(self._genes) // max(len(self), 1)
         return np.array(self._genes[begin * width : end * width], np.int8).reshape(end - begin, width)
+
+    def costs_of(self, begin: int = 0, end: int | None = None) -> Float[np.ndarray, "n m"] | None:
+        """What a search for several objectives went by in these rows; None for a search with one."""
+        if not self._costs:
+            return None
+        return np.array(self._costs, np.float64).reshape(len(self), -1)[begin:end]
 
     def proposed_by(self) -> tuple[list[str], Shaped[np.ndarray, " n"]]:
         """The names of what proposed, and for each evaluation the place of its name."""
@@ -136,6 +143,9 @@ class Recorded:
             raise ValueError(f"evaluation {record['order']} of iteration {record['iteration']} in place {rows}")
         if rows and len(genes) * rows != len(self._genes):
             raise ValueError(f"{len(genes)} genes")
+        costs = record.get("costs", [])
+        if len(costs) * rows != len(self._costs):
+            raise ValueError(f"{len(costs)} costs")
         code = self._proposers.setdefault(str(record["proposed_by"]), len(self._proposers))
         for name in _WHOLE:
             self._columns[name].append(record[name])
@@ -143,6 +153,7 @@ class Recorded:
             value = record[name]
             self._columns[name].append(math.nan if value is None else value)
         self._genes.extend(genes)
+        self._costs.extend(costs)
         self._proposed_by.append(code)
 
     def _add_proposal(self, record: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ MANIFEST = "manifest.json"
 
 KINDS = {
     "study": "`gain` or `search`",
+    "objectives": "`gain --objectives` or `search --objectives`",
     "live-search": "`live-search`",
     "predictors": "`predictors`",
     "proxies": "`proxies`",

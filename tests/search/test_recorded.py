@@ -109,3 +109,15 @@ def test_what_no_run_writes_is_an_error_that_names_the_record(wrong: dict[str, A
 def test_the_first_record_is_that_of_the_run() -> None:
     with pytest.raises(JournalError, match="record 1"):
         Recorded([evaluation(0, 0)], SOURCE)
+
+
+def test_costs_are_a_row_an_evaluation_and_must_be_in_all() -> None:
+    first = {"kind": "run", "run_id": "a", "method": "m", "seed": 0}
+    records = [first, evaluation(0, 0, costs=[0.1, 5.0]), evaluation(1, 0, costs=[0.2, 4.0])]
+    costs = Recorded(records, Path("j")).costs_of(1)
+    assert costs is not None
+    assert costs.tolist() == [[0.2, 4.0]]
+    assert Recorded([first, evaluation(0, 0)], Path("j")).costs_of() is None
+    for wrong in (evaluation(1, 0), evaluation(1, 0, costs=[0.2])):
+        with pytest.raises(JournalError, match="costs"):
+            Recorded([first, evaluation(0, 0, costs=[0.1, 5.0]), wrong], Path("j"))

@@ -4,32 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError, StoreError
+from predictornas.search.strategies import Strategy
 from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
-from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import locked
 from predictornas.studies.provenance import now, surroundings, without_time
 
 KIND = "study"
 
-_FIXED: dict[str, Any] = {
-    "benchmark": str,
-    "signal": str | None,
-    "evaluation": str | None,
-    "budget": int | None,
-    "preset": str,
-    "engine": str,
-    "warm_start": bool,
+
+@runtime_checkable
+class Claiming(Protocol):
+    """A study as its folder knows it."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for two folders to hold runs of the same study."""
+        ...
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """Its methods."""
+        ...
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each run of each method."""
+        ...
+
+    def strategy(self, method: str) -> Strategy:
+        """The strategy of one of the methods."""
+        ...
+
+
+FIXED: dict[str, dict[str, Any]] = {
+    KIND: {
+        "benchmark": str,
+        "signal": str | None,
+        "evaluation": str | None,
+        "budget": int | None,
+        "preset": str,
+        "engine": str,
+        "warm_start": bool,
+    },
+    "objectives": {
+        "benchmark": str,
+        "signal": str,
+        "evaluation": list,
+        "budget": int,
+        "objectives": list,
+        "limits": list,
+        "known": list,
+    },
 }
-"""What a study fixes for its folder, and of which type."""
+"""What each kind of study fixes for its folder, and of which type."""
 
 
-def claim(folder: Path, opened: OpenedStudy) -> dict[str, Any]:
-    """Makes `folder` the output of a study, or joins what it already holds, and returns the manifest.
+def claim(folder: Path, opened: Claiming, kind: str = KIND) -> dict[str, Any]:
+    """Makes `folder` the output of a study of a kind, or joins what it already holds, and returns the manifest.
 
     Commands that claim the same folder at once, on one machine or several, do so one after the other.
 
@@ -37,15 +73,15 @@ def claim(folder: Path, opened: OpenedStudy) -> dict[str, Any]:
         ConfigurationError: the folder holds another study; names what differs.
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
-    strategies = {method: describe(opened.strategy(method)) for method in opened.study.method_names}
-    check_owner(folder, KIND)
+    strategies = {method: describe(opened.strategy(method)) for method in opened.method_names}
+    check_owner(folder, kind)
     while True:
         with locked(folder / MANIFEST) as lock:
-            manifest = _joined(read_manifest(folder), folder, opened)
-            _extend(manifest, folder, strategies, opened.study.seeds)
-            take(folder, KIND)
+            manifest = _joined(read_manifest(folder, kind), folder, opened)
+            _extend(manifest, folder, strategies, opened.seeds)
+            take(folder, kind)
             if lock.holds(folder / MANIFEST):  # else we were stopped for long, and others have written meanwhile
-                write_manifest(folder, KIND, manifest)
+                write_manifest(folder, kind, manifest)
                 return manifest
 
 
@@ -66,7 +102,7 @@ def _extend(
         manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
 
 
-def _joined(manifest: dict[str, Any] | None, folder: Path, opened: OpenedStudy) -> dict[str, Any]:
+def _joined(manifest: dict[str, Any] | None, folder: Path, opened: Claiming) -> dict[str, Any]:
     """The manifest of a folder that holds this study, or a new one."""
     identity = opened.identity
     if manifest is None:
@@ -79,18 +115,19 @@ def _joined(manifest: dict[str, Any] | None, folder: Path, opened: OpenedStudy) 
     return manifest
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path, kind: str = KIND) -> dict[str, Any] | None:
     """The manifest of a study's folder; None where there is none.
 
     Raises:
         StoreError: a manifest that cannot be read.
     """
-    manifest = check_owner(folder, KIND)
+    manifest = check_owner(folder, kind)
     if not manifest:
         return None
-    if not _is_complete(manifest):
+    if not _is_complete(manifest, FIXED[kind]):
         raise StoreError(f"{folder / MANIFEST} is no manifest of a study. Choose another --out, or move the file away.")
-    manifest["study"]["evaluation"] = judge_of(manifest["study"])
+    if kind == KIND:
+        manifest["study"]["evaluation"] = judge_of(manifest["study"])
     return manifest
 
 
@@ -99,13 +136,13 @@ def judge_of(study: Mapping[str, Any]) -> str:
     return str(study["evaluation"] or study["signal"])
 
 
-def _is_complete(manifest: Mapping[str, Any]) -> bool:
+def _is_complete(manifest: Mapping[str, Any], fixed: Mapping[str, Any]) -> bool:
     """Whether everything is there, in the form that `claim` writes."""
     try:
         methods = manifest["methods"].values()
         seeds = [seed for entry in methods for seed in entry["seeds"]]
         return (
-            all(isinstance(manifest["study"][name], allowed) for name, allowed in _FIXED.items())
+            all(isinstance(manifest["study"][name], allowed) for name, allowed in fixed.items())
             and all(isinstance(entry["strategy"], dict) for entry in methods)
             and all(isinstance(seed, int) and seed >= 0 for seed in seeds)
             and isinstance(manifest["made_with"], list)
@@ -121,7 +158,7 @@ def study_in(manifest: Mapping[str, Any], methods: Sequence[str] | None = None) 
         manifest: of `read_manifest`.
         methods: instead of all of its methods.
     """
-    fixed = {name: manifest["study"][name] for name in _FIXED}
+    fixed = {name: manifest["study"][name] for name in FIXED[KIND]}
     seeds = sorted({seed for entry in manifest["methods"].values() for seed in entry["seeds"]})
     return Study(
         methods=tuple(methods or manifest["methods"]),

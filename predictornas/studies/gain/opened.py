@@ -41,6 +41,16 @@ class OpenedStudy:
         """As `Study.identity`."""
         return self.study.identity(self.benchmark)
 
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """As `Study.method_names`."""
+        return self.study.method_names
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """As `Study.seeds`."""
+        return self.study.seeds
+
     @cached_property
     def oracle(self) -> TabularOracle:
         """What answers the searches."""

@@ -1,0 +1,1 @@
+"""Histories of several objectives to tidy tables: hypervolume, gain, attainment."""

@@ -1,0 +1,173 @@
+"""What `gain` and `search` do where objectives or limits are named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from predictornas.cli.console import console, progress_bar, remark, show_json, show_rows, shown_in_browser
+from predictornas.cli.options import Where
+from predictornas.errors import ConfigurationError
+from predictornas.search.objectives.registry import OBJECTIVE_METHODS
+
+if TYPE_CHECKING:
+    from predictornas.studies.objectives.execution import ObjectivesOutcome
+    from predictornas.studies.objectives.study import ObjectivesStudy, OpenedObjectives
+    from predictornas.studies.pictures import Pictures
+
+METHODS = "random,nsga-ii,bayesian-optimisation"
+"""Methods that are compared where none is named."""
+
+Objectives = Annotated[
+    str | None,
+    Parameter(
+        help="Several objectives, commas between: error,latency. A column of the table, or a word that only one has. "
+        f"Methods are then {', '.join(OBJECTIVE_METHODS)}."
+    ),
+]
+
+Limits = Annotated[
+    str | None,
+    Parameter(help="Conditions, commas between, in quotes: 'parameters<5e6'. Alone, the objective is error."),
+]
+
+Known = Annotated[
+    str | None,
+    Parameter(help="Objectives and limits that need no training and are read; parameters and flops always are."),
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options by which several objectives are asked for.
+
+    Attributes:
+        objectives: as `--objectives`.
+        limit: as `--limit`.
+        known: as `--known`.
+    """
+
+    objectives: str | None
+    limit: str | None
+    known: str | None
+
+    def __bool__(self) -> bool:
+        return bool(self.objectives or self.limit or self.known)
+
+    def study(self, *, refused: Mapping[str, bool], **others: Any) -> ObjectivesStudy:
+        """The study that is asked for.
+
+        Args:
+            refused: options that mean nothing here, and whether they were given.
+            others: of `ObjectivesStudy`; None for what was not asked for.
+
+        Raises:
+            ConfigurationError: one of the refused options was given.
+        """
+        from predictornas.studies.objectives.study import ObjectivesStudy
+
+        given = [option for option, is_given in refused.items() if is_given]
+        if given:
+            raise ConfigurationError(
+                f"{', '.join(given)} cannot be combined with --objectives and --limit. Leave it out."
+            )
+        return ObjectivesStudy(
+            objectives=named(self.objectives) or ("error",),
+            limits=named(self.limit),
+            known=named(self.known),
+            **{name: value for name, value in others.items() if value is not None},
+        )
+
+
+def named(text: str | None) -> tuple[str, ...]:
+    """What stands between commas.
+
+    Example:
+        >>> named("error, latency"), named(None)
+        (('error', 'latency'), ())
+    """
+    return tuple(filter(None, (part.strip() for part in (text or "").split(","))))
+
+
+def gain_of_objectives(
+    study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures, *, json: bool, open_report: bool
+) -> None:
+    """Runs a study of several objectives, or a part of it, and prints what it says."""
+    from predictornas.studies.objectives.execution import advance_objectives
+    from predictornas.studies.tasks import Execution
+
+    if where.share is None:
+        outcome = _run(study, folder, where, pictures)
+        _show(outcome, folder, as_json=json)
+        shown_in_browser(folder, wanted=open_report)
+        return
+    with progress_bar(f"part {where.part}") as started:
+        missing = advance_objectives(study.open(), folder, Execution(where.get_executor(), started, where.share))
+    if json:
+        show_json({"part": where.part, "missing": missing, "folder": str(folder)})
+    remark(
+        f"Part {where.part} of {folder} is done; {missing} runs of other parts are missing. "
+        "The same command without --part collects all of them."
+    )
+
+
+def search_of_objectives(
+    study: ObjectivesStudy, folder: Path, pictures: Pictures, *, json: bool, open_report: bool
+) -> None:
+    """Runs one search for several objectives and shows the front that it found."""
+    outcome = _run(study, folder, Where(workers=1), pictures)
+    front = _front(outcome, study.open())
+    if json:
+        from predictornas.studies.objectives.report import json_rows
+
+        rows = json_rows(outcome.report.summary)
+        show_json([row | ({"front": front} if row["method"] == study.methods[0] else {}) for row in rows])
+    else:
+        _show(outcome, folder, as_json=False)
+        shown = [{name: _short(value) for name, value in point.items() if name != "genes"} for point in front]
+        show_rows(shown, "What it recommends: its front, judged" if len(front) > 1 else "Recommended", as_json=False)
+        if not front:
+            remark("Nothing that it evaluated keeps the limits. Raise the budget, or loosen them.")
+    shown_in_browser(folder, wanted=open_report)
+
+
+def _run(study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures) -> ObjectivesOutcome:
+    from predictornas.studies.objectives.execution import run_objectives
+
+    with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
+        return run_objectives(study, folder, executor=where.get_executor(), started=started, pictures=pictures)
+
+
+def _show(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) -> None:
+    from predictornas.studies.objectives.report import json_rows, printable
+
+    if as_json:
+        show_json(json_rows(outcome.report.summary))
+    else:
+        rows = printable(outcome.report.summary)
+        show_rows(rows, f"Hypervolume regret on {outcome.report.title}", as_json=False, breaks=("dB at",))
+        console().print(outcome.report.scale, highlight=False)
+        console().print(f"Tables and figures: {folder}/", highlight=False)
+        console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
+    if outcome.missing:
+        remark(f"Other commands are at {outcome.missing} more runs of {folder}; the same command shows them when done.")
+
+
+def _front(outcome: ObjectivesOutcome, opened: OpenedObjectives) -> list[dict[str, Any]]:
+    """The front of the one run that was asked for: objectives as judged, genes and notation."""
+    run = outcome.report.front.filter(method=str(opened.method_names[0]), seed=opened.seeds[0])
+    names = [objective.name for objective in opened.objectives]
+    rows = opened.benchmark.rows(run["key"].to_numpy())
+    genes = opened.benchmark.genes[rows]
+    return [
+        {**point, "genes": own.tolist(), "notation": opened.benchmark.space.describe(own)}
+        for point, own in zip(run.select(names).to_dicts(), genes, strict=True)
+    ]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,198 @@
+"""The report of a study of several objectives: how much of the table's front each method found, and how early."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from predictornas.analysis.objectives.dominating import BALANCED
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.captions import FRONT_TRACES, FRONTS, HYPERVOLUME
+from predictornas.looks import styles_of
+from predictornas.report.charts.lines import line_chart
+from predictornas.report.citations import how_to_cite
+from predictornas.report.markup import Content, Markup, element, joined
+from predictornas.report.page import Page, Section, bullets, paragraphs
+from predictornas.report.repeating import command_with, repeated_by, seeds_text
+from predictornas.report.tables import Cell, Heading, interval_cell, interval_text, sortable_table
+
+_QUANTITIES = {
+    "chosen_final": Heading("regret of the chosen, %", f"{FRONT_TRACES['chosen']} In the end."),
+    "best_final": Heading("regret of all evaluated, %", f"{FRONT_TRACES['best']} In the end."),
+    "best_anytime": Heading(
+        "the same, mean over the run, %", "The mean after each evaluation: low where it was early."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class ObjectivesFacts:
+    """What was run and on what.
+
+    Attributes:
+        study: what the study fixes, as its manifest has it.
+        methods: the seeds of each method.
+        space: name of the search space.
+        rows: architectures of the table within the limits on what is known.
+        scale: how hypervolumes are measured, a sentence.
+        missing: runs that other commands have not ended yet.
+        made_with: versions, commit, ... of those who wrote into the folder, the last one last.
+    """
+
+    study: Mapping[str, Any]
+    methods: Mapping[str, Sequence[int]]
+    space: str
+    rows: int
+    scale: str
+    missing: int = 0
+    made_with: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+def objectives_page(tables: Mapping[str, pl.DataFrame], facts: ObjectivesFacts) -> Page:
+    """The page of a study.
+
+    Args:
+        tables: `summary`, `pairs`, `hypervolume`, `attainment`, `front` and `gain`, as
+            `predictornas.studies.objectives.report.ObjectivesReport` has them.
+        facts: what was run.
+    """
+    names = facts.study["objectives"]
+    return Page(
+        title=f"{' and '.join(names)} on {facts.study['benchmark']}",
+        kind="predictornas · several objectives",
+        lead=paragraphs(*_lead(tables["pairs"], tables["summary"])),
+        sections=(
+            Section("What was run", _what_was_run(facts)),
+            Section("Summary", _summary(tables["summary"])),
+            Section("Fronts", _fronts(tables, names)),
+            Section("Hypervolume", _hypervolume(tables["hypervolume"], facts.scale)),
+            Section("Gain", _gain(tables["gain"])),
+            Section("How to cite", how_to_cite(facts.methods, facts.space)),
+            Section("How to repeat", _how_to_repeat(facts)),
+        ),
+    )
+
+
+def _lead(pairs: pl.DataFrame, summary: pl.DataFrame) -> list[Content]:
+    """What the paired intervals say of the method with the lowest regret over the run."""
+    best = summary.sort("best_anytime_mean").row(0, named=True)
+    said: list[Content] = []
+    if not pairs.is_empty():
+        mine = pairs.filter(method=best["method"], trace="best", quantity="anytime")
+        for row in mine.to_dicts():
+            decided = row["low"] is not None and row["low"] > 0 and row["differing"] >= FEWEST_DIFFERENCES
+            shown = interval_text(row["mean"], row["low"], row["high"], scale=100.0, digits=1)
+            verdict = "is ahead of" if decided else "is not told apart from"
+            said.append(
+                joined(
+                    f"{_label(row['method'])} {verdict} {_label(row['other'])}: over the run it lacks ",
+                    element("strong", f"{shown} percentage points"),
+                    " less of the table's hypervolume, paired over seeds.",
+                )
+            )
+    if not said:
+        value = interval_text(*(best[f"best_anytime_{end}"] for end in ("mean", "low", "high")), scale=100.0, digits=1)
+        said.append(f"{_label(best['method'])} lacks {value} % of the table's hypervolume, the mean over its run.")
+    return said
+
+
+def _what_was_run(facts: ObjectivesFacts) -> Content:
+    study = facts.study
+    pairs = zip(study["searched"], study["evaluation"], strict=True)
+    columns = [name if name == judged else f"{name}, judged by {judged}" for name, judged in pairs]
+    items: list[Content] = [
+        f"Table: {study['benchmark']}, {facts.rows:,} architectures that could be proposed.",
+        f"Columns: {'; '.join(columns)}.",
+        f"Read without training, never predicted: {', '.join(study['known']) or 'none'}.",
+        f"Limits: {', '.join(study['limits']) or 'none'}.",
+        f"{study['budget']} evaluations a run.",
+        *(f"{_label(method)}: {len(seeds)} seeds." for method, seeds in facts.methods.items()),
+    ]
+    if facts.missing:
+        items.append(f"{facts.missing} more runs have not ended yet.")
+    return joined(bullets(*items), paragraphs(facts.scale))
+
+
+def _summary(summary: pl.DataFrame) -> Markup:
+    named = [name.removeprefix("gain_db, ") for name in summary.columns if name.startswith("gain_db, ")]
+    gains = [
+        Heading(
+            f"dB at {name}",
+            "How many dB earlier than random search it has an architecture that dominates "
+            "the balanced target which this share of the table dominates.",
+        )
+        for name in named
+    ]
+    rows = []
+    for row in summary.to_dicts():
+        cells = [Cell(_label(row["method"]))]
+        for name in _QUANTITIES:
+            ends = (row[f"{name}_{end}"] for end in ("mean", "low", "high"))
+            cells.append(interval_cell(*ends, scale=100.0, digits=1))
+        for name in named:
+            ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
+            cells.append(interval_cell(*ends, digits=1, bound="" if row[f"resolved, {name}"] else "≤ "))
+        rows.append(cells)
+    headings = [Heading("method", "", numbers=False), *_QUANTITIES.values(), *gains]
+    return sortable_table("Each method; 95 % intervals over runs in brackets.", headings, rows)
+
+
+def _fronts(tables: Mapping[str, pl.DataFrame], names: Sequence[str]) -> Content:
+    if tables["attainment"].is_empty():
+        return None
+    median = tables["attainment"].filter(pl.col("share") == 0.5)
+    whole = tables["front"].filter(pl.col("method") == "whole table")
+    table = pl.concat(
+        [part.select("method", x=pl.col(names[0]), mean=pl.col(names[1])) for part in (whole, median)]
+    ).sort("method", "x", maintain_order=True)
+    caption = f"{FRONTS} This chart has the surfaces of half of the runs; fronts.png shows the others too."
+    return line_chart("fronts", caption, table, x=names[0], y=names[1])
+
+
+def _hypervolume(table: pl.DataFrame, scale: str) -> Markup:
+    best = table.filter(pl.col("trace") == "best")
+    shown = best.select(
+        "method", x=pl.col("evaluations"), **{end: 100 * pl.col(end) for end in ("mean", "low", "high")}
+    )
+    few = shown.filter((pl.col("x") % 5 == 0) | (pl.col("x") == pl.col("x").max()))
+    caption = f"{HYPERVOLUME} {FRONT_TRACES['best']} {scale}"
+    return line_chart("hypervolume", caption, few, x="evaluations", y="hypervolume regret, %", from_zero=True)
+
+
+def _gain(gain: pl.DataFrame) -> Markup:
+    rows = gain.filter((pl.col("trade_off") == BALANCED) & pl.col("resolved"))
+    shown = rows.select(
+        "method", x=pl.col("table_hits"), mean=pl.col("gain_db"), low=pl.col("low"), high=pl.col("high")
+    )
+    caption = (
+        "How many dB fewer trainings than random search each method needs until it has an architecture that dominates "
+        "a balanced target: the same quantile of the table in every objective. Targets no run reached are left out; "
+        "gain.csv has those, and the other trade-offs."
+    )
+    x = "architectures of the table that dominate the target"
+    return line_chart("gain", caption, shown, x=x, y="gain, dB", logarithmic=True)
+
+
+def _how_to_repeat(facts: ObjectivesFacts) -> Content:
+    study = facts.study
+    seeds = sorted({seed for own in facts.methods.values() for seed in own})
+    options = {
+        "benchmark": study["benchmark"],
+        "objectives": study["objectives"],
+        "limit": study["limits"] or None,
+        "known": study["known"] or None,
+        "methods": list(facts.methods),
+        "budget": study["budget"],
+        "seeds": seeds_text(seeds),
+        "signal": study["signal"],
+    }
+    made_with = facts.made_with[-1] if facts.made_with else {}
+    data = {f"table {study['benchmark']}": study["data_sha256"]}
+    return repeated_by(command_with("gain", options), made_with, data)
+
+
+def _label(method: str) -> str:
+    return styles_of([method])[method].label

@@ -1,0 +1,1 @@
+"""Searches for several objectives, and for one within limits."""

@@ -1,0 +1,1 @@
+"""Studies of searches for several objectives, or for one within limits."""

@@ -1,0 +1,45 @@
+"""The report of a study of several objectives that a person opens in a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from predictornas.report.objectives_page import ObjectivesFacts, objectives_page
+from predictornas.studies.gain.manifest import read_manifest
+from predictornas.studies.objectives.report import ObjectivesReport
+from predictornas.studies.objectives.study import OpenedObjectives
+from predictornas.studies.pages import write_page
+
+
+def write_objectives_page(
+    folder: Path, opened: OpenedObjectives, report: ObjectivesReport, history: pl.DataFrame, missing: int = 0
+) -> None:
+    """Writes `report.html`, which needs nothing but itself.
+
+    Args:
+        folder: of the study.
+        opened: the study.
+        report: on its history.
+        history: of the runs that have ended.
+        missing: runs that other commands have not ended.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    manifest = read_manifest(folder, "objectives") or {}
+    seeds = history.group_by("method", maintain_order=True).agg(pl.col("seed").unique().sort())
+    facts = ObjectivesFacts(
+        study=opened.identity,
+        methods=dict(seeds.iter_rows()),
+        space=opened.benchmark.space.name,
+        rows=int(opened.within.sum()),
+        scale=report.scale,
+        missing=missing,
+        made_with=tuple(manifest.get("made_with", ())),
+    )
+    tables = {
+        name: getattr(report, name) for name in ("summary", "pairs", "hypervolume", "attainment", "front", "gain")
+    }
+    write_page(folder, objectives_page(tables, facts))
