@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -21,7 +22,7 @@ from predictornas.samplers.registry import SAMPLERS
 from predictornas.schedulers.registry import SCHEDULERS
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.registry import METHODS, known_methods
-from predictornas.spaces.registry import SPACES
+from predictornas.spaces.registry import SPACES, get_space
 from predictornas.supernet.registry import SUPERNET_METHODS
 from predictornas.threads import one_thread
 from tests.extras import needed
@@ -44,9 +45,48 @@ def test_the_python_of_the_readme_searches(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
-    (tmp_path / "recipe.json").write_text(block("docs/guides/tables.md", "json"))
+    *_, last = re.findall(r"```json\n(.*?)```", (ROOT / "docs/guides/tables.md").read_text(), re.DOTALL)
+    (tmp_path / "recipe.json").write_text(last)
     recipe = load_recipe(tmp_path / "recipe.json")
     assert recipe.signal == "valid_accuracy_200_run0"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(4))
+def test_a_table_from_csv_to_figures_in_ten_lines_and_two_commands(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    guide = (ROOT / "docs/guides/tables.md").read_text(encoding="utf-8")
+    recipe = re.findall(r"```json\n(.*?)```", guide, re.DOTALL)[place]
+    commands = re.findall(r"```bash\n(.*?)```", guide, re.DOTALL)[place].splitlines()
+    assert len(recipe.splitlines()) <= 10
+    assert len(commands) == 2
+    name = commands[0].split()[3]
+    monkeypatch.chdir(tmp_path)
+    Path(f"{name}.json").write_text(recipe, encoding="utf-8")
+    made_table(name).write_csv(f"{name}.csv")
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            main([*command.split()[1:], *(["--workers", "1"] if " gain " in command else [])])
+        assert ended.value.code in (0, None)
+    assert {path.name for path in Path(f"gain-{name}").iterdir()} >= {"gain.png", "convergence.png", "report.html"}
+
+
+def made_table(name: str) -> pl.DataFrame:
+    """100 architectures of the space of an example, with the columns that its recipe names."""
+    space = get_space("natsbench-size" if name == "sizes" else "nasbench201")
+    genes = space.enumerate()[:: len(space) // 100][:100]
+    rng = np.random.default_rng(0)
+    architectures = {"arch": [space.describe(row) for row in genes]}
+    match name:
+        case "accuracies":
+            return pl.DataFrame({**architectures, "accuracy": rng.uniform(80, 95, 100)})
+        case "two":
+            return pl.DataFrame({**architectures, "seed0": rng.uniform(size=100), "seed1": rng.uniform(size=100)})
+        case "losses":
+            columns = {f"g{place}": genes[:, place] for place in range(6)}
+            return pl.DataFrame({**columns, "valid": rng.uniform(1, 3, 100), "test": rng.uniform(1, 3, 100)})
+    return pl.DataFrame({**architectures, "error": rng.uniform(5, 20, 100)})
 
 
 QUOTED = {

@@ -10,13 +10,14 @@ from jaxtyping import Int8, UInt8
 
 from predictornas.benchmarks.recipes import Architecture
 from predictornas.errors import ConfigurationError, DataError, InvalidArchitectureError
-from predictornas.spaces.base import Genes
+from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.nasbench101 import OPERATIONS, NASBench101
 from predictornas.spaces.nasbench201 import NASBench201, from_strings
 from predictornas.spaces.registry import get_space
 
 _CODES = {name: code for code, name in enumerate((*OPERATIONS, "input", "output"))}
 _MAX_VERTICES = 7
+_LISTED = 100_000  # architectures of a space that are written out to find their texts again, in a few seconds
 _CHECKED_HASHES = 256  # hashing all 423,624 cells takes most of a minute, and a wrong column shows in the first
 
 
@@ -38,8 +39,12 @@ def read_genes(frame: pl.DataFrame, architecture: Architecture, space: str) -> G
             raise DataError(f"Column {name!r}, row {frame[name].is_null().arg_max()}: the architecture is missing.")
     whole = get_space(space)
     try:
+        if architecture.genes:
+            return _whole_numbers(frame.select(architecture.genes), whole)
         if isinstance(whole, NASBench201) and architecture.string:
             return from_strings(frame[architecture.string].to_list())
+        if architecture.string and not isinstance(whole, NASBench101):
+            return _from_notation(frame[architecture.string], whole)
         if isinstance(whole, NASBench101) and architecture.adjacency and architecture.operations:
             codes = _operation_codes(frame[architecture.operations])
             genes = whole.from_matrices(_matrices(frame[architecture.adjacency], codes), codes)
@@ -51,9 +56,60 @@ def read_genes(frame: pl.DataFrame, architecture: Architecture, space: str) -> G
     except InvalidArchitectureError as error:
         raise DataError(f"The table's architectures cannot be read: {error}") from error
     raise ConfigurationError(
-        f"Architectures of {space!r} cannot be read from {', '.join(architecture.sources())}: a table of nasbench201 "
-        "has strings, one of nasbench101 module hashes or adjacency and operations."
+        f"Architectures of {space!r} cannot be read from {', '.join(architecture.sources())}: a table of nasbench101 "
+        "has module hashes, or adjacency and operations, or genes; of any other space strings or genes."
     )
+
+
+def _whole_numbers(frame: pl.DataFrame, space: SearchSpace) -> Genes:
+    """Genes from a column each, or from one with all of them separated by commas."""
+    names, count = frame.columns, space.num_genes
+    if len(names) == 1 and count > 1:
+        parts = frame[names[0]].str.split(",")
+        if (parts.list.len() != count).any():
+            row = int((parts.list.len() != count).to_numpy().argmax())
+            raise DataError(
+                f"Column {names[0]!r}, row {row}: {frame[names[0]][row]!r} has not the {count} genes of {space.name}, "
+                "whole numbers separated by commas."
+            )
+        columns = [parts.list.get(place) for place in range(count)]
+    else:
+        columns = [frame[name] for name in names]
+    if len(columns) != count:
+        raise ConfigurationError(f"The recipe names {len(columns)} columns of genes; {space.name} has {count}.")
+    return np.stack([_gene(column) for column in columns], axis=1)
+
+
+def _gene(column: pl.Series) -> Int8[np.ndarray, " n"]:
+    numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
+    wrong = numbers.is_null() | (numbers != numbers.round()) | ~numbers.is_between(0, 127)
+    if wrong.fill_null(True).any():
+        row = int(wrong.fill_null(True).to_numpy().argmax())
+        raise DataError(f"Column {column.name!r}, row {row}: {column[row]!r} is no gene; whole numbers from 0 on are.")
+    return numbers.to_numpy().astype(np.int8)
+
+
+def _from_notation(column: pl.Series, space: SearchSpace) -> Genes:
+    """Genes of texts that the space writes: read by the space itself, else looked up among all that it writes."""
+    texts = column.to_list()
+    read = getattr(space, "from_strings", None)
+    if read is not None:
+        return np.asarray(read(texts), np.int8)
+    if len(space) > _LISTED:
+        raise ConfigurationError(
+            f"The notation of {space.name!r} cannot be read: it has no method `from_strings`, and {len(space):,} "
+            f"architectures are too many to be listed. Give the architectures as genes."
+        )
+    listed = space.enumerate()
+    known = {space.describe(row): place for place, row in enumerate(listed)}
+    places = [known.get(text, -1) for text in texts]
+    if min(places, default=0) < 0:
+        row = places.index(-1)
+        raise DataError(
+            f"Column {column.name!r}, row {row}: {texts[row]!r} is no architecture of {space.name}; one is written as "
+            f"{space.describe(listed[0])!r}."
+        )
+    return np.asarray(listed[places])
 
 
 def _operation_codes(column: pl.Series) -> Int8[np.ndarray, "n 7"]:

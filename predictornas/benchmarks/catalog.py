@@ -257,13 +257,9 @@ def import_table(
             evaluation that share a training run.
         StoreError: the store cannot be written or the disk is full.
     """
-    _check_name(name)
     remove_leftovers(data_home())
-    content = _read(name, file, join, load_recipe(recipe) if isinstance(recipe, Path) else recipe, progress)
-    columns = {column.name: column for column in content.columns}
-    signal, evaluation = chosen_roles(
-        columns, (content.signal, content.evaluation or content.signal), signal, evaluation
-    )
+    content = read_source(name, file, join=join, recipe=recipe, signal=signal, evaluation=evaluation, progress=progress)
+    signal, evaluation = content.signal, content.evaluation or content.signal
     identity = json.loads(json.dumps([content.source, signal, evaluation]))
     _check_same_meaning(name, identity)
     return write_benchmark(
@@ -330,6 +326,25 @@ def _store_official(name: str, table: OfficialTable) -> Benchmark:
         licence=OFFICIAL_LICENCE,
         curves=table.curves,
     )
+
+
+def read_source(
+    name: str,
+    file: Path,
+    *,
+    join: Path | None = None,
+    recipe: ImportRecipe | Path | None = None,
+    signal: str | None = None,
+    evaluation: str | None = None,
+    progress: Progress | None = None,
+) -> Content:
+    """What `import_table` would store, with the same arguments and errors; nothing is written."""
+    _check_name(name)
+    content = _read(name, file, join, load_recipe(recipe) if isinstance(recipe, Path) else recipe, progress)
+    columns = {column.name: column for column in content.columns}
+    own = content.signal, content.evaluation or content.signal
+    signal, evaluation = chosen_roles(columns, own, signal, evaluation)
+    return replace(content, signal=signal, evaluation=evaluation)
 
 
 def _read(name: str, file: Path, join: Path | None, recipe: ImportRecipe | None, progress: Progress | None) -> Content:

@@ -205,15 +205,18 @@ class Column:
 
 
 def described(parts: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A `dict_factory` of `dataclasses.asdict` that leaves out direction and unit where the metric says them.
+    """A `dict_factory` of `dataclasses.asdict` without what older versions did not know, where it says nothing.
 
-    Whatever a table or a recipe wrote before columns had a direction stays as it was, checksums included.
+    That is direction and unit where the metric says them, and genes that a recipe does not name: so whatever was
+    written before stays as it was, checksums included.
     """
     entries = dict(parts)
     if entries.keys() >= {"metric", "direction", "unit"}:
         for name, known in zip(("direction", "unit"), _by_metric(entries["metric"]), strict=True):
             if entries[name] == known:
                 del entries[name]
+    if "genes" in entries and entries["genes"] is None:
+        del entries["genes"]
     return entries
 
 

@@ -16,6 +16,9 @@ The entries are the fields of `ImportRecipe`; all but `space`, `architecture`, `
      "evaluation": "valid_accuracy_200_rest",
      "licence": "MIT"}
 
+`architecture` may be a column in the notation of the space, `{"string": "arch"}`, a column for each gene, `{"genes":
+["g0", "g1"]}`, or one with all of them, `{"genes": "genes"}`. Without `evaluation` the signal is its own judge.
+
 A metric whose direction or unit this package does not know has both said: `{"source": "psnr", "metric": "psnr",
 "direction": "higher", "shown_unit": "dB"}`. A derived column has either `weights` (and perhaps `steps`) or `mean_of`, a
 list of columns.
@@ -45,7 +48,7 @@ _COLUMN: _Kinds = {
 }
 _MEASURED: _Kinds = {"source": str, "unit": str, "missing": list, **_COLUMN}
 _DERIVED: _Kinds = {"weights": dict, "steps": int, "mean_of": list, **_COLUMN}
-_ARCHITECTURE: _Kinds = {"string": str, "hash": str, "adjacency": str, "operations": str}
+_ARCHITECTURE: _Kinds = {"string": str, "hash": str, "adjacency": str, "operations": str, "genes": (str, list)}
 _RECIPE: _Kinds = {
     "space": str,
     "architecture": dict,
@@ -76,6 +79,10 @@ def _recipe(content: Any, where: str) -> ImportRecipe:
     derived = [_derived(entry, f"{where}: derived[{i}]") for i, entry in enumerate(entries.pop("derived", []))]
     if "join" in entries:
         entries["join"] = _recipe(entries["join"], f"{where}: join")
+    if "genes" in architecture:
+        named = architecture["genes"]
+        columns_of_genes = [named] if isinstance(named, str) else _each(named, str, f"{where}: architecture: genes")
+        architecture["genes"] = tuple(columns_of_genes)
     entries["architecture"] = Architecture(**architecture)
     entries["columns"] = tuple(columns)
     return ImportRecipe(derived=tuple(derived), **entries)

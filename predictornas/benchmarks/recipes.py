@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from predictornas.benchmarks.column import Column
 from predictornas.errors import ConfigurationError, UnknownNameError
 
-UNITS = ("one", "percent", "milli", "millions")
+UNITS = ("one", "fraction", "percent", "milli", "millions")
 """What a source's number counts. Millions become whole numbers."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """Which columns of the source say what architecture a row is about; one of the three ways, or hash and matrix.
+    """Which columns of the source say what architecture a row is about; one of the four ways, or hash and matrix.
 
     Attributes:
-        string: official architecture strings (NAS-Bench-201).
+        string: architectures in the notation of the space, as its `describe` writes them; official architecture
+            strings for NAS-Bench-201.
         hash: official MD5 module hashes of 32 hexadecimal digits (NAS-Bench-101).
         adjacency: upper triangular matrices as V * V characters 0 or 1, row by row (NAS-Bench-101); read together
             with `operations`. With a hash beside them the matrices are used and a sample of the hashes is checked.
         operations: names of the V vertices separated by commas, "input" first and "output" last.
+        genes: a column for each gene, in order, or one with all of them as whole numbers separated by commas.
     """
 
     string: str | None = None
     hash: str | None = None
     adjacency: str | None = None
     operations: str | None = None
+    genes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.adjacency is None) != (self.operations is None):
             raise ConfigurationError("A recipe names the columns of adjacency and operations together, or neither.")
-        if (self.string is None) == (self.hash is None and self.adjacency is None):
+        ways = (self.string is not None, bool(self.genes), self.hash is not None or self.adjacency is not None)
+        if sum(ways) != 1:
             raise ConfigurationError(
-                "A recipe's architecture is one column `string`, or a column `hash`, or `adjacency` and `operations`."
+                "A recipe's architecture is one column `string`, or `genes`, or a column `hash`, or `adjacency` and "
+                "`operations`."
             )
 
     def sources(self) -> list[str]:
         """The source columns that are named."""
-        return [name for name in asdict(self).values() if name is not None]
+        named = (self.string, self.hash, self.adjacency, self.operations, *(self.genes or ()))
+        return [name for name in named if name is not None]
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,13 @@ from jaxtyping import Float
 from predictornas.benchmarks.architectures import read_genes
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipes import Combination, ImportRecipe, MeanOfPresent, Measured
-from predictornas.benchmarks.validation import checked_keys
+from predictornas.benchmarks.validation import ROUNDING, check_unit, checked_keys
 from predictornas.errors import ConfigurationError, DataError, UnknownNameError
 from predictornas.frames import column_names, read_bytes, read_columns, readable
 from predictornas.spaces.base import Genes
 from predictornas.spaces.registry import space_of_file
 
 Columns = dict[Column, Float[np.ndarray, " n"]]
-
-ROUNDING = 1e-6
-"""How far outside [0, 1] a fraction may lie by rounding (float32 sources, computed columns); it is then clipped."""
 
 _STEP_ROUNDING = 0.01  # of one step: sources in float32 are off by at most 0.003 of 1 / 19968
 
@@ -92,6 +89,7 @@ def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
         raise DataError(f"Column {series.name!r}, row {row}: {series[row]!r} is no number. Leave missing values empty.")
     values = numbers.fill_null(float("nan")).to_numpy().copy()
     values[np.isin(values, measured.missing)] = np.nan
+    check_unit(measured.column, measured.unit, values)
     if measured.unit == "percent":
         values /= 100
     elif measured.unit == "milli":

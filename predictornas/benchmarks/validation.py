@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
 
-from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.column import Column, judges_of
 from predictornas.errors import DataError
 from predictornas.spaces.base import Genes, Keys, SearchSpace
+
+ROUNDING = 1e-6
+"""How far outside [0, 1] a fraction may lie by rounding (float32 sources, computed columns); it is then clipped."""
+
+_DOUBTFUL = 0.95  # no table is searched for errors above that; a hundred classes guessed have 0.99
 
 Describe = Callable[[int], str]
 """Gives a row of the table in words, for messages."""
@@ -70,6 +75,66 @@ def checked_values(
     present = exact[~missing]
     counts = bool((present == np.rint(present)).all())
     return exact if counts and (present != short[~missing]).any() else short
+
+
+def check_unit(column: Column, unit: str, values: Float[np.ndarray, " n"]) -> None:
+    """Checks that the numbers of a source can be in the unit that its recipe declares.
+
+    Args:
+        column: what they become.
+        unit: one of `predictornas.benchmarks.recipes.UNITS`.
+        values: as the source has them; NaN where missing.
+
+    Raises:
+        DataError: percentages that are all at most 1, or fractions above 1; says what to declare.
+    """
+    present = values[np.isfinite(values)]
+    if not len(present) or not column.is_fraction:
+        return
+    highest = float(present.max())
+    if unit == "percent" and 0 < highest <= 1:
+        raise DataError(
+            f"Column {column.name!r} is declared in percent, but no value exceeds {highest:.4g}: these are fractions. "
+            'Declare "unit": "fraction".'
+        )
+    if unit in ("one", "fraction") and highest > 1 + ROUNDING:
+        row = int(np.nanargmax(values))
+        raise DataError(
+            f"Column {column.name!r}, row {row}: {values[row]:.8g} is no fraction ({int((values > 1).sum())} of "
+            f'{len(values)} values exceed 1). Fractions lie in [0, 1]; declare "unit": "percent" for percentages.'
+        )
+
+
+def doubts(
+    columns: Mapping[str, Column], values_of: Callable[[str], Float[np.ndarray, " n"]], signal: str, evaluation: str
+) -> list[str]:
+    """What looks wrong in a table that breaks no rule, each with what to do.
+
+    Args:
+        columns: of the table, by name.
+        values_of: gives the values of a column as they are stored.
+        signal: name of the column that drives searches.
+        evaluation: name of the column that judges them.
+    """
+    found = []
+    for name in dict.fromkeys((signal, evaluation)):
+        column = columns[name]
+        costs = column.costs(values_of(name))
+        best, worst = float(np.nanmin(costs)), float(np.nanmax(costs))
+        if column.quantity.percent and not column.quantity.higher and best > _DOUBTFUL:
+            found.append(
+                f"{name}: the best architecture has an error of {100 * best:.2f} %. If high values are good ones, "
+                "declare an accuracy, or the direction."
+            )
+        if best == worst:
+            found.append(f"{name}: all values are equal, so there is nothing to search for.")
+    if signal == evaluation:
+        judges = [column.name for column in judges_of(columns, signal)]
+        instead = f" Name one that errs by itself as the evaluation: {', '.join(judges)}." if judges else ""
+        found.append(
+            f"{signal} drives searches and judges them: the judge shares the noise that a search chooses.{instead}"
+        )
+    return found
 
 
 def check_no_row_is_empty(present: Bool[np.ndarray, " n"], describe: Describe) -> None:

@@ -12,7 +12,10 @@ from predictornas.cli.options import Formats, Style, pictures_as
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from predictornas.benchmarks.preview import Preview
     from predictornas.benchmarks.table import Benchmark
+
+DryRun = Annotated[bool, Parameter(negative="", help="Say what would be imported, and write nothing.")]
 
 Yes = Annotated[
     bool, Parameter(negative="", help="Remove it; without this the command only says what it would remove.")
@@ -57,7 +60,8 @@ def info(name: str, *, json: Json = False) -> None:
             "split": column.split,
             "epochs": column.epochs,
             "run": column.run,
-            "role": {benchmark.signal: "signal", benchmark.evaluation: "evaluation"}.get(column.name),
+            "direction": column.direction,
+            "role": _role(benchmark, column.name),
         }
         for column in benchmark.columns.values()
     ]
@@ -70,6 +74,11 @@ def info(name: str, *, json: Json = False) -> None:
     remark(f"Licence: {benchmark.manifest['licence']}")
 
 
+def _role(benchmark: Benchmark, name: str) -> str | None:
+    roles = {"signal": benchmark.signal, "evaluation": benchmark.evaluation}
+    return " and ".join(role for role, column in roles.items() if column == name) or None
+
+
 @data.command(name="import")
 def import_file(
     name: str,
@@ -80,6 +89,7 @@ def import_file(
     signal: str | None = None,
     evaluation: str | None = None,
     epochs: str | None = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Import a table from a file: official TFRecord, official NAS-Bench-201 or NATS-Bench, parquet or CSV.
@@ -100,17 +110,18 @@ def import_file(
     signal
         Default signal column of the table.
     evaluation
-        Default evaluation column of the table.
+        Default evaluation column of the table; without any the signal is its own judge.
     epochs
         For NAS-Bench-201 and NATS-Bench: epochs of the curves that become columns, 1,12,50,200, or all.
     """
-    from predictornas.benchmarks.catalog import import_official, import_table
+    from predictornas.benchmarks.catalog import import_official, import_table, read_source
     from predictornas.benchmarks.official201.columns import LADDER
     from predictornas.benchmarks.official201.importing import is_official
+    from predictornas.benchmarks.preview import preview
 
     official = is_official(file)
     _check_import_options(official, {"--recipe": recipe, "--join": join, "--signal": signal,
-                                     "--evaluation": evaluation}, epochs)  # fmt: skip
+                                     "--evaluation": evaluation, "--dry-run": dry_run or None}, epochs)  # fmt: skip
     with progress_bar(f"Importing {name}") as started:
         advance = None
         before = 0
@@ -121,20 +132,34 @@ def import_file(
             advance(done - before)
             before = done
 
+        roles = {"signal": signal, "evaluation": evaluation}
+        made, found = [], None
         if official:
             chosen = LADDER if epochs is None else _epochs(epochs)
             made = import_official(name, file, epochs=chosen, progress=progress)
+        elif dry_run:
+            found = preview(read_source(name, file, recipe=recipe, join=join, progress=progress, **roles))
         else:
-            made = [import_table(name, file, recipe=recipe, join=join, signal=signal, evaluation=evaluation,
-                                 progress=progress)]  # fmt: skip
+            made = [import_table(name, file, recipe=recipe, join=join, progress=progress, **roles)]
+    if found is not None:
+        _show_preview(name, found, as_json=json)
+        return
     if json:
         show_json([_facts(benchmark) for benchmark in made] if official else _facts(made[0]))
         return
     for benchmark in made:
-        say(
-            f"{benchmark.name}: {len(benchmark):,} rows in {benchmark.folder}\n"
-            f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
-        )
+        _say_imported(benchmark)
+
+
+def _say_imported(benchmark: Benchmark) -> None:
+    from predictornas.benchmarks.validation import doubts
+
+    say(
+        f"{benchmark.name}: {len(benchmark):,} rows in {benchmark.folder}\n"
+        f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
+    )
+    for doubt in doubts(benchmark.columns, benchmark.values, benchmark.signal, benchmark.evaluation):
+        say(f"Warning: {doubt}")
 
 
 def _check_import_options(official: bool, others: dict[str, object], epochs: str | None) -> None:
@@ -153,6 +178,25 @@ def _epochs(text: str) -> list[int] | None:
     if not all(part.strip().isdecimal() and int(part) for part in parts):
         raise ConfigurationError(f"--epochs {text[:60]!r}: give numbers from 1, like 1,12,50,200, or all.")
     return [int(part) for part in parts]
+
+
+def _show_preview(name: str, found: Preview, *, as_json: bool) -> None:
+    """What an import would store; nothing was."""
+    from dataclasses import asdict
+
+    if as_json:
+        show_json({"name": name, **asdict(found)})
+        return
+    rows = [
+        {**row, **{end: None if row[end] is None else f"{row[end]:.6g}" for end in ("lowest", "highest")}}
+        for row in found.columns
+    ]
+    show_rows(rows, f"{name}: {found.architectures:,} architectures of {found.space}", as_json=False)
+    values = ", ".join(f"{column} {value:.6g}" for column, value in found.best_values.items())
+    say(f"Best by the signal: {found.best} ({values})")
+    for warning in found.warnings:
+        say(f"Warning: {warning}")
+    say("Nothing was written; the same command without --dry-run imports the table.")
 
 
 @data.command

@@ -13,6 +13,7 @@ from predictornas.benchmarks.recipes import Architecture
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201, to_string
+from predictornas.spaces.registry import get_space
 
 STRING = Architecture(string="arch")
 HASH = Architecture(hash="module_hash")
@@ -124,3 +125,39 @@ def test_all_strings_of_the_space() -> None:
     genes = NASBench201().enumerate()
     frame = pl.DataFrame({"arch": [to_string(row) for row in genes]})
     np.testing.assert_array_equal(read_genes(frame, STRING, "nasbench201"), genes)
+
+
+def test_genes_in_columns_or_in_one_text() -> None:
+    expected = NASBench201().enumerate()[[7, 0, 15_000]]
+    wide = pl.DataFrame({f"g{place}": [str(gene) for gene in expected[:, place]] for place in range(6)})
+    architecture = Architecture(genes=tuple(wide.columns))
+    np.testing.assert_array_equal(read_genes(wide, architecture, "nasbench201"), expected)
+    text = pl.DataFrame({"genes": [", ".join(map(str, row)) for row in expected]})
+    np.testing.assert_array_equal(read_genes(text, Architecture(genes=("genes",)), "nasbench201"), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("0,1,2", "row 0: '0,1,2' has not the 6 genes"), ("0,1,2,3,4,x", "'x' is no gene"), ("0,1,2,3,4,-1", "no gene")],
+)
+def test_texts_that_are_no_genes(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read_genes(pl.DataFrame({"genes": [text]}), Architecture(genes=("genes",)), "nasbench201")
+    with pytest.raises(ConfigurationError, match="names 2 columns of genes; nasbench201 has 6"):
+        read_genes(pl.DataFrame({"a": ["1"], "b": ["1"]}), Architecture(genes=("a", "b")), "nasbench201")
+
+
+def test_the_notation_of_a_space_is_read_by_it_or_found_among_all_that_it_writes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = get_space("natsbench-size")
+    genes = sizes.sample(5, np.random.default_rng(0))
+    frame = pl.DataFrame({"arch": [sizes.describe(row) for row in genes]})
+    np.testing.assert_array_equal(read_genes(frame, STRING, "natsbench-size"), genes)
+    cells = NASBench201()
+    part = cells.restricted_to(cells.enumerated_keys()[:50])
+    monkeypatch.setattr("predictornas.benchmarks.architectures.get_space", lambda name: part)
+    written = pl.DataFrame({"arch": [part.describe(row) for row in part.enumerate()[[3, 1]]]})
+    np.testing.assert_array_equal(read_genes(written, STRING, "part"), part.enumerate()[[3, 1]])
+    with pytest.raises(DataError, match="row 0: 'nothing' is no architecture of"):
+        read_genes(pl.DataFrame({"arch": ["nothing"]}), STRING, "part")

@@ -35,7 +35,7 @@ def accuracy(run: str) -> Column:
 def test_the_documented_example(tmp_path: Path) -> None:
     documentation = inspect.getdoc(recipe_files)
     assert documentation is not None
-    example = documentation[documentation.index("    {") : documentation.index("A metric whose")]
+    example = documentation[documentation.index("    {") : documentation.index("`architecture` may be")]
     assert read(tmp_path, textwrap.dedent(example)) == ImportRecipe(
         space="nasbench201",
         architecture=Architecture(string="arch"),

@@ -145,9 +145,11 @@ def test_derived_columns_may_use_each_other(tmp_path: Path) -> None:
 
 def test_rounding_is_clipped_and_errors_are_not(tmp_path: Path) -> None:
     how = recipe(Measured("a", column()), Measured("b", column(metric="quantity")))
-    values = read(tmp_path, {"a": [1 + 9e-7, -9e-7, 1 + 2e-6], "b": [1 + 9e-7, -9e-7, 7.0]}, how)
-    assert values["valid_accuracy"].tolist() == [1.0, 0.0, 1 + 2e-6]
+    values = read(tmp_path, {"a": [1 + 9e-7, -9e-7, -2e-6], "b": [1 + 9e-7, -9e-7, 7.0]}, how)
+    assert values["valid_accuracy"].tolist() == [1.0, 0.0, -2e-6]
     assert values["valid_quantity"].tolist() == [1 + 9e-7, -9e-7, 7.0]
+    with pytest.raises(DataError, match=r"row 0: 1\.000002 is no fraction"):
+        read(tmp_path, {"a": [1 + 2e-6, 0.5, 0.5], "b": [1.0, 1.0, 1.0]}, how)
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])

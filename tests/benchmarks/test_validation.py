@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.validation import check_no_row_is_empty, checked_keys, checked_values
+from predictornas.benchmarks.validation import check_no_row_is_empty, check_unit, checked_keys, checked_values, doubts
 from predictornas.errors import DataError
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
@@ -100,3 +100,38 @@ def test_a_row_needs_a_value() -> None:
     check_no_row_is_empty(np.array([True, True]), describe)
     with pytest.raises(DataError, match=r"Row 1 \(cell-1\) has no value in any column"):
         check_no_row_is_empty(np.array([True, False]), describe)
+
+
+ERROR = Column.named(metric="error", split="valid")
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "values", "message"),
+    [
+        (ACCURACY, "percent", [0.11, 0.9944, np.nan], r"no value exceeds 0.9944: .*\"unit\": \"fraction\""),
+        (ACCURACY, "fraction", [0.9, 93.2], r"row 1: 93.2 is no fraction .*\"unit\": \"percent\""),
+        (ERROR, "one", [0.9, 7.5], "row 1: 7.5 is no fraction"),
+    ],
+)
+def test_a_unit_that_the_numbers_contradict_is_refused(
+    column: Column, unit: str, values: list[float], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        check_unit(column, unit, np.array(values))
+
+
+def test_units_that_may_be() -> None:
+    check_unit(ACCURACY, "percent", np.array([0.5, 93.2]))
+    check_unit(ACCURACY, "percent", np.array([0.0, np.nan]))
+    check_unit(ACCURACY, "fraction", np.array([0.5, 1 + 1e-7]))
+    check_unit(PARAMETERS, "one", np.array([0.5, 93.2]))
+
+
+def test_doubts_about_a_direction_and_about_nothing_to_search() -> None:
+    columns = {column.name: column for column in (ERROR, ACCURACY, PARAMETERS)}
+    values = {ERROR.name: np.array([0.9944, 0.999]), ACCURACY.name: np.array([0.5, 0.5])}
+    wrong, equal = doubts(columns, values.__getitem__, ERROR.name, ACCURACY.name)
+    assert "valid_error: the best architecture has an error of 99.44 %" in wrong
+    assert "test_accuracy_108: all values are equal" in equal
+    fine = {ERROR.name: np.array([0.05, 0.9]), PARAMETERS.name: np.array([1.0, 2.0])}
+    assert doubts(columns, fine.__getitem__, ERROR.name, PARAMETERS.name) == []

@@ -44,7 +44,12 @@ def test_a_table_is_removed_only_when_that_is_said(
 
 
 def test_an_import_and_a_download_say_where_everything_is(
-    run, printed_json, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run,
+    printed_json,
+    store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     genes = NASBench201().enumerate()[:3]
     table = pl.DataFrame({"cell": [to_string(row) for row in genes], "accuracy": [0.1, 0.2, 0.3]})
@@ -53,6 +58,13 @@ def test_an_import_and_a_download_say_where_everything_is(
     recipe = {"space": "nasbench201", "architecture": {"string": "cell"}, "columns": [column], "licence": "own"}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"signal": "valid_accuracy_9_run0"}))
     files = [str(tmp_path / name) for name in ("mine.csv", "recipe.json")]
+    assert run("data", "import", "mine", files[0], "--recipe", files[1], "--dry-run", "--json") == 0
+    found = printed_json()
+    assert (found["architectures"], found["best"], store.exists()) == (3, to_string(genes[2]), False)
+    assert found["columns"][0]["role"] == "signal and evaluation"
+    assert "the judge shares the noise" in found["warnings"][0]
+    assert run("data", "import", "mine", files[0], "--recipe", files[1], "--dry-run") == 0
+    assert "Nothing was written" in capsys.readouterr().out
     assert run("data", "import", "mine", files[0], "--recipe", files[1], "--json") == 0
     facts = printed_json()
     assert (facts["rows"], facts["licence"], facts["folder"]) == (3, "own", str(store / "mine"))
