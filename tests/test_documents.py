@@ -257,3 +257,20 @@ def test_lines_of_prose_have_a_width_that_reads_well(document: str) -> None:
     prose = re.sub(r"```.*?```", "", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
     lines = [line for line in prose.splitlines() if not line.lstrip().startswith("|") and not line.startswith("    ")]
     assert [line for line in lines if len(line) > 100] == []
+
+
+@pytest.mark.slow
+def test_the_guide_to_objectives_runs(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = [shlex.split(line)[1:] for line in block("docs/guides/objectives.md", "bash").splitlines()]
+    assert [command[0] for command in commands] == ["gain", "search", "search"]
+    for command in commands:
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main([*command, "--workers", "1"] if command[0] == "gain" else command)
+    assert "Recommended" in capsys.readouterr().out
+    exec(block("docs/guides/objectives.md", "python"), {})
+    written = {path.name for path in Path("fronts").iterdir()}
+    table = (ROOT / "docs/guides/objectives.md").read_text(encoding="utf-8").split("## What is written")[1]
+    assert set(re.findall(r"`(\w+\.(?:csv|html))`", table)) <= written

@@ -44,6 +44,9 @@ from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.report import report_on, write_report
 from predictornas.studies.gain.study import Study, data_fingerprint
 from predictornas.studies.gain.study_targets import named_errors, study_targets
+from predictornas.studies.objectives.report import report_on as report_on_objectives
+from predictornas.studies.objectives.report import write_report as write_objectives
+from predictornas.studies.objectives.study import objectives_in
 from predictornas.studies.predictor_study import rewrite_summary
 from predictornas.studies.proxy_study import correlations
 from predictornas.studies.table_agreement import write_agreement
@@ -117,7 +120,9 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "tables.csv", write_facts
     for path in sorted(RESULTS.rglob("manifest.json")):
         folder, name = path.parent, str(path.parent.relative_to(RESULTS))
-        if (folder / "history.parquet").exists():
+        if (folder / "history.parquet").exists() and (folder / "front.csv").exists():
+            yield name, lambda folder=folder: renew_objectives(folder)
+        elif (folder / "history.parquet").exists():
             yield name, lambda folder=folder: renew_study(folder)
         elif (folder / "fits.csv").exists():
             yield name, lambda folder=folder: renewed(folder, lambda out: rewrite_summary(folder, out))
@@ -180,6 +185,13 @@ def renew_study(folder: Path) -> None:
     for name, make in extra.items():
         if (folder / name).exists():
             write_table(folder / name, make())
+
+
+def renew_objectives(folder: Path) -> None:
+    """The report of a study of several objectives."""
+    opened = objectives_in(read_manifest(folder, "objectives") or {}).open()
+    history = pl.read_parquet(folder / "history.parquet")
+    renewed(folder, lambda out: write_objectives(out, report_on_objectives(history, opened)))
 
 
 def finite_errors(benchmark: Benchmark) -> np.ndarray:

@@ -40,6 +40,10 @@ _METHODS = {
     "regularised-evolution": (
         "Real, Aggarwal, Huang, Le: Regularized Evolution for Image Classifier Architecture Search. AAAI 2019"
     ),
+    "nsga-ii": (
+        "Deb, Pratap, Agarwal, Meyarivan: A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II. IEEE "
+        "Transactions on Evolutionary Computation 6, 2002"
+    ),
     "local-search": "White, Nolen, Savani: Exploring the Loss Landscape in Neural Architecture Search. UAI 2021",
     "bananas": (
         "White, Neiswanger, Savani: BANANAS: Bayesian Optimization with Neural Architectures for Neural Architecture "

@@ -168,7 +168,9 @@ def _figures(report: ObjectivesReport) -> dict[str, Figure]:
 
     figures = {"hypervolume": draw_hypervolume(report.hypervolume, note=f"{report.title}. {report.scale}")}
     if not report.attainment.is_empty():
-        figures["fronts"] = draw_fronts(report.front, report.attainment, report.measure, note=f"{report.title}.")
+        figures["fronts"] = draw_fronts(
+            report.front, report.attainment, report.measure, note=f"{report.title}. {report.scale}"
+        )
     return figures
 
 

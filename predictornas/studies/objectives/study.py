@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -226,3 +227,22 @@ class OpenedObjectives:
     @cached_property
     def _reader(self) -> TableReader:
         return TableReader(self.benchmark, [objective.searched for objective in self.told if objective.known])
+
+
+def objectives_in(manifest: Mapping[str, Any]) -> ObjectivesStudy:
+    """The study that a manifest describes, with all its methods and seeds.
+
+    Args:
+        manifest: of `predictornas.studies.gain.manifest.read_manifest`.
+    """
+    study, entries = manifest["study"], manifest["methods"]
+    return ObjectivesStudy(
+        benchmark=study["benchmark"],
+        objectives=tuple(study["objectives"]),
+        limits=tuple(study["limits"]),
+        known=tuple(study["known"]),
+        methods=tuple(entries),
+        budget=study["budget"],
+        seeds=tuple(sorted({seed for entry in entries.values() for seed in entry["seeds"]})),
+        signal=study["signal"],
+    )

@@ -12,6 +12,7 @@ from predictornas.executors.serial import Serial
 from predictornas.studies.gain.manifest import read_manifest
 from predictornas.studies.gain.study import Study
 from predictornas.studies.objectives.execution import ObjectivesOutcome, advance_objectives, run_objectives
+from predictornas.studies.objectives.study import objectives_in
 from predictornas.studies.tasks import Execution, Share
 from tests.studies.objectives.conftest import STUDY
 
@@ -66,3 +67,9 @@ def test_the_folder_of_a_plain_study_is_refused(tmp_path: Path) -> None:
     claim(tmp_path / "plain", open_study(Study(methods=("random",), budget=20, seeds=(0,))))
     with pytest.raises(ConfigurationError, match="holds results of `gain` or `search`"):
         run_objectives(STUDY, tmp_path / "plain")
+
+
+def test_a_manifest_says_which_study_it_was(outcome: ObjectivesOutcome) -> None:
+    manifest = read_manifest(outcome.folder, "objectives")
+    assert manifest is not None
+    assert objectives_in(manifest).open().identity == STUDY.open().identity
