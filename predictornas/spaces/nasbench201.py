@@ -46,7 +46,7 @@ class NASBench201(ProductSpace):
     @cached_property
     def _classes(self) -> Keys:
         number: dict[str, int] = {}
-        texts = (_unique_text(row) for row in self.enumerate().tolist())
+        texts = (unique_text(row) for row in self.enumerate().tolist())
         index = np.array([number.setdefault(text, len(number)) for text in texts], np.uint64)
         return mix(index + np.uint64(len(self) + 1))
 
@@ -149,7 +149,7 @@ def from_strings(strings: Sequence[str]) -> Genes:
     return np.array(rows, np.int8).reshape(len(rows), len(EDGES))
 
 
-def _unique_text(genes: list[int]) -> str:
+def unique_text(genes: list[int]) -> str:
     """The official unique string: equal for cells that compute the same."""
     nodes = ["0", "", "", ""]
     for node in (1, 2, 3):

@@ -121,10 +121,18 @@ class OfficialCurves:
             if given not in known:
                 raise UnknownNameError(what, given, known)
         epochs = self._training(training)["epochs"]
-        kept = self._kept.get((measure, name, training, seed))
-        if kept is None:
+        stored = self.stored(measure, name, training, seed)
+        return None if stored is None else spread(stored, self.kept(measure, name, training, seed), epochs)
+
+    def stored(self, measure: str, name: str, training: str, seed: int) -> Float[np.ndarray, "n k"] | None:
+        """As `curve`, but as it lies on disk: `(n, epochs)`, or `(n, 1)` where one number says all (see `kept`)."""
+        if (measure, name, training, seed) not in self._kept:
             return None
-        return spread(self._array(file_of_curve(measure, name, training, seed), 2), kept, epochs)
+        return self._array(file_of_curve(measure, name, training, seed), 2)
+
+    def kept(self, measure: str, name: str, training: str, seed: int) -> str:
+        """What `stored` holds: "all" epochs, one value that is the "same" at all, or that of the "last" one."""
+        return self._kept[measure, name, training, seed]
 
     @property
     def _entry(self) -> Mapping[str, Any]:

@@ -50,6 +50,9 @@ def test_curves_costs_and_seeds_are_those_of_the_file(table: Benchmark) -> None:
     np.testing.assert_array_equal(curves.curve("loss", "train", "200", 888), [[np.nan] * 2, [2, 1]])
     np.testing.assert_array_equal(curves.curve("accuracy", "ori-test", "200", 777), [[np.nan, 40]] * 2)
     assert curves.curve("seconds", "train", "200", 777) is None
+    np.testing.assert_array_equal(curves.stored("accuracy", "ori-test", "200", 777), [[40]] * 2)
+    kept = [curves.kept(*key, "200", 777) for key in (("accuracy", "ori-test"), ("loss", "train"))]
+    assert (kept, curves.stored("seconds", "train", "200", 777)) == (["last", "all"], None)
     assert curves.trained("200", 888).tolist() == [False, True]
     assert curves.costs("200", 777).tolist() == [[30, 0.5, 0.5], [30, 0.25, 0.5]]
 

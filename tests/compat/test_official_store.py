@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from predictornas.benchmarks.catalog import import_official
+from predictornas.compat import official_store
+from predictornas.compat.official_store import OfficialQueryError, OfficialStore, opened
+from predictornas.errors import ConfigurationError, DataError
+from tests import official_201 as official
+
+SHORT = {"01": 1, "12": 2, "90": 3, "200": 4}
+
+
+@pytest.fixture
+def content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> official.Uncopied:
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    return official.nasbench201(5, trained=3, epochs=SHORT)
+
+
+@pytest.fixture
+def found(content: official.Uncopied, tmp_path: Path) -> OfficialStore:
+    return opened(official.write_pth(content, tmp_path / "file.pth"), "nasbench201")[0]
+
+
+def state(content: official.Uncopied, index: int, dataset: str, seed: int, training: str = "full") -> dict[str, object]:
+    trial: dict[str, object] = content["arch2infos"][index][training]["all_results"][dataset, seed]
+    return trial
+
+
+def test_names_indexes_and_seeds_are_those_of_the_file(content: official.Uncopied, found: OfficialStore) -> None:
+    assert found.names == content["meta_archs"]
+    assert found.evaluated == content["evaluated_indexes"]
+    assert found.trainings == {"12": 2, "200": 4}
+    assert found.datasets == list(official.SETS)
+    for index in found.evaluated:
+        for dataset in official.SETS:
+            results = content["arch2infos"][index]["full"]
+            assert found.seeds(dataset, "200", index) == results["dataset_seed"][dataset]
+    lacking = next(index for index in range(5) if index not in found.evaluated)
+    assert found.seeds("cifar10", "200", lacking) == []
+    with pytest.raises(OfficialQueryError, match=f"Architecture {lacking} was not trained on 'cifar10'"):
+        found.costs("cifar10", "200", 777, lacking)
+
+
+def test_curves_are_those_of_the_file_and_nan_where_it_knows_none(
+    content: official.Uncopied, found: OfficialStore
+) -> None:
+    index = found.evaluated[0]
+    seed = found.seeds("cifar100", "200", index)[0]
+    trial = state(content, index, "cifar100", seed)
+
+    def curve(measure: str, name: str) -> list[float]:
+        values = found.curve(measure, name, "cifar100", "200", seed, index)
+        assert values is not None
+        return values.tolist()
+
+    assert curve("accuracy", "train") == list(trial["train_acc1es"].values())  # type: ignore[attr-defined]
+    assert curve("seconds", "x-test") == [trial["eval_times"]["x-test@0"]] * 4  # type: ignore[index]
+    last = trial["eval_losses"]["x-valid@3"]  # type: ignore[index]
+    np.testing.assert_array_equal(curve("loss", "x-valid"), [np.nan, np.nan, np.nan, last])
+    assert found.curve("loss", "x-valid", "cifar10", "200", seed, index) is None
+    assert found.costs("cifar100", "200", seed, index)[:2] == [trial["flop"], trial["params"]]
+
+
+def test_a_file_is_imported_once_until_it_changes(
+    content: official.Uncopied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    reading = official_store.reading_tables
+    monkeypatch.setattr(
+        official_store, "reading_tables", lambda path, *a, **k: read.append(path) or reading(path, *a, **k)
+    )
+    file = official.write_pth(content, tmp_path / "file.pth")
+    for _ in range(2):
+        assert opened(file, "nasbench201")[1] == "file.pth"
+    assert len(read) == 1
+    official.write_pth(official.nasbench201(2, epochs=SHORT), file)
+    assert len(opened(str(file), "nasbench201")[0].names) == 2
+    assert len(read) == 2
+
+
+def test_tables_are_opened_by_the_name_that_they_were_imported_under(
+    content: official.Uncopied, store: Path, tmp_path: Path
+) -> None:
+    import_official("nasbench201", official.write_pth(content, tmp_path / "file.pth"))
+    import_official("mine", official.write_pbz2(official.size(2, epochs=SHORT), tmp_path / "size"))
+    assert opened("nasbench201", "nasbench201")[0].names == content["meta_archs"]
+    assert opened("mine", "natsbench-size")[0].names == ["8:8:8:8:8", official.size_names(2)[1]]
+    with pytest.raises(ConfigurationError, match="holds architectures of natsbench-size, not of nasbench201"):
+        opened("mine", "nasbench201")
+
+
+@pytest.mark.usefixtures("store")
+def test_what_is_neither_a_file_nor_a_name_says_how_to_get_one() -> None:
+    with pytest.raises(DataError, match=r"There is no file 'missing\.pth'.*data import nasbench201 FILE"):
+        opened("missing.pth", "nasbench201")
