@@ -14,6 +14,8 @@ from predictornas.cli.options import Address, ExecutorName, Formats, Open, Part,
 if TYPE_CHECKING:
     import polars as pl
 
+    from predictornas.quantity import Quantity
+
 
 def predictors(
     *,
@@ -58,7 +60,8 @@ def predictors(
     out
         Folder of the results; predictors-BENCHMARK by default.
     """
-    from predictornas.studies.predictor_study import PredictorStudy, run_predictor_study
+    from predictornas.benchmarks.catalog import open_benchmark
+    from predictornas.studies.predictor_study import OpenedPredictorStudy, PredictorStudy, run_predictor_study
 
     study = PredictorStudy(
         benchmark=benchmark,
@@ -77,15 +80,18 @@ def predictors(
         rows = [row | {"quantity": row["quantity"].removesuffix("_seconds")} for row in table.to_dicts()]
         show_json(rows)
     else:
-        show_rows(_printable(table), f"Ranks of all others, mean over {draws} draws [95 %]", as_json=False)
+        judge = OpenedPredictorStudy(study, open_benchmark(benchmark)).quantity
+        show_rows(_printable(table, judge), f"Ranks of all others, mean over {draws} draws [95 %]", as_json=False)
         remark(f"Report, tables and figure: {folder}/")
     shown_in_browser(folder, wanted=open_report)
 
 
-def _printable(table: pl.DataFrame) -> list[dict[str, str]]:
+def _printable(table: pl.DataFrame, judge: Quantity) -> list[dict[str, str]]:
     """One row for each predictor and size, tau and shares as people read them."""
     scales = {"tau": ("tau", 1.0, 3), "hits": ("top 1 % found, %", 100.0, 1), "regret": ("top pick's regret", 100.0, 2)}
     scales |= {"fit_seconds": ("fit, s", 1.0, 2), "predict_seconds": ("score all, s", 1.0, 2)}
+    if not judge.percent:
+        scales["regret"] = (judge.with_unit("top pick's regret"), 1.0, 4)
     rows: dict[tuple[str, int], dict[str, str]] = {}
     for row in table.sort("size", maintain_order=True).to_dicts():
         shown = rows.setdefault(

@@ -9,6 +9,7 @@ from matplotlib.ticker import NullLocator
 from predictornas.captions import predictors_caption
 from predictornas.looks import styles_of
 from predictornas.plots.style import draw_band, grid_shape, in_lines, legend_beside, new_figure, tidy_axes
+from predictornas.quantity import ERROR, Quantity
 
 _PANELS = {
     "tau": ("Kendall's tau", 1.0),
@@ -17,7 +18,7 @@ _PANELS = {
 }
 
 
-def draw_predictors(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
+def draw_predictors(table: pl.DataFrame, *, title: str, caption: str, judge: Quantity = ERROR) -> Figure:
     """One panel for each quantity, one line a predictor, with 95 % intervals over the draws.
 
     Args:
@@ -25,13 +26,15 @@ def draw_predictors(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
             `regret` (a fraction) are drawn.
         title: of the figure.
         caption: below it.
+        judge: how costs of the column that ranks are compared with are read.
     """
+    names = _PANELS if judge.percent else _PANELS | {"regret": (judge.with_unit("regret of the top pick"), 1.0)}
     grid = grid_shape(len(_PANELS), 3)
     figure = new_figure(13.2, 4.4, title=title, caption=f"{caption} {predictors_caption()}", grid=grid)
     panels = figure.subplots(*grid, squeeze=False).flatten().tolist()
     styles = styles_of(table["predictor"])
     sizes = sorted(set(table["size"].to_list()))
-    for axes, (quantity, (label, scale)) in zip(panels, _PANELS.items(), strict=True):
+    for axes, (quantity, (label, scale)) in zip(panels, names.items(), strict=True):
         of_quantity = table.filter(pl.col("quantity") == quantity)
         for predictor, style in styles.items():
             rows = of_quantity.filter(pl.col("predictor") == predictor).sort("size")

@@ -9,6 +9,7 @@ import polars as pl
 
 from predictornas.captions import QUALITIES
 from predictornas.looks import styles_of
+from predictornas.quantity import ERROR, Quantity
 from predictornas.report.cautions import counted
 from predictornas.report.charts.lines import line_chart
 from predictornas.report.markup import Content, Markup, element, joined
@@ -41,13 +42,16 @@ _QUANTITIES = {
 _FEW = 10
 
 
-def predictors_page(table: pl.DataFrame, study: Mapping[str, Any], made_with: Mapping[str, Any]) -> Page:
+def predictors_page(
+    table: pl.DataFrame, study: Mapping[str, Any], made_with: Mapping[str, Any], judge: Quantity = ERROR
+) -> Page:
     """The page of a study.
 
     Args:
         table: `predictor`, `size`, `quantity`, `mean`, `low`, `high`, `runs`.
         study: `benchmark`, `predictors`, `sizes`, `draws`, `train_on`, `judge_on`, `judged`, `data_sha256`.
         made_with: versions and commit.
+        judge: how costs of the column that ranks are compared with are read.
     """
     warnings = []
     if study["draws"] < _FEW:
@@ -66,8 +70,8 @@ def predictors_page(table: pl.DataFrame, study: Mapping[str, Any], made_with: Ma
         sections=(
             Section("What was run", _what_was_run(study)),
             Section("Warnings", bullets(*warnings, class_="warnings")),
-            Section("Summary", _summary(table)),
-            Section("Quality against training set", [_chart(table, name) for name in ("tau", "hits", "regret")]),
+            Section("Summary", _summary(table, judge)),
+            Section("Quality against training set", [_chart(table, name, judge) for name in ("tau", "hits", "regret")]),
             Section("How to repeat", repeated_by(command, made_with, data, ["Seconds depend on the machine."])),
         ),
     )
@@ -110,24 +114,33 @@ def _what_was_run(study: Mapping[str, Any]) -> Content:
     )
 
 
-def _summary(table: pl.DataFrame) -> Markup:
+def _read(judge: Quantity) -> dict[str, tuple[str, float, int, str]]:
+    """Label, factor, digits and meaning of each quantity; the regret is in the unit of what is judged."""
+    if judge.percent:
+        return _QUANTITIES
+    meaning = f"What the {judge.name} of the predictor's first choice lacks to the best among those it was judged on."
+    return _QUANTITIES | {"regret": (judge.with_unit("regret of the top pick"), 1.0, 4, meaning)}
+
+
+def _summary(table: pl.DataFrame, judge: Quantity) -> Markup:
+    read = _read(judge)
     known = [name for name in _QUANTITIES if name in set(table["quantity"])]
     headings = [
         Heading("predictor", "", numbers=False),
         Heading("trained on", "Architectures in each training set."),
-        *(Heading(_QUANTITIES[name][0], _QUANTITIES[name][3]) for name in known),
+        *(Heading(read[name][0], read[name][3]) for name in known),
     ]
     rows: dict[tuple[str, int], list[Cell]] = {}
     for row in table.sort("size", maintain_order=True).to_dicts():
         place = (row["predictor"], row["size"])
         cells = rows.setdefault(place, [Cell(_label(place[0])), Cell(f"{place[1]:,}", place[1])])
-        _, scale, digits, _ = _QUANTITIES[row["quantity"]]
+        _, scale, digits, _ = read[row["quantity"]]
         cells.append(interval_cell(row["mean"], row["low"], row["high"], scale=scale, digits=digits))
     return sortable_table("Means over the draws; 95 % intervals in brackets.", headings, list(rows.values()))
 
 
-def _chart(table: pl.DataFrame, quantity: str) -> Markup:
-    label, scale, _, meaning = _QUANTITIES[quantity]
+def _chart(table: pl.DataFrame, quantity: str, judge: Quantity) -> Markup:
+    label, scale, _, meaning = _read(judge)[quantity]
     rows = table.filter(pl.col("quantity") == quantity).sort("size")
     rows = rows.select("size", pl.col("mean", "low", "high") * scale, method="predictor", x="size")
     caption = f"{label[0].upper()}{label[1:]}: {meaning} Means over the draws; bands: 95 % interval."

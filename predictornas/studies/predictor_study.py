@@ -25,6 +25,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.studied import studied_predictor
+from predictornas.quantity import ERROR, Quantity
 from predictornas.report.predictors_page import predictors_page
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -114,12 +115,12 @@ def run_predictor_study(
     ]
     run_all(FitPredictor(opened), fits, is_done=_is_made, execution=execution or Execution())
     rows = pl.DataFrame([_numbers(kept(fit.target, "measured")) for fit in fits])
-    table = summarised(rows)
+    table = summarised(rows, opened.quantity)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
     save_figures(folder, lambda: {"predictors": _figure(table, study)}, pictures)
     asked = {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)}
-    write_page(folder, predictors_page(table, asked, surroundings()))
+    write_page(folder, predictors_page(table, asked, surroundings(), opened.quantity))
     facts = {
         name: {str(size): describe(studied_predictor(name, size)) for size in study.sizes} for name in study.predictors
     }
@@ -142,6 +143,7 @@ def _figure(table: pl.DataFrame, study: PredictorStudy) -> Figure:
     return draw_predictors(
         table,
         title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
+        judge=OpenedPredictorStudy(study, open_benchmark(study.benchmark)).quantity,
         caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
         f"{'all' if study.judged is None else format(study.judged, ',')} other architectures.",
     )
@@ -162,13 +164,19 @@ def rewrite_summary(folder: Path, out: Path) -> None:
     save_figures(out, lambda: {"predictors": _figure(table, PredictorStudy(**fields))})
 
 
-def summarised(rows: pl.DataFrame) -> pl.DataFrame:
-    """Mean and interval over the draws of every quantity of every predictor at every size."""
+def summarised(rows: pl.DataFrame, judge: Quantity = ERROR) -> pl.DataFrame:
+    """Mean and interval over the draws of every quantity of every predictor at every size.
+
+    Args:
+        rows: one a fit.
+        judge: of the column that ranks are compared with; only the regret of a fraction is at most 1.
+    """
+    bounds = QUANTITIES if judge.percent else QUANTITIES | {"regret": POSITIVE}
     long = rows.unpivot(
         on=list(QUANTITIES), index=["predictor", "size", "draw"], variable_name="quantity", value_name="value"
     )
     return pl.concat(
-        over_seeds(part, ["predictor", "size", "quantity"], "value", bounds=QUANTITIES[quantity])
+        over_seeds(part, ["predictor", "size", "quantity"], "value", bounds=bounds[quantity])
         for (quantity,), part in long.partition_by("quantity", as_dict=True, maintain_order=True).items()
     )
 
@@ -206,7 +214,16 @@ class OpenedPredictorStudy:
     @cached_property
     def judge(self) -> Float[np.ndarray, " n"]:
         """What ranks are compared with; NaN where it was not measured."""
-        return self._values(self.study.judge_on or self.study.train_on or self.benchmark.signal)
+        return self._values(self._judging)
+
+    @property
+    def quantity(self) -> Quantity:
+        """How costs of the column that ranks are compared with are read."""
+        return self.benchmark.column(self._judging).quantity
+
+    @property
+    def _judging(self) -> str:
+        return self.study.judge_on or self.study.train_on or self.benchmark.signal
 
     @cached_property
     def rows(self) -> np.ndarray:

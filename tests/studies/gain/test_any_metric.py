@@ -23,6 +23,7 @@ from predictornas.studies.comparison_report import json_comparison, printable_co
 from predictornas.studies.gain.execution import run_study
 from predictornas.studies.gain.report import json_rows, printable
 from predictornas.studies.gain.study import Study
+from predictornas.studies.predictor_study import PredictorStudy, run_predictor_study
 
 EXACT = ("random", "local-search", "regularised-evolution", "uniform-100@gp")
 """Methods that go by the order of values alone, so that no scale may change what they evaluate."""
@@ -171,3 +172,24 @@ def test_columns_of_a_damaged_folder_are_refused(store: Path, tmp_path: Path) ->
         rewritten(tmp_path / "a", columns=columns)
         with pytest.raises(StoreError, match="column"):
             compare_folders([tmp_path / "a"])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_figures")
+def test_predictors_learn_a_loss_and_their_regret_is_in_its_unit(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("predictornas.studies.predictor_study.save_figures", lambda *_: None)
+    table("losses", "loss")
+    table("accuracies", "accuracy")
+    on_losses, on_accuracies = (
+        run_predictor_study(PredictorStudy(name, ("gp",), (40,), draws=2), tmp_path / name)
+        for name in ("losses", "accuracies")
+    )
+    values = [found.filter(quantity="tau")["mean"].item() for found in (on_losses, on_accuracies)]
+    assert values[0] == pytest.approx(values[1])
+    regrets = [found.filter(quantity="regret")["mean"].item() for found in (on_losses, on_accuracies)]
+    assert regrets[0] == pytest.approx(3000 * regrets[1], rel=1e-4)
+    page = (tmp_path / "losses" / "report.html").read_text(encoding="utf-8")
+    assert "What the validation loss of the predictor" in page
+    assert "regret of the top pick, %" not in page
