@@ -124,6 +124,7 @@ CATALOG: Mapping[str, Entry] = {
     "nasbench-graph-photo": _graph("photo"),
     "nasbench-graph-computers": _graph("computers"),
     "nasbench-graph-arxiv": _graph("arxiv"),
+    "nasbench-graph-proteins": _graph("proteins", rows=2021, measured="roc_auc"),
     "nasbench201-full-cifar10": _full("cifar10"),
     "nasbench201-full-cifar100": _full("cifar100"),
     "nasbench201-full-imagenet16-120": _full("imagenet16-120"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from predictornas.spaces.base import Graphs
 
@@ -13,6 +13,18 @@ Paths = Bool[np.ndarray, "n p"]
 def num_paths(num_operations: int, longest: int) -> int:
     """Number of sequences of up to `longest` operations: 1 + k + k^2 + ..."""
     return int(sum(num_operations**length for length in range(longest + 1)))
+
+
+def shortest_paths(graphs: Graphs) -> Int64[np.ndarray, " n"]:
+    """The number of operations on the shortest path from input to output; V where there is no path."""
+    count = graphs.operations.shape[1]
+    steps = np.full(graphs.operations.shape, count)
+    steps[:, 0] = 0
+    for vertex in range(1, count):
+        reached = np.where(graphs.adjacency[:, :vertex, vertex] > 0, steps[:, :vertex], count).min(axis=1)
+        steps[:, vertex] = np.minimum(reached + (graphs.operations[:, vertex] < graphs.num_codes - 2), count)
+    last = (graphs.operations == graphs.num_codes - 1).argmax(axis=1)
+    return np.asarray(steps[np.arange(len(graphs)), last])
 
 
 def path_encoding(graphs: Graphs, *, longest: int) -> Paths:

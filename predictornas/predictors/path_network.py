@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
 from predictornas.predictors.fitting import check_values
-from predictornas.predictors.path_encoding import path_encoding
+from predictornas.predictors.path_encoding import path_encoding, shortest_paths
 from predictornas.spaces.base import Genes, SearchSpace
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class PathEnsemble:
         members: number of networks.
         layers: hidden layers of each.
         width: features of each hidden layer.
-        longest: operations on the longest path that is encoded; see `path_encoding`.
+        longest: operations on the longest path that is encoded; see `path_encoding`. Where most architectures have
+            no path that short, as in chains of layers, one-hot genes stand in the place of paths (ours).
         lower_bound: e_LB, a fraction below every error; 4.5 % suits CIFAR-10 and what is harder.
         training_epochs: passes over the architectures.
         batch_size: architectures in a step.
@@ -53,8 +54,8 @@ class PathEnsemble:
         betas: of Adam.
         fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
         space_: the space it was fitted on.
-        scale_: the value of a margin of 0, and by how much a margin of 1 is below it.
         scale_: the value of a margin of 0, and by how much a margin of 1 lies below it.
+        by_paths_: whether it reads paths, and not one-hot genes.
         weights_: matrices and biases of each layer, member by member along the first axis.
     """
 
@@ -103,6 +104,7 @@ class PathEnsemble:
                 f"error of {1 - values.max():.4g}. Choose a lower bound below every error of the table."
             )
         self.space_ = space
+        self.by_paths_ = bool((shortest_paths(space.graphs(genes)) > self.longest).sum() <= len(genes) / 2)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         features = self._features(genes)
         self.weights_ = self._initial_weights(features.shape[1], generator)
@@ -135,6 +137,8 @@ class PathEnsemble:
         """`(n, p)` float."""
         import torch
 
+        if not self.by_paths_:
+            return torch.from_numpy(self.space_.sequences(genes).astype(np.float32)).flatten(1)
         return torch.from_numpy(path_encoding(self.space_.graphs(genes), longest=self.longest).astype(np.float32))
 
     def _initial_weights(

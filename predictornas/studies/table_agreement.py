@@ -29,9 +29,9 @@ FEWEST = 3
 
 
 def agreement(name: str, beside: str | None = None) -> pl.DataFrame:
-    """Kendall's tau-b between every two accuracies of single trainings in a table, and the default evaluations.
+    """Kendall's tau-b between every two accuracies of single trainings in a table, and the signal and the evaluation.
 
-    Means of runs are left out, but for the evaluation: they share their noise with the runs that they are made of.
+    Other means of runs are left out: they share their noise with the runs that they are made of.
 
     Args:
         name: of a table.
@@ -92,7 +92,7 @@ def _figure(table: pl.DataFrame, name: str) -> Figure:
 
 def _columns(table: Benchmark) -> dict[str, np.ndarray]:
     single = [c.name for c in table.columns.values() if c.is_accuracy and (c.run is None or c.run.isdigit())]
-    names = dict.fromkeys([*single, *filter(None, [table.evaluation])])
+    names = dict.fromkeys([*single, table.signal, *filter(None, [table.evaluation])])
     return {name: np.asarray(table.values(name), np.float64) for name in names}
 
 

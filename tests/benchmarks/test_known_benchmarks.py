@@ -7,7 +7,7 @@ from predictornas.benchmarks.known_benchmarks import CATALOG
 from predictornas.benchmarks.nasbench201 import DATASETS, read_offline
 from predictornas.spaces.registry import get_space
 
-GRAPHS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv")
+GRAPHS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv", "proteins")
 
 
 def test_every_benchmark_has_a_space_and_one_origin() -> None:

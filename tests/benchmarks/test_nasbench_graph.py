@@ -13,9 +13,12 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks import nasbench_graph
-from predictornas.benchmarks.nasbench_graph import DATASETS, read_graph
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.nasbench_graph import DATASETS, quality, read_graph
 from predictornas.errors import DataError, MissingDependencyError
+from predictornas.spaces.nasbench_graph import OPERATIONS, NASBenchGraph
 from predictornas.spaces.registry import get_space
+from predictornas.studies.table_agreement import agreement
 from tests.extras import ALL_EXTRAS
 
 NOT_HERE = find_spec("nas_bench_graph") is None and not os.environ.get(ALL_EXTRAS)
@@ -40,6 +43,22 @@ def test_the_file_of_cora_holds_the_whole_space() -> None:
     assert (np.rint(thirds) % 3 != 0).mean() > 0.6
     assert (by_name["parameters"].min(), by_name["parameters"].max()) == (436_743, 3_464_199)
     assert source == {"package": "nas-bench-graph==1.4.*", "file": "cora.bench", "sha256": DATASETS["cora"]}
+
+
+@pytest.mark.slow
+def test_proteins_is_a_part_of_the_space_and_is_measured_by_area_under_the_curve(store: Path) -> None:
+    table = open_benchmark("nasbench-graph-proteins")
+    whole = get_space("nasbench-graph")
+    assert isinstance(whole, NASBenchGraph)
+    assert (len(table), len(table.space), table.space.name) == (2021, 2021, "nasbench-graph")
+    allowed = [OPERATIONS.index(name) for name in ("gcn", "sage", "arma", "fc", "skip")]
+    expected = whole.enumerate()[np.isin(whole.enumerate()[:, 1:], allowed).all(axis=1)]
+    np.testing.assert_array_equal(table.space.enumerate(), expected)
+    assert (table.signal, table.evaluation) == ("valid_roc_auc_mean", "test_roc_auc_mean")
+    assert table.manifest["licence"] == "Apache-2.0 (nas-bench-graph)"
+    assert (quality("proteins", "test").direction, quality("proteins", "test").unit) == ("higher", "fraction")
+    pair = agreement("nasbench-graph-proteins").filter(first=table.signal, second=table.evaluation)
+    assert pair["tau"].item() == pytest.approx(0.353, abs=5e-4)
 
 
 def test_another_file_is_refused_before_it_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from predictornas.predictors.path_encoding import num_paths, path_encoding
+from predictornas.predictors.path_encoding import num_paths, path_encoding, shortest_paths
 from predictornas.spaces.base import Graphs
 from predictornas.spaces.registry import get_space
 
@@ -49,3 +49,10 @@ def test_the_short_paths_are_the_most_probable_ones() -> None:
     space = get_space("nasbench101")
     share = path_encoding(space.graphs(space.sample(3000, np.random.default_rng(0))), longest=5).mean(axis=0)
     assert share[:40].min() > share[40:].max()
+
+
+def test_the_shortest_path_by_hand() -> None:
+    space = get_space("nasbench201")
+    genes = np.array([[3, 0, 3, 0, 0, 3], [3, 0, 0, 1, 0, 0], [3, 3, 3, 0, 3, 3], [0] * 6], np.int8)
+    # 0-1-2-3; 0-3; 0-1-3 and longer ones; no path among 8 vertices
+    assert shortest_paths(space.graphs(genes)).tolist() == [3, 1, 2, 8]

@@ -86,3 +86,18 @@ def test_an_error_at_the_lower_bound_is_refused() -> None:
 def test_values_must_be_finite() -> None:
     with pytest.raises(DataError, match="Value 1 of 2"):
         PathEnsemble().fit(SPACE, GENES[:2], np.array([0.9, np.nan]), rng=np.random.default_rng(0))
+
+
+@pytest.mark.slow
+def test_chains_whose_paths_are_all_too_long_are_read_by_their_genes() -> None:
+    rng = np.random.default_rng(0)
+    space = get_space("natsbench-size")
+    genes = space.sample(60, rng)
+    values = 0.6 + 0.05 * genes[:, 0]  # the width of the first layer decides
+    fitted = PathEnsemble(layers=3).fit(space, genes, values, rng=rng)
+    assert not fitted.by_paths_
+    others = space.sample(300, rng)
+    assert kendalltau(fitted.predict(others), others[:, 0]).statistic > 0.7
+    whole = get_space("nasbench201")
+    cells = whole.sample(20, rng)
+    assert PathEnsemble(layers=1, training_epochs=1).fit(whole, cells, cells[:, 0] / 10, rng=rng).by_paths_
