@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.cli.objectives import Asked, named
 from predictornas.errors import ConfigurationError
 
@@ -22,3 +24,17 @@ def test_what_means_nothing_here_is_refused() -> None:
 def test_a_limit_alone_means_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
     study = Asked(None, "parameters<5e5", None).study(refused={}, budget=30, signal=None)
     assert (study.objectives, study.limits, study.budget) == (("error",), ("parameters<5e5",), 30)
+
+
+@pytest.mark.slow
+def test_a_search_within_limits_prints_its_front_as_json(run, printed_json, store: Path, tmp_path: Path) -> None:
+    arguments = ["search", "--objectives", "error,latency", "--limit", "parameters<5e5", "--method", "nsga-ii"]
+    assert run(*arguments, "--budget", "30", "--out", str(tmp_path / "out"), "--json") == 0
+    (row,) = printed_json()
+    assert row["method"] == "nsga-ii"
+    table = open_benchmark("nasbench201-cifar10")
+    for point in row["front"]:
+        genes = np.array([point["genes"]], np.int8)
+        assert table.lookup(genes, "parameters")[0] < 5e5
+        assert table.lookup(genes, "latency_seconds")[0] == point["latency"]
+        assert 1 - table.lookup(genes, table.evaluation)[0] == pytest.approx(point["error"])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from predictornas.registry import Look, Registered, Registry, expect
-from predictornas.search.objectives.quantities import Goal, Reader
-from predictornas.search.strategies import Strategy
+from predictornas.registry import Look, Registered, Registry
 
 OBJECTIVE_METHODS = Registry(
     "method for several objectives",
@@ -34,15 +32,3 @@ OBJECTIVE_METHODS = Registry(
     group="predictornas.objective_methods",
 )
 """Settings for the targets: `quantities`, what is searched for, and `reader`, which reads those that are known."""
-
-
-def get_objective_strategy(method: str, quantities: tuple[Goal, ...], reader: Reader) -> Strategy:
-    """The strategy of a method.
-
-    Raises:
-        UnknownNameError: no method for several objectives has this name.
-        ConfigurationError: a part of another package that cannot be loaded or made.
-    """
-    record = OBJECTIVE_METHODS[method]
-    strategy: Strategy = expect(record.make(quantities=quantities, reader=reader), Strategy, record)
-    return strategy

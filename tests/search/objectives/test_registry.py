@@ -1,37 +1,12 @@
-"""Methods for several objectives by name."""
+"""What is known of the methods before they are loaded."""
 
 from __future__ import annotations
 
-import pytest
-
-from predictornas.description import describe
-from predictornas.errors import UnknownNameError
 from predictornas.looks import styles_of
-from predictornas.search.objectives.quantities import Goal
-from predictornas.search.objectives.registry import OBJECTIVE_METHODS, get_objective_strategy
-
-QUANTITIES = (Goal("error"), Goal("parameters", known=True))
+from predictornas.search.objectives.registry import OBJECTIVE_METHODS
 
 
-class Nothing:
-    """Knows nothing."""
-
-    def read(self, genes: object) -> object:
-        return genes
-
-
-@pytest.mark.parametrize("name", list(OBJECTIVE_METHODS))
-def test_every_method_is_made_and_described(name: str) -> None:
-    strategy = get_objective_strategy(name, QUANTITIES, Nothing())  # type: ignore[arg-type]
-    described = describe(strategy)
-    assert strategy.initial >= 1
-    assert name == "random" or [one["name"] for one in described["quantities"]] == ["error", "parameters"]
-
-
-def test_an_unknown_method_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="nsga-ii"):
-        get_objective_strategy("nsga2", QUANTITIES, Nothing())  # type: ignore[arg-type]
-
-
-def test_they_have_looks_of_their_own() -> None:
-    assert styles_of(["nsga-ii"])["nsga-ii"].label == "NSGA-II"
+def test_the_same_methods_have_the_looks_they_have_elsewhere() -> None:
+    styles = styles_of(OBJECTIVE_METHODS)
+    assert [styles[name].label for name in OBJECTIVE_METHODS] == ["random search", "NSGA-II", "Bayesian optimisation"]
+    assert len({style.color for style in styles.values()}) == 3
