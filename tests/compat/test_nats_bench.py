@@ -59,6 +59,7 @@ def test_many_and_long_trainings_are_answered_as_the_official_package_does(space
     assert re.fullmatch(r"(\d{3,} answers, 0 differ\n){2}", done.stdout)
 
 
+@pytest.mark.slow
 def test_early_epochs_are_simulated_as_the_official_package_does(apis: tuple[Any, Any]) -> None:
     longest = apis[0].full_train_epochs
     hp, names = str(longest), list(apis[0])
@@ -74,6 +75,7 @@ def test_early_epochs_are_simulated_as_the_official_package_does(apis: tuple[Any
     assert differences(*apis, questions()) == []
 
 
+@pytest.mark.slow
 def test_facts_of_a_space_are_the_official_ones(apis: tuple[Any, Any]) -> None:
     def questions() -> Iterator[Question]:
         for name in ("is_size", "is_topology", "full_epochs_in_paper", "full_train_epochs", "search_space_name"):
@@ -87,6 +89,7 @@ def test_facts_of_a_space_are_the_official_ones(apis: tuple[Any, Any]) -> None:
     assert differences(*apis, questions()) == []
 
 
+@pytest.mark.slow
 def test_what_is_shown_is_the_same_text(apis: tuple[Any, Any], capsys: pytest.CaptureFixture[str]) -> None:
     printed = []
     for api in apis:
@@ -108,6 +111,7 @@ def test_texts_of_cells_are_taken_apart_and_compared_as_the_official_package_doe
     assert differences(theirs, NATStopology, questions()) == []
 
 
+@pytest.mark.slow
 def test_folders_and_files_are_opened_whatever_the_mode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
     content = official.topology(2, epochs=SHORT)

@@ -26,6 +26,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return official.write_pth(content, tmp_path / "file.pth")
 
 
+@pytest.mark.slow
 def test_the_best_is_that_of_the_mean_of_all_seeds_within_the_limits(file: Path) -> None:
     """Means 80, 75.5 and 72.5; operations of seed 888 are 20, 21 and 22, the means 14, 15 and 16."""
     numpy, plain = NASBench201API(file), NATStopology(file)
@@ -36,6 +37,7 @@ def test_the_best_is_that_of_the_mean_of_all_seeds_within_the_limits(file: Path)
     assert plain.find_best("cifar10", "valid", flop_max=20.5) == (0, 80.0)
 
 
+@pytest.mark.slow
 def test_any_way_to_name_an_architecture_leads_to_its_index(file: Path) -> None:
     api = NASBench201API(file)
     assert [api.query_index_by_arch(text) for text in api] == [0, 1, 2]

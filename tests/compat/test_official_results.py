@@ -24,6 +24,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OfficialStore:
     return opened(official.write_pth(content, tmp_path / "file.pth"), "nasbench201")[0]
 
 
+@pytest.mark.slow
 def test_costs_are_the_mean_or_those_of_the_right_seed(found: OfficialStore) -> None:
     numpy, plain = (ArchResults(found, arithmetic, 0, "12") for arithmetic in (NUMPY, PLAIN))
     expected = {"flops": 15.0, "params": 2.0, "latency": 0.5}
@@ -34,6 +35,7 @@ def test_costs_are_the_mean_or_those_of_the_right_seed(found: OfficialStore) -> 
         plain.get_latency("cifar10-valid")
 
 
+@pytest.mark.slow
 def test_metrics_of_a_seed_of_all_and_of_one_at_random(found: OfficialStore) -> None:
     results = ArchResults(found, PLAIN, 0, "12")
     assert results.get_dataset_seeds("cifar10-valid") == [777, 888]

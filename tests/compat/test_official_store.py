@@ -30,6 +30,7 @@ def state(content: official.Uncopied, index: int, dataset: str, seed: int, train
     return trial
 
 
+@pytest.mark.slow
 def test_names_indexes_and_seeds_are_those_of_the_file(content: official.Uncopied, found: OfficialStore) -> None:
     assert found.names == content["meta_archs"]
     assert found.evaluated == content["evaluated_indexes"]
@@ -45,6 +46,7 @@ def test_names_indexes_and_seeds_are_those_of_the_file(content: official.Uncopie
         found.costs("cifar10", "200", 777, lacking)
 
 
+@pytest.mark.slow
 def test_curves_are_those_of_the_file_and_nan_where_it_knows_none(
     content: official.Uncopied, found: OfficialStore
 ) -> None:
@@ -65,6 +67,7 @@ def test_curves_are_those_of_the_file_and_nan_where_it_knows_none(
     assert found.costs("cifar100", "200", seed, index)[:2] == [trial["flop"], trial["params"]]
 
 
+@pytest.mark.slow
 def test_a_file_is_imported_once_until_it_changes(
     content: official.Uncopied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +85,7 @@ def test_a_file_is_imported_once_until_it_changes(
     assert len(read) == 2
 
 
+@pytest.mark.slow
 def test_tables_are_opened_by_the_name_that_they_were_imported_under(
     content: official.Uncopied, store: Path, tmp_path: Path
 ) -> None:

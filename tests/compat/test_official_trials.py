@@ -30,6 +30,7 @@ def trial_of(found: OfficialStore, arithmetic: Any = PLAIN) -> ResultsCount:
     return ResultsCount(found, arithmetic, "cifar10-valid", "12", 777, 0)
 
 
+@pytest.mark.slow
 def test_an_epoch_has_its_own_seconds_and_those_of_all_before(found: OfficialStore) -> None:
     trial = trial_of(found)
     assert trial.get_train(1) == {"iepoch": 1, "loss": 2.0, "accuracy": 20.0, "cur_time": 2.0, "all_time": 3.0}
@@ -39,6 +40,7 @@ def test_an_epoch_has_its_own_seconds_and_those_of_all_before(found: OfficialSto
     assert trial.eval_losses == {"x-valid@2": 8.0}
 
 
+@pytest.mark.slow
 def test_what_was_not_evaluated_is_refused_and_says_what_was(found: OfficialStore) -> None:
     trial = trial_of(found)
     assert trial.get_eval("valid")["accuracy"] == 8.0
@@ -50,6 +52,7 @@ def test_what_was_not_evaluated_is_refused_and_says_what_was(found: OfficialStor
         trial.get_train(3)
 
 
+@pytest.mark.slow
 def test_unknown_costs_are_none_and_times_are_summed_as_each_package_does(found: OfficialStore) -> None:
     trial = trial_of(found)
     assert (trial.flop, trial.params, trial.latency, trial.get_latency()) == (5.0, 0.5, None, -1.0)
