@@ -129,7 +129,7 @@ def test_the_guide_to_an_own_space_runs_from_space_to_gain(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(SPACES, "_records", dict(SPACES._records))
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs/guides/own-space.md").read_text(), re.DOTALL)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     names: dict[str, object] = {"__name__": "guide"}
     with one_thread():
         for code in blocks:
