@@ -21,6 +21,7 @@ from predictornas.cli.options import (
     pictures_as,
     worker_count,
 )
+from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
 
 
@@ -162,7 +163,7 @@ def build_table(
     elif table is None:
         remark(f"Not complete yet. The same command continues: {folder}/")
     else:
-        say(f"{name}: {len(table):,} rows in {table.folder}")
+        say(f"{name}: {counted(len(table), 'row')} in {table.folder}")
 
 
 def train(
@@ -295,7 +296,7 @@ def proxies(
     if json:
         show_json([row | {"duration": row.pop("milliseconds") / 1000} for row in table.to_dicts()])
     else:
-        show_rows(rows, f"{sample} architectures of {benchmark}", as_json=False)
+        show_rows(rows, f"{counted(sample, 'architecture')} of {benchmark}", as_json=False)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from cyclopts import App, Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows
 from predictornas.cli.options import Formats, Style, pictures_as
+from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def info(name: str, *, json: Json = False) -> None:
     if json:
         show_json({**_facts(benchmark), "columns": rows})
         return
-    show_rows(rows, f"{name}: {len(benchmark):,} rows in {benchmark.folder}", as_json=False)
+    show_rows(rows, f"{name}: {counted(len(benchmark), 'row')} in {benchmark.folder}", as_json=False)
     if "protocol" in benchmark.manifest["source"]:
         remark(f"Protocol: {benchmark.manifest['source']['protocol']}")
     remark(f"Licence: {benchmark.manifest['licence']}")
@@ -155,7 +156,7 @@ def _say_imported(benchmark: Benchmark) -> None:
     from predictornas.benchmarks.validation import doubts
 
     say(
-        f"{benchmark.name}: {len(benchmark):,} rows in {benchmark.folder}\n"
+        f"{benchmark.name}: {counted(len(benchmark), 'row')} in {benchmark.folder}\n"
         f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
     )
     for doubt in doubts(benchmark.columns, benchmark.values, benchmark.signal, benchmark.evaluation):
@@ -191,7 +192,7 @@ def _show_preview(name: str, found: Preview, *, as_json: bool) -> None:
         {**row, **{end: None if row[end] is None else f"{row[end]:.6g}" for end in ("lowest", "highest")}}
         for row in found.columns
     ]
-    show_rows(rows, f"{name}: {found.architectures:,} architectures of {found.space}", as_json=False)
+    show_rows(rows, f"{name}: {counted(found.architectures, 'architecture')} of {found.space}", as_json=False)
     values = ", ".join(f"{column} {value:.6g}" for column, value in found.best_values.items())
     say(f"Best by the signal: {found.best} ({values})")
     for warning in found.warnings:
@@ -268,7 +269,9 @@ def remove(name: str, *, yes: Yes = False, json: Json = False) -> None:
 
     if not yes:
         benchmark = open_benchmark(name)
-        raise ConfigurationError(f"This removes {len(benchmark):,} rows in {benchmark.folder}. Say so with --yes.")
+        raise ConfigurationError(
+            f"This removes {counted(len(benchmark), 'row')} in {benchmark.folder}. Say so with --yes."
+        )
     folder = remove_benchmark(name)
     if json:
         show_json({"name": name, "removed": str(folder)})
@@ -294,7 +297,7 @@ def verify(name: str, *, json: Json = False) -> None:
     if json:
         show_json({"name": name, "files": len(benchmark.manifest["files"]), "intact": True})
         return
-    say(f"{name}: all {len(benchmark.manifest['files'])} files are as they were written.")
+    say(f"{name}: {counted(len(benchmark.manifest['files']), 'file')}, as written.")
 
 
 def _facts(benchmark: Benchmark) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from predictornas.analysis.regret import OracleErrors, oracle_errors
 from predictornas.benchmarks.table import Benchmark
+from predictornas.counting import counted
 from predictornas.errors import AtWorkError, ConfigurationError, StoreError
 from predictornas.papers.figure import FigureRequest, default_benchmark
 from predictornas.studies.gain.execution import HISTORY, advance_study, collected
@@ -66,8 +67,9 @@ class FigureRuns:
         """The setting in one line, for the caption."""
         batch = self.opened.strategy(self.study.method_names[0]).batch
         return (
-            f"{self.benchmark.name}, preset {self.study.preset}: {self.study.budget:,} evaluations a run, "
-            f"{batch} an iteration, {len(self.study.seeds)} seeds; "
+            f"{self.benchmark.name}, preset {self.study.preset}: "
+            f"{counted(self.study.budget or 0, 'evaluation')} a run, "
+            f"{batch} an iteration, {counted(len(self.study.seeds), 'seed')}; "
             f"signal {self.benchmark.signal}, evaluation {self.benchmark.evaluation}."
         )
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from predictornas.analysis.statistics import POSITIVE, SHARE, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.counting import counted
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError
 from predictornas.papers.claims import beside, steps, together
@@ -198,7 +199,8 @@ def _seeds(request: FigureRequest) -> int:
 
 def _setting(request: FigureRequest) -> str:
     benchmark = open_benchmark(_benchmark(request))
-    return f"{benchmark.name}, {_seeds(request)} seeds, signal {benchmark.signal}, evaluation {benchmark.evaluation}."
+    seeds = counted(_seeds(request), "seed")
+    return f"{benchmark.name}, {seeds}, signal {benchmark.signal}, evaluation {benchmark.evaluation}."
 
 
 def _measured(request: FigureRequest, runs: Sequence[tuple[str, EstimatorRun]]) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.report.facts import StudyFacts
 
@@ -132,11 +133,6 @@ def shared_noise(signal: str, evaluation: str) -> str:
         f"Signal {signal} and evaluation {evaluation} come from the same training run, so what the searches chose "
         "looks better than it is. Choose another column with --evaluation."
     )
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and what is counted, "1 run", "20 runs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _named(values: Mapping[str, str]) -> str:

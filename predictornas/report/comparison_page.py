@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.cautions import FEW_SEEDS
@@ -194,8 +195,8 @@ def _chart(errors: pl.DataFrame, table: str, place: int, read: Quantities) -> Ma
         ],
     }
     caption = (
-        f"{table}: mean {read.name} after {rows['evaluations'][0]:,} evaluations, and its 95 % interval over runs. The "
-        "menu chooses whose; rows are in the order of the legend."
+        f"{table}: mean {read.name} after {counted(rows['evaluations'][0], 'evaluation')}, and its 95 % interval "
+        "over runs. The menu chooses whose; rows are in the order of the legend."
     )
     return chart(f"errors-{place}", caption, spec, legend=method_legend(methods))
 

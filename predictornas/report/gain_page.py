@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.architectures import drawn_architectures
-from predictornas.report.cautions import cautions, counted
+from predictornas.report.cautions import cautions
 from predictornas.report.charts.convergence import convergence_chart
 from predictornas.report.charts.distribution import distribution_chart
 from predictornas.report.charts.gain import gain_chart

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int8
 
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.report.architectures import cell_svg
-from predictornas.report.cautions import counted
 from predictornas.report.charts.lines import line_chart
 from predictornas.report.citations import how_to_cite
 from predictornas.report.markup import Content, Markup, element, joined
@@ -50,7 +50,7 @@ def live_page(
         made_with: versions and commit.
     """
     key = int(space.keys(recommended[None])[0])
-    command = command_with("live-search", {name: value for name, value in study.items() if name not in _NO_OPTIONS})
+    command = live_command(study)
     data = {f"images {study['images']}": study["images_sha256"]}
     return Page(
         title=f"Live search: {_label(study['method'])} on {study['space']}, {study['images']}",
@@ -66,6 +66,11 @@ def live_page(
             Section("How to repeat", repeated_by(command, made_with, data)),
         ),
     )
+
+
+def live_command(study: Mapping[str, Any]) -> list[str]:
+    """The command that runs a search, from its options by name."""
+    return command_with("live-search", {name: value for name, value in study.items() if name not in _NO_OPTIONS})
 
 
 def drawn_architecture(space: SearchSpace, genes: Int8[np.ndarray, " g"]) -> Content:

@@ -11,6 +11,7 @@ import polars as pl
 from predictornas.analysis.objectives.dominating import BALANCED
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.captions import FRONT_TRACES, FRONTS, HYPERVOLUME
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.report.charts.lines import line_chart
 from predictornas.report.citations import how_to_cite
@@ -108,11 +109,11 @@ def _what_was_run(facts: ObjectivesFacts) -> Content:
         f"Columns: {'; '.join(columns)}.",
         f"Read without training, never predicted: {', '.join(study['known']) or 'none'}.",
         f"Limits: {', '.join(study['limits']) or 'none'}.",
-        f"{study['budget']} evaluations a run.",
-        *(f"{_label(method)}: {len(seeds)} seeds." for method, seeds in facts.methods.items()),
+        f"{counted(study['budget'], 'evaluation')} a run.",
+        *(f"{_label(method)}: {counted(len(seeds), 'seed')}." for method, seeds in facts.methods.items()),
     ]
     if facts.missing:
-        items.append(f"{facts.missing} more runs have not ended yet.")
+        items.append(f"{counted(facts.missing, 'more run')} had not ended when this page was written.")
     return joined(bullets(*items), paragraphs(facts.scale))
 
 
@@ -176,22 +177,31 @@ def _gain(gain: pl.DataFrame) -> Markup:
     return line_chart("gain", caption, shown, x=x, y="gain, dB", logarithmic=True)
 
 
-def _how_to_repeat(facts: ObjectivesFacts) -> Content:
-    study = facts.study
-    seeds = sorted({seed for own in facts.methods.values() for seed in own})
+def objectives_command(study: Mapping[str, Any], methods: Mapping[str, Sequence[int]]) -> list[str]:
+    """The command that runs a study.
+
+    Args:
+        study: what it fixes, as its manifest has it.
+        methods: the seeds of each method.
+    """
     options = {
         "benchmark": study["benchmark"],
         "objectives": study["objectives"],
         "limit": study["limits"] or None,
         "known": study["known"] or None,
-        "methods": list(facts.methods),
+        "methods": list(methods),
         "budget": study["budget"],
-        "seeds": seeds_text(seeds),
+        "seeds": seeds_text(sorted({seed for own in methods.values() for seed in own})),
         "signal": study["signal"],
     }
+    return command_with("gain", options)
+
+
+def _how_to_repeat(facts: ObjectivesFacts) -> Content:
+    study = facts.study
     made_with = facts.made_with[-1] if facts.made_with else {}
     data = {f"table {study['benchmark']}": study["data_sha256"]}
-    return repeated_by(command_with("gain", options), made_with, data)
+    return repeated_by(objectives_command(study, facts.methods), made_with, data)
 
 
 def _label(method: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from predictornas.captions import QUALITIES
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.quantity import ERROR, Quantity
-from predictornas.report.cautions import counted
 from predictornas.report.charts.lines import line_chart
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
@@ -43,7 +43,12 @@ _FEW = 10
 
 
 def predictors_page(
-    table: pl.DataFrame, study: Mapping[str, Any], made_with: Mapping[str, Any], judge: Quantity = ERROR
+    table: pl.DataFrame,
+    study: Mapping[str, Any],
+    made_with: Mapping[str, Any],
+    judge: Quantity = ERROR,
+    *,
+    missing: int = 0,
 ) -> Page:
     """The page of a study.
 
@@ -52,16 +57,20 @@ def predictors_page(
         study: `benchmark`, `predictors`, `sizes`, `draws`, `train_on`, `judge_on`, `judged`, `data_sha256`.
         made_with: versions and commit.
         judge: how costs of the column that ranks are compared with are read.
+        missing: fits that have not been made.
     """
     warnings = []
+    if missing:
+        warnings.append(
+            f"{counted(missing, 'fit')} had not been made when this page was written: means are of the rest."
+        )
     if study["draws"] < _FEW:
         warnings.append(
             f"{counted(study['draws'], 'draw')}: intervals over fewer than {_FEW} are wide; ask for --draws 20."
         )
     if study["judge_on"] is None:
         warnings.append("Predictors are judged on the column that they learned, whose noise counts as quality here.")
-    options = {name: study[name] for name in ("benchmark", "sizes", "draws", "train_on", "judge_on", "judged")}
-    command = command_with("predictors", {"names": study["predictors"], **options})
+    remarks = ["Seconds depend on the machine."]
     data = {f"table {study['benchmark']}": study["data_sha256"]}
     return Page(
         title=f"Predictors on {study['benchmark']}",
@@ -72,9 +81,18 @@ def predictors_page(
             Section("Warnings", bullets(*warnings, class_="warnings")),
             Section("Summary", _summary(table, judge)),
             Section("Quality against training set", [_chart(table, name, judge) for name in ("tau", "hits", "regret")]),
-            Section("How to repeat", repeated_by(command, made_with, data, ["Seconds depend on the machine."])),
+            Section(
+                "How to repeat",
+                repeated_by(predictors_command(study), made_with, data, ["Seconds depend on the machine."]),
+            ),
         ),
     )
+
+
+def predictors_command(study: Mapping[str, Any]) -> list[str]:
+    """The command that makes a study, from its options by name."""
+    options = {name: study[name] for name in ("benchmark", "sizes", "draws", "train_on", "judge_on", "judged")}
+    return command_with("predictors", {"names": study["predictors"], **options})
 
 
 def best_by_tau(table: pl.DataFrame) -> Content:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int8
 
-from predictornas.report.cautions import counted
+from predictornas.counting import counted
 from predictornas.report.charts.lines import line_chart
 from predictornas.report.citations import how_to_cite_supernet
 from predictornas.report.live_page import drawn_architecture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.counting import counted
 from predictornas.quantity import ERRORS, Quantities
 from predictornas.report.comparison_page import ComparisonTables, comparison_page
 from predictornas.studies.comparison import Comparison
@@ -97,7 +98,7 @@ def _errors(table: str, errors: pl.DataFrame, read: Quantities) -> Section:
     cells = errors.with_columns(
         pl.col("runs").cast(pl.String), column="trace", cell=_cells(errors, read, ("mean", "low", "high"), digits=2)
     )
-    title = read.with_unit(f"{table}: {read.name} after {errors['evaluations'][0]} evaluations")
+    title = read.with_unit(f"{table}: {read.name} after {counted(errors['evaluations'][0], 'evaluation')}")
     return title, _wide(cells, ["method", "runs"])
 
 
@@ -108,7 +109,7 @@ def _regret(table: str, regret: pl.DataFrame, read: Quantities) -> Section:
     known = regret["best_possible"].null_count() == 0
     above = regret.with_columns(pl.col("mean", "low", "high") - pl.col("best_possible").fill_null(0.0))
     quantity = "regret" if known else f"{read.name} (the store lacks the table, so the best possible is unknown)"
-    title = read.with_unit(f"{table}: {quantity}, mean over {regret['evaluations'][0]} evaluations")
+    title = read.with_unit(f"{table}: {quantity}, mean over {counted(regret['evaluations'][0], 'evaluation')}")
     cells = _cells(above, read, ("mean", "low", "high"), digits=3, difference=known)
     return title, _wide(above.with_columns(column="trace", cell=cells), ["method"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from predictornas.counting import counted
 from predictornas.description import describe
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor
@@ -285,7 +286,7 @@ def _figures(study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> dict
         title=f"{study.method} on {study.space}, {oracle.data.name}",
         caption="Accuracy on the validation images, which the search sees, after each level of training; a line for "
         "each architecture. A line that ends early was stopped by the scheduler, or never promoted. Recommended: what "
-        f"the search names as its result. {study.budget_epochs:,} epochs in all, seed {study.seed}.",
+        f"the search names as its result. {counted(study.budget_epochs, 'epoch')} in all, seed {study.seed}.",
     )
     cell = draw_cells(oracle.space, outcome.recommended, title=f"Recommended by {study.method}")
     return {"curves": curves, "recommended": cell}

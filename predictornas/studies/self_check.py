@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from predictornas import __version__
 from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
+from predictornas.counting import counted
 from predictornas.errors import PredictorNASError
 from predictornas.files import cache_home, data_home
 from predictornas.oracles.tabular import TabularOracle
@@ -95,7 +96,7 @@ def _searched(method: str) -> Finding:
         history = run(search, TabularOracle(benchmark), _EVALUATIONS)
     except Exception as error:
         return Finding(about, f"{type(error).__name__}: {error}", well=False)
-    took = f"{len(history)} evaluations in {time.perf_counter() - began:.1f} s"
+    took = f"{counted(len(history), 'evaluation')} in {time.perf_counter() - began:.1f} s"
     digest = zlib.crc32(history.keys.astype("<u8").tobytes())
     if HISTORIES.get(method, digest) != digest:
         return Finding(about, f"{took}, another history than expected ({digest})", well=False)

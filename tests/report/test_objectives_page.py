@@ -72,6 +72,6 @@ def test_a_verdict_needs_an_interval_without_zero_and_ten_seeds_that_differ(
 
 def test_limits_the_scale_and_missing_runs_are_named() -> None:
     page = rendered(objectives_page(tables(0.1, 20), FACTS))
-    for words in ("parameters&lt;5e5", "The scale.", "1 more runs have not ended", "≤ 1.0", "a, judged by b"):
+    for words in ("parameters&lt;5e5", "The scale.", "1 more run had not ended", "≤ 1.0", "a, judged by b"):
         assert words in page
     assert "&#x27;parameters&lt;5e5&#x27;" in page  # quoted for the shell

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
+from predictornas.counting import counted
 from predictornas.errors import ConfigurationError, JournalError, UnknownNameError
 from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, read_records
@@ -196,7 +197,7 @@ def described_scale(request: FigureRequest, scale: Scale | None = None) -> str:
         "alpha's learning rate times {:g}": None if scale.architecture_rate == 1 else scale.architecture_rate,
     }
     said = [text.format(value) for text, value in parts.items() if value is not None]
-    return f"{data}, size {request.size}: {', '.join([scale.space, *said, f'{scale.seeds} seeds'])}."
+    return f"{data}, size {request.size}: {', '.join([scale.space, *said, counted(scale.seeds, 'seed')])}."
 
 
 def studied(

@@ -102,7 +102,8 @@ def _sizes(summary: pl.DataFrame) -> str:
     ranges = []
     for name in ("runs", "evaluations"):
         numbers = sorted(set(summary[name].to_list()))
-        ranges.append("-".join(map(str, numbers[:1] + numbers[1:][-1:])) + f" {name}")
+        shown = "-".join(map(str, numbers[:1] + numbers[1:][-1:]))
+        ranges.append(f"{shown} {name.removesuffix('s') if numbers == [1] else name}")
     return " of ".join(ranges)
 
 
