@@ -26,6 +26,7 @@ from predictornas.benchmarks.layout import checked_column
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, shown_path, unsealed
+from predictornas.studies.folder import KINDS, owner_of
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.tidy_tables import read_table
 
@@ -163,6 +164,11 @@ def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, obje
 
 
 def _study(folder: Path) -> Mapping[str, object]:
+    if (kind := _other_kind(folder)) is not None:
+        raise ConfigurationError(
+            f"{shown_path(folder)} holds results of {KINDS[kind]}, which `compare` cannot read. "
+            f"Name folders of {KINDS['study']}."
+        )
     where, remedy = shown_path(folder), _REMEDY.format(folder=shown_path(folder))
     content = read_json(folder / "manifest.json", error=StoreError, remedy=f"{where} holds no finished study. {remedy}")
     manifest = checked_object(content, {"study": dict}, f"{where}/manifest.json", error=StoreError, remedy=remedy)
@@ -171,6 +177,15 @@ def _study(folder: Path) -> Mapping[str, object]:
     study = manifest["study"]
     checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)
     return {**study, "evaluation": study["evaluation"] or study["signal"]}  # older versions wrote none for one column
+
+
+def _other_kind(folder: Path) -> str | None:
+    """What a folder holds instead of a study; None also where its manifest cannot be read, which is told later."""
+    try:
+        kind, _ = owner_of(folder)
+    except StoreError:
+        return None
+    return None if kind == "study" else kind
 
 
 def _history(folder: Path) -> pl.DataFrame:

@@ -56,22 +56,34 @@ def check_owner(folder: Path, kind: str) -> dict[str, Any]:
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of result", kind, KINDS)
+    owner, facts = owner_of(folder)
+    if owner is None:
+        return {}
+    if owner != kind:
+        raise ConfigurationError(
+            f"{folder} holds results of {KINDS[owner]}. Choose another --out, or move the folder away."
+        )
+    return facts
+
+
+def owner_of(folder: Path) -> tuple[str | None, dict[str, Any]]:
+    """The kind of result that a folder holds, and what its manifest says; None and nothing where it has none.
+
+    Raises:
+        StoreError: its manifest is damaged, or none of a result.
+    """
     path = folder / MANIFEST
     try:
         if not path.exists():
-            return {}
+            return None, {}
     except OSError as error:  # a name longer than file names may be
         raise StoreError(f"{shown_path(folder)} cannot be used: {error.strerror}. Choose another --out.") from error
     facts, has_checksum = read_sealed(path)
     owner = _kind(facts, has_checksum=has_checksum)
     if owner not in KINDS:
         raise StoreError(f"{path} is no manifest of a result. Choose another --out, or move the file away.")
-    if owner != kind:
-        raise ConfigurationError(
-            f"{folder} holds results of {KINDS[owner]}. Choose another --out, or move the folder away."
-        )
     facts.pop("kind", None)
-    return facts
+    return owner, facts
 
 
 def take(folder: Path, kind: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from scipy import stats
 
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.studies.comparison import Comparison, compare_folders
+from predictornas.studies.folder import KINDS, write_manifest
 from predictornas.studies.gain.execution import run_study
 from predictornas.studies.gain.study import Study
 from predictornas.studies.sealed import write_sealed
@@ -250,3 +251,12 @@ def test_a_history_that_was_altered_is_not_compared(tmp_path: Path) -> None:
     write_table(folder / "history.parquet", table.head(0))
     with pytest.raises(StoreError, match="holds no evaluation"):
         compare_folders([folder])
+
+
+@pytest.mark.parametrize("kind", ["predictors", "objectives", "comparison"])
+def test_a_folder_of_another_kind_says_what_it_is_and_not_to_run_it_again(tmp_path: Path, kind: str) -> None:
+    write_manifest(tmp_path, kind, {"study": {}})
+    with pytest.raises(ConfigurationError) as caught:
+        compare_folders([tmp_path])
+    assert f"holds results of {KINDS[kind]}, which `compare` cannot read" in str(caught.value)
+    assert "again" not in str(caught.value)
