@@ -14,6 +14,7 @@ from predictornas.cli.doctor import doctor
 from predictornas.cli.figures import reproduce
 from predictornas.cli.live import build_table, live_search, proxies, train
 from predictornas.cli.predictors import predictors
+from predictornas.cli.report import report
 from predictornas.cli.studies import compare, gain, search
 from predictornas.cli.supernet import supernet
 from predictornas.cli.tables import data
@@ -32,6 +33,7 @@ for _verb in (
     gain,
     search,
     compare,
+    report,
     predictors,
     reproduce,
     live_search,

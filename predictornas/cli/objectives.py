@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import console, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.options import Where
+from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
 from predictornas.search.objectives.registry import OBJECTIVE_METHODS
 
@@ -102,7 +103,7 @@ def gain_of_objectives(
 
     if where.share is None:
         outcome = _run(study, folder, where, pictures)
-        _show(outcome, folder, as_json=json)
+        show_objectives(outcome, folder, as_json=json)
         shown_in_browser(folder, wanted=open_report)
         return
     with progress_bar(f"part {where.part}") as started:
@@ -110,7 +111,7 @@ def gain_of_objectives(
     if json:
         show_json({"part": where.part, "missing": missing, "folder": str(folder)})
     remark(
-        f"Part {where.part} of {folder} is done; {missing} runs of other parts are missing. "
+        f"Part {where.part} of {folder} is done; missing, of other parts: {counted(missing, 'run')}. "
         "The same command without --part collects all of them."
     )
 
@@ -127,7 +128,7 @@ def search_of_objectives(
         rows = json_rows(outcome.report.summary)
         show_json([row | ({"front": front} if row["method"] == study.methods[0] else {}) for row in rows])
     else:
-        _show(outcome, folder, as_json=False)
+        show_objectives(outcome, folder, as_json=False)
         shown = [{name: _short(value) for name, value in point.items() if name != "genes"} for point in front]
         show_rows(shown, "What it recommends: its front, judged" if len(front) > 1 else "Recommended", as_json=False)
         if not front:
@@ -138,11 +139,12 @@ def search_of_objectives(
 def _run(study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures) -> ObjectivesOutcome:
     from predictornas.studies.objectives.execution import run_objectives
 
-    with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
+    with progress_bar(f"{counted(len(study.methods), 'method')}, {counted(len(study.seeds), 'seed')}") as started:
         return run_objectives(study, folder, executor=where.get_executor(), started=started, pictures=pictures)
 
 
-def _show(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) -> None:
+def show_objectives(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) -> None:
+    """Prints what a study of several objectives says."""
     from predictornas.studies.objectives.report import json_rows, printable
 
     if as_json:
@@ -154,7 +156,10 @@ def _show(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) -> None:
         console().print(f"Tables and figures: {folder}/", highlight=False)
         console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
     if outcome.missing:
-        remark(f"Other commands are at {outcome.missing} more runs of {folder}; the same command shows them when done.")
+        remark(
+            f"Other commands are at {counted(outcome.missing, 'more run')} of {folder}; "
+            "the same command shows them when done."
+        )
 
 
 def _front(outcome: ObjectivesOutcome, opened: OpenedObjectives) -> list[dict[str, Any]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import predictors_help
 from predictornas.cli.options import Address, ExecutorName, Formats, Open, Part, Style, Where, Workers, pictures_as
+from predictornas.counting import counted
 
 if TYPE_CHECKING:
     import polars as pl
 
     from predictornas.quantity import Quantity
+    from predictornas.studies.predictor_study import PredictorStudy
 
 
 def predictors(
@@ -60,8 +62,7 @@ def predictors(
     out
         Folder of the results; predictors-BENCHMARK by default.
     """
-    from predictornas.benchmarks.catalog import open_benchmark
-    from predictornas.studies.predictor_study import OpenedPredictorStudy, PredictorStudy, run_predictor_study
+    from predictornas.studies.predictor_study import PredictorStudy, run_predictor_study
 
     study = PredictorStudy(
         benchmark=benchmark,
@@ -74,16 +75,29 @@ def predictors(
     )
     folder = out or Path(f"predictors-{benchmark}")
     where, pictures = Where(workers, executor, address, part), pictures_as(format_, style)
-    with progress_bar(f"{len(study.predictors)} predictors, {draws} draws") as started:
+    with progress_bar(f"{counted(len(study.predictors), 'predictor')}, {counted(draws, 'draw')}") as started:
         table = run_predictor_study(study, folder, execution=where.execution(started), pictures=pictures)
     if json:
-        rows = [row | {"quantity": row["quantity"].removesuffix("_seconds")} for row in table.to_dicts()]
-        show_json(rows)
+        show_json(json_predictors(table))
     else:
-        judge = OpenedPredictorStudy(study, open_benchmark(benchmark)).quantity
-        show_rows(_printable(table, judge), f"Ranks of all others, mean over {draws} draws [95 %]", as_json=False)
-        remark(f"Report, tables and figure: {folder}/")
+        show_predictors(table, study, folder)
     shown_in_browser(folder, wanted=open_report)
+
+
+def json_predictors(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """The table of a study for programs."""
+    return [row | {"quantity": row["quantity"].removesuffix("_seconds")} for row in table.to_dicts()]
+
+
+def show_predictors(table: pl.DataFrame, study: PredictorStudy, folder: Path) -> None:
+    """Prints the table of a study."""
+    from predictornas.benchmarks.catalog import open_benchmark
+    from predictornas.studies.predictor_study import OpenedPredictorStudy
+
+    judge = OpenedPredictorStudy(study, open_benchmark(study.benchmark)).quantity
+    title = f"Ranks of all others, mean over {counted(study.draws, 'draw')} [95 %]"
+    show_rows(_printable(table, judge), title, as_json=False)
+    remark(f"Report, tables and figure: {folder}/")
 
 
 def _printable(table: pl.DataFrame, judge: Quantity) -> list[dict[str, str]]:

@@ -33,11 +33,14 @@ from predictornas.cli.options import (
     parsed_seeds,
     pictures_as,
 )
+from predictornas.counting import counted
 
 if TYPE_CHECKING:
     import polars as pl
 
     from predictornas.benchmarks.table import Benchmark
+    from predictornas.studies.gain.epoch_report import EpochReport
+    from predictornas.studies.gain.execution import Outcome
     from predictornas.studies.gain.study import Study
     from predictornas.studies.pictures import Pictures
 
@@ -157,7 +160,7 @@ def gain(
     )
     if where.share is None:
         ran = _run(study, folder, where, pictures)
-        _show(ran, folder, ran.json if json else None)
+        show_study(ran, folder, ran.json if json else None)
         shown_in_browser(folder, wanted=open_report)
     else:
         _run_share(study, folder, where, as_json=json)
@@ -242,7 +245,7 @@ def search(
     notation = opened.benchmark.space.describe(genes)
     found = {"genes": genes.tolist(), "notation": notation}
     rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in ran.json]
-    _show(ran, folder, rows if json else None)
+    show_study(ran, folder, rows if json else None)
     if not json:
         say(f"Recommended: {notation}")
     shown_in_browser(folder, wanted=open_report)
@@ -300,7 +303,7 @@ def _evaluations(budget: int | None, *others: int | float | None) -> int | None:
 
 
 @dataclass(frozen=True)
-class _Ran:
+class Ran:
     """What a study says: history, title, the summary for people and for programs, runs at work, and its table."""
 
     history: pl.DataFrame
@@ -311,28 +314,33 @@ class _Ran:
     benchmark: Benchmark
 
 
-def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> _Ran:
+def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> Ran:
     """Runs a study under a progress bar."""
-    from predictornas.studies.gain.epoch_report import json_epochs, printable_epochs
     from predictornas.studies.gain.execution import run_epoch_study, run_study
-    from predictornas.studies.gain.report import json_rows, printable
 
     executor, benchmark = where.get_executor(), study.open()
-    with progress_bar(f"{len(study.methods)} methods, {len(study.seeds)} seeds") as started:
-        if study.budget_epochs is not None:
-            history, report, missing = run_epoch_study(
-                study, folder, executor=executor, started=started, pictures=pictures
-            )
-            rows, programs = printable_epochs(report), json_epochs(report, shares_noise=benchmark.shares_noise)
-            return _Ran(history, report.title, rows, programs, missing, benchmark)
-        outcome = run_study(study, folder, executor=executor, started=started, pictures=pictures)
+    run = run_study if study.budget_epochs is None else run_epoch_study
+    with progress_bar(f"{counted(len(study.methods), 'method')}, {counted(len(study.seeds), 'seed')}") as started:
+        outcome = run(study, folder, executor=executor, started=started, pictures=pictures)
+    return what_ran(outcome, benchmark)
+
+
+def what_ran(outcome: Outcome | tuple[pl.DataFrame, EpochReport, int], benchmark: Benchmark) -> Ran:
+    """What a study says, for people and for programs."""
+    from predictornas.studies.gain.epoch_report import json_epochs, printable_epochs
+    from predictornas.studies.gain.report import json_rows, printable
+
+    if isinstance(outcome, tuple):
+        history, report, missing = outcome
+        rows, programs = printable_epochs(report), json_epochs(report, shares_noise=benchmark.shares_noise)
+        return Ran(history, report.title, rows, programs, missing, benchmark)
     found = outcome.report
     rows = printable(found.summary, found.quantities)
     programs = json_rows(found.summary, found.quantities, shares_noise=benchmark.shares_noise)
-    return _Ran(outcome.history, found.title, rows, programs, outcome.missing, benchmark)
+    return Ran(outcome.history, found.title, rows, programs, outcome.missing, benchmark)
 
 
-def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
+def show_study(ran: Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
     """Prints the summary of a study, for programs where they have rows of their own."""
     from predictornas.report.cautions import shared_noise
 
@@ -345,7 +353,10 @@ def _show(ran: _Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
     else:
         show_json(json)
     if ran.missing:
-        remark(f"Other commands are at {ran.missing} more runs of {folder}; the same command shows them when done.")
+        remark(
+            f"Other commands are at {counted(ran.missing, 'more run')} of {folder}; "
+            "the same command shows them when done."
+        )
 
 
 def _run_share(study: Study, folder: Path, where: Where, *, as_json: bool) -> None:
@@ -359,6 +370,6 @@ def _run_share(study: Study, folder: Path, where: Where, *, as_json: bool) -> No
     if as_json:
         show_json({"part": where.part, "missing": missing, "folder": str(folder)})
     remark(
-        f"Part {where.part} of {folder} is done; {missing} runs of other parts are missing. "
+        f"Part {where.part} of {folder} is done; missing, of other parts: {counted(missing, 'run')}. "
         "The same command without --part collects all of them."
     )

@@ -81,10 +81,7 @@ def predictors_page(
             Section("Warnings", bullets(*warnings, class_="warnings")),
             Section("Summary", _summary(table, judge)),
             Section("Quality against training set", [_chart(table, name, judge) for name in ("tau", "hits", "regret")]),
-            Section(
-                "How to repeat",
-                repeated_by(predictors_command(study), made_with, data, ["Seconds depend on the machine."]),
-            ),
+            Section("How to repeat", repeated_by(predictors_command(study), made_with, data, remarks)),
         ),
     )
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,9 @@ from predictornas.analysis.rank_quality import rank_quality
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
+from predictornas.counting import counted
 from predictornas.description import describe
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, StoreError
 from predictornas.executors import Task, Tell
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.studied import studied_predictor
@@ -29,7 +30,8 @@ from predictornas.quantity import ERROR, Quantity
 from predictornas.report.predictors_page import predictors_page
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
-from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.commands import repeated
+from predictornas.studies.folder import check_owner, take, write_manifest
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import Pictures, save_figures
@@ -107,32 +109,78 @@ def run_predictor_study(
     opened = OpenedPredictorStudy(study, open_benchmark(study.benchmark))
     _check(opened)
     take(folder, KIND)
-    fits = [
-        Task(Fit(predictor, size, draw), folder / "fits" / f"{_fit_id(opened, predictor, size, draw)}.json")
+    described = {
+        name: {str(size): describe(studied_predictor(name, size)) for size in study.sizes} for name in study.predictors
+    }
+    asked = {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)}
+    facts = {"study": asked, "predictors": described, "made_with": surroundings()}
+    write_manifest(folder, KIND, facts)  # before anything is run, so that a part knows what it is a part of
+    fits = _tasks(folder, study, facts)
+    run_all(FitPredictor(opened), fits, is_done=_is_made, execution=execution or Execution())
+    return _told(folder, opened, facts, _rows(fits), pictures)
+
+
+def report_predictors(folder: Path, pictures: Pictures | None = None) -> tuple[PredictorStudy, pl.DataFrame, int]:
+    """Writes tables, figure and report of a folder of `predictors` anew, from the fits that are there.
+
+    Args:
+        folder: of a study.
+        pictures: formats and style of the figure.
+
+    Returns:
+        The study, the table of `run_predictor_study`, and the number of fits that are missing.
+
+    Raises:
+        ConfigurationError: the folder holds no such study.
+        StoreError: no fit is there, or the manifest is damaged.
+    """
+    facts = check_owner(folder, KIND)
+    try:
+        study = _study_in(facts["study"])
+        fits = _tasks(folder, study, facts)
+    except (KeyError, TypeError, AttributeError):
+        raise StoreError(
+            f"{folder}/manifest.json does not say what was asked for. Repeat the command that made it."
+        ) from None
+    made = [fit for fit in fits if _is_made(fit)]
+    listed = folder / "fits.csv"
+    if not made and not listed.exists():
+        raise StoreError(f"{folder} holds no fit yet. {repeated(folder)}")
+    rows = _rows(made) if made else pl.read_csv(listed)  # of a folder that was handed on without its parts
+    missing = len(fits) - len(rows)
+    opened = OpenedPredictorStudy(study, open_benchmark(study.benchmark))
+    return study, _told(folder, opened, facts, rows, pictures, missing), missing
+
+
+def _tasks(folder: Path, study: PredictorStudy, facts: Mapping[str, Any]) -> list[Task[Fit]]:
+    """A task for every fit, whole draws first."""
+    return [
+        Task(Fit(predictor, size, draw), folder / "fits" / f"{_fit_id(study, facts, predictor, size, draw)}.json")
         for draw in range(study.draws)
         for size in study.sizes
         for predictor in study.predictors
     ]
-    run_all(FitPredictor(opened), fits, is_done=_is_made, execution=execution or Execution())
-    rows = pl.DataFrame([_numbers(kept(fit.target, "measured")) for fit in fits])
+
+
+def _rows(fits: Sequence[Task[Fit]]) -> pl.DataFrame:
+    return pl.DataFrame([_numbers(kept(fit.target, "measured")) for fit in fits])
+
+
+def _told(
+    folder: Path,
+    opened: OpenedPredictorStudy,
+    facts: Mapping[str, Any],
+    rows: pl.DataFrame,
+    pictures: Pictures | None,
+    missing: int = 0,
+) -> pl.DataFrame:
+    """Writes what the fits that are there show."""
     table = summarised(rows, opened.quantity)
     write_table(folder / "fits.csv", rows)
     write_table(folder / "predictors.csv", table)
-    save_figures(folder, lambda: {"predictors": _figure(table, study)}, pictures)
-    asked = {**asdict(study), "data_sha256": data_fingerprint(opened.benchmark)}
-    write_page(folder, predictors_page(table, asked, surroundings(), opened.quantity))
-    facts = {
-        name: {str(size): describe(studied_predictor(name, size)) for size in study.sizes} for name in study.predictors
-    }
-    write_manifest(
-        folder,
-        KIND,
-        {
-            "study": asked,
-            "predictors": facts,
-            "made_with": surroundings(),
-        },
-    )
+    save_figures(folder, lambda: {"predictors": _figure(table, opened.study)}, pictures)
+    page = predictors_page(table, facts["study"], facts["made_with"], opened.quantity, missing=missing)
+    write_page(folder, page)
     return table
 
 
@@ -142,7 +190,7 @@ def _figure(table: pl.DataFrame, study: PredictorStudy) -> Figure:
     train_on = study.train_on or open_benchmark(study.benchmark).signal
     return draw_predictors(
         table,
-        title=f"How well predictors rank {study.benchmark} ({study.draws} draws)",
+        title=f"How well predictors rank {study.benchmark} ({counted(study.draws, 'draw')})",
         judge=OpenedPredictorStudy(study, open_benchmark(study.benchmark)).quantity,
         caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
         f"{'all' if study.judged is None else format(study.judged, ',')} other architectures.",
@@ -156,12 +204,17 @@ def rewrite_summary(folder: Path, out: Path) -> None:
         folder: has `fits.csv` and `manifest.json`.
         out: where the files go.
     """
-    facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["study"]
-    known: dict[str, Any] = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
-    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    study = _study_in(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["study"])
     table = summarised(pl.read_csv(folder / "fits.csv"))
     write_table(out / "predictors.csv", table)
-    save_figures(out, lambda: {"predictors": _figure(table, PredictorStudy(**fields))})
+    save_figures(out, lambda: {"predictors": _figure(table, study)})
+
+
+def _study_in(facts: Mapping[str, Any]) -> PredictorStudy:
+    """The study of a manifest."""
+    known: dict[str, Any] = {name: facts[name] for name in PredictorStudy.__dataclass_fields__ if name in facts}
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    return PredictorStudy(**fields)
 
 
 def summarised(rows: pl.DataFrame, judge: Quantity = ERROR) -> pl.DataFrame:
@@ -273,13 +326,13 @@ def _check(opened: OpenedPredictorStudy) -> None:
         )
 
 
-def _fit_id(opened: OpenedPredictorStudy, predictor: str, size: int, draw: int) -> str:
-    study = opened.study
+def _fit_id(study: PredictorStudy, made: Mapping[str, Any], predictor: str, size: int, draw: int) -> str:
+    """The name of a fit: all that its numbers depend on, as a manifest has it."""
     facts: Mapping[str, Any] = {
         "protocol": PROTOCOL,
-        "data": data_fingerprint(opened.benchmark),
+        "data": made["study"]["data_sha256"],
         "columns": [study.train_on, study.judge_on],
-        "predictor": describe(studied_predictor(predictor, size)),
+        "predictor": made["predictors"][predictor][str(size)],
         "size": size,
         "draw": draw,
         **({} if study.judged is None else {"judged": study.judged}),

@@ -166,7 +166,9 @@ def run_supernet(
     settings |= {"options": None if asked is None else asdict(asked)}
     settings |= {"cells": job.shape.cells, "channels": job.shape.channels}
     write_page(folder, supernet_page(tables["epochs"], tables["cells"], settings, space, genes, surroundings()))
-    write_manifest(folder, KIND, _manifest(name, job, images, outcome))
+    write_manifest(
+        folder, KIND, _manifest(name, job, images, outcome) | ({} if asked is None else {"options": asdict(asked)})
+    )
     return outcome
 
 

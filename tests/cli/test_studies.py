@@ -17,6 +17,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.cli.studies import DEFAULT_METHODS, search
+from predictornas.counting import counted
 from predictornas.spaces.registry import get_space
 from predictornas.studies.gain.manifest import claim
 from predictornas.studies.gain.opened import open_study
@@ -163,7 +164,7 @@ def test_parts_and_seeds_by_name_end_in_the_table_of_a_plain_command(
     for part, missing in (("2/3", 3), ("1/3", 1)):
         assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a"), "--part", part, "--json") == 0
         said = capsys.readouterr()
-        assert f"{missing} runs of other parts are missing" in said.err
+        assert f"missing, of other parts: {counted(missing, 'run')}." in said.err
         assert json.loads(said.out) == {"part": part, "missing": missing, "folder": str(tmp_path / "a")}
     assert not (tmp_path / "a" / "history.parquet").exists()
     assert run(*plain, "--seeds", "4,9", "--out", str(tmp_path / "a")) == 0

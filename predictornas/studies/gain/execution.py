@@ -28,6 +28,11 @@ from predictornas.studies.tasks import Execution, Started, run_missing, silently
 
 HISTORY = "history.parquet"
 
+POOLS = "pools.parquet"
+
+Kept = tuple[pl.DataFrame, pl.DataFrame]
+"""History and pools."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -84,9 +89,27 @@ def run_study(
     """
     execution = Execution(executor or get_executor(workers=workers), started)
     opened = open_study(study)
-    missing = advance_study(opened, folder, execution)
+    return tell_study(opened, folder, advance_study(opened, folder, execution), pictures)
+
+
+def tell_study(
+    opened: OpenedStudy, folder: Path, missing: int, pictures: Pictures | None = None, *, kept: Kept | None = None
+) -> Outcome:
+    """Writes all outputs of a study from the runs that have ended, without running any.
+
+    Args:
+        opened: the study.
+        folder: of the study.
+        missing: runs of the folder that have not ended.
+        pictures: formats and style of the figures.
+        kept: history and pools of the folder, where its journals are gone.
+
+    Raises:
+        AtWorkError: none has ended.
+        StoreError: the folder cannot be written.
+    """
     with locked(folder / HISTORY):  # what is written last has seen the most
-        history, pools = collected(opened, folder)
+        history, pools = kept or collected(opened, folder)
         report = report_on(history, pools, opened.benchmark, opened.targets)
         write_report(folder, report, pictures)
         write_gain_page(folder, opened, report, history, missing)
@@ -125,9 +148,21 @@ def run_epoch_study(
         raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
     opened = open_study(study)
     missing = advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    return tell_epoch_study(opened, folder, missing, pictures)
+
+
+def tell_epoch_study(
+    opened: OpenedStudy, folder: Path, missing: int, pictures: Pictures | None = None, *, kept: Kept | None = None
+) -> tuple[pl.DataFrame, EpochReport, int]:
+    """The same as `tell_study` for a study with a budget of epochs; returns what `run_epoch_study` does."""
     with locked(folder / HISTORY):
-        history, _ = collected(opened, folder)
-        report = report_on_epochs(history, opened.benchmark, nominal_savings(opened, history["method"].unique()))
+        history, _ = kept or collected(opened, folder)
+        entries = (read_manifest(folder) or {"methods": {}})["methods"]
+        known = [name for name, entry in entries.items() if opened.knows(name, entry["strategy"])]
+        present = history["method"].unique().to_list()
+        report = report_on_epochs(
+            history, opened.benchmark, nominal_savings(opened, [name for name in known if name in present])
+        )
         write_epoch_report(folder, report, pictures)
         write_epoch_page(folder, opened, report, history, missing)
     return history, report, missing

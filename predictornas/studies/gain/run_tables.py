@@ -20,13 +20,15 @@ from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.runs import Run
 from predictornas.studies.tidy_tables import write_table
 
-_POLARS: dict[str, Any] = {
+POLARS: dict[str, Any] = {
     "str": pl.String,
     "int64": pl.Int64,
     "uint64": pl.UInt64,
     "float64": pl.Float64,
     "list[int8]": pl.List(pl.Int8),
 }
+"""Types of the columns of the schemas in `predictornas.history`."""
+
 _NULLABLE = ("cost_seconds", "cost_epochs", "predicted")
 
 
@@ -135,15 +137,15 @@ def _run_pools(identity: Mapping[str, Any], recorded: Recorded, targets: Sequenc
 def _complete(frame: pl.DataFrame, identity: Mapping[str, Any], schema: Mapping[str, str]) -> pl.DataFrame:
     """With the columns of a schema, in its order: those that the frame lacks are of the run, or null."""
     lacking = [
-        pl.lit(identity.get(name), _POLARS[kind]).alias(name)
+        pl.lit(identity.get(name), POLARS[kind]).alias(name)
         for name, kind in schema.items()
         if name not in frame.columns
     ]
-    return frame.with_columns(lacking).select(pl.col(name).cast(_POLARS[kind]) for name, kind in schema.items())
+    return frame.with_columns(lacking).select(pl.col(name).cast(POLARS[kind]) for name, kind in schema.items())
 
 
 def _empty(schema: Mapping[str, str]) -> pl.DataFrame:
-    return pl.DataFrame(schema={name: _POLARS[kind] for name, kind in schema.items()})
+    return pl.DataFrame(schema={name: POLARS[kind] for name, kind in schema.items()})
 
 
 def _with_evaluation(history: pl.DataFrame, benchmark: Benchmark) -> pl.DataFrame:

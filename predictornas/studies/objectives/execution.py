@@ -73,6 +73,18 @@ def run_objectives(
     """
     opened = study.open()
     missing = advance_objectives(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    return tell_objectives(opened, folder, missing, pictures)
+
+
+def tell_objectives(
+    opened: OpenedObjectives, folder: Path, missing: int, pictures: Pictures | None = None
+) -> ObjectivesOutcome:
+    """Writes all outputs of a study from the runs that have ended, without running any.
+
+    Raises:
+        AtWorkError: none has ended.
+        StoreError: the folder cannot be written.
+    """
     with locked(folder / "history.parquet"):
         manifest = read_manifest(folder, KIND) or {"methods": {}}
         runs = [task.what for task in tasks_of(manifest, folder) if has_ended(task)]
