@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from predictornas import Search
+from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError
+from predictornas.predictors.registry import PREDICTORS
 from predictornas.spaces.chains.space import ChainSpace
 from predictornas.spaces.chains.stages import ChainStage
+from predictornas.spaces.registry import SPACES, get_space, register_space
 from predictornas.testing import check_space
 
 
@@ -123,3 +129,63 @@ def test_layers_that_a_child_gains_are_redrawn_or_come_from_the_parent_that_has_
 def test_a_space_that_cannot_be_listed_says_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match=r"'mobile' has 21,758,655,492,572,485,851 architectures, too many"):
         Mobile().enumerate()
+
+
+SEARCHES = (
+    *("random", "regularised-evolution", "local-search", "bayesian-optimisation", "one-shot"),
+    *("exhaustive@rnn", "uniform-20@gp", "evolutionary-20@gp", "likelihood-10@rnn", "pvll-10@rnn"),
+)
+
+
+@pytest.fixture(scope="module")
+def sparse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benchmark]:
+    """A made-up table of 5,125 measured networks out of 10^11, whose first operation decides."""
+    rng = np.random.default_rng(0)
+    space = Long()
+    genes = space.sample(5125, rng)
+    worth = 0.5 + 0.04 * genes[:, 0]
+    columns = [Column.named(metric="accuracy", split="valid", epochs=10, run=run) for run in ("0", "1")]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SPACES, "_records", dict(SPACES._records))
+        register_space("long", Long)
+        yield write_benchmark(
+            tmp_path_factory.mktemp("store") / "sparse",
+            name="sparse",
+            space=space,
+            genes=genes,
+            columns={column: worth + 0.001 * rng.random(len(genes)) for column in columns},
+            signal=columns[0].name,
+            evaluation=columns[1].name,
+            source={"file": "made up"},
+            licence="CC0-1.0",
+        )
+    get_space.cache_clear()
+
+
+@pytest.mark.slow
+def test_a_table_of_few_rows_of_a_large_space_is_a_space(sparse: Benchmark, rng: np.random.Generator) -> None:
+    assert len(sparse) == len(sparse.space) == len(sparse.space.enumerate()) == 5125
+    check_space(sparse.space, rng=rng, samples=200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", SEARCHES)
+def test_every_search_runs_on_a_table_of_few_rows_of_a_large_space(sparse: Benchmark, method: str) -> None:
+    search = Search(sparse.space, method, seed=0)
+    while len(search.history) < 24:
+        genes = search.ask().genes
+        search.tell(genes, sparse.lookup(genes, sparse.signal))
+    assert len(np.unique(search.history.keys)) == len(search.history)
+    assert (sparse.rows(search.history.keys) >= 0).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gp", "rnn", "paths"])
+def test_every_kind_of_predictor_learns_on_a_table_of_few_rows_of_a_large_space(sparse: Benchmark, name: str) -> None:
+    rng = np.random.default_rng(0)
+    genes = sparse.space.sample(150, rng)
+    settings = {"training_epochs": 60, "engine": "indexed"}
+    predictor = PREDICTORS[name].make(**{key: settings[key] for key in PREDICTORS[name].takes})
+    predictor.fit(sparse.space, genes, sparse.lookup(genes, sparse.signal), rng=rng)
+    others = sparse.space.sample(300, rng)
+    assert stats.kendalltau(predictor.predict(others), others[:, 0]).statistic > 0.3
