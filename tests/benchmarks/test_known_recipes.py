@@ -22,7 +22,12 @@ def test_signal_and_evaluation_are_columns_without_common_noise(name: str) -> No
 
 
 def test_each_catalogued_file_has_a_recipe_of_its_space() -> None:
-    from_files = {name: entry.space for name, entry in CATALOG.items() if entry.source is not None}
+    official = "nasbench201-official-"  # these are written by an importer of their own
+    from_files = {
+        name: entry.space
+        for name, entry in CATALOG.items()
+        if entry.source is not None and not name.startswith(official)
+    }
     assert {name: recipe.space for name, recipe in RECIPES.items()} == from_files
 
 

@@ -162,7 +162,6 @@ def test_the_error_of_an_architecture_is_none_where_it_is_not_known():
     expected = 1 - float(column[7])
     assert pvll_runs._error(benchmark, benchmark.keys[[7]]) == pytest.approx(expected, abs=1e-9)
     assert pvll_runs._error(benchmark, benchmark.keys[:0]) is None
-    assert pvll_runs._error(replace(benchmark, evaluation=None), benchmark.keys[[7]]) is None
     unknown = Mock(Benchmark, evaluation="test", values=lambda _: np.array([np.nan]), rows=lambda _: np.array([0]))
     assert pvll_runs._error(unknown, benchmark.keys[[7]]) is None
 

@@ -28,7 +28,7 @@ def test_a_folder_of_results_that_goes_on(tmp_path: Path) -> None:
     assert told == [2, 1, 1]
     pictures = {f"{name}.{ending}" for name in ("cells", "search") for ending in ("png", "svg")}
     tables = {f"{name}.csv" for name in ("cells", "epochs", "operations")}
-    kept = {"epochs.jsonl", "genotype.txt", "manifest.json", "report.html", "search.checkpoint"}
+    kept = {"captions.md", "epochs.jsonl", "genotype.txt", "manifest.json", "report.html", "search.checkpoint"}
     assert {path.name for path in tmp_path.iterdir()} == pictures | tables | kept
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["genes"] == list(first.genes)
