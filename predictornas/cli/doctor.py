@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from predictornas.cli.console import Json, show_rows
+from predictornas.cli.console import Json, remark, show_rows
 
 
 def doctor(*, json: Json = False) -> None:
@@ -22,5 +22,7 @@ def doctor(*, json: Json = False) -> None:
     rows = [asdict(finding) for finding in findings]
     words = [{"": " " if row["well"] else "!", "about": row["about"], "found": row["found"]} for row in rows]
     show_rows(rows if json else words, "Check", as_json=json)
+    if not json:
+        remark("To report a fault, paste all of the above, the command that failed, and all that it printed.")
     if not all(finding.well for finding in findings):
         sys.exit(1)

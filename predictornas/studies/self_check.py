@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, metadata, version
 
 from predictornas import __version__
 from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
@@ -57,9 +57,10 @@ def self_check() -> Iterator[Finding]:
     for name, packages in PACKAGES.items():
         yield Finding(name, ", ".join(f"{package} {_version(package)}" for package in packages))
     yield Finding("accelerator", _accelerator())
-    yield Finding("tables in", str(data_home()))
-    yield Finding("cache in", str(cache_home()))
+    yield Finding("folder of tables", f"{data_home()} (set PREDICTORNAS_DATA for another)")
+    yield Finding("folder of the cache", str(cache_home()))
     yield _tables()
+    yield _licences()
     for method in (*HISTORIES, "bayesian-optimisation"):
         yield _searched(method)
 
@@ -85,6 +86,18 @@ def _tables() -> Finding:
     except PredictorNASError as error:
         return Finding("tables", str(error), well=False)
     return Finding("tables", ", ".join(here))
+
+
+def _licences() -> Finding:
+    """Licences of this package and of the values of each table that is here; any exception is a finding."""
+    facts = metadata("predictornas").json
+    found = [f"predictornas {facts.get('license_expression') or facts.get('license') or 'unknown'}"]
+    try:
+        here = [listing.name for listing in list_benchmarks() if listing.rows]
+        found += [f"{name} {open_benchmark(name).manifest['licence']}" for name in here]
+    except Exception as error:
+        return Finding("licences", f"{type(error).__name__}: {error}", well=False)
+    return Finding("licences", ", ".join(found))
 
 
 def _searched(method: str) -> Finding:

@@ -12,7 +12,9 @@ def test_it_prints_what_a_report_of_a_fault_needs(run, printed_json, store: Path
     assert run("doctor", "--json") == 0
     found = {row["about"]: row["found"] for row in printed_json()}
     assert "torch" in found["core"]
-    assert found["tables in"] == str(store)
+    assert found["folder of tables"].startswith(str(store))
+    assert "predictornas Apache-2.0, " in found["licences"]
+    assert "nasbench101-digits Apache-2.0" in found["licences"]
     assert "nasbench101-digits (2,532)" in found["tables"]
 
 
@@ -21,4 +23,6 @@ def test_a_fault_ends_with_exit_code_1(
 ) -> None:
     monkeypatch.setattr(self_check, "HISTORIES", {"random": 0})
     assert run("doctor") == 1
-    assert "another history than expected" in " ".join(capsys.readouterr().out.split())
+    captured = capsys.readouterr()
+    assert "another history than expected" in " ".join(captured.out.split())
+    assert "paste all of the above" in captured.err
