@@ -9,24 +9,25 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    _ProtocolMeta = ABCMeta
+    _Meta = ABCMeta
 else:
-    _ProtocolMeta = type(Protocol)
+    _Meta = type(Protocol)
 
 
-class PlainHelp(type):
-    """The class of public classes."""
+class PlainHelp(_Meta):
+    """The class of public classes, with abstract methods or without, and of protocols.
 
-    def __dir__(cls) -> Iterable[str]:
+    It is that of `typing.Protocol`, the most derived of the standard library: whoever inherits from a public class may
+    also inherit from abstract classes and from protocols, ours or others, without a conflict of metaclasses.
+    """
+
+    def __init__(cls, *args: Any, **kwargs: Any) -> None:  # noqa: N805 - a metaclass
+        if not hasattr(cls, "_is_protocol"):
+            cls._is_protocol = False  # as in subclasses of protocols; isinstance() looks at it before Python 3.12
+        super().__init__(*args, **kwargs)
+
+    def __dir__(cls) -> Iterable[str]:  # noqa: N805 - a metaclass
         return [name for name in super().__dir__() if not name.startswith("__")]
-
-
-class PlainAbstractHelp(PlainHelp, ABCMeta):
-    """The same, for classes with abstract methods."""
-
-
-class PlainProtocolHelp(PlainHelp, _ProtocolMeta):
-    """The same, for protocols."""

@@ -9,16 +9,21 @@ import inspect
 import pickle
 import pydoc
 import re
-from abc import abstractmethod
+import types
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import pytest
+import torch
+from sklearn.base import BaseEstimator
 
 import predictornas
-from predictornas.plain_help import PlainAbstractHelp, PlainHelp, PlainProtocolHelp
+from predictornas.plain_help import PlainHelp
 
 NAMES = [name for name in predictornas.__all__ if name != "__version__"]
+
+T = TypeVar("T")
 
 MADE_BY_NOBODY = {"Oracle", "PredictorNASError", "SearchSpace"}
 """Protocols and the base of the errors: nobody calls them, so they take no arguments."""
@@ -35,7 +40,7 @@ class Plain(metaclass=PlainHelp):
 
 
 @runtime_checkable
-class Sized(Protocol, metaclass=PlainProtocolHelp):
+class Sized(Protocol, metaclass=PlainHelp):
     """A protocol."""
 
     def length(self) -> int:
@@ -68,12 +73,49 @@ def test_a_plain_protocol_is_still_fulfilled_by_who_has_its_methods() -> None:
 
 
 def test_a_plain_abstract_class_cannot_be_made() -> None:
-    class Base(metaclass=PlainAbstractHelp):
+    class Base(metaclass=PlainHelp):
         @abstractmethod
         def go(self) -> None: ...
 
     with pytest.raises(TypeError, match="abstract"):
         Base()  # type: ignore[abstract]
+
+
+class Measuring(Protocol):
+    """Somebody else's protocol."""
+
+    def measure(self) -> int: ...
+
+
+MIXED = [ABC, Generic[T], Measuring, BaseEstimator, torch.nn.Module]
+
+
+@pytest.mark.parametrize("other", MIXED, ids=["abstract", "generic", "protocol", "estimator", "module"])
+@pytest.mark.parametrize("name", ["GCN", "Study", "SearchSpace", "Oracle", "PredictorSearch", "Benchmark"])
+def test_whoever_inherits_from_a_public_class_may_inherit_from_others_too(name: str, other: Any) -> None:
+    ours = getattr(predictornas, name)
+    mixed = types.new_class("Mixed", (ours, other))
+    assert ours in mixed.__mro__
+    assert "__eq__" not in dir(mixed)
+    assert not isinstance(3, mixed)
+
+
+def test_a_dataclass_may_be_of_a_public_class_and_of_two_protocols() -> None:
+    @dataclass(frozen=True)
+    class Both(predictornas.Study, predictornas.Oracle, Measuring):
+        depth: int = 3
+
+        def measure(self) -> int:
+            return self.depth
+
+    assert Both(depth=5).measure() == 5
+    assert isinstance(Both(), predictornas.Study)
+
+
+def test_public_objects_are_pickled_and_show_everything() -> None:
+    study = predictornas.Study(budget=30)
+    assert pickle.loads(pickle.dumps(study)) == study
+    assert {"__eq__", "__dataclass_fields__", "budget"} <= set(dir(study))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from predictornas.plain_help import PlainProtocolHelp
+from predictornas.plain_help import PlainHelp
 from predictornas.spaces.base import Genes
 
 
@@ -36,7 +36,7 @@ class Evaluations:
 
 
 @runtime_checkable
-class Oracle(Protocol, metaclass=PlainProtocolHelp):
+class Oracle(Protocol, metaclass=PlainHelp):
     """Evaluates architectures: reads a table, or trains networks.
 
     One that has an attribute `resumes = True` goes on with a training where it was asked to stop before, so that a

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
-from predictornas.plain_help import PlainAbstractHelp
+from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.engine.graph_index import build_index
 from predictornas.predictors.engine.message_passing import MessagePassing, Readout
@@ -42,7 +42,7 @@ DENSE_BLOCK = 1024
 
 
 @dataclass(kw_only=True)
-class GraphPredictor(metaclass=PlainAbstractHelp):
+class GraphPredictor(metaclass=PlainHelp):
     """Base of the predictors that pass messages along graphs; a subclass says what is seen and by which network.
 
     Attributes:

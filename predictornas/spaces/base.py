@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8, UInt64
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError
-from predictornas.plain_help import PlainProtocolHelp
+from predictornas.plain_help import PlainHelp
 
 Genes = Int8[np.ndarray, "n g"]
 """A batch of architectures: one row of small integers each. A single architecture is a batch of one."""
@@ -64,7 +64,7 @@ class GraphRelaxation:
 
 
 @runtime_checkable
-class SearchSpace(Protocol, metaclass=PlainProtocolHelp):
+class SearchSpace(Protocol, metaclass=PlainHelp):
     """A set S of architectures as rows of genes. Numpy only; no randomness but the generator handed in.
 
     `valid` rows are exactly the members of S in the space's normal form; every method that returns genes returns

@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
-from predictornas.plain_help import PlainAbstractHelp
+from predictornas.plain_help import PlainHelp
 from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.hashing import row_keys
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
 
 
-class ProductSpace(metaclass=PlainAbstractHelp):
+class ProductSpace(metaclass=PlainHelp):
     """The product of independent choices. A subclass sets `name` and `num_choices` and defines `graphs`.
 
     Attributes:
