@@ -213,6 +213,8 @@ class PickleMachine:
         """Gives the sink the value that has just been filled, where it is one of the watched dictionary."""
         if len(self._marks) != self._watched or self._sink is None:
             return
+        if self.stack[self._marks[-1] - 1] is not self._emptied:
+            return  # an item that stands alone has no mark before it: this one is inside its value
         inside = len(self.stack) - self._marks[-1]
         # of an item inside the value, which needs no mark where it is the only one, the value would stand before it
         if inside % 2 == 0 and (inside == 2 or self.stack[-3] is None):

@@ -90,6 +90,16 @@ def test_single_and_empty_values_are_handed_on_once(items: dict[int, Any], proto
     assert found["arch2infos"] == dict.fromkeys(items)
 
 
+@pytest.mark.parametrize("count", [1, 1001])  # the pickler writes a thousand items at once, and a last one alone
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_an_item_that_stands_alone_is_handed_on_whole(count: int, protocol: int) -> None:
+    items = {index: {"full": {"arch_index": index, "seeds": [1]}, "less": {"a": 1, "b": 2}} for index in range(count)}
+    taken: list[tuple[int, Any]] = []
+    content = {"before": 0, "arch2infos": items, "last": 1}
+    load(pickle.dumps(content, protocol), watch="arch2infos", sink=lambda index, state: taken.append((index, state)))
+    assert taken == list(items.items())
+
+
 def test_an_ordered_dictionary_is_watched_too() -> None:
     taken: dict[int, Any] = {}
     content = {"before": 0, "arch2infos": OrderedDict({3: OrderedDict(a=1), 4: {"b": 2}})}
