@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.quantity import Quantity
 from predictornas.report.architectures import drawn_architectures
@@ -20,7 +22,7 @@ from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import how_to_repeat
 from predictornas.report.tables import Cell, Heading, cost_cell, interval_cell, interval_text, sortable_table
-from predictornas.report.verdicts import UNDECIDED
+from predictornas.report.verdicts import NO_VERDICT, UNDECIDED
 from predictornas.spaces.base import SearchSpace
 
 
@@ -85,10 +87,12 @@ def _lead(tables: EpochTables, judge: Quantity) -> Content:
         )
     chosen = tables.savings.filter(pl.col("trace") == "chosen")
     last = chosen.filter(pl.col("at") == pl.col("at").max()).unique("method", keep="first", maintain_order=True)
-    return paragraphs(*(_saved(row, judge) for row in last.to_dicts()))
+    runs = dict(tables.curves.group_by("method").agg(pl.col("run_id").n_unique()).iter_rows())
+    fewest = {row["method"]: min(runs.get(row[name], 0) for name in ("method", "reference")) for row in last.to_dicts()}
+    return paragraphs(*(_saved(row, judge, fewest[row["method"]]) for row in last.to_dicts()))
 
 
-def _saved(row: Mapping[str, Any], judge: Quantity) -> Content:
+def _saved(row: Mapping[str, Any], judge: Quantity, seeds: int) -> Content:
     method, reference = _label(row["method"]), _label(row["reference"])
     shown = f"{judge.text(row['error'])} {judge.unit}".rstrip()
     goal = f"the {judge.name} that {reference} has after {row['at']:,.0f} epochs ({shown})"
@@ -97,6 +101,8 @@ def _saved(row: Mapping[str, Any], judge: Quantity) -> Content:
     shown = interval_text(row["factor"], row["low"], row["high"], digits=1)
     if row["low"] is None or row["low"] <= 1:
         return f"Whether {method} reaches {goal} with fewer epochs {UNDECIDED}: it took {shown} times fewer."
+    if seeds < FEWEST_DIFFERENCES:
+        return f"{method} reached {goal} with {shown} times fewer epochs over {counted(seeds, 'seed')}. {NO_VERDICT}"
     return joined(f"{method} reaches {goal} with ", element("strong", f"{shown} times fewer epochs"), ".")
 
 

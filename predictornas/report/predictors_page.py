@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.captions import QUALITIES
 from predictornas.counting import counted
 from predictornas.looks import styles_of
@@ -16,7 +17,7 @@ from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import command_with, repeated_by
 from predictornas.report.tables import Cell, Heading, interval_cell, interval_text, sortable_table
-from predictornas.report.verdicts import UNDECIDED
+from predictornas.report.verdicts import NO_VERDICT, UNDECIDED
 
 
 def _meaning(quantity: str) -> str:
@@ -38,8 +39,6 @@ _QUANTITIES = {
     "predict_seconds": ("scoring, s", 1.0, 2, "Seconds of scoring all others, on that machine."),
 }
 """Label, factor, digits and meaning of each quantity."""
-
-_FEW = 10
 
 
 def predictors_page(
@@ -64,9 +63,10 @@ def predictors_page(
         warnings.append(
             f"{counted(missing, 'fit')} had not been made when this page was written: means are of the rest."
         )
-    if study["draws"] < _FEW:
+    if study["draws"] < FEWEST_DIFFERENCES:
         warnings.append(
-            f"{counted(study['draws'], 'draw')}: intervals over fewer than {_FEW} are wide; ask for --draws 20."
+            f"{counted(study['draws'], 'draw')}: intervals over fewer than {FEWEST_DIFFERENCES} are wide; "
+            "ask for --draws 20."
         )
     if study["judge_on"] is None:
         warnings.append("Predictors are judged on the column that they learned, whose noise counts as quality here.")
@@ -100,11 +100,12 @@ def best_by_tau(table: pl.DataFrame) -> Content:
     size = int(tau["size"].max())  # type: ignore[arg-type]
     best, *others = tau.filter(pl.col("size") == size).sort("mean", descending=True).to_dicts()
     shown = interval_text(best["mean"], best["low"], best["high"], digits=3)
-    said = joined(
-        f"Trained on {size:,} architectures, ",
-        element("strong", f"{_label(best['predictor'])} has the highest Kendall's tau, {shown}"),
-        ".",
-    )
+    trained, highest = f"Trained on {size:,} architectures, ", f"{_label(best['predictor'])} has the highest"
+    fewest = min(int(one["runs"]) for one in (best, *others))
+    if fewest < FEWEST_DIFFERENCES:
+        drawn = f"{trained}{highest} mean Kendall's tau measured, {shown}, over {counted(fewest, 'draw')}."
+        return f"{drawn} {NO_VERDICT.replace('seeds', 'draws')}"
+    said = joined(trained, element("strong", f"{highest} Kendall's tau, {shown}"), ".")
     near = [_label(one["predictor"]) for one in others if not _apart(best, one)]
     if not others:
         return said

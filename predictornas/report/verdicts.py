@@ -8,12 +8,17 @@ from typing import Any
 
 import polars as pl
 
+from predictornas.analysis.statistics import FEWEST_DIFFERENCES
+from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.report.markup import Content, element, joined
 from predictornas.report.tables import interval_text
 
 UNDECIDED = "cannot be said at this size"
 """What is said where an interval holds both answers, as in `predictornas.papers.claims`."""
+
+NO_VERDICT = f"Fewer than {FEWEST_DIFFERENCES} seeds give no verdict."
+"""What follows a measured number that rests on fewer seeds than a verdict needs."""
 
 REFERENCE = "random"
 """The method whose gain is zero by definition: it never leads."""
@@ -31,6 +36,7 @@ class Reached:
         resolved: whether any proposal reached the target.
         null_low: the least that random search with as many runs scores, 95 %, given that it is resolved.
         null_high: the most.
+        runs: how many it rests on, each with a seed of its own.
     """
 
     method: str
@@ -40,17 +46,27 @@ class Reached:
     resolved: bool
     null_low: float | None
     null_high: float | None
+    runs: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether it has the seeds that a verdict needs."""
+        return self.runs >= FEWEST_DIFFERENCES
 
     @property
     def beats_random(self) -> bool:
-        """Whether its whole interval is above zero, and its gain above what random search scores by chance."""
+        """Whether its whole interval is above zero, and its gain above what random search scores by chance.
+
+        With fewer seeds than a verdict needs this is what was measured, not what is so.
+        """
         above_chance = self.null_high is None or self.gain > self.null_high
         return self.resolved and self.low is not None and self.low > 0 and above_chance
 
     def ahead_of(self, other: Reached) -> bool:
         """Whether its interval lies above all that the other may have: the end of its interval, or its bound."""
         most = other.gain if not other.resolved else other.high
-        return self.low is not None and most is not None and self.low > most
+        apart = self.low is not None and most is not None and self.low > most
+        return apart and self.is_enough and other.is_enough
 
 
 def reached_at(gain: pl.DataFrame, target_error: float, *, estimator: str = "pooled") -> list[Reached]:
@@ -85,11 +101,16 @@ def sentence(name: str, found: Sequence[Reached]) -> Content:
         return joined(
             f"Whether any method reaches {place} with fewer trainings than random search {UNDECIDED}: the highest "
             f"gain, of {best.method}, is ",
-            element("strong", shown),
+            element("strong", shown) if best.is_enough else shown,
             f".{_by_chance(best)}",
         )
     ends = (best.gain, best.low, best.high)
     factor = interval_text(*(None if end is None else 10 ** (end / 10) for end in ends), digits=1)
+    if not best.is_enough:
+        return (
+            f"At {place} the highest gain measured is that of {best.method}: {shown}, {factor} times fewer trainings "
+            f"than random search over {counted(best.runs, 'seed')}. {NO_VERDICT}"
+        )
     return joined(
         f"To reach {place}, ",
         element("strong", f"{best.method} needs {factor} times fewer trainings than random search"),
@@ -123,7 +144,9 @@ def _compared(best: Reached, others: Sequence[Reached]) -> str:
     near = [one.method for one in others if not best.ahead_of(one)]
     if not near:
         return " It is ahead of every other method here: its interval lies above all of theirs."
-    return f" Whether it is ahead of {_listed(near)} {UNDECIDED}: the intervals meet."
+    few = any(not one.is_enough for one in others if one.method in near)
+    reason = f"the intervals meet, or there are fewer than {FEWEST_DIFFERENCES} seeds" if few else "the intervals meet"
+    return f" Whether it is ahead of {_listed(near)} {UNDECIDED}: {reason}."
 
 
 def _by_chance(best: Reached) -> str:
@@ -145,4 +168,4 @@ def _listed(names: Sequence[str]) -> str:
 def _reached(row: dict[str, Any]) -> Reached:
     label = styles_of([row["method"]])[row["method"]].label
     ends = (row["low"], row["high"])
-    return Reached(label, row["gain_db"], *ends, row["resolved"], row["null_low"], row["null_high"])
+    return Reached(label, row["gain_db"], *ends, row["resolved"], row["null_low"], row["null_high"], row["runs"])

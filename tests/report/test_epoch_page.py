@@ -10,8 +10,8 @@ from predictornas.report.page import rendered
 from tests.report.studies import SPACE, STUDY, made_facts, made_history, made_tables
 
 
-def page(low: float | None, *, factor: float | None = 3.0, reference: bool = True) -> str:
-    history = made_history({"random": (2, 600), "successive-halving": (2, 30)})
+def page(low: float | None, *, factor: float | None = 3.0, reference: bool = True, runs: int = 10) -> str:
+    history = made_history({"random": (runs, 600), "successive-halving": (runs, 30)})
     made = made_tables(history)
     epochs = made.convergence.with_columns(cost_epochs=9.0 * pl.col("evaluations"))
     summary = made.summary.select(
@@ -27,9 +27,9 @@ def page(low: float | None, *, factor: float | None = 3.0, reference: bool = Tru
     return rendered(epoch_page(tables, facts, SPACE))
 
 
-def shown(low: float | None, *, factor: float | None = 3.0, reference: bool = True) -> str:
+def shown(low: float | None, *, factor: float | None = 3.0, reference: bool = True, runs: int = 10) -> str:
     """The words of the page."""
-    text = page(low, factor=factor, reference=reference)
+    text = page(low, factor=factor, reference=reference, runs=runs)
     return unescape(
         re.sub(r"\s+", " ", re.sub("<[^>]+>", "", re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)))
     )
@@ -41,6 +41,12 @@ def test_savings_are_claimed_where_their_interval_lies_above_one() -> None:
     assert f"Whether successive halving reaches {goal} with fewer epochs cannot be said" in shown(0.5)
     assert f"Whether successive halving reaches {goal} with fewer epochs cannot be said" in shown(None)
     assert f"successive halving does not reach {goal}" in shown(0.0, factor=None)
+
+
+def test_fewer_than_ten_seeds_give_no_verdict() -> None:
+    text = shown(2.0, runs=2)
+    assert "with 3.0 [2.0, 5.0] times fewer epochs over 2 seeds. Fewer than 10 seeds give no verdict." in text
+    assert "<strong>" not in page(2.0, runs=2)
 
 
 def test_without_a_reference_the_errors_stand_alone() -> None:

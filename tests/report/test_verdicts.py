@@ -5,8 +5,10 @@ import polars as pl
 from predictornas.report.verdicts import UNDECIDED, Reached, reached_at, sentence
 
 
-def reached(method: str, gain: float, low: float | None, high: float | None, *, resolved: bool = True) -> Reached:
-    return Reached(method, gain, low, high, resolved, -2.0, 2.0)
+def reached(
+    method: str, gain: float, low: float | None, high: float | None, *, resolved: bool = True, runs: int = 10
+) -> Reached:
+    return Reached(method, gain, low, high, resolved, -2.0, 2.0, runs)
 
 
 def said(*found: Reached) -> str:
@@ -34,6 +36,23 @@ def test_an_unresolved_method_counts_with_its_bound() -> None:
     assert "Whether it is ahead of a" in said(lead, reached("a", 16.0, None, None, resolved=False))
 
 
+def test_fewer_than_ten_seeds_give_no_verdict() -> None:
+    found = (reached("a", 10.0, 9.0, 11.0, runs=3), reached("b", 20.0, 15.0, 25.0, runs=3))
+    assert said(*found) == (
+        "At the best 1 % of the table the highest gain measured is that of b: 20.0 [15.0, 25.0] dB, 100.0 "
+        "[31.6, 316.2] times fewer trainings than random search over 3 seeds. Fewer than 10 seeds give no verdict."
+    )
+    assert "<strong>" not in "".join(sentence("best 1 %", found))
+    assert "<strong>" not in "".join(sentence("best 1 %", [reached("a", 3.0, -1.0, 7.0, runs=9)]))
+
+
+def test_ahead_of_a_method_with_few_seeds_cannot_be_said() -> None:
+    text = said(reached("a", 10.0, 9.0, 11.0, runs=9), reached("b", 20.0, 15.0, 25.0))
+    assert "b needs 100.0" in text
+    assert f"Whether it is ahead of a {UNDECIDED}" in text
+    assert "fewer than 10 seeds" in text
+
+
 def test_no_claim_is_wider_than_its_interval() -> None:
     holds_zero = said(reached("a", 3.0, -1.0, 7.0))
     assert UNDECIDED in holds_zero
@@ -51,8 +70,8 @@ def test_no_claim_is_wider_than_its_interval() -> None:
 def test_random_search_and_what_is_undefined_are_not_compared() -> None:
     row = {
         "method": "uniform-100", "estimator": "pooled", "target_error": 0.1, "gain_db": 4.0, "low": 3.0, "high": 5.0,
-        "resolved": True, "null_low": -1.0, "null_high": 1.0,
+        "resolved": True, "null_low": -1.0, "null_high": 1.0, "runs": 10,
     }  # fmt: skip
     others = [{**row, "method": "random"}, {**row, "gain_db": None}, {**row, "target_error": 0.2}]
     found = reached_at(pl.DataFrame([row, *others, {**row, "estimator": "observed"}]), 0.1)
-    assert found == [Reached("uniform pool, N' = 100", 4.0, 3.0, 5.0, True, -1.0, 1.0)]
+    assert found == [Reached("uniform pool, N' = 100", 4.0, 3.0, 5.0, True, -1.0, 1.0, 10)]
