@@ -60,7 +60,16 @@ FIGURES = {"efficient-sampling": ("mauch-*", "efficient-sampling/nasbench101")}
 SEARCHES = tuple(f"search/{name}" for name in ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100"))
 SEARCHES = (*SEARCHES, "search/nasbench201-imagenet16-120")
 
+GRAPH_SETS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv", "proteins")
+EVERY_TABLE = (
+    "nasbench101",
+    "nasbench101-digits",
+    *(f"nasbench201-full-{name}" for name in ("cifar10", "cifar100", "imagenet16-120")),
+    *(f"nasbench-graph-{name}" for name in GRAPH_SETS),
+)
+
 COMPARISONS = {
+    "tables/comparison": tuple(f"tables/{name}" for name in EVERY_TABLE),
     "search/comparison": SEARCHES,
     "search/comparison-nasbench101": SEARCHES[:1],
     "speed/comparison-warm": ("nasbench201-quick", "nasbench201-warm"),
