@@ -23,7 +23,7 @@ html_theme = "furo"
 html_theme_options = {"navigation_with_keys": True}
 html_static_path = ["static"]
 html_css_files = ["site.css"]
-exclude_patterns = ["results/templates"]
+exclude_patterns = ["results/templates", "results/**/captions.md"]  # captions belong to the figures beside them
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "site_links", "site_reference"]
 myst_heading_anchors = 4

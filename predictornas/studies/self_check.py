@@ -1,4 +1,4 @@
-"""What belongs into a report of a fault: versions, machine, tables, and searches whose result is known."""
+"""What a bug report should contain: versions, machine, tables, and searches whose result is known."""
 
 from __future__ import annotations
 
