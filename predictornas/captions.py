@@ -29,10 +29,7 @@ CHANCE_MEAN = "Dotted: the mean of them."
 
 HOLLOW = "Hollow: no proposal reached the target, so the gain is no more than this"
 
-TARGET_SHARE = (
-    "The target on the axis is a share of the table by the signal column, harder to the left; hover a mark for its "
-    "error."
-)
+TARGET_SHARE = "The target on the axis is a share of the table by the signal column, harder to the left."
 
 SIGNAL, EVALUATION = "the column that drives the search", "the column that judges it and that no search sees"
 

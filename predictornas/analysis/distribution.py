@@ -1,4 +1,4 @@
-"""The distribution of the true error of what each method proposed (Mauch et al. 2020, fig. 2 and 6)."""
+"""The distribution of the error, by the signal, of what each method proposed (Mauch et al. 2020, fig. 2 and 6)."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ _BEYOND_THE_CAP = (
 
 
 def proposals_figure(request: FigureRequest, *, methods: Sequence[str], title: str) -> Made:
-    """The distribution of the true error of what each method proposed (figures 2 and 6)."""
+    """The distribution of the error, by the signal, of what each method proposed (figures 2 and 6)."""
     runs = figure_runs(request, methods)
     table = distribution_table(runs.history, runs.errors)
     return Made(table, draw_distribution(table, title=title, note=runs.setting), runs.facts)

@@ -66,11 +66,11 @@ _UNIFORM, _CHOSEN = "uniform pools", "likelihood and evolutionary pools"
 FIGURES: dict[str, NamedFigure] = {
     figure.name: figure
     for figure in (
-        _mauch(2, f"True error of proposals, {_UNIFORM}", UNIFORM, proposals_figure),
+        _mauch(2, f"Error of proposals (signal), {_UNIFORM}", UNIFORM, proposals_figure),
         _mauch(3, f"Gain over random search, {_UNIFORM}", UNIFORM, gain_figure, stated=STATED_UNIFORM),
         _mauch(4, f"Validation error, {_UNIFORM}", UNIFORM, convergence_figure, trace="searched"),
         _mauch(5, f"Test error, {_UNIFORM}", UNIFORM, convergence_figure, trace="chosen"),
-        _mauch(6, f"True error of proposals, {_CHOSEN}", CHOSEN, proposals_figure),
+        _mauch(6, f"Error of proposals (signal), {_CHOSEN}", CHOSEN, proposals_figure),
         _mauch(7, f"Gain over random search, {_CHOSEN}", CHOSEN, gain_figure, stated=STATED_CHOSEN),
         _mauch(8, "Gain of sampler and predictor, evolutionary pools", EVOLUTIONARY, split_figure),
         _mauch(

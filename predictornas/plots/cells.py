@@ -58,7 +58,12 @@ class Diagram:
 
 
 def draw_cells(
-    space: SearchSpace, genes: Int8[np.ndarray, " g"], *, title: str | None = None, note: str = ""
+    space: SearchSpace,
+    genes: Int8[np.ndarray, " g"],
+    *,
+    title: str | None = None,
+    note: str = "",
+    stacked: bool = False,
 ) -> Figure:
     """The cell of an architecture, or its normal and its reduction cell side by side.
 
@@ -67,6 +72,7 @@ def draw_cells(
         genes: one valid row.
         title: replaces the name of the space.
         note: the caption; what the arrows mean by default.
+        stacked: draws the reduction cell below the normal one, as papers do.
 
     Raises:
         ConfigurationError: how the cells of this space look is not known.
@@ -75,7 +81,7 @@ def draw_cells(
     while isinstance(base, RestrictedSpace):
         base = base.base
     if isinstance(base, DARTS):
-        return draw_genotype(base.genotype(genes), title=title or base.name, note=note)
+        return draw_genotype(base.genotype(genes), title=title or base.name, note=note, stacked=stacked)
     if isinstance(base, NASBench201):
         note = note or "Nodes add up what arrives. Edges with none are left out."
         return _draw([_nasbench201(genes)], title or "NAS-Bench-201", note)
@@ -86,17 +92,18 @@ def draw_cells(
     )
 
 
-def draw_genotype(genotype: Genotype, *, title: str | None = None, note: str = "") -> Figure:
+def draw_genotype(genotype: Genotype, *, title: str | None = None, note: str = "", stacked: bool = False) -> Figure:
     """The normal and the reduction cell of a genotype of the DARTS space side by side.
 
     Args:
         genotype: what is drawn.
         title: replaces "Cells".
         note: the caption; what the boxes mean by default.
+        stacked: draws the reduction cell below the normal one, as papers do.
     """
     note = note or "Nodes add up what arrives; the output is all nodes, concatenated. Edges with none are left out."
     cells = [_darts("normal cell", genotype.normal), _darts("reduction cell", genotype.reduce)]
-    return _draw(cells, title or "Cells", note)
+    return _draw(cells, title or "Cells", note, stacked=stacked)
 
 
 def _darts(name: str, cell: Cell) -> Diagram:
@@ -127,7 +134,7 @@ def _nasbench101(space: NASBench101, genes: Int8[np.ndarray, " g"]) -> Diagram:
     return Diagram("", (("input", _INPUT), *inner, ("output", _OUTPUT)), arrows)
 
 
-def _draw(diagrams: list[Diagram], title: str, note: str) -> Figure:
+def _draw(diagrams: list[Diagram], title: str, note: str, *, stacked: bool = False) -> Figure:
     """Diagrams side by side at a scale of one, so that texts fit into what was kept free for them.
 
     In a paper one below the other, and all smaller where its column is narrower; where letters would be too small to
@@ -135,11 +142,12 @@ def _draw(diagrams: list[Diagram], title: str, note: str) -> Figure:
     """
     parts = [_arranged(diagram) for diagram in diagrams]
     sizes = np.array([high - low for *_, (low, high) in parts])
-    below = current_style().is_paper
+    is_paper = current_style().is_paper
+    below = is_paper or stacked
     height = float(sizes[:, 1].sum() if below else sizes[:, 1].max())
     width = float(sizes[:, 0].max()) if below else max(float(sizes[:, 0].sum()) + 0.3 * len(sizes), 5.0)
     figure = new_figure(width, height + 0.95, title=title, caption=note)
-    scale = _fitted(figure, width + 0.1, height + 0.25 * len(parts)) if below else 1.0
+    scale = _fitted(figure, width + 0.1, height + 0.25 * len(parts)) if is_paper else 1.0
     if below:
         grid = figure.subplots(len(parts), 1, squeeze=False, height_ratios=sizes[:, 1].tolist())[:, 0]
     else:

@@ -1,4 +1,4 @@
-"""Figures 2 and 6 of Mauch et al. 2020: the distribution of the true error of what each method proposed."""
+"""Figures 2 and 6 of Mauch et al. 2020: the distribution of the error, by the signal, of what each method proposed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def draw_distribution(
     figure = new_figure(
         8.4,
         1.9 + 0.55 * len(methods),
-        title=title or f"True {quantity.name} of the proposals",
+        title=title or f"{quantity.name[:1].upper()}{quantity.name[1:]} of the proposals (signal)",
         caption=f"{note} {Quantities(quantity, quantity).told(distribution_caption())} {POOLS}",
         paper_height=0.55 + 0.36 * len(methods),
     )

@@ -100,7 +100,7 @@ def _figure(space: SearchSpace, one: Recommended, quantities: Quantities) -> Mar
     drawn = cell_svg(space, one.genes, f"Cell that {label} recommends: {notation}")
     caption = element("figcaption", f"Seed {one.seed}: {told}. ", element("code", notation))
     return element(
-        "figure", element("h3", label), drawn and element("div", drawn, class_="scroll"), caption, class_="cell"
+        "figure", element("h3", label), drawn and element("div", drawn, class_="drawing"), caption, class_="cell"
     )
 
 
@@ -119,7 +119,7 @@ def cell_svg(space: SearchSpace, genes: Int8[np.ndarray, " g"], description: str
     except (ImportError, MissingDependencyError):
         return None
     try:
-        figure = draw_cells(space, genes, title=" ")
+        figure = draw_cells(space, genes, title=" ", stacked=True)
     except ConfigurationError:
         return None
     drawn = io.StringIO()

@@ -14,7 +14,7 @@ from predictornas.looks import styles_of
 from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.cautions import FEW_SEEDS
 from predictornas.report.charts.convergence import by_trace
-from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
+from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, on_screen, records
 from predictornas.report.citations import how_to_cite
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
@@ -194,10 +194,11 @@ def _chart(errors: pl.DataFrame, table: str, place: int, read: Quantities) -> Ma
             },
         ],
     }
-    caption = (
+    words = (
         f"{table}: mean {read.name} after {counted(rows['evaluations'][0], 'evaluation')}, and its 95 % interval "
-        "over runs. The menu chooses whose; rows are in the order of the legend."
+        "over runs. Rows are in the order of the legend."
     )
+    caption = joined(words, on_screen("The menu chooses whose."))
     return chart(f"errors-{place}", caption, spec, legend=method_legend(methods))
 
 

@@ -77,7 +77,7 @@ def drawn_architecture(space: SearchSpace, genes: Int8[np.ndarray, " g"]) -> Con
     """One architecture as a cell, above its notation."""
     notation = space.describe(genes)
     drawn = cell_svg(space, genes, f"Cell: {notation}")
-    picture = element("div", drawn, class_="scroll") if drawn else None
+    picture = element("div", drawn, class_="drawing") if drawn else None
     return element("figure", picture, element("figcaption", element("code", notation)), class_="cell")
 
 

@@ -51,7 +51,8 @@ def sortable_table(caption: str, headings: Sequence[Heading], rows: Sequence[Seq
     body = [element("tr", [_cell(number, cell, headings[number]) for number, cell in enumerate(row)]) for row in rows]
     table = element("table", element("thead", head), element("tbody", body), aria_label=caption)
     box = element("div", table, class_="scroll", tabindex="0", role="region", aria_label=caption)
-    return joined(element("p", caption, class_="caption"), box, _glossary(headings))
+    more = element("p", "Scroll sideways for more columns \N{RIGHTWARDS ARROW}", class_="more", aria_hidden="true")
+    return joined(element("p", caption, class_="caption"), more, box, _glossary(headings))
 
 
 def interval_text(

@@ -26,7 +26,7 @@ _SURPLUS = 2
 
 @dataclass(frozen=True)
 class Evolutionary(metaclass=PlainHelp):
-    """Mutants and crossovers of the P best architectures by their true value; no predictor is asked.
+    """Mutants and crossovers of the P best architectures by the signal; no predictor is asked.
 
     Where the neighbourhood holds too few unseen architectures the mutation rate doubles (up to 1/2), and what is still
     missing after that is drawn uniformly, so the pool is full whenever the space allows it.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from predictornas.report import architectures
 from predictornas.report.architectures import best_recommended, cell_svg, drawn_architectures
 from predictornas.report.markup import joined
+from predictornas.spaces.registry import get_space
 from tests.extras import needed
 from tests.report.studies import SPACE, made_history
 
@@ -53,3 +56,23 @@ def test_without_matplotlib_the_notation_stands_alone(monkeypatch: pytest.Monkey
     text = joined(drawn_architectures(SPACE, history))
     assert "<svg" not in text
     assert SPACE.describe(architectures.best_recommended(history)[0].genes).replace("&", "&amp;") in text
+
+
+@pytest.mark.slow
+def test_both_cells_of_a_genotype_are_stacked_and_fit_their_box() -> None:
+    """The reduction cell stands below the normal one: the whole is as wide as the wider of them."""
+    needed("matplotlib")
+    space = get_space("darts")
+    genes = space.sample(1, np.random.default_rng(0))[0]
+    drawn = cell_svg(space, genes, "Cells")
+    assert drawn is not None
+    found = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
+    assert found is not None
+    from predictornas.plots.cells import draw_cells
+
+    stacked = draw_cells(space, genes, stacked=True)
+    beside = draw_cells(space, genes)
+    assert float(found[1]) == pytest.approx(72 * stacked.get_figwidth(), abs=1)
+    assert stacked.get_figwidth() < 0.7 * beside.get_figwidth()
+    tops = [axes.get_position().y1 for axes in stacked.axes]
+    assert tops[1] < stacked.axes[0].get_position().y0 < tops[0]

@@ -102,12 +102,33 @@ def test_nothing_is_wider_than_a_phone(opened: Any) -> None:
     assert all(0 < box["width"] <= 360 for box in widths)
 
 
+def test_tables_fit_a_laptop_and_say_on_a_phone_that_they_go_on(opened: Any) -> None:
+    more = opened.locator("#summary .more")
+    opened.set_viewport_size({"width": 1280, "height": 900})
+    opened.wait_for_timeout(100)
+    assert opened.locator("#summary .scroll").evaluate("box => box.scrollWidth - box.clientWidth") <= 1
+    assert not more.is_visible()
+    opened.set_viewport_size({"width": 390, "height": 800})
+    opened.wait_for_timeout(100)
+    assert opened.locator("#summary .scroll").evaluate("box => box.scrollWidth - box.clientWidth") > 1
+    assert more.is_visible()
+
+
+def test_cells_are_whole_on_a_phone(opened: Any) -> None:
+    opened.set_viewport_size({"width": 390, "height": 800})
+    fits = "all => all.map(one => one.getBoundingClientRect().width <= one.parentElement.clientWidth + 1)"
+    assert all(opened.locator(".cell svg").evaluate_all(fits))
+
+
 def test_paper_has_no_controls_and_whole_charts(opened: Any) -> None:
     opened.emulate_media(media="print")
-    for hidden in (".controls", ".contents", "summary"):
+    for hidden in (".controls", ".contents", "summary", ".on-screen", ".more"):
         assert not any(one.is_visible() for one in opened.locator(hidden).all())
     assert opened.locator("figure.chart svg.marks").first.is_visible()
     assert opened.locator("figure.chart").first.evaluate("one => getComputedStyle(one).breakInside") == "avoid"
+    assert opened.locator("h2").first.evaluate("one => getComputedStyle(one).breakAfter") == "avoid"
+    assert "menu chooses" not in opened.locator("main").inner_text()
+    assert "over a mark" not in opened.locator("main").inner_text()
     assert opened.pdf().startswith(b"%PDF")
 
 

@@ -21,6 +21,15 @@
   const drawn = Promise.all(Array.from(document.querySelectorAll("figure.chart"), draw));
   drawn.then(() => document.documentElement.setAttribute("data-ready", "yes"));
 
+  const tellWidth = () => {
+    for (const more of document.querySelectorAll(".more")) {
+      const box = more.nextElementSibling;
+      more.classList.toggle("wide", box.scrollWidth > box.clientWidth + 1);
+    }
+  };
+  tellWidth();
+  addEventListener("resize", tellWidth);
+
   const valueOf = (row, column) => {
     const cell = row.cells[column];
     return cell.dataset.value === undefined ? cell.textContent.trim() : Number(cell.dataset.value);

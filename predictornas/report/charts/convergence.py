@@ -11,8 +11,18 @@ from predictornas.analysis.regret import OracleErrors
 from predictornas.captions import convergence_caption
 from predictornas.looks import styles_of
 from predictornas.quantity import ERRORS, Quantities, Quantity
-from predictornas.report.charts.vega import Spec, chart, coloured, dashed, labelled, method_legend, records, thinned
-from predictornas.report.markup import Markup
+from predictornas.report.charts.vega import (
+    Spec,
+    chart,
+    coloured,
+    dashed,
+    labelled,
+    method_legend,
+    on_screen,
+    records,
+    thinned,
+)
+from predictornas.report.markup import Markup, joined
 
 Axis = Literal["evaluations", "cost_epochs"]
 
@@ -24,10 +34,9 @@ SHOWN = {
 }
 """The errors that can be shown, in the order of the menu."""
 
-_CAPTION = (
-    "{words} The menu chooses whose {name}. {dashes}The box draws every run as a line of its own{limit}. The first "
-    "evaluations, random ones, are out of view."
-)
+_CAPTION = "{words} {dashes}The first evaluations, random ones, are out of view."
+
+_USE = "The menu chooses whose {name}. The box draws every run as a line of its own{limit}."
 
 _POINTS, _RUN_POINTS = 6000, 5000
 
@@ -69,7 +78,10 @@ def convergence_chart(
     lowest = f"{quantities.evaluation.best} {quantities.name} in the table"
     dashes = f"Dashed: the {lowest}. " if oracles else ""
     words = convergence_caption(traces, spent=_title(axis), band="interval", oracles=False, marks=False)
-    caption = _CAPTION.format(words=quantities.told(words), name=quantities.name, dashes=dashes, limit=limit)
+    caption = joined(
+        _CAPTION.format(words=quantities.told(words), dashes=dashes),
+        on_screen(_USE.format(name=quantities.name, limit=limit)),
+    )
     extra = [(dashed(), lowest)] if oracles else []
     return chart("convergence", caption, spec, legend=method_legend(methods, *extra))
 

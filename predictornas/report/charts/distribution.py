@@ -7,12 +7,11 @@ import polars as pl
 from predictornas.captions import DISTRIBUTION
 from predictornas.looks import styles_of
 from predictornas.quantity import ERROR, Quantities, Quantity
-from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, records
-from predictornas.report.markup import Markup
+from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, on_screen, records
+from predictornas.report.markup import Markup, joined
 
 _CAPTION = (
-    "{words} Lines: the share of a method's proposals in each bin; upright dashes: medians. {worse} ones are not "
-    "shown; hover a line for their share."
+    "{words} Lines: the share of a method's proposals in each bin; upright dashes: medians. {worse} ones are not shown."
 )
 
 
@@ -40,9 +39,10 @@ def distribution_chart(table: pl.DataFrame, quantity: Quantity = ERROR) -> Marku
     medians = rows.unique("method", keep="first", maintain_order=True).filter("inside")
     rows, medians = rows.drop("inside"), medians.drop("inside")
     spec = {"datasets": {"bins": records(rows)["values"]}, "layer": _layers(methods, records(medians), quantity)}
-    caption = _CAPTION.format(
+    words = _CAPTION.format(
         words=Quantities(quantity, quantity).told(DISTRIBUTION), worse="Lower" if quantity.higher else "Higher"
     )
+    caption = joined(words, on_screen("Hover a line for their share."))
     return chart("distribution", caption, spec, legend=method_legend(methods))
 
 

@@ -16,10 +16,11 @@ from predictornas.report.charts.vega import (
     dashed,
     labelled,
     method_legend,
+    on_screen,
     records,
     shaped,
 )
-from predictornas.report.markup import Markup
+from predictornas.report.markup import Markup, joined
 
 _SHARE = {
     "field": "share",
@@ -62,7 +63,8 @@ def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled", quantity: Quant
         "datasets": {"points": records(points)["values"]},
     }
     legend = method_legend(methods, (dashed(), "cap"), (block(), "random search by chance"))
-    caption = Quantities(quantity, quantity).told(_caption(rows, estimator))
+    words = Quantities(quantity, quantity).told(_caption(rows, estimator))
+    caption = joined(words, on_screen(f"Hover a mark for its {quantity.name}."))
     return chart("gain", caption, spec, legend=legend)
 
 

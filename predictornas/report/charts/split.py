@@ -7,8 +7,8 @@ import polars as pl
 from predictornas.captions import GAIN_BANDS, SPLIT, TARGET_SHARE, hollow
 from predictornas.looks import MethodStyle, styles_of
 from predictornas.quantity import ERROR, Quantity
-from predictornas.report.charts.vega import Spec, chart, colours_of, labelled, legend_of, records, shapes_of
-from predictornas.report.markup import Markup
+from predictornas.report.charts.vega import Spec, chart, colours_of, labelled, legend_of, on_screen, records, shapes_of
+from predictornas.report.markup import Markup, joined
 
 PARTS = {
     "sampler": MethodStyle("sampler", "#D95F02", "^"),
@@ -60,7 +60,8 @@ def split_chart(split: pl.DataFrame, *, estimator: str = "pooled", quantity: Qua
         "layer": _layers(quantity),
     }
     unresolved = len(rows) - int(rows["resolved"].sum())
-    caption = f"{SPLIT} {GAIN_BANDS} {hollow(unresolved, len(rows))} {TARGET_SHARE} The menu chooses the method."
+    words = f"{SPLIT} {GAIN_BANDS} {hollow(unresolved, len(rows))} {TARGET_SHARE}"
+    caption = joined(words, on_screen("Hover a mark for its error. The menu chooses the method."))
     return chart("split", caption, spec, legend=legend_of(PARTS))
 
 

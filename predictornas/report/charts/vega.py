@@ -55,6 +55,11 @@ def chart(name: str, caption: Content, spec: Spec, *, legend: Content = None) ->
     )
 
 
+def on_screen(text: str) -> Markup:
+    """A part of a caption that tells how to use the chart, which printed pages leave out."""
+    return element("span", " ", text, class_="on-screen")
+
+
 def method_legend(methods: Iterable[str], *others: tuple[str, str]) -> Markup:
     """Colour, shape and name of each method, then other marks as (SVG, label)."""
     return legend_of(styles_of(methods), *others)
