@@ -153,7 +153,7 @@ def convergence_caption(traces: Collection[str], *, spent: str, band: str, oracl
         marks: whether lines have marks.
     """
     parts = [
-        f"{CONVERGENCE} after so many {spent}, the random initial set included; bands: {BANDS[band]}.",
+        f"{CONVERGENCE} against {spent}, the random initial set included; bands: {BANDS[band]}.",
         f"Signal: {SIGNAL}; evaluation: {EVALUATION}." if set(traces) - {"searched"} else f"Signal: {SIGNAL}.",
         *(meaning for trace, meaning in TRACES.items() if trace in traces),
         ORACLES if oracles else "",
@@ -222,5 +222,6 @@ FRONT_TRACES = {
 
 FRONTS = (
     "What half of the runs of a method attain (line), and a quarter and three quarters of them (ends of the band): at "
-    "each value of one objective the value of the other that so many runs have reached. Grey: the front of the table."
+    "each value of one objective the value of the other that this share of runs has reached. Grey: the front of the "
+    "table."
 )

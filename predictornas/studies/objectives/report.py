@@ -178,8 +178,8 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
     """The summary as a person reads it: regrets in percent of the table's hypervolume, 95 % intervals in brackets."""
     labels = {
         "chosen_final": "chosen, %",
-        "best_final": "best seen, %",
-        "best_anytime": "best seen, mean over the run, %",
+        "best_final": "best evaluated, %",
+        "best_anytime": "best evaluated, mean over the run, %",
     }
     rows = []
     for row in summary.to_dicts():
