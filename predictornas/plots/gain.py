@@ -201,7 +201,8 @@ def _error_axis(axes: Axes, hits: Float[np.ndarray, " j"], errors: Float[np.ndar
     above.set_xscale("log")
     above.set_xlim(axes.get_xlim())
     places: list[tuple[float, str]] = []
-    apart = np.log(axes.get_xlim()[1] / axes.get_xlim()[0]) / (10 if current_style().columns == 1 else 14)
+    most = 4 if current_style().columns == 1 else 14  # labels that stand beside each other without touching
+    apart = np.log(axes.get_xlim()[1] / axes.get_xlim()[0]) / most
     for position in np.geomspace(hits[0], hits[-1], 9) if len(hits) > 0 else []:
         nearest = int(np.abs(np.log(hits / position)).argmin())
         if all(abs(np.log(hits[nearest] / other)) > apart for other, _ in places):

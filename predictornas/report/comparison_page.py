@@ -61,12 +61,15 @@ class ComparisonTables:
         return self.quantities.get(table, ERRORS)
 
 
-def comparison_page(tables: ComparisonTables, made_with: Mapping[str, Any] | None = None) -> Page:
+def comparison_page(
+    tables: ComparisonTables, made_with: Mapping[str, Any] | None = None, *, out: str = "comparison"
+) -> Page:
     """The page of a comparison.
 
     Args:
         tables: of the comparison.
         made_with: as `predictornas.studies.provenance.surroundings`.
+        out: the folder of the page.
     """
     folders = tables.errors["folder"].unique(maintain_order=True).to_list() if "folder" in tables.errors.columns else []
     command = ["predictornas", "compare", *map(str, folders)] if folders else []
@@ -85,7 +88,7 @@ def comparison_page(tables: ComparisonTables, made_with: Mapping[str, Any] | Non
             Section("Paired differences", _pairs(tables)),
             Section("Average ranks", _ranks(tables.ranks)),
             Section("How to cite", how_to_cite(methods, *_spaces(names), gain=False)),
-            Section("How to repeat", repeated_by(command, made_with or {}, {}, remarks)),
+            Section("How to repeat", repeated_by(command, made_with or {}, {}, remarks, out=out)),
         ),
     )
 

@@ -11,7 +11,7 @@ import polars as pl
 from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.quantity import ERRORS, Quantities, Quantity
-from predictornas.report.architectures import drawn_architectures
+from predictornas.report.architectures import best_recommended, drawn_architectures, recommends
 from predictornas.report.cautions import cautions
 from predictornas.report.charts.convergence import convergence_chart
 from predictornas.report.charts.distribution import distribution_chart
@@ -62,9 +62,9 @@ def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float
     told, read = cautions(facts, tables.summary, tables.curves, tables.gain, targets), facts.quantities
     convergence = convergence_chart(tables.convergence, tables.curves, facts.oracles, quantities=read)
     return Page(
-        title=f"Search methods on {facts.study['benchmark']}",
+        title=f"{_label_of_one(facts) or 'Search methods'} on {facts.study['benchmark']}",
         kind="predictornas · sample efficiency",
-        lead=_lead(tables, targets),
+        lead=_lead(tables, facts, targets, space),
         sections=(
             Section("What was run", what_was_run(facts)),
             Section("Warnings", bullets(*told, class_="warnings")),
@@ -108,8 +108,19 @@ def _what_counts(quantities: Quantities) -> str:
     return ", ".join(told)
 
 
-def _lead(tables: GainTables, targets: Mapping[str, float]) -> Content:
-    sentences = [
+def _label_of_one(facts: StudyFacts) -> str | None:
+    """The label of the method where there is a single search, written as a title is; else None."""
+    if len(facts.methods) != 1 or len(facts.seeds) != 1:
+        return None
+    (style,) = styles_of(facts.methods).values()
+    return style.label[:1].upper() + style.label[1:]
+
+
+def _lead(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float], space: SearchSpace) -> Content:
+    sentences: list[Content] = []
+    if _label_of_one(facts) is not None:
+        sentences = [recommends(space, one, facts.quantities) for one in best_recommended(tables.history)]
+    sentences += [
         sentence(name.replace("top", "best"), reached_at(tables.gain, error))
         for name, error in reversed(list(targets.items()))
     ]

@@ -62,11 +62,18 @@ def seeds_text(seeds: Sequence[int]) -> str:
 
 def how_to_repeat(facts: StudyFacts) -> Content:
     """The section on repeating a study of searches."""
-    own = [name for name, entry in facts.methods.items() if entry.get("own")]
+    named = [name for name in facts.methods if ":" in name]
+    own = [name for name, entry in facts.methods.items() if entry.get("own") and name not in named]
     uneven = {tuple(entry["seeds"]) for entry in facts.methods.values()}
     remarks = []
     if own:
         remarks.append(f"{', '.join(own)}: given as an object from Python, so the command line cannot name it.")
+    if named:
+        modules = ", ".join(dict.fromkeys(name.partition("@")[0].partition(":")[0] for name in named))
+        remarks.append(
+            f"{', '.join(named)}: of your own, so the command finds {modules} only where Python can import it: name "
+            "the folder that holds it in PYTHONPATH."
+        )
     if len(uneven) > 1:
         remarks.append("Not every method has every seed; the command would add those that are missing.")
     if len(facts.made_with) > 1:
@@ -77,7 +84,12 @@ def how_to_repeat(facts: StudyFacts) -> Content:
 
 
 def repeated_by(
-    command: Sequence[str], made_with: Mapping[str, Any], data: Mapping[str, str], remarks: Sequence[str] = ()
+    command: Sequence[str],
+    made_with: Mapping[str, Any],
+    data: Mapping[str, str],
+    remarks: Sequence[str] = (),
+    *,
+    out: str = ".",
 ) -> Content:
     """A command line, what it was made with and the checksums of its data.
 
@@ -86,11 +98,13 @@ def repeated_by(
         made_with: as `predictornas.studies.provenance.surroundings`.
         data: SHA-256 of what was searched, by name.
         remarks: what the command does not say.
+        out: the folder that it writes into; by default the one that it is run in, so that a page does not say where
+            it was written.
     """
-    shown = [
-        paragraphs("This command gives the same numbers. In the folder of this page it adds nothing."),
-        element("pre", element("code", shlex.join(command))),
-    ]
+    told = "This command gives the same numbers."
+    if out == ".":
+        told += " Run in the folder of this page it adds nothing; run in an empty one it makes all of it anew."
+    shown = [paragraphs(told), element("pre", element("code", shlex.join([*command, "--out", out])))]
     versions = made_with.get("versions", {})
     items: list[Content] = [joined(f"{name} ", element("code", str(number))) for name, number in versions.items()]
     if made_with.get("commit"):

@@ -134,8 +134,12 @@ def by_chance(row: Mapping[str, Any], name: str) -> str | None:
     value, interval, low, high = (row.get(f"{part}, {name}") for part in ("gain_db", "low", "null_low", "null_high"))
     if value is None or interval is not None or low is None or high is None or not row[f"resolved, {name}"]:
         return None
-    ends = dict.fromkeys(f"{round(end, 1) + 0.0:.1f}" for end in (low, high))
-    return f"random search {' to '.join(ends)}"
+    return f"random search {_range(low, high)}"
+
+
+def _range(low: float, high: float) -> str:
+    """ "9.6 to 10.8", or one number where both read the same."""
+    return " to ".join(dict.fromkeys(f"{round(end, 1) + 0.0:.1f}" for end in (low, high)))
 
 
 def _compared(best: Reached, others: Sequence[Reached]) -> str:
@@ -153,9 +157,7 @@ def _by_chance(best: Reached) -> str:
     """What random search would show, for where there is no interval that says it, or one that holds zero."""
     if best.null_low is None or best.null_high is None:
         return ""
-    chance = (
-        f"random search that reaches it shows {best.null_low:.1f} to {best.null_high:.1f} dB in 95 of 100 such studies"
-    )
+    chance = f"random search that reaches it shows {_range(best.null_low, best.null_high)} dB in 95 of 100 such studies"
     if best.low is None:
         return f" There is no interval (one run, or all alike), so more {UNDECIDED}; {chance}."
     return f" For comparison, {chance}."

@@ -63,7 +63,7 @@ def write_comparison(folder: Path, comparison: Comparison, pictures: Pictures | 
     tables = ComparisonTables(
         comparison.errors, comparison.regret, comparison.pairs, comparison.ranks, comparison.quantities
     )
-    write_page(folder, comparison_page(tables, surroundings()))
+    write_page(folder, comparison_page(tables, surroundings(), out=str(folder)))
     if not comparison.ranks.is_empty():
         save_figures(folder, lambda: {"ranks": _figure(comparison.ranks)}, pictures)
 

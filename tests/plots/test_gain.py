@@ -1,9 +1,11 @@
 import io
 import sys
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from predictornas.analysis.gain import gain_table
@@ -11,6 +13,7 @@ from predictornas.analysis.split import split_table
 from predictornas.analysis.targets import targets_for
 from predictornas.errors import UnknownNameError
 from predictornas.plots.gain import draw_gain, draw_split
+from predictornas.plots.style import drawing
 
 
 def _rendered(figure: Figure) -> int:
@@ -28,6 +31,16 @@ def table(searches, table_errors: np.ndarray) -> pl.DataFrame:
     history, _ = searches({"random": 1.0, "exhaustive": 0.02, "mine": 0.2})
     rng = np.random.default_rng(0)
     return gain_table(history, table_errors, targets_for(table_errors, count=20), rng=rng)
+
+
+@pytest.mark.slow
+def test_labels_of_the_axis_above_do_not_touch_in_one_column(table: pl.DataFrame) -> None:
+    with drawing("paper"):
+        figure = draw_gain(table)
+    FigureCanvasAgg(figure).draw()
+    extents = [text.get_window_extent() for text in figure.axes[1].get_xticklabels()]
+    assert 3 <= len(extents) <= 4
+    assert all(one.x1 + 2 < other.x0 for one, other in pairwise(extents))
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import re
 from html import unescape
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -58,6 +59,18 @@ def test_charts_tables_and_sections_are_there_in_order(page: str) -> None:
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_a_single_search_begins_with_what_it_recommends() -> None:
+    """The best of the first thirty by the signal has an error of 5.00 %; the evaluation column adds 1 point."""
+    history = made_history({"uniform-100": (1, 12)})
+    page = page_of(history)
+    genes = history.sort("value", descending=True)["genes"][0].to_list()
+    lead = shown(page[page.index('<div class="lead">') : page.index("<nav")])
+    notation = SPACE.describe(np.array(genes, np.int8))
+    assert f"Recommends {notation} : signal error 5.00 %, evaluation error 6.00 %." in lead
+    assert "<h1>Uniform pool, N&#x27; = 100 on made-up</h1>" in page
+    assert "Recommends" not in page_of(made_history({"uniform-100": (2, 12)}))
 
 
 def test_equal_input_gives_equal_bytes() -> None:

@@ -48,3 +48,14 @@ def test_versions_commit_and_checksum_stand_there_and_what_the_command_cannot_na
     assert "ab" * 32 in text
     assert "mine: given as an object" in text
     assert "Not every method has every seed" in text
+
+
+def test_the_command_addresses_the_folder_of_the_page_and_names_modules_that_it_needs() -> None:
+    methods = {"random": {"seeds": [0, 1], "own": False}, "my_search:Mine": {"seeds": [0, 1], "own": True}}
+    facts = made_facts(made_history({"random": (2, 60)}), methods=methods)
+    text = unescape(re.sub("<[^>]+>", "", joined(how_to_repeat(facts))))
+    assert "--preset quick --out ." in text
+    assert "Run in the folder of this page it adds nothing" in text
+    assert "my_search:Mine: of your own, so the command finds my_search only where Python can import it" in text
+    assert "given as an object" not in text
+    assert "PYTHONPATH" not in joined(how_to_repeat(made_facts(made_history({"random": (2, 60)}))))

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import polars as pl
 
@@ -61,6 +62,8 @@ def test_no_claim_is_wider_than_its_interval() -> None:
     assert UNDECIDED in within_chance
     one_run = said(reached("a", 9.0, None, None))
     assert "There is no interval" in one_run
+    alike = said(replace(reached("a", 19.0, None, None), null_low=16.46, null_high=16.51))
+    assert "shows 16.5 dB" in alike
     assert "random search that reaches it shows -2.0 to 2.0 dB" in one_run
     assert UNDECIDED in one_run
     assert f"{UNDECIDED}: none did" in said(reached("a", 9.0, None, None, resolved=False))
