@@ -44,4 +44,4 @@ def test_the_page_gives_papers_and_the_command_where_it_is_known() -> None:
     assert "predictornas supernet" not in text
     options = {"method": "drnas", "space": "nasbench201", "epochs": 4, "cells": None, "small": True, "curvature": False}
     text = page(0.25, options=options)
-    assert "predictornas supernet --method drnas --space nasbench201 --epochs 4 --small<" in text
+    assert "predictornas supernet --method drnas --space nasbench201 --epochs 4 --small --out .<" in text
