@@ -27,6 +27,9 @@ OfSeeds = Mapping[int, tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]]
 
 _KEPT = 256  # architectures whose results are kept at hand
 
+_WORKED_OUT = ("meta_archs", "archstr2index", "arch2infos_dict", "_info")
+"""Attributes that no pickle holds: they follow from the store, and the memory of answers cannot be pickled."""
+
 _TEST = {"cifar10-valid": "ori-test", "cifar10": "ori-test"}
 _VALIDATED = ("cifar10", "cifar100", "ImageNet16-120")
 
@@ -57,11 +60,22 @@ class OfficialAPI:
         self._store, self.filename = opened(source, space)
         self._arithmetic = arithmetic
         self.verbose = verbose
+        self._attach()
+        self.reset_time()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in _WORKED_OUT}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._attach()
+
+    def _attach(self) -> None:
+        """Sets what follows from the store; a copy in another process works it out anew."""
         self.meta_archs = self._store.names
         self.archstr2index = self._store.index_of
-        self.arch2infos_dict: Mapping[int, Mapping[str, ArchResults]] = _Infos(self._store, arithmetic)
+        self.arch2infos_dict: Mapping[int, Mapping[str, ArchResults]] = _Infos(self._store, self._arithmetic)
         self._info = lru_cache(_KEPT)(self._uncached_info)
-        self.reset_time()
 
     def __getitem__(self, index: int) -> str:
         return self.meta_archs[index]

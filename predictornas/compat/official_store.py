@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
 
 from predictornas.benchmarks.catalog import open_benchmark, stored_names
-from predictornas.benchmarks.known_benchmarks import OFFICIAL_TABLES
+from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_TABLES
+from predictornas.benchmarks.layout import CURVES
 from predictornas.benchmarks.official201.curves import OfficialCurves
 from predictornas.benchmarks.official201.importing import LICENCE, reading_tables
 from predictornas.benchmarks.official201.states import DATASETS
@@ -69,6 +70,10 @@ class OfficialStore:
         self.evaluated = sorted(set().union(*self._rows.values()))
         lengths = {name: epochs for curves in self._curves.values() for name, epochs in curves.trainings.items()}
         self.trainings = dict(sorted(lengths.items(), key=lambda entry: entry[1]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the tables are opened anew where the copy is: what is mapped here would be gigabytes
+        return type(self), ({name: curves.table for name, curves in self._curves.items()},)
 
     @property
     def datasets(self) -> list[str]:
@@ -175,7 +180,8 @@ def opened(source: str | os.PathLike[str], space: str) -> tuple[OfficialStore, s
     """The tables of an official file (imported into the cache at the first opening) or of a name in the store.
 
     Args:
-        source: `.pth`, `.pickle.pbz2`, a `-simple` folder, or the name that one was imported under.
+        source: `.pth`, `.pickle.pbz2`, a `-simple` folder, the name that one was imported under, or that of one of the
+            tables it was imported into.
         space: "nasbench201" or "natsbench-size".
 
     Returns:
@@ -199,14 +205,41 @@ def opened(source: str | os.PathLike[str], space: str) -> tuple[OfficialStore, s
 
 def _named(name: str) -> dict[str, Benchmark]:
     prefix, _ = OFFICIAL_TABLES.get(name, (name, ""))
-    there = set(stored_names())
-    found = {dataset: f"{prefix}-{dataset.lower()}" for dataset in DATASETS if f"{prefix}-{dataset.lower()}" in there}
+    found = _beginning_with(prefix)
+    if not found and (name in CATALOG or name in stored_names()):
+        found = _beginning_with(_prefix_of_table(name))
     if not found:
         raise DataError(
             f"There is no file {name!r}, and no table whose name begins like it. Import one: predictornas data import "
             "nasbench201 FILE (or natsbench-size FILE), or give the path of the official file."
         )
     return {dataset: open_benchmark(table) for dataset, table in found.items()}
+
+
+def _beginning_with(prefix: str) -> dict[str, str]:
+    """The stored tables of one file, by the official name of their data set."""
+    there = set(stored_names())
+    return {dataset: f"{prefix}-{dataset.lower()}" for dataset in DATASETS if f"{prefix}-{dataset.lower()}" in there}
+
+
+def _prefix_of_table(name: str) -> str:
+    """What the names of all tables of a file begin with, from the name of one.
+
+    Raises:
+        DataError: it was not imported from an official file, or not yet.
+    """
+    is_official = any(name.startswith(f"{prefix}-") for prefix, _ in OFFICIAL_TABLES.values())
+    if name in stored_names() or is_official:
+        is_official = CURVES in open_benchmark(name).manifest  # says how to import one that is not there yet
+    if not is_official:
+        raise DataError(
+            f"The table {name!r} holds single values of each architecture. This interface answers from every epoch, "
+            "seed and cost of an official file, which it lacks. Import one: predictornas data import nasbench201 FILE, "
+            "then open 'nasbench201'; or give the path of the official file."
+        )
+    return next(
+        name.removesuffix(f"-{dataset.lower()}") for dataset in DATASETS if name.endswith(f"-{dataset.lower()}")
+    )
 
 
 def _imported(path: Path) -> dict[str, Benchmark]:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from predictornas.compat.nas_201_api import NASBench201API
-from predictornas.compat.nats_bench import NATStopology
+from predictornas.compat.nats_bench import NATStopology, create
 from predictornas.compat.official_api import default_path
 from predictornas.compat.official_store import OfficialQueryError
 from predictornas.errors import ConfigurationError
@@ -44,6 +47,22 @@ def test_any_way_to_name_an_architecture_leads_to_its_index(file: Path) -> None:
     assert (api.query_index_by_arch("none"), api.query_index_by_arch(None)) == (-1, -1)
     with pytest.raises(OfficialQueryError, match="Architecture -1 was not trained"):
         api.get_more_info("none", "cifar10")
+
+
+@pytest.mark.slow
+def test_drop_ins_go_to_other_processes(file: Path) -> None:
+    """Of any kind, before and after queries, with the time that was used; the tables themselves do not travel."""
+    for api in (NASBench201API(file), create(file, "tss", verbose=False)):
+        api.get_more_info(1, "cifar10-valid", hp="12")
+        api.simulate_train_eval(0, "cifar10", hp="12")
+        pickled = pickle.dumps(api)
+        copy = pickle.loads(pickled)
+        assert type(copy) is type(api)
+        assert (list(copy), copy.used_time, len(copy.arch2infos_dict)) == (list(api), api.used_time, 3)
+        assert copy.find_best("cifar10", "valid") == (0, 80.0)
+        assert copy.query_by_index(1, "cifar10-valid").keys() == api.query_by_index(1, "cifar10-valid").keys()
+        with ProcessPoolExecutor(1, get_context("spawn")) as processes:
+            assert processes.submit(api.arch, 2).result() == api.arch(2)
 
 
 def test_what_cannot_be_opened_says_what_can() -> None:

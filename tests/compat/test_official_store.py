@@ -92,6 +92,7 @@ def test_tables_are_opened_by_the_name_that_they_were_imported_under(
     import_official("nasbench201", official.write_pth(content, tmp_path / "file.pth"))
     import_official("mine", official.write_pbz2(official.size(2, epochs=SHORT), tmp_path / "size"))
     assert opened("nasbench201", "nasbench201")[0].names == content["meta_archs"]
+    assert opened("nasbench201-official-cifar10", "nasbench201")[0].datasets == list(official.SETS)
     assert opened("mine", "natsbench-size")[0].names == ["8:8:8:8:8", official.size_names(2)[1]]
     with pytest.raises(ConfigurationError, match="holds architectures of natsbench-size, not of nasbench201"):
         opened("mine", "nasbench201")
@@ -101,3 +102,11 @@ def test_tables_are_opened_by_the_name_that_they_were_imported_under(
 def test_what_is_neither_a_file_nor_a_name_says_how_to_get_one() -> None:
     with pytest.raises(DataError, match=r"There is no file 'missing\.pth'.*data import nasbench201 FILE"):
         opened("missing.pth", "nasbench201")
+
+
+@pytest.mark.usefixtures("store")
+def test_a_table_of_other_origin_says_what_it_lacks() -> None:
+    with pytest.raises(DataError, match=r"'nasbench201-cifar10' holds single values.*every epoch.*lacks.*Import one"):
+        opened("nasbench201-cifar10", "nasbench201")
+    with pytest.raises(DataError, match=r"'nasbench201-official-cifar10' is not imported yet.*import nasbench201 FILE"):
+        opened("nasbench201-official-cifar10", "nasbench201")
