@@ -32,6 +32,7 @@ from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.studies.commands import repeated
 from predictornas.studies.folder import check_owner, take, write_manifest
+from predictornas.studies.gain.refusals import refuse_constant
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import Pictures, save_figures
@@ -267,15 +268,16 @@ class OpenedPredictorStudy:
     @cached_property
     def judge(self) -> Float[np.ndarray, " n"]:
         """What ranks are compared with; NaN where it was not measured."""
-        return self._values(self._judging)
+        return self._values(self.judging)
 
     @property
     def quantity(self) -> Quantity:
         """How costs of the column that ranks are compared with are read."""
-        return self.benchmark.column(self._judging).quantity
+        return self.benchmark.column(self.judging).quantity
 
     @property
-    def _judging(self) -> str:
+    def judging(self) -> str:
+        """The column that ranks are compared with."""
         return self.study.judge_on or self.study.train_on or self.benchmark.signal
 
     @cached_property
@@ -324,6 +326,7 @@ def _check(opened: OpenedPredictorStudy) -> None:
             f"Sizes must lie between 2 and {measured - 2} (the table has {measured} architectures with both values) "
             f"and draws above 0, not {wrong or study.draws}."
         )
+    refuse_constant(study.benchmark, opened.judging, opened.judge[opened.rows])
 
 
 def _fit_id(study: PredictorStudy, made: Mapping[str, Any], predictor: str, size: int, draw: int) -> str:

@@ -17,6 +17,7 @@ from predictornas.oracles.tabular import TabularOracle
 from predictornas.samplers.base import Pool
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import Keys
+from predictornas.studies.gain.refusals import refuse_constant, refuse_small
 from predictornas.studies.gain.study import Study
 from predictornas.studies.gain.study_targets import study_targets
 
@@ -68,9 +69,11 @@ class OpenedStudy:
         return study_targets(self.errors)
 
     def strategy(self, method: str) -> Strategy:
-        """As `Study.strategy`."""
+        """As `Study.strategy`; a table that the initial set uses up is a ConfigurationError too."""
         if method not in self._strategies:
-            self._strategies[method] = self.study.strategy(method, levels=self._levels)
+            strategy = self.study.strategy(method, levels=self._levels)
+            refuse_small(self.benchmark.name, len(self.benchmark.space), method, strategy.initial)
+            self._strategies[method] = strategy
         return self._strategies[method]
 
     def knows(self, method: str, described: Any) -> bool:
@@ -123,5 +126,8 @@ def open_study(study: Study) -> OpenedStudy:
 
     Raises:
         UnknownNameError, ConfigurationError: as in `Study.open`.
+        ConfigurationError: all values of the signal are equal.
     """
-    return OpenedStudy(study, study.open())
+    opened = OpenedStudy(study, study.open())
+    refuse_constant(opened.benchmark.name, opened.benchmark.signal, opened.errors)
+    return opened

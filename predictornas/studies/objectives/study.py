@@ -23,6 +23,7 @@ from predictornas.search.objectives.methods import get_objective_strategy
 from predictornas.search.objectives.quantities import Goal
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import SearchSpace
+from predictornas.studies.gain.refusals import refuse_constant, refuse_small
 from predictornas.studies.gain.study import data_fingerprint
 
 PROTOCOL = 1
@@ -63,7 +64,8 @@ class ObjectivesStudy:
 
         Raises:
             UnknownNameError: no benchmark or column has the given name.
-            ConfigurationError: a budget, seeds, objectives or limits that cannot be; no architecture within the limits.
+            ConfigurationError: a budget, seeds, objectives or limits that cannot be; no architecture within the limits;
+                an objective by which all of them are equally good.
         """
         if self.budget < 1 or not self.methods or not self.seeds or min(self.seeds) < 0:
             raise ConfigurationError(
@@ -78,6 +80,9 @@ class ObjectivesStudy:
             raise ConfigurationError(
                 f"No architecture of {self.benchmark!r} is within {', '.join(self.limits)}. Loosen the limits."
             )
+        for objective in opened.objectives:
+            for column in dict.fromkeys((objective.searched, objective.judged)):
+                refuse_constant(self.benchmark, column, costs_of(benchmark, column)[opened.within])
         return opened
 
 
@@ -157,7 +162,7 @@ class OpenedObjectives:
 
         Raises:
             UnknownNameError: no method for several objectives has this name.
-            ConfigurationError: the initial set is larger than the budget.
+            ConfigurationError: the initial set is larger than the budget, or uses up what can be proposed.
         """
         own = [one.strategy for one in self.study.methods if isinstance(one, Named) and one.name == method]
         strategy = own[0] if own else get_objective_strategy(method, self._quantities, self._reader)
@@ -166,6 +171,7 @@ class OpenedObjectives:
                 f"--budget {self.study.budget} leaves nothing to propose after the initial set of {strategy.initial} "
                 f"architectures of {method!r}. Raise the budget."
             )
+        refuse_small(self.benchmark.name, len(self.space), method, strategy.initial)
         return strategy
 
     def knows(self, method: str, described: Any) -> bool:
