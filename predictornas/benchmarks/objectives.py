@@ -18,6 +18,9 @@ ERROR = "error"
 _READ = ("parameters", "flops", "macs")
 """Metrics that follow from an architecture alone, without training or measuring it."""
 
+_LISTED = 12
+"""So many columns an error names."""
+
 _LIMIT = re.compile(r"\s*([^<>=\s]+)\s*(<=|<|>=|>)\s*([^<>=\s]+)\s*")
 
 
@@ -69,7 +72,8 @@ def objectives_for(
 
     Args:
         benchmark: the table, with its signal and evaluation.
-        names: of the objectives: `error`, a column, or a word that only one column has, as `latency` or `parameters`.
+        names: of the objectives: `error`, a column, or a word that only one column has, as `latency` or `parameters`;
+            with limits, none means the signal.
         limits: conditions such as `parameters<5e6`; below for what is better the lower, above for what is better the
             higher.
         known: names of further quantities that can be read without training or measuring an architecture.
@@ -91,11 +95,13 @@ def objectives_for(
         >>> objectives_for(table, ("error",), ("parameters<5e5",))[1].limit < 5e5
         True
     """
-    found = {name: _objective(benchmark, name) for name in names}
+    found = {name: _objective(benchmark, name) for name in names or ((own_objective(benchmark),) if limits else ())}
     if not found or len(found) < len(names) or len({one.searched for one in found.values()}) < len(found):
         raise ConfigurationError(f"Name each objective once, at least one: got {', '.join(names) or 'none'}.")
     for condition in limits:
         name, limit = _limit(benchmark, condition)
+        column = _column(benchmark, name).name
+        name = next((one.name for one in found.values() if one.searched == column), name)
         before = found.get(name) or replace(_objective(benchmark, name), is_objective=False)
         if before.limit is not None:
             raise ConfigurationError(f"{name!r} is limited twice. Keep the stricter condition.")
@@ -105,6 +111,17 @@ def objectives_for(
             raise UnknownNameError("objective or limit", name, found)
         found[name] = replace(found[name], known=True)
     return tuple(found.values())
+
+
+def own_objective(benchmark: Benchmark) -> str:
+    """What a search goes by where nothing is named: `error` for an accuracy, else the name of the signal.
+
+    Example:
+        >>> from predictornas import open_benchmark
+        >>> own_objective(open_benchmark("nasbench101-digits"))
+        'error'
+    """
+    return ERROR if benchmark.column(benchmark.signal).is_accuracy else benchmark.signal
 
 
 def _objective(benchmark: Benchmark, name: str) -> Objective:
@@ -120,15 +137,27 @@ def _column(benchmark: Benchmark, name: str) -> Column:
         return columns[benchmark.signal]
     if name in columns:
         return columns[name]
-    fitting = [column for column in columns.values() if column.split is None and _has(column, name)]
+    having = [column for column in columns.values() if _has(column, name)]
+    fitting = [column for column in having if column.split is None] or having
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
         raise ConfigurationError(
-            f"Several columns of {benchmark.name!r} are a {name}: {', '.join(column.name for column in fitting)}. "
-            "Name one of them."
+            f"Several columns of {benchmark.name!r} are called {name}: {_listed(fitting)}. Name one of them."
         )
-    raise UnknownNameError("objective", name, [ERROR, *columns])
+    accurate = columns[benchmark.signal].is_accuracy
+    if name == ERROR and not accurate:
+        raise ConfigurationError(
+            f"{ERROR!r} is 1 - accuracy, and the signal of {benchmark.name!r}, {benchmark.signal!r}, is no accuracy. "
+            f"Name a column: {_listed(list(columns.values()))}."
+        )
+    raise UnknownNameError("objective", name, [ERROR, *columns] if accurate else columns)
+
+
+def _listed(columns: Sequence[Column]) -> str:
+    """Their names, of many the first ones."""
+    names = ", ".join(column.name for column in columns[:_LISTED])
+    return names if len(columns) <= _LISTED else f"{names} and {len(columns) - _LISTED} more"
 
 
 def _has(column: Column, name: str) -> bool:

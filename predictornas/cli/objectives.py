@@ -33,7 +33,7 @@ Objectives = Annotated[
 
 Limits = Annotated[
     str | None,
-    Parameter(help="Conditions, commas between, in quotes: 'parameters<5e6'. Alone, the objective is error."),
+    Parameter(help="Conditions, commas between, in quotes: 'parameters<5e6'. Alone, the objective is the signal."),
 ]
 
 Known = Annotated[
@@ -77,7 +77,7 @@ class Asked:
                 f"{', '.join(given)} cannot be combined with --objectives and --limit. Leave it out."
             )
         return ObjectivesStudy(
-            objectives=named(self.objectives) or ("error",),
+            objectives=named(self.objectives),
             limits=named(self.limit),
             known=named(self.known),
             **{name: value for name, value in others.items() if value is not None},

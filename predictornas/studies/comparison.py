@@ -164,7 +164,13 @@ def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, obje
 
 
 def _study(folder: Path) -> Mapping[str, object]:
-    if (kind := _other_kind(folder)) is not None:
+    kind = _other_kind(folder)
+    if kind == "objectives":
+        raise ConfigurationError(
+            f"{shown_path(folder)} holds results for several objectives or limits, which `compare` does not compare. "
+            "To compare methods, name them in one command: gain --methods A,B with the same objectives and limits."
+        )
+    if kind is not None:
         raise ConfigurationError(
             f"{shown_path(folder)} holds results of {KINDS[kind]}, which `compare` cannot read. "
             f"Name folders of {KINDS['study']}."

@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 
 KINDS = {
     "study": "`gain` or `search`",
-    "objectives": "`gain --objectives` or `search --objectives`",
+    "objectives": "`gain` or `search` with --objectives or --limit",
     "live-search": "`live-search`",
     "predictors": "`predictors`",
     "proxies": "`proxies`",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.objectives import costs_of, objectives_for
-from predictornas.benchmarks.table import Benchmark
+from predictornas.benchmarks.table import Benchmark, Column, write_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.spaces.nasbench201 import NASBench201
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +74,52 @@ def test_what_cannot_be_is_refused(table: Benchmark, names: tuple[str], limits: 
 def test_a_word_that_is_no_column_names_those_there_are(table: Benchmark) -> None:
     with pytest.raises(UnknownNameError, match="error, latency_seconds, parameters"):
         objectives_for(table, ("error", "weight"))
+
+
+@pytest.fixture
+def losses(store: Path) -> Benchmark:
+    """40 cells with a perplexity that drives and judges, two accuracies on test images, and parameters."""
+    named = {
+        Column.named(metric="perplexity", split="valid", epochs=None, run="0"): np.linspace(1.0, 3.0, 40),
+        Column.named(metric="accuracy", split="test", epochs=9, run="0"): np.linspace(0.1, 0.9, 40),
+        Column.named(metric="accuracy", split="test", epochs=9, run="1"): np.linspace(0.1, 0.8, 40),
+        Column.named(metric="parameters", split=None, epochs=None, run=None): np.arange(40.0) + 1,
+    }
+    return write_benchmark(
+        store / "losses",
+        name="losses",
+        space=NASBench201(),
+        genes=NASBench201().enumerate()[:40],
+        columns=named,
+        signal="valid_perplexity_run0",
+        evaluation="valid_perplexity_run0",
+        source={"file": "made"},
+        licence="MIT",
+    )
+
+
+def test_a_limit_alone_means_the_signal_whatever_it_is(table: Benchmark, losses: Benchmark) -> None:
+    own, size = objectives_for(losses, (), ("parameters<9",))
+    assert (own.name, own.searched, own.is_objective) == ("valid_perplexity_run0", "valid_perplexity_run0", True)
+    assert (size.searched, size.is_objective) == ("parameters", False)
+    (limited,) = objectives_for(losses, (), ("perplexity<=2",))
+    assert (limited.searched, limited.is_objective, limited.limit) == ("valid_perplexity_run0", True, 2.0)
+    assert objectives_for(table, (), ("parameters<5e5",))[0].name == "error"
+
+
+def test_a_word_that_one_trained_column_has_is_enough_and_several_are_named(losses: Benchmark) -> None:
+    assert objectives_for(losses, ("perplexity",))[0].searched == "valid_perplexity_run0"
+    with pytest.raises(
+        ConfigurationError, match=r"are called accuracy: test_accuracy_9_run0, test_accuracy_9_run1. Name"
+    ):
+        objectives_for(losses, ("accuracy",))
+
+
+def test_error_is_not_suggested_where_there_is_no_accuracy(losses: Benchmark) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"'valid_perplexity_run0', is no accuracy. Name a column: valid_perpl"
+    ):
+        objectives_for(losses, ("error",))
+    with pytest.raises(UnknownNameError) as caught:
+        objectives_for(losses, ("eror",))
+    assert "error" not in caught.value.known

@@ -21,9 +21,9 @@ def test_what_means_nothing_here_is_refused() -> None:
         Asked("error", None, None).study(refused={"--budget-epochs": True, "--engine": False})
 
 
-def test_a_limit_alone_means_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_alone_leaves_the_objective_to_the_table() -> None:
     study = Asked(None, "parameters<5e5", None).study(refused={}, budget=30, signal=None)
-    assert (study.objectives, study.limits, study.budget) == (("error",), ("parameters<5e5",), 30)
+    assert (study.objectives, study.limits, study.budget) == ((), ("parameters<5e5",), 30)
 
 
 @pytest.mark.slow

@@ -253,10 +253,16 @@ def test_a_history_that_was_altered_is_not_compared(tmp_path: Path) -> None:
         compare_folders([folder])
 
 
-@pytest.mark.parametrize("kind", ["predictors", "objectives", "comparison"])
+@pytest.mark.parametrize("kind", ["predictors", "comparison"])
 def test_a_folder_of_another_kind_says_what_it_is_and_not_to_run_it_again(tmp_path: Path, kind: str) -> None:
     write_manifest(tmp_path, kind, {"study": {}})
     with pytest.raises(ConfigurationError) as caught:
         compare_folders([tmp_path])
     assert f"holds results of {KINDS[kind]}, which `compare` cannot read" in str(caught.value)
     assert "again" not in str(caught.value)
+
+
+def test_folders_of_several_objectives_are_not_compared_and_the_error_says_what_to_do(tmp_path: Path) -> None:
+    write_manifest(tmp_path, "objectives", {"study": {}})
+    with pytest.raises(ConfigurationError, match=r"several objectives or limits, which `compare` does not .* gain"):
+        compare_folders([tmp_path])

@@ -39,7 +39,8 @@ class ObjectivesStudy:
 
     Attributes:
         benchmark: name of an offline or imported table.
-        objectives: names, as `predictornas.benchmarks.objectives.objectives_for` takes them.
+        objectives: names, as `predictornas.benchmarks.objectives.objectives_for` takes them; with limits,
+            none means the signal.
         limits: conditions such as `parameters<5e6`.
         known: which of these can be read without training or measuring, in addition to parameters and FLOPs.
         methods: by name, or as `Named` strategies of your own.
