@@ -14,7 +14,16 @@ from predictornas.looks import styles_of
 from predictornas.quantity import ERRORS, Quantities, Quantity
 from predictornas.report.cautions import FEW_SEEDS
 from predictornas.report.charts.convergence import by_trace
-from predictornas.report.charts.vega import Spec, chart, coloured, labelled, method_legend, on_screen, records
+from predictornas.report.charts.vega import (
+    Spec,
+    chart,
+    coloured,
+    labelled,
+    method_legend,
+    on_screen,
+    records,
+    with_data,
+)
 from predictornas.report.citations import how_to_cite
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
@@ -173,6 +182,16 @@ def _chart(errors: pl.DataFrame, table: str, place: int, read: Quantities) -> Ma
         {"field": end, "title": f"95 % {word}", "format": form} for end, word in (("low", "from"), ("high", "to"))
     ]
     ends: Spec = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": coloured(methods)}
+    interval: Spec = {
+        "transform": [{"filter": "isValid(datum.low)"}],
+        "mark": {"type": "rule", "strokeWidth": 2},
+        "encoding": ends,
+    }
+    tooltip = [*hover, {"field": "runs", "title": "runs"}]
+    mean: Spec = {
+        "mark": {"type": "circle", "size": 90, "opacity": 1},
+        "encoding": {"x": x, "y": y, "color": coloured(methods), "tooltip": tooltip},
+    }
     spec: Spec = {
         "height": 40 + 26 * len(methods),
         "data": records(shown),
@@ -180,22 +199,7 @@ def _chart(errors: pl.DataFrame, table: str, place: int, read: Quantities) -> Ma
             {"name": "of", "value": first, "bind": {"input": "select", "options": traces, "name": f"{read.name} of "}}
         ],
         "transform": [{"filter": "datum.trace == of"}],
-        "layer": [
-            {
-                "transform": [{"filter": "isValid(datum.low)"}],
-                "mark": {"type": "rule", "strokeWidth": 2},
-                "encoding": ends,
-            },
-            {
-                "mark": {"type": "circle", "size": 90, "opacity": 1},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "color": coloured(methods),
-                    "tooltip": [*hover, {"field": "runs", "title": "runs"}],
-                },
-            },
-        ],
+        "layer": with_data((bool(shown["low"].is_not_null().any()), interval), (True, mean)),
     }
     words = (
         f"{table}: mean {read.name} after {counted(rows['evaluations'][0], 'evaluation')}, and its 95 % interval "

@@ -20,7 +20,9 @@ from predictornas.report.charts.vega import (
     method_legend,
     on_screen,
     records,
+    shaped,
     thinned,
+    with_data,
 )
 from predictornas.report.markup import Markup, joined
 
@@ -39,6 +41,9 @@ _CAPTION = "{words} {dashes}The first evaluations, random ones, are out of view.
 _USE = "The menu chooses whose {name}. The box draws every run as a line of its own{limit}."
 
 _POINTS, _RUN_POINTS = 6000, 5000
+
+_MARKS = 8
+"""Marks along a line, which tell methods apart where colours do not."""
 
 
 def convergence_chart(
@@ -77,7 +82,7 @@ def convergence_chart(
     }
     lowest = f"{quantities.evaluation.best} {quantities.name} in the table"
     dashes = f"Dashed: the {lowest}. " if oracles else ""
-    words = convergence_caption(traces, spent=_title(axis), band="interval", oracles=False, marks=False)
+    words = convergence_caption(traces, spent=_title(axis), band="interval", oracles=False, marks=True)
     caption = joined(
         _CAPTION.format(words=quantities.told(words), dashes=dashes),
         on_screen(_USE.format(name=quantities.name, limit=limit)),
@@ -90,10 +95,12 @@ def _means(table: pl.DataFrame, traces: list[str], axis: Axis, quantities: Quant
     methods = table["method"].n_unique()
     kept = thinned(table[axis].drop_nulls().cast(pl.Int64).to_list(), max(30, _POINTS // (methods * len(traces))))
     rows = table.filter(pl.col("trace").is_in(traces) & pl.col(axis).cast(pl.Int64).is_in(kept))
+    marked = thinned([value for value in kept if value >= _first(table, axis)] or kept, _MARKS)
     return labelled(rows).select(
         "method",
         "trace",
         "runs",
+        marked=pl.when(pl.col(axis).cast(pl.Int64).is_in(marked)).then(True),
         spent=axis,
         error=_shown("mean", quantities),
         low=_shown("low", quantities),
@@ -170,8 +177,10 @@ def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame, qua
     xy = {"x": x, "y": y, "color": colour}
     band = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour}
     area = {"type": "area", "interpolate": "step-after", "clip": True, "opacity": 0.16 if len(methods) <= 6 else 0.07}
+    known = {"filter": "isValid(datum.low)"}
+    bands: Spec = {"data": means, "transform": [chosen, known], "mark": area, "encoding": band}
     return [
-        {"data": means, "transform": [chosen, {"filter": "isValid(datum.low)"}], "mark": area, "encoding": band},
+        *with_data((table["low"].null_count() < len(table), bands)),
         {
             "data": best,
             "transform": [chosen],
@@ -185,6 +194,12 @@ def _layers(methods: list[str], axis: Axis, best: Spec, table: pl.DataFrame, qua
             "encoding": {**xy, "detail": {"field": "run"}, "tooltip": _hover_run(axis, quantities)},
         },
         {"data": means, "transform": [chosen], "mark": {**line, "strokeWidth": 2}, "encoding": xy},
+        {
+            "data": means,
+            "transform": [chosen, {"filter": "datum.marked"}],
+            "mark": {"type": "point", "size": 45, "filled": True, "opacity": 1, "clip": True},
+            "encoding": {**xy, "shape": shaped(methods)},
+        },
         _nearest({"data": means, "transform": [chosen], "encoding": xy}, _hover_mean(axis, quantities)),
     ]
 

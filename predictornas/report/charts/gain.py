@@ -19,6 +19,7 @@ from predictornas.report.charts.vega import (
     on_screen,
     records,
     shaped,
+    with_data,
 )
 from predictornas.report.markup import Markup, joined
 
@@ -59,7 +60,7 @@ def gain_chart(gain: pl.DataFrame, *, estimator: str = "pooled", quantity: Quant
         gain_text=pl.concat_str(pl.when("resolved").then(pl.lit("")).otherwise(pl.lit("at most ")), _text("gain_db")),
     )
     spec = {
-        "layer": [*_bounds(rows), *_method_layers(methods, quantity)],
+        "layer": [*_bounds(rows), *_method_layers(points, methods, quantity)],
         "datasets": {"points": records(points)["values"]},
     }
     legend = method_legend(methods, (dashed(), "cap"), (block(), "random search by chance"))
@@ -77,24 +78,23 @@ def _caption(rows: pl.DataFrame, estimator: str) -> str:
 def _bounds(rows: pl.DataFrame) -> list[Spec]:
     """Zero, what random search shows by chance, and the cap of each number of proposals."""
     null = rows.group_by("quantile").agg(pl.col("null_low").min(), pl.col("null_high").max()).sort("quantile")
-    null = null.select(share=100 * pl.col("quantile"), low="null_low", high="null_high")
+    null = null.select(share=100 * pl.col("quantile"), low="null_low", high="null_high").drop_nulls()
     caps = rows.unique(["proposals", "quantile"], maintain_order=True).sort("proposals", "quantile")
     caps = caps.select("proposals", share=100 * pl.col("quantile"), gain_db="cap_db")
     band = {"x": _SHARE, "y": {**_DB, "field": "low"}, "y2": {"field": "high"}}
     line: dict[str, Any] = {"x": _SHARE, "y": _DB, "detail": {"field": "proposals"}}
     zero = {"mark": {"type": "rule", "color": "var(--muted)"}, "encoding": {"y": {"datum": 0}}}
-    return [
-        {"data": records(null), "mark": {"type": "area", "color": "var(--null)", "opacity": 0.22}, "encoding": band},
-        zero,
-        {
-            "data": records(caps),
-            "mark": {"type": "line", "color": "var(--ink)", "strokeDash": [6, 4], "strokeWidth": 1.4},
-            "encoding": line,
-        },
-    ]
+    chance = {
+        "data": records(null),
+        "mark": {"type": "area", "color": "var(--null)", "opacity": 0.22},
+        "encoding": band,
+    }
+    dashes = {"type": "line", "color": "var(--ink)", "strokeDash": [6, 4], "strokeWidth": 1.4}
+    cap = {"data": records(caps), "mark": dashes, "encoding": line}
+    return with_data((not null.is_empty(), chance), (True, zero), (not caps.is_empty(), cap))
 
 
-def _method_layers(methods: list[str], quantity: Quantity) -> list[Spec]:
+def _method_layers(table: pl.DataFrame, methods: list[str], quantity: Quantity) -> list[Spec]:
     colour, shape = coloured(methods), shaped(methods)
     data = {"name": "points"}
     ends = {"y": {**_DB, "field": "low"}, "y2": {"field": "high"}}
@@ -109,21 +109,24 @@ def _method_layers(methods: list[str], quantity: Quantity) -> list[Spec]:
     fill = {"condition": {"test": "datum.resolved", **colour}, "value": "var(--paper)"}
     points = {"x": _SHARE, "y": _DB, "stroke": colour, "fill": fill, "shape": shape, "tooltip": tooltip}
     opacity = 0.16 if len(methods) <= 6 else 0.07
-    return [
-        {
-            "data": data,
-            "transform": [{"filter": "isValid(datum.low)"}],
-            "mark": {"type": "area", "opacity": opacity},
-            "encoding": {"x": _SHARE, **ends, "color": colour},
-        },
-        {
-            "data": data,
-            "transform": [{"filter": "datum.resolved"}],
-            "mark": {"type": "line", "strokeWidth": 2},
-            "encoding": {"x": _SHARE, "y": {**_DB, "field": "resolved_db"}, "color": colour},
-        },
-        {"data": data, "mark": {"type": "point", "size": 55, "strokeWidth": 1.2, "opacity": 1}, "encoding": points},
-    ]
+    band: Spec = {
+        "data": data,
+        "transform": [{"filter": "isValid(datum.low)"}],
+        "mark": {"type": "area", "opacity": opacity},
+        "encoding": {"x": _SHARE, **ends, "color": colour},
+    }
+    line: Spec = {
+        "data": data,
+        "transform": [{"filter": "datum.resolved"}],
+        "mark": {"type": "line", "strokeWidth": 2},
+        "encoding": {"x": _SHARE, "y": {**_DB, "field": "resolved_db"}, "color": colour},
+    }
+    mark = {"type": "point", "size": 55, "strokeWidth": 1.2, "opacity": 1}
+    return with_data(
+        (bool(table["low"].is_not_null().any()), band),
+        (bool(table["resolved"].any()), line),
+        (True, {"data": data, "mark": mark, "encoding": points}),
+    )
 
 
 def _text(column: str) -> pl.Expr:

@@ -49,7 +49,7 @@ def line_chart(
             "encoding": {**drawn, "shape": shaped(methods), "tooltip": hover},
         },
     ]
-    if "low" in table.columns:
+    if "low" in table.columns and table["low"].null_count() < len(table):
         band = {"x": along, "y": {**up, "field": "low"}, "y2": {"field": "high"}, "color": colour}
         known = [{"filter": "isValid(datum.low)"}]
         layers.insert(0, {"mark": {"type": "area", "opacity": 0.16}, "transform": known, "encoding": band})

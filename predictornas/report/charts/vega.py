@@ -132,6 +132,11 @@ def records(table: pl.DataFrame) -> Spec:
     return {"values": rows}
 
 
+def with_data(*layers: tuple[bool, Spec]) -> list[Spec]:
+    """The layers that have something to show: Vega finds no end of an axis in one that has nothing, and warns."""
+    return [layer for shows, layer in layers if shows]
+
+
 def thinned(counts: Sequence[int], most: int) -> list[int]:
     """At most so many of the counts, spread as a logarithmic axis spreads them, with the first and the last."""
     ordered = sorted(set(counts))

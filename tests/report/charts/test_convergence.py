@@ -42,3 +42,14 @@ def test_many_runs_are_cut_to_the_first_seeds_and_the_caption_says_so() -> None:
     assert len(runs) <= 6000
     assert seeds == set(range(len(seeds)))
     assert f"the first {len(seeds)} seeds of each method" in figure
+
+
+def test_lines_carry_marks_that_tell_methods_apart_and_one_run_has_no_band() -> None:
+    for runs, bands in ((3, 1), (1, 0)):
+        tables = made_tables(made_history({"random": (runs, 600), "uniform-100": (runs, 30)}))
+        spec = spec_in(convergence_chart(tables.convergence, tables.curves))
+        marks = [layer for layer in spec["layer"] if layer["mark"]["type"] == "point"]
+        assert [layer["encoding"]["shape"]["field"] for layer in marks] == ["method"]
+        marked = [row for row in spec["datasets"]["means"] if row.get("marked") and row["trace"] == "chosen"]
+        assert 2 * 4 <= len(marked) <= 2 * 9
+        assert sum(layer["mark"]["type"] == "area" for layer in spec["layer"]) == bands
