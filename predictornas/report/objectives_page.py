@@ -39,6 +39,8 @@ class ObjectivesFacts:
         space: name of the search space.
         rows: architectures of the table within the limits on what is known.
         scale: how hypervolumes are measured, a sentence.
+        recommended: what the first run of each method by seed recommends: `method`, `seed`, the objectives as judged,
+            what is limited, and `notation`; empty where nothing is known.
         missing: runs that other commands have not ended yet.
         made_with: versions, commit, ... of those who wrote into the folder, the last one last.
     """
@@ -48,6 +50,7 @@ class ObjectivesFacts:
     space: str
     rows: int
     scale: str
+    recommended: Sequence[Mapping[str, Any]] = ()
     missing: int = 0
     made_with: tuple[Mapping[str, Any], ...] = field(default=())
 
@@ -64,9 +67,10 @@ def objectives_page(tables: Mapping[str, pl.DataFrame], facts: ObjectivesFacts) 
     return Page(
         title=f"{' and '.join(names)} on {facts.study['benchmark']}",
         kind="predictornas · several objectives",
-        lead=paragraphs(*_lead(tables["pairs"], tables["summary"])),
+        lead=paragraphs(*_found_by_one(facts), *_lead(tables["pairs"], tables["summary"])),
         sections=(
             Section("What was run", _what_was_run(facts)),
+            Section("Recommended architectures", _recommended(facts)),
             Section("Summary", _summary(tables["summary"])),
             Section("Fronts", _fronts(tables, names)),
             Section("Hypervolume", _hypervolume(tables["hypervolume"], facts.scale)),
@@ -75,6 +79,51 @@ def objectives_page(tables: Mapping[str, pl.DataFrame], facts: ObjectivesFacts) 
             Section("How to repeat", _how_to_repeat(facts)),
         ),
     )
+
+
+def _found_by_one(facts: ObjectivesFacts) -> list[Content]:
+    """With one objective, what each method recommends: its value, and that of what is limited."""
+    if len(facts.study["objectives"]) > 1:
+        return []
+    limits = ", ".join(facts.study["limits"])
+    within = f" (limit {limits})" if limits else ""
+    first = {row["method"]: row for row in reversed(facts.recommended)}
+    return [
+        joined(
+            f"{_label(method)} recommends ", element("code", row["notation"]), ": ",
+            element("strong", ", ".join(_valued(name, value) for name, value in _values(row).items())),
+            f"{within}; seed {row['seed']}.",
+        )
+        for method, row in reversed(first.items())
+    ]  # fmt: skip
+
+
+def _values(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("method", "seed", "notation")}
+
+
+def _valued(name: str, value: float) -> str:
+    return f"error {100 * value:.2f} %" if name == "error" else f"{name} {value:,.6g}"
+
+
+def _recommended(facts: ObjectivesFacts) -> Content:
+    """The front of the first run of each method, with the architectures."""
+    if not facts.recommended:
+        return paragraphs("No architecture that was evaluated keeps the limits.")
+    names = list(_values(facts.recommended[0]))
+    headings = [Heading("method", "", numbers=False), Heading("seed")]
+    headings += [Heading("error, %" if name == "error" else name) for name in names]
+    headings.append(Heading("architecture", "In the notation of its space.", numbers=False))
+    rows = [
+        [
+            Cell(_label(row["method"])), Cell(str(row["seed"]), row["seed"]),
+            *(Cell(_valued(name, row[name]).removeprefix(f"{name} ").removesuffix(" %"), row[name]) for name in names),
+            Cell(element("code", row["notation"])),
+        ]
+        for row in facts.recommended
+    ]  # fmt: skip
+    caption = "What the first seed of each method recommends: the front of what it saw, as it is judged."
+    return sortable_table(caption, headings, rows)
 
 
 def _lead(pairs: pl.DataFrame, summary: pl.DataFrame) -> list[Content]:
@@ -184,17 +233,20 @@ def objectives_command(study: Mapping[str, Any], methods: Mapping[str, Sequence[
         study: what it fixes, as its manifest has it.
         methods: the seeds of each method.
     """
+    seeds = sorted({seed for own in methods.values() for seed in own})
+    single = len(methods) == 1 and len(seeds) == 1
+    asked = {"method": next(iter(methods)), "seed": seeds[0]} if single else {"methods": list(methods)}
     options = {
         "benchmark": study["benchmark"],
         "objectives": study["objectives"],
         "limit": study["limits"] or None,
         "known": study["known"] or None,
-        "methods": list(methods),
+        **asked,
         "budget": study["budget"],
-        "seeds": seeds_text(sorted({seed for own in methods.values() for seed in own})),
+        **({} if single else {"seeds": seeds_text(seeds)}),
         "signal": study["signal"],
     }
-    return command_with("gain", options)
+    return command_with("search" if single else "gain", options)
 
 
 def _how_to_repeat(facts: ObjectivesFacts) -> Content:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+from predictornas.benchmarks.objectives import costs_of
 from predictornas.report.objectives_page import ObjectivesFacts, objectives_page
 from predictornas.studies.gain.manifest import read_manifest
 from predictornas.studies.objectives.report import ObjectivesReport
@@ -36,6 +38,7 @@ def write_objectives_page(
         space=opened.benchmark.space.name,
         rows=int(opened.within.sum()),
         scale=report.scale,
+        recommended=_recommended(opened, report.front),
         missing=missing,
         made_with=tuple(manifest.get("made_with", ())),
     )
@@ -43,3 +46,17 @@ def write_objectives_page(
         name: getattr(report, name) for name in ("summary", "pairs", "hypervolume", "attainment", "front", "gain")
     }
     write_page(folder, objectives_page(tables, facts))
+
+
+def _recommended(opened: OpenedObjectives, front: pl.DataFrame) -> list[dict[str, Any]]:
+    """The front of the first run of each method: the objectives, what else is limited, and the notation."""
+    runs = front.filter(pl.col("key").is_not_null())
+    first = runs.filter(pl.col("seed") == pl.col("seed").min().over("method"))
+    rows, table = opened.benchmark.rows(first["key"].to_numpy()), opened.benchmark
+    names = [objective.name for objective in opened.objectives]
+    limited = {one.name: pl.Series(costs_of(table, one.judged)[rows]) for one in opened.asked if not one.is_objective}
+    notation = [table.space.describe(genes) for genes in table.genes[rows]]
+    shown = first.select("method", "seed", *names).with_columns(
+        **limited, notation=pl.Series(notation, dtype=pl.String)
+    )
+    return shown.to_dicts()
