@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, ScalarFormatter
 
 from predictornas.analysis.objectives.hypervolumes import TRACES
-from predictornas.analysis.objectives.measure import HypervolumeScale
+from predictornas.analysis.objectives.measure import HypervolumeScale, is_logarithmic
 from predictornas.analysis.objectives.surfaces import SHARES
 from predictornas.captions import FRONT_TRACES, FRONTS, HYPERVOLUME
 from predictornas.looks import styles_of
@@ -17,7 +17,6 @@ from predictornas.plots.style import (
     INK,
     MUTED,
     band_opacity,
-    count_axis,
     draw_band,
     every,
     grid_shape,
@@ -105,7 +104,7 @@ def draw_fronts(front: pl.DataFrame, attainment: pl.DataFrame, measure: Hypervol
         (axes.set_xlim, limits[0], axes.set_xscale),
         (axes.set_ylim, limits[1], axes.set_yscale),
     ):
-        if low_end > 0 and high_end / low_end > 20:
+        if is_logarithmic(low_end, high_end):
             scale("log")
             set_limits(low_end / 1.15, high_end)
         else:
@@ -132,7 +131,7 @@ def _name(axes: Axes, one: str, other: str) -> None:
             axis.set_major_formatter(percent_axis())
             axis.set_label_text("error, %")
         elif name in ("parameters", "flops"):
-            axis.set_major_formatter(_short_counts() if axis.get_scale() == "log" else count_axis())
+            axis.set_major_formatter(_short_counts())
             axis.set_minor_formatter(NullFormatter())
             axis.set_label_text(name)
         else:
@@ -142,4 +141,4 @@ def _name(axes: Axes, one: str, other: str) -> None:
 
 
 def _short_counts() -> FuncFormatter:
-    return FuncFormatter(lambda value, _: f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k")
+    return FuncFormatter(lambda value, _: f"{value / 1e6:g} M" if value >= 1e6 else f"{value / 1e3:g}k")

@@ -9,16 +9,24 @@ from typing import Any
 import polars as pl
 
 from predictornas.analysis.objectives.dominating import BALANCED
+from predictornas.analysis.objectives.measure import HypervolumeScale, is_logarithmic
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
-from predictornas.captions import FRONT_TRACES, FRONTS, HYPERVOLUME
+from predictornas.captions import FRONT_TRACES, HYPERVOLUME
 from predictornas.counting import counted
 from predictornas.looks import styles_of
+from predictornas.report.cautions import FEW_SEEDS
 from predictornas.report.charts.lines import line_chart
+from predictornas.report.charts.vega import Spec
 from predictornas.report.citations import how_to_cite
 from predictornas.report.markup import Content, Markup, element, joined
 from predictornas.report.page import Page, Section, bullets, paragraphs
 from predictornas.report.repeating import command_with, repeated_by, seeds_text
 from predictornas.report.tables import Cell, Heading, interval_cell, interval_text, sortable_table
+
+_FRONTS_HERE = (
+    "What half of the runs of a method attain, beside the front of the whole table: at each value of one objective the "
+    "value of the other that so many runs have reached. fronts.png shows a quarter and three quarters of them too."
+)
 
 _QUANTITIES = {
     "chosen_final": Heading("regret of the chosen, %", f"{FRONT_TRACES['chosen']} In the end."),
@@ -39,6 +47,7 @@ class ObjectivesFacts:
         space: name of the search space.
         rows: architectures of the table within the limits on what is known.
         scale: how hypervolumes are measured, a sentence.
+        frame: the ideal and the reference point that frame the chart of fronts; None for no such chart.
         recommended: what the first run of each method by seed recommends: `method`, `seed`, the objectives as judged,
             what is limited, and `notation`; empty where nothing is known.
         missing: runs that other commands have not ended yet.
@@ -50,6 +59,7 @@ class ObjectivesFacts:
     space: str
     rows: int
     scale: str
+    frame: HypervolumeScale | None = None
     recommended: Sequence[Mapping[str, Any]] = ()
     missing: int = 0
     made_with: tuple[Mapping[str, Any], ...] = field(default=())
@@ -72,7 +82,7 @@ def objectives_page(tables: Mapping[str, pl.DataFrame], facts: ObjectivesFacts) 
             Section("What was run", _what_was_run(facts)),
             Section("Recommended architectures", _recommended(facts)),
             Section("Summary", _summary(tables["summary"])),
-            Section("Fronts", _fronts(tables, names)),
+            Section("Fronts", _fronts(tables, names, facts.frame)),
             Section("Hypervolume", _hypervolume(tables["hypervolume"], facts.scale)),
             Section("Gain", _gain(tables["gain"])),
             Section("How to cite", how_to_cite(facts.methods, facts.space)),
@@ -161,6 +171,11 @@ def _what_was_run(facts: ObjectivesFacts) -> Content:
         f"{counted(study['budget'], 'evaluation')} a run.",
         *(f"{_label(method)}: {counted(len(seeds), 'seed')}." for method, seeds in facts.methods.items()),
     ]
+    if any(len(seeds) < FEW_SEEDS for seeds in facts.methods.values()):
+        items.append(
+            f"Fewer than {FEW_SEEDS} seeds: intervals over so few runs are wide, and there is none over one. More "
+            "seeds extend this folder: gain with --seeds 20."
+        )
     if facts.missing:
         items.append(f"{counted(facts.missing, 'more run')} had not ended when this page was written.")
     return joined(bullets(*items), paragraphs(facts.scale))
@@ -190,16 +205,30 @@ def _summary(summary: pl.DataFrame) -> Markup:
     return sortable_table("Each method; 95 % intervals over runs in brackets.", headings, rows)
 
 
-def _fronts(tables: Mapping[str, pl.DataFrame], names: Sequence[str]) -> Content:
-    if tables["attainment"].is_empty():
+def _fronts(tables: Mapping[str, pl.DataFrame], names: Sequence[str], scale: HypervolumeScale | None) -> Content:
+    if tables["attainment"].is_empty() or scale is None:
         return None
     median = tables["attainment"].filter(pl.col("share") == 0.5)
     whole = tables["front"].filter(pl.col("method") == "whole table")
-    table = pl.concat(
-        [part.select("method", x=pl.col(names[0]), mean=pl.col(names[1])) for part in (whole, median)]
-    ).sort("method", "x", maintain_order=True)
-    caption = f"{FRONTS} This chart has the surfaces of half of the runs; fronts.png shows the others too."
-    return line_chart("fronts", caption, table, x=names[0], y=names[1])
+    times = [100.0 if name == "error" else 1.0 for name in names]
+    columns = {"x": pl.col(names[0]) * times[0], "mean": pl.col(names[1]) * times[1]}
+    table = pl.concat([part.select("method", **columns) for part in (whole, median)])
+    titles = ["error, %" if name == "error" else name for name in names]
+    frame = [
+        _axis(factor * low, factor * high)
+        for factor, low, high in zip(times, scale.ideal.tolist(), scale.reference.tolist(), strict=True)
+    ]
+    return line_chart(
+        "fronts", _FRONTS_HERE, table.sort("method", "x", maintain_order=True), x=titles[0], y=titles[1],
+        frame=(frame[0], frame[1]),
+    )  # fmt: skip
+
+
+def _axis(low: float, high: float) -> Spec:
+    """The scale of an axis of the chart of fronts, with the limits of fronts.png."""
+    if is_logarithmic(low, high):
+        return {"type": "log", "domain": [low / 1.15, high], "nice": False}
+    return {"domain": [low - 0.04 * (high - low), high], "zero": False, "nice": False}
 
 
 def _hypervolume(table: pl.DataFrame, scale: str) -> Markup:

@@ -38,3 +38,12 @@ def test_the_median_surface_is_a_staircase_and_wide_ranges_are_logarithmic() -> 
     assert heights == {0.1: np.inf, 0.12: 4e6, 0.15: 2e6, 0.2: 2e6}
     assert axes.get_yscale() == "log"
     assert axes.get_xscale() == "linear"
+
+
+def test_counts_on_a_straight_axis_are_short() -> None:
+    measure = HypervolumeScale(("error", "flops"), np.array([0.1, 1e7]), np.array([0.2, 5e7]), np.zeros((1, 2)), 1.0)
+    columns = {"error": [0.1] * 3, "flops": [2e7] * 3}
+    attainment = pl.DataFrame({"method": ["random"] * 3, "share": [0.25, 0.5, 0.75], "runs": [3] * 3, **columns})
+    front = pl.DataFrame({"method": ["whole table"], "error": [0.1], "flops": [1e7]})
+    axis = draw_fronts(front, attainment, measure).axes[0].yaxis
+    assert axis.get_major_formatter()(37_500_000, 0) == "37.5 M"

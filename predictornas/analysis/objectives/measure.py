@@ -46,6 +46,16 @@ class HypervolumeScale:
         return np.asarray((costs - self.ideal) / (self.reference - self.ideal))
 
 
+def is_logarithmic(low: float, high: float) -> bool:
+    """Whether an axis between two ends is drawn logarithmic: where they are further apart than a factor of 20.
+
+    Example:
+        >>> is_logarithmic(1e5, 1e7), is_logarithmic(0.05, 0.2), is_logarithmic(0.0, 1.0)
+        (True, False, False)
+    """
+    return low > 0 and high / low > 20
+
+
 def measure_of(names: Sequence[str], costs: Costs, *, trained: Sequence[bool]) -> HypervolumeScale:
     """The scale of a table.
 

@@ -11,7 +11,15 @@ from predictornas.report.markup import Markup
 
 
 def line_chart(
-    name: str, caption: str, table: pl.DataFrame, *, x: str, y: str, logarithmic: bool = False, from_zero: bool = False
+    name: str,
+    caption: str,
+    table: pl.DataFrame,
+    *,
+    x: str,
+    y: str,
+    logarithmic: bool = False,
+    from_zero: bool = False,
+    frame: tuple[Spec, Spec] | None = None,
 ) -> Markup:
     """A chart of the mean of each series with its interval.
 
@@ -24,6 +32,7 @@ def line_chart(
         y: title of the vertical axis.
         logarithmic: whether the horizontal axis is.
         from_zero: whether the vertical axis begins at zero.
+        frame: scales of both axes that take the place of these; lines are then stairs, cut at the frame.
     """
     if table.is_empty():
         return Markup()
@@ -32,6 +41,11 @@ def line_chart(
     along: dict[str, Any] = {"field": "x", "type": "quantitative", "title": x, "scale": scale}
     along["axis"] = {"format": ",~f", "tickCount": 7, "tickMinStep": 1, "labelOverlap": "greedy"}
     up = {"field": "mean", "type": "quantitative", "title": y, "scale": {"zero": from_zero}}
+    stairs: Spec = {}
+    if frame is not None:
+        along["scale"], up["scale"] = frame
+        stairs = {"interpolate": "step-after", "clip": True}
+        along["axis"] = {"format": ".4~g", "tickCount": 7, "labelOverlap": "greedy"}
     colour = coloured(methods)
     hover = [{"field": "method", "title": "line"}, {"field": "x", "title": x, "format": ",~f"}]
     hover += [{"field": "mean", "title": y, "format": ".4~g"}]
@@ -43,9 +57,9 @@ def line_chart(
     several = {"detail": {"field": "line"}} if "line" in table.columns else {}
     drawn = {"x": along, "y": up, "color": colour, **several}
     layers: list[Spec] = [
-        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": drawn},
+        {"mark": {"type": "line", "strokeWidth": 2, **stairs}, "encoding": drawn},
         {
-            "mark": {"type": "point", "size": 55, "filled": True, "opacity": 1},
+            "mark": {"type": "point", "size": 55, "filled": True, "opacity": 1, "clip": frame is not None},
             "encoding": {**drawn, "shape": shaped(methods), "tooltip": hover},
         },
     ]

@@ -38,6 +38,7 @@ def write_objectives_page(
         space=opened.benchmark.space.name,
         rows=int(opened.within.sum()),
         scale=report.scale,
+        frame=report.measure,
         recommended=_recommended(opened, report.front),
         missing=missing,
         made_with=tuple(manifest.get("made_with", ())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,3 +37,17 @@ def test_a_search_within_a_limit_leads_with_what_it_recommends_and_repeats_as_a_
     assert page.index(" recommends ") < page.index("hypervolume")
     assert "predictornas search --benchmark nasbench201-cifar10 --objectives error --limit" in page
     assert "--method random --seed 3 --budget 26 --signal" in page
+
+
+def test_fronts_are_stairs_in_percent_within_the_limits_of_the_picture(outcome: ObjectivesOutcome) -> None:
+    page = (outcome.folder / "report.html").read_text(encoding="utf-8")
+    chart = next(part for part in page.split("<figure")[1:] if "figure-fronts" in part)
+    spec = json.loads(chart.split('class="spec">')[1].split("</script>")[0])
+    line = spec["layer"][0]
+    measure = outcome.report.measure
+    assert (line["mark"]["interpolate"], line["mark"]["clip"]) == ("step-after", True)
+    assert line["encoding"]["x"]["title"] == "error, %"
+    assert line["encoding"]["x"]["scale"]["domain"][1] == pytest.approx(100 * measure.reference[0])
+    assert line["encoding"]["y"]["scale"]["domain"][1] == pytest.approx(measure.reference[1])
+    assert "band" not in chart
+    assert "Fewer than 10 seeds" in page
