@@ -9,9 +9,8 @@ import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from predictornas.benchmarks import nasbench201, nasbench_graph
+from predictornas.benchmarks import known_benchmarks, nasbench201, nasbench_graph
 from predictornas.benchmarks.bundled import bundled_folder
 from predictornas.benchmarks.column import chosen_roles
 from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_TABLES, OFFICIAL_URLS, Entry
@@ -53,7 +52,6 @@ logger = logging.getLogger(__name__)
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
 """What a benchmark may be called; it is the name of a folder too, so it has an end."""
-
 
 _OFFLINE = {
     "nasbench201": (nasbench201.read_offline, nasbench201.LICENCE),
@@ -217,8 +215,7 @@ def _listed(name: str, folder: Path, state: str) -> Listing:
         what = "unknown space" if isinstance(error, UnknownNameError) else "damaged"
         return Listing(name, "", None, what, "", "", str(error))
     known = CATALOG[name].description if name in CATALOG else f"imported from {table.manifest['source'].get('file')}"
-    space = str(table.manifest["space"])
-    return Listing(name, space, len(table), state, table.signal, table.evaluation, known)
+    return Listing(name, str(table.manifest["space"]), len(table), state, table.signal, table.evaluation, known)
 
 
 def _unstored(name: str, entry: Entry) -> Listing:
@@ -259,17 +256,15 @@ def import_table(
     """
     remove_leftovers(data_home())
     content = read_source(name, file, join=join, recipe=recipe, signal=signal, evaluation=evaluation, progress=progress)
-    signal, evaluation = content.signal, content.evaluation or content.signal
-    identity = json.loads(json.dumps([content.source, signal, evaluation]))
-    _check_same_meaning(name, identity)
+    check_same_meaning(name, content)
     return write_benchmark(
         data_home() / name,
         name=name,
         space=get_space(content.space),
         genes=content.genes,
         columns=content.columns,
-        signal=signal,
-        evaluation=evaluation,
+        signal=content.signal,
+        evaluation=content.evaluation or content.signal,
         source=content.source,
         licence=content.licence,
     )
@@ -297,6 +292,7 @@ def import_official(
     """
     prefix, space = OFFICIAL_TABLES.get(name, (name, None))
     _check_name(prefix)
+    known_benchmarks.check_name(name)
     remove_leftovers(data_home())
     made = []
     with (
@@ -313,7 +309,7 @@ def import_official(
 
 def _store_official(name: str, table: OfficialTable) -> Benchmark:
     _check_name(name)
-    _check_same_meaning(name, json.loads(json.dumps([table.source, table.signal, table.evaluation])))
+    check_same_meaning(name, table)
     return write_benchmark(
         data_home() / name,
         name=name,
@@ -381,7 +377,7 @@ def _check_name(name: str) -> None:
         raise ConfigurationError(f"{name!r} {origin} and keeps its meaning; import the file under another name.")
 
 
-def _check_same_meaning(name: str, identity: list[Any]) -> None:
+def check_same_meaning(name: str, made: Content | OfficialTable) -> None:
     """Refuses to put other content under a name; a damaged folder has no meaning left to keep."""
     if name not in stored_names():
         return
@@ -389,6 +385,7 @@ def _check_same_meaning(name: str, identity: list[Any]) -> None:
         stored = Benchmark.open(data_home() / name)
     except StoreError:
         return
+    identity = json.loads(json.dumps([made.source, made.signal, made.evaluation or made.signal]))
     if [stored.manifest["source"], stored.signal, stored.evaluation] != identity:
         raise ConfigurationError(
             f"{name!r} is already imported from {stored.manifest['source'].get('file')!r}, with signal "

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from predictornas.errors import ConfigurationError
 from predictornas.registry import Registry
+from predictornas.spaces.registry import SPACES
 
 OFFICIAL_URLS = (
     "https://storage.googleapis.com/nasbench/nasbench_only108.tfrecord",
@@ -144,6 +146,25 @@ OFFICIAL_TABLES: Mapping[str, tuple[str, str]] = {
 }
 """Names under which official files of NAS-Bench-201 and NATS-Bench are imported: what the names of their tables begin
 with, before the data set, and the space of those tables."""
+
+
+def check_name(name: str) -> None:
+    """Refuses to file tables of NAS-Bench-201 and NATS-Bench under a name that says another space.
+
+    Raises:
+        ConfigurationError: the name is, or begins with, that of another space.
+
+    Example:
+        >>> check_name("nasbench201-mine")
+    """
+    said = [CATALOG[name].space] if name in CATALOG else [one for one in SPACES if f"{name}-".startswith(f"{one}-")]
+    spaces = {space for _, space in OFFICIAL_TABLES.values()}
+    if said and not spaces & set(said):
+        raise ConfigurationError(
+            f"The name {name!r} says {said[0]}, and official files of this form hold "
+            f"{' or '.join(OFFICIAL_TABLES)}. Import it as one of these, or under a name of your own."
+        )
+
 
 BENCHMARKS = Registry("benchmark", (), group="predictornas.benchmarks")
 """Those of other packages: targets, called without arguments, give a `Benchmark` or the folder of one."""

@@ -145,6 +145,7 @@ def _run(study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures)
 
 def show_objectives(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) -> None:
     """Prints what a study of several objectives says."""
+    from predictornas.report.cautions import shared_noise
     from predictornas.studies.objectives.report import json_rows, printable
 
     if as_json:
@@ -153,6 +154,8 @@ def show_objectives(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) 
         rows = printable(outcome.report.summary)
         show_rows(rows, f"Hypervolume regret on {outcome.report.title}", as_json=False, breaks=("dB at",))
         console().print(outcome.report.scale, highlight=False)
+        for pair in outcome.shared_noise:
+            console().print(shared_noise(*pair), highlight=False)
         console().print(f"Tables and figures: {folder}/", highlight=False)
         console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
     if outcome.missing:

@@ -69,10 +69,16 @@ def info(name: str, *, json: Json = False) -> None:
     if json:
         show_json({**_facts(benchmark), "columns": rows})
         return
-    show_rows(rows, f"{name}: {counted(len(benchmark), 'row')} in {benchmark.folder}", as_json=False)
+    show_rows(rows, f"{name}: {_rows_of(benchmark)} in {benchmark.folder}", as_json=False)
     if "protocol" in benchmark.manifest["source"]:
         remark(f"Protocol: {benchmark.manifest['source']['protocol']}")
     remark(f"Licence: {benchmark.manifest['licence']}")
+
+
+def _rows_of(benchmark: Benchmark) -> str:
+    """How many rows, and how many have the signal where some have not."""
+    rows, measured = counted(len(benchmark), "row"), len(benchmark.space)
+    return rows if measured == len(benchmark) else f"{rows}, {measured:,} with the signal"
 
 
 def _role(benchmark: Benchmark, name: str) -> str | None:
@@ -115,7 +121,7 @@ def import_file(
     epochs
         For NAS-Bench-201 and NATS-Bench: epochs of the curves that become columns, 1,12,50,200, or all.
     """
-    from predictornas.benchmarks.catalog import import_official, import_table, read_source
+    from predictornas.benchmarks.catalog import check_same_meaning, import_official, import_table, read_source
     from predictornas.benchmarks.official201.columns import LADDER
     from predictornas.benchmarks.official201.importing import is_official
     from predictornas.benchmarks.preview import preview
@@ -139,7 +145,9 @@ def import_file(
             chosen = LADDER if epochs is None else _epochs(epochs)
             made = import_official(name, file, epochs=chosen, progress=progress)
         elif dry_run:
-            found = preview(read_source(name, file, recipe=recipe, join=join, progress=progress, **roles))
+            content = read_source(name, file, recipe=recipe, join=join, progress=progress, **roles)
+            check_same_meaning(name, content)
+            found = preview(content)
         else:
             made = [import_table(name, file, recipe=recipe, join=join, progress=progress, **roles)]
     if found is not None:
@@ -156,7 +164,7 @@ def _say_imported(benchmark: Benchmark) -> None:
     from predictornas.benchmarks.validation import doubts
 
     say(
-        f"{benchmark.name}: {counted(len(benchmark), 'row')} in {benchmark.folder}\n"
+        f"{benchmark.name}: {_rows_of(benchmark)} in {benchmark.folder}\n"
         f"signal {benchmark.signal}, evaluation {benchmark.evaluation}"
     )
     for doubt in doubts(benchmark.columns, benchmark.values, benchmark.signal, benchmark.evaluation):

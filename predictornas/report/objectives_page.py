@@ -51,6 +51,7 @@ class ObjectivesFacts:
         recommended: what the first run of each method by seed recommends: `method`, `seed`, the objectives as judged,
             what is limited, and `notation`; empty where nothing is known.
         missing: runs that other commands have not ended yet.
+        warnings: what a reader should know before believing it, a sentence each.
         made_with: versions, commit, ... of those who wrote into the folder, the last one last.
     """
 
@@ -62,6 +63,7 @@ class ObjectivesFacts:
     frame: HypervolumeScale | None = None
     recommended: Sequence[Mapping[str, Any]] = ()
     missing: int = 0
+    warnings: tuple[str, ...] = ()
     made_with: tuple[Mapping[str, Any], ...] = field(default=())
 
 
@@ -80,6 +82,7 @@ def objectives_page(tables: Mapping[str, pl.DataFrame], facts: ObjectivesFacts) 
         lead=paragraphs(*_found_by_one(facts), *_lead(tables["pairs"], tables["summary"])),
         sections=(
             Section("What was run", _what_was_run(facts)),
+            Section("Warnings", bullets(*facts.warnings, class_="warnings")),
             Section("Recommended architectures", _recommended(facts)),
             Section("Summary", _summary(tables["summary"])),
             Section("Fronts", _fronts(tables, names, facts.frame)),

@@ -71,3 +71,28 @@ def test_an_import_and_a_download_say_where_everything_is(
     monkeypatch.setattr("predictornas.benchmarks.download.fetch", lambda name, folder: folder / name)
     assert run("data", "fetch", "nasbench_full", "--folder", str(tmp_path), "--json") == 0
     assert printed_json() == {"name": "nasbench_full", "file": str(tmp_path / "nasbench_full")}
+
+
+def test_a_dry_run_refuses_a_taken_name_as_the_import_does_and_rows_without_signal_are_told(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    genes = NASBench201().enumerate()[:4]
+    facts = {"metric": "accuracy", "split": "valid", "epochs": 9, "nullable": True}
+    columns = [{**facts, "source": source, "run": run_} for source, run_ in (("first", "0"), ("second", "1"))]
+    recipe = {"space": "nasbench201", "architecture": {"string": "cell"}, "columns": columns, "licence": "own"}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"signal": "valid_accuracy_9_run0"}))
+    table = pl.DataFrame(
+        {"cell": [to_string(row) for row in genes], "first": [0.1, 0.2, 0.3, None], "second": [0.2, 0.3, 0.1, 0.4]}
+    )
+    for name, rows in (("a", table), ("b", table.reverse())):
+        rows.write_csv(tmp_path / f"{name}.csv")
+    rest = ["--recipe", str(tmp_path / "recipe.json")]
+    assert run("data", "import", "mine", str(tmp_path / "a.csv"), *rest) == 0
+    assert "mine: 4 rows, 3 with the signal in " in capsys.readouterr().out
+    assert run("data", "info", "mine") == 0
+    assert "4 rows, 3 with the signal" in capsys.readouterr().out
+    assert run("data", "import", "mine", str(tmp_path / "a.csv"), *rest, "--dry-run") == 0
+    for extra in (["--dry-run"], []):
+        capsys.readouterr()
+        assert run("data", "import", "mine", str(tmp_path / "b.csv"), *rest, *extra) == 2
+        assert "already imported from 'a.csv'" in capsys.readouterr().err

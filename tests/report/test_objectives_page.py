@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -75,3 +77,9 @@ def test_limits_the_scale_and_missing_runs_are_named() -> None:
     for words in ("parameters&lt;5e5", "The scale.", "1 more run had not ended", "≤ 1.0", "a, judged by b"):
         assert words in page
     assert "&#x27;parameters&lt;5e5&#x27;" in page  # quoted for the shell
+
+
+def test_a_judge_that_shares_the_noise_is_warned_of() -> None:
+    assert "Mind the judge." not in rendered(objectives_page(tables(0.1, 20), FACTS))
+    warned = replace(FACTS, warnings=("Mind the judge.",))
+    assert "Mind the judge." in rendered(objectives_page(tables(0.1, 20), warned))

@@ -31,12 +31,14 @@ class ObjectivesOutcome:
         history: as `predictornas.studies.objectives.runs.history_of`.
         report: what is said about it.
         missing: runs of the folder that have not ended: another command is at them.
+        shared_noise: as `OpenedObjectives.shared_noise`.
     """
 
     folder: Path
     history: pl.DataFrame
     report: ObjectivesReport
     missing: int = 0
+    shared_noise: tuple[tuple[str, str], ...] = ()
 
 
 def run_objectives(
@@ -94,7 +96,7 @@ def tell_objectives(
         report = report_on(history, opened)
         write_report(folder, report, pictures)
         write_objectives_page(folder, opened, report, history, missing)
-    return ObjectivesOutcome(folder, history, report, missing)
+    return ObjectivesOutcome(folder, history, report, missing, opened.shared_noise)
 
 
 def advance_objectives(opened: OpenedObjectives, folder: Path, execution: Execution) -> int:

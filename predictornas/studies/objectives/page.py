@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from predictornas.benchmarks.objectives import costs_of
+from predictornas.report.cautions import shared_noise
 from predictornas.report.objectives_page import ObjectivesFacts, objectives_page
 from predictornas.studies.gain.manifest import read_manifest
 from predictornas.studies.objectives.report import ObjectivesReport
@@ -41,6 +42,7 @@ def write_objectives_page(
         frame=report.measure,
         recommended=_recommended(opened, report.front),
         missing=missing,
+        warnings=tuple(shared_noise(*pair) for pair in opened.shared_noise),
         made_with=tuple(manifest.get("made_with", ())),
     )
     tables = {

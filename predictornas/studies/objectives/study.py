@@ -144,6 +144,13 @@ class OpenedObjectives:
                 kept &= costs_of(self.benchmark, objective.searched) <= objective.limit
         return kept
 
+    @property
+    def shared_noise(self) -> tuple[tuple[str, str], ...]:
+        """The searched and the judging column of each objective or limit that was trained, where both err together."""
+        columns = self.benchmark.columns
+        pairs = [(columns[one.searched], columns[one.judged]) for one in self.asked]
+        return tuple((a.name, b.name) for a, b in pairs if a.split is not None and a.shares_noise_with(b))
+
     @cached_property
     def space(self) -> SearchSpace:
         """The architectures that a search may propose."""

@@ -163,3 +163,13 @@ def test_a_name_keeps_its_meaning(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Import it as 'nasbench201'"):
         import_official("natsbench-size", tmp_path / "a.pth")
     assert open_benchmark("own-cifar10-valid").manifest == first.manifest
+
+
+@pytest.mark.parametrize("name", ["nasbench101", "nasbench101-mine", "nasbench101-val30k", "nasbench-graph-mine"])
+def test_a_name_that_says_another_space_is_refused_before_the_file_is_read(
+    tmp_path: Path, store: Path, name: str
+) -> None:
+    (tmp_path / "a.pth").write_bytes(b"never read")
+    with pytest.raises(ConfigurationError, match=r"says nasbench.*hold nasbench201 or natsbench-size"):
+        import_official(name, tmp_path / "a.pth")
+    assert not store.exists()

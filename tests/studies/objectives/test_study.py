@@ -63,3 +63,9 @@ def test_what_cannot_be_run_is_refused(changed: dict[str, object], said: str) ->
 def test_a_budget_of_the_initial_set_alone_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="leaves nothing to propose"):
         replace(STUDY, budget=20).open().strategy("nsga-ii")
+
+
+def test_objectives_that_are_judged_by_what_was_searched_share_its_noise() -> None:
+    assert STUDY.open().shared_noise == ()  # judged by other runs; a latency is no training
+    test = replace(STUDY, objectives=("error", "valid_accuracy_200_run1"), limits=()).open()
+    assert test.shared_noise == (("valid_accuracy_200_run1", "valid_accuracy_200_run1"),)
