@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from predictornas.analysis.objectives.dominating import BALANCED
@@ -13,6 +14,7 @@ from predictornas.analysis.objectives.measure import HypervolumeScale, is_logari
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
 from predictornas.captions import FRONT_TRACES, HYPERVOLUME
 from predictornas.counting import counted
+from predictornas.fronts.dominance import non_dominated
 from predictornas.looks import styles_of
 from predictornas.report.cautions import FEW_SEEDS
 from predictornas.report.charts.lines import line_chart
@@ -115,7 +117,9 @@ def _values(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in ("method", "seed", "notation")}
 
 
-def _valued(name: str, value: float) -> str:
+def _valued(name: str, value: float | None) -> str:
+    if value is None:
+        return f"{name} beyond its limit as judged"
     return f"error {100 * value:.2f} %" if name == "error" else f"{name} {value:,.6g}"
 
 
@@ -136,7 +140,22 @@ def _recommended(facts: ObjectivesFacts) -> Content:
         for row in facts.recommended
     ]  # fmt: skip
     caption = "What the first seed of each method recommends: the front of what it saw, as it is judged."
-    return sortable_table(caption, headings, rows)
+    return joined(sortable_table(caption, headings, rows), paragraphs(*_dominated(facts)))
+
+
+def _dominated(facts: ObjectivesFacts) -> list[Content]:
+    """A sentence where a front of what was seen has points that others dominate as they are judged."""
+    names, count = facts.study["objectives"], 0
+    for method in dict.fromkeys(row["method"] for row in facts.recommended):
+        rows = [row for row in facts.recommended if row["method"] == method]
+        costs = np.array([[row[name] for name in names] for row in rows], float)
+        count += len(rows) - int(non_dominated(costs).sum())
+    if not count:
+        return []
+    return [
+        f"As judged, {counted(count, 'point')} of these fronts {'is' if count == 1 else 'are'} dominated by others of "
+        "the same front, or beyond a limit: the search saw another column, and noise lies between the two."
+    ]
 
 
 def _lead(pairs: pl.DataFrame, summary: pl.DataFrame) -> list[Content]:

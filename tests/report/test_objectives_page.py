@@ -83,3 +83,22 @@ def test_a_judge_that_shares_the_noise_is_warned_of() -> None:
     assert "Mind the judge." not in rendered(objectives_page(tables(0.1, 20), FACTS))
     warned = replace(FACTS, warnings=("Mind the judge.",))
     assert "Mind the judge." in rendered(objectives_page(tables(0.1, 20), warned))
+
+
+def test_points_that_are_dominated_as_judged_are_told() -> None:
+    rows = [
+        {"method": "random", "seed": 0, "error": error, "latency": latency, "notation": "x"}
+        for error, latency in ((0.1, 3.0), (0.2, 2.0), (0.3, 2.5))
+    ]
+    study = {**FACTS.study, "objectives": ["error", "latency"]}
+    page = rendered(objectives_page(tables(0.1, 20), replace(FACTS, study=study, recommended=rows)))
+    assert "As judged, 1 point of these fronts is dominated" in page
+    page = rendered(objectives_page(tables(0.1, 20), replace(FACTS, study=study, recommended=rows[:2])))
+    assert "As judged" not in page
+
+
+def test_what_is_beyond_a_limit_as_judged_is_told() -> None:
+    rows = [{"method": "random", "seed": 0, "error": None, "notation": "x"}]
+    assert "error beyond its limit as judged" in rendered(
+        objectives_page(tables(0.1, 20), replace(FACTS, recommended=rows))
+    )
