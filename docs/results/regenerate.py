@@ -30,7 +30,7 @@ from predictornas.analysis.equal_epochs import differences_at
 from predictornas.analysis.phases import phases_table, runs_table
 from predictornas.analysis.readings import readings_table
 from predictornas.analysis.regret import incumbent_curves, oracle_errors
-from predictornas.analysis.statistics import over_seeds
+from predictornas.analysis.statistics import over_seeds, paired_difference
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import DataError
@@ -142,6 +142,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "predictors/protocols.csv", write_protocols
     yield "speed/engines.csv", compare_engines
     yield "pvll", summarise_estimators
+    yield "pvll/searches.csv", compare_settings
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
@@ -256,6 +257,30 @@ def summarise_estimators() -> None:
             summary = over_seeds(rows, ["setting", "quantity"], "value", bounds=limits)
             parts.append(summary.select(table=pl.lit(name), **{column: column for column in summary.columns}))
     write_table(RESULTS / "pvll" / "summary.csv", pl.concat(parts))
+
+
+def compare_settings() -> None:
+    """PVLL-NAS with the default and with the printed settings, each less random search, paired by seed."""
+    rows = []
+    for folder in sorted(path.parent for path in (RESULTS / "pvll").glob("*/history.parquet")):
+        study = (read_manifest(folder) or {})["study"]
+        runs = ends_of_runs(pl.read_parquet(folder / "history.parquet"))
+        for quantity in ("chosen", "best", "late"):
+            both = [runs.filter(method=method).sort("seed")[quantity].to_numpy() for method in ("pvll", "random")]
+            difference = paired_difference(*both)
+            facts = {"table": study["benchmark"], "preset": study["preset"], "quantity": quantity}
+            rows.append({**facts, "pvll": both[0].mean(), "random": both[1].mean(), **vars(difference)})
+    write_table(RESULTS / "pvll" / "searches.csv", pl.DataFrame(rows))
+
+
+def ends_of_runs(history: pl.DataFrame, late: int = 50) -> pl.DataFrame:
+    """Evaluation errors of each run: of the best by the signal, of the best, the median of the last proposals."""
+    runs = history.sort("order").with_columns(error=1 - pl.col("evaluation")).group_by("method", "seed")
+    return runs.agg(
+        chosen=pl.col("error").sort_by("value", descending=True, maintain_order=True).first(),
+        best=pl.col("error").min(),
+        late=pl.col("error").tail(late).median(),
+    )
 
 
 def renew_comparison(name: str, members: tuple[str, ...]) -> None:
