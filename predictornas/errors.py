@@ -25,8 +25,25 @@ class ConfigurationError(PredictorNASError):
     """An option, or a combination of options, that cannot work."""
 
 
+SHOWN = 24
+"""Names that a message lists at most; of more it lists the nearest few."""
+
+_NEAREST = 5
+
+_ALL = {
+    "benchmark": "predictornas data list",
+    "column": "predictornas data info NAME",
+    "figure": "predictornas reproduce --list",
+    "method": "predictornas gain --help",
+    "objective": "predictornas data info NAME",
+    "predictor": "predictornas predictors --help",
+    "super-network method": "predictornas supernet --help",
+}
+"""What shows every name of a kind; of others the error's attribute `known` has them."""
+
+
 class UnknownNameError(ConfigurationError):
-    """A name that no registry knows; the message suggests the nearest known one.
+    """A name that no registry knows; the message suggests one that begins with it, else the nearest known one.
 
     Args:
         kind: what was looked up, in the singular ("benchmark", "method", "column").
@@ -36,13 +53,30 @@ class UnknownNameError(ConfigurationError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        near = _begun(name, names) or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"There is no {kind} named {name!r}. {hint}Known: {', '.join(names) or 'none'}.")
+        super().__init__(f"There is no {kind} named {name!r}. {hint}Known: {_listed(kind, name, names)}.")
         self.kind, self.name, self.known = kind, name, names
 
     def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:
         return type(self), (self.kind, self.name, self.known)
+
+
+def _begun(name: str, names: list[str]) -> list[str]:
+    """Those that begin with what was typed, two letters at least, the shortest first."""
+    begun = [known for known in names if known.lower().startswith(name.lower()) and len(name) > 1]
+    return sorted(begun, key=len)
+
+
+def _listed(kind: str, name: str, names: list[str]) -> str:
+    """All names, or the nearest few of many and what shows the others."""
+    if len(names) <= SHOWN:
+        return ", ".join(names) or "none"
+    close = difflib.get_close_matches(name, names, n=_NEAREST, cutoff=0.0)
+    nearest = list(dict.fromkeys([*_begun(name, names), *close]))[:_NEAREST]
+    place = _ALL.get(kind)
+    everything = f"`{place}` shows all" if place else "all are in the error's `known`"
+    return f"{', '.join(nearest)} and {len(names) - len(nearest)} more ({everything})"
 
 
 class AtWorkError(PredictorNASError):

@@ -34,6 +34,20 @@ def test_an_unknown_name_suggests_the_nearest(name: str, nearest: str) -> None:
     )
 
 
+def test_a_name_that_begins_with_what_was_typed_comes_before_a_similar_one() -> None:
+    error = UnknownNameError("benchmark", "nasbench201", ["nasbench101", "nasbench201-cifar100", "nasbench201-cifar10"])
+    assert "Did you mean 'nasbench201-cifar10'?" in str(error)
+
+
+def test_of_many_names_the_nearest_few_are_listed_and_what_shows_all() -> None:
+    names = [f"column-{index}" for index in range(25)]
+    assert str(UnknownNameError("column", "column-7x", names[:24])).count("column-") == 26
+    cut = str(UnknownNameError("column", "column-7x", names))
+    assert cut.endswith(" and 20 more (`predictornas data info NAME` shows all).")
+    assert "Known: column-7, " in cut
+    assert "all are in the error's `known`" in str(UnknownNameError("fruit", "x", names))
+
+
 def test_a_name_like_no_other_gets_no_suggestion() -> None:
     message = str(UnknownNameError("method", "qqq", ["random", "evolutionary"]))
     assert message == "There is no method named 'qqq'. Known: evolutionary, random."

@@ -151,13 +151,20 @@ def _column(benchmark: Benchmark, name: str) -> Column:
             f"{ERROR!r} is 1 - accuracy, and the signal of {benchmark.name!r}, {benchmark.signal!r}, is no accuracy. "
             f"Name a column: {_listed(list(columns.values()))}."
         )
-    raise UnknownNameError("objective", name, [ERROR, *columns] if accurate else columns)
+    raise UnknownNameError("objective", name, [*([ERROR] if accurate else []), *_words(benchmark), *columns])
 
 
 def _listed(columns: Sequence[Column]) -> str:
     """Their names, of many the first ones."""
     names = ", ".join(column.name for column in columns[:_LISTED])
     return names if len(columns) <= _LISTED else f"{names} and {len(columns) - _LISTED} more"
+
+
+def _words(benchmark: Benchmark) -> list[str]:
+    """Words that stand for one column: `latency` for `latency_seconds`."""
+    whole = [column for column in benchmark.columns.values() if column.split is None]
+    first = [column.name.split("_")[0] for column in whole]
+    return [word for word in first if word not in benchmark.columns and sum(_has(other, word) for other in whole) == 1]
 
 
 def _has(column: Column, name: str) -> bool:

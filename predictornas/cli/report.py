@@ -64,7 +64,8 @@ def _told(folder: Path, pictures: Pictures) -> Told:
     if kind in _TOLD:
         return _TOLD[kind](folder, pictures)
     if kind is None:
-        met = "holds no result: it has no manifest.json" if folder.is_dir() else "is no folder"
+        missing = "is no folder" if folder.exists() else "does not exist"
+        met = "holds no result: it has no manifest.json" if folder.is_dir() else missing
         raise ConfigurationError(f"{folder} {met}. Name a folder that `gain`, `search` or `predictors` wrote.")
     raise ConfigurationError(
         f"{folder} holds results of {KINDS[kind]}, whose own command writes them anew and runs nothing twice. "

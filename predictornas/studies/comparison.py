@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
@@ -176,6 +177,9 @@ def _study(folder: Path) -> Mapping[str, object]:
             f"Name folders of {KINDS['study']}."
         )
     where, remedy = shown_path(folder), _REMEDY.format(folder=shown_path(folder))
+    with suppress(OSError):  # of a name that cannot be, the reader below says why
+        if not folder.exists():
+            raise StoreError(f"{where} does not exist. Name folders that `gain` or `search` wrote.")
     content = read_json(folder / "manifest.json", error=StoreError, remedy=f"{where} holds no finished study. {remedy}")
     manifest = checked_object(content, {"study": dict}, f"{where}/manifest.json", error=StoreError, remedy=remedy)
     if CHECKSUM in manifest or "kind" in manifest:  # older versions wrote neither

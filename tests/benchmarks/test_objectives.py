@@ -72,7 +72,7 @@ def test_what_cannot_be_is_refused(table: Benchmark, names: tuple[str], limits: 
 
 
 def test_a_word_that_is_no_column_names_those_there_are(table: Benchmark) -> None:
-    with pytest.raises(UnknownNameError, match="error, latency_seconds, parameters"):
+    with pytest.raises(UnknownNameError, match="error, latency, latency_seconds, parameters"):
         objectives_for(table, ("error", "weight"))
 
 

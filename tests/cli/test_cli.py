@@ -36,7 +36,7 @@ def test_every_verb_can_answer_in_json() -> None:
         *(app[name] for name in app if not name.startswith("-") and name != "data"),
         *(app["data"][name] for name in app["data"] if not name.startswith("-")),
     ]
-    assert len(verbs) == 18
+    assert len(verbs) == 19
     assert [verb.name for verb in verbs if "json" not in signature(verb.default_command).parameters] == []
 
 
@@ -54,12 +54,14 @@ def test_the_package_itself_is_the_command_line_too() -> None:
     ("arguments", "reason"),
     [
         (["gain", "--benchmark", "nasbench201-cifar1"], "Did you mean 'nasbench201-cifar10'"),
+        (["gain", "--benchmark", "nasbench201"], "Did you mean 'nasbench201-cifar10'"),
+        (["gain", "--objectives", "error,foo"], "Known: error, latency, latency_seconds, parameters"),
         (["gain", "--methods", "randm"], "Did you mean 'random'"),
         (["gain", "--signal", "valid_accuracy_200_run00"], "Did you mean 'valid_accuracy_200_run0'"),
         (["gain", "--preset", "papper"], "Did you mean 'paper'"),
         (["gain", "--budget", "many"], "many"),
         (["gain", "--benchmark", "nasbench101"], "predictornas data import nasbench101"),
-        (["compare", "nowhere"], "holds no finished study"),
+        (["compare", "nowhere"], "nowhere does not exist"),
         (["reproduce", "mauch-fig33"], "Did you mean 'mauch-fig3'"),
         (["reproduce"], "Name at least one figure"),
         (["reproduce", "mauch-fig3", "--workers", "-1"], "--workers must be 0"),

@@ -52,6 +52,6 @@ def test_a_folder_that_it_cannot_report_says_what_it_is(
     told = capsys.readouterr().err.splitlines()
     assert "Name at least one result folder" in told[0]
     assert "holds no result: it has no manifest.json" in told[1]
-    assert "nowhere is no folder" in told[2]
+    assert "nowhere does not exist" in told[2]
     assert "holds results of `supernet`" in told[3]
     assert f"predictornas supernet --method drnas --out {tmp_path}" in told[3]
