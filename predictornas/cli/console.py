@@ -149,6 +149,14 @@ def remark(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
+def say_where(folder: Path, tell: Callable[[str], None] = say) -> None:
+    """The last lines of a verb that writes a folder: where its files are, and the page that has all of it."""
+    from predictornas.studies.pages import REPORT
+
+    tell(f"Tables and figures: {folder}/")
+    tell(f"All of it on one page: {folder / REPORT}")
+
+
 def shown_in_browser(folder: Path, *, wanted: bool) -> None:
     """Opens the report of a folder where that is wanted; where no browser can, the path on standard error will do."""
     if not wanted:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
 from predictornas.cli.options import (
     Address,
@@ -121,7 +121,7 @@ def live_search(
         return
     show_rows([_shown({name: value for name, value in row.items() if name != "recommended"})], "", as_json=False)
     say(f"Recommended: {outcome.description}")
-    say(f"Tables and figures: {folder}/")
+    say_where(folder)
 
 
 def build_table(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import console, progress_bar, remark, show_json, show_rows, shown_in_browser
+from predictornas.cli.console import progress_bar, remark, say, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.options import Where
 from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
@@ -120,19 +120,15 @@ def search_of_objectives(
     study: ObjectivesStudy, folder: Path, pictures: Pictures, *, json: bool, open_report: bool
 ) -> None:
     """Runs one search for several objectives and shows the front that it found."""
-    outcome = _run(study, folder, Where(workers=1), pictures)
-    front = _front(outcome, study.open())
+    outcome, opened = _run(study, folder, Where(workers=1), pictures), study.open()
+    front = _front(outcome, opened)
     if json:
         from predictornas.studies.objectives.report import json_rows
 
         rows = json_rows(outcome.report.summary)
         show_json([row | ({"front": front} if row["method"] == study.methods[0] else {}) for row in rows])
     else:
-        show_objectives(outcome, folder, as_json=False)
-        shown = [{name: _short(value) for name, value in point.items() if name != "genes"} for point in front]
-        show_rows(shown, "What it recommends: its front, judged" if len(front) > 1 else "Recommended", as_json=False)
-        if not front:
-            remark("Nothing that it evaluated keeps the limits. Raise the budget, or loosen them.")
+        show_objectives(outcome, folder, as_json=False, recommended=(front, opened))
     shown_in_browser(folder, wanted=open_report)
 
 
@@ -143,21 +139,38 @@ def _run(study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures)
         return run_objectives(study, folder, executor=where.get_executor(), started=started, pictures=pictures)
 
 
-def show_objectives(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) -> None:
-    """Prints what a study of several objectives says."""
+Recommended = tuple[list[dict[str, Any]], "OpenedObjectives"]
+"""The front of a search, as `_front`, and its study."""
+
+
+def show_objectives(
+    outcome: ObjectivesOutcome, folder: Path, *, as_json: bool, recommended: Recommended | None = None
+) -> None:
+    """Prints what a study of objectives says: of several the hypervolume, of one its own values."""
     from predictornas.report.cautions import shared_noise
     from predictornas.studies.objectives.report import json_rows, printable
+    from predictornas.studies.objectives.single import printable_single
 
     if as_json:
         show_json(json_rows(outcome.report.summary))
     else:
-        rows = printable(outcome.report.summary)
-        show_rows(rows, f"Hypervolume regret on {outcome.report.title}", as_json=False, breaks=("dB at",))
-        console().print(outcome.report.scale, highlight=False)
+        report = outcome.report
+        if len(report.measure.names) == 1:
+            rows = printable_single(outcome.history, report.measure.names[0], report.summary, report.quantities[0])
+            show_rows(rows, report.title, as_json=False, breaks=("dB at",))
+        else:
+            show_rows(
+                printable(report.summary),
+                f"Hypervolume regret on {report.title}",
+                as_json=False,
+                breaks=("dB at",),
+            )
+            say(report.scale)
         for pair in outcome.shared_noise:
-            console().print(shared_noise(*pair), highlight=False)
-        console().print(f"Tables and figures: {folder}/", highlight=False)
-        console().print(f"All of it on one page: {folder / 'report.html'}", highlight=False)
+            say(shared_noise(*pair))
+        if recommended is not None:
+            _show_recommended(*recommended)
+        say_where(folder)
     if outcome.missing:
         remark(
             f"Other commands are at {counted(outcome.missing, 'more run')} of {folder}; "
@@ -166,16 +179,36 @@ def show_objectives(outcome: ObjectivesOutcome, folder: Path, *, as_json: bool) 
 
 
 def _front(outcome: ObjectivesOutcome, opened: OpenedObjectives) -> list[dict[str, Any]]:
-    """The front of the one run that was asked for: objectives as judged, genes and notation."""
+    """The front of the one run that was asked for: objectives and what is limited as judged, genes and notation."""
+    from predictornas.benchmarks.objectives import costs_of
+
     run = outcome.report.front.filter(method=str(opened.method_names[0]), seed=opened.seeds[0])
     names = [objective.name for objective in opened.objectives]
     rows = opened.benchmark.rows(run["key"].to_numpy())
     genes = opened.benchmark.genes[rows]
+    limited = {one.name: costs_of(opened.benchmark, one.judged)[rows] for one in opened.asked if not one.is_objective}
     return [
-        {**point, "genes": own.tolist(), "notation": opened.benchmark.space.describe(own)}
-        for point, own in zip(run.select(names).to_dicts(), genes, strict=True)
+        {
+            **point,
+            **{name: float(costs[place]) for name, costs in limited.items()},
+            "genes": own.tolist(),
+            "notation": opened.benchmark.space.describe(own),
+        }
+        for place, (point, own) in enumerate(zip(run.select(names).to_dicts(), genes, strict=True))
     ]
 
 
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _show_recommended(front: list[dict[str, Any]], opened: OpenedObjectives) -> None:
+    """Each point in the units of its columns, an error in percent."""
+    shown = []
+    for point in front:
+        row = {}
+        for one in opened.asked:
+            quantity = opened.benchmark.column(one.judged).quantity
+            shown_as = quantity.shown(point[one.name])
+            counts = not quantity.percent and float(shown_as).is_integer()
+            row[quantity.with_unit(one.name)] = f"{shown_as:,.0f}" if counts else quantity.text(point[one.name])
+        shown.append({**row, "architecture": point["notation"]})
+    show_rows(shown, "What it recommends: its front, judged" if len(front) > 1 else "Recommended", as_json=False)
+    if not front:
+        remark("Nothing that it evaluated keeps the limits. Raise the budget, or loosen them.")

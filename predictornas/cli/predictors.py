@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, show_json, show_rows, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import predictors_help
 from predictornas.cli.options import Address, ExecutorName, Formats, Open, Part, Style, Where, Workers, pictures_as
 from predictornas.counting import counted
@@ -97,7 +97,7 @@ def show_predictors(table: pl.DataFrame, study: PredictorStudy, folder: Path) ->
     judge = OpenedPredictorStudy(study, open_benchmark(study.benchmark)).quantity
     title = f"Ranks of all others, mean over {counted(study.draws, 'draw')} [95 %]"
     show_rows(_printable(table, judge), title, as_json=False)
-    remark(f"Report, tables and figure: {folder}/")
+    say_where(folder)
 
 
 def _printable(table: pl.DataFrame, judge: Quantity) -> list[dict[str, str]]:

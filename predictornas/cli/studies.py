@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import methods_help
 from predictornas.cli.objectives import METHODS as OBJECTIVE_METHODS
 from predictornas.cli.objectives import (
@@ -245,9 +245,7 @@ def search(
     notation = opened.benchmark.space.describe(genes)
     found = {"genes": genes.tolist(), "notation": notation}
     rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in ran.json]
-    show_study(ran, folder, rows if json else None)
-    if not json:
-        say(f"Recommended: {notation}")
+    show_study(ran, folder, rows if json else None, recommended=notation)
     shown_in_browser(folder, wanted=open_report)
 
 
@@ -290,7 +288,7 @@ def compare(
     for title, rows in printable_comparison(comparison, every_pair=pairs):
         show_rows(rows, title, as_json=False)
     if out is not None:
-        say(f"Tables and figures: {out}/")
+        say_where(out)
 
 
 def _default_benchmark(*, counts_epochs: bool) -> str:
@@ -340,16 +338,17 @@ def what_ran(outcome: Outcome | tuple[pl.DataFrame, EpochReport, int], benchmark
     return Ran(outcome.history, found.title, rows, programs, outcome.missing, benchmark)
 
 
-def show_study(ran: Ran, folder: Path, json: list[dict[str, Any]] | None) -> None:
-    """Prints the summary of a study, for programs where they have rows of their own."""
+def show_study(ran: Ran, folder: Path, json: list[dict[str, Any]] | None, *, recommended: str = "") -> None:
+    """Prints the summary of a study and what it recommends, for programs where they have rows of their own."""
     from predictornas.report.cautions import shared_noise
 
     if json is None:
         show_rows(ran.rows, ran.title, as_json=False, breaks=BREAKS)
         if ran.benchmark.shares_noise:
             say(shared_noise(ran.benchmark.signal, ran.benchmark.evaluation))
-        say(f"Tables and figures: {folder}/")
-        say(f"All of it on one page: {folder / 'report.html'}")
+        if recommended:
+            say(f"Recommended: {recommended}")
+        say_where(folder)
     else:
         show_json(json)
     if ran.missing:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, say, show_json, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
 from predictornas.cli.options import Formats, Open, Style, pictures_as
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from jaxtyping import Int8
 
     from predictornas.spaces.base import SearchSpace
+
+
+MOBILE_SIZE = 224
+"""Height and width of the images of ImageNet's mobile setting; smaller images say nothing about it."""
 
 
 def supernet(
@@ -43,8 +47,8 @@ def supernet(
 
     Example: predictornas supernet --method drnas --space darts-s2 --data digits --small
 
-    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes. Tells how
-    large a DARTS network of that genotype is in the mobile setting of ImageNet.
+    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes. For images
+    of 224 x 224 it tells how large a DARTS network of that genotype is in the mobile setting of ImageNet.
 
     Parameters
     ----------
@@ -100,7 +104,8 @@ def supernet(
 
     searched, row = get_space(space), np.array(outcome.genes, dtype=np.int8)
     architecture = searched.describe(row)
-    mobile = _mobile_size(searched, row) if job.topology.family == "darts" else {}
+    large = images.train.pixels.shape[-1] >= MOBILE_SIZE
+    mobile = _mobile_size(searched, row) if large and job.topology.family == "darts" else {}
     released = released_rule(job, outcome)
     shown_in_browser(folder, wanted=open_report)
     if json:
@@ -117,7 +122,7 @@ def supernet(
         )
     if released is not None:
         remark(_by_released_rule(**released))
-    remark(f"Genotype, report, tables and figures: {folder}/")
+    say_where(folder, remark)  # standard output is the genotype alone
 
 
 def _by_released_rule(kept: dict[str, list[str]], member: bool) -> str:
@@ -135,5 +140,5 @@ def _mobile_size(space: SearchSpace, row: Int8[np.ndarray, " g"]) -> dict[str, i
     network = weightless_network(space, row, NetworkShape(48, 14, 1000, stem="imagenet"))
     return {
         "mobile_parameters": count_parameters(network),
-        "mobile_multiply_adds": count_multiply_adds(network, 3, 224),
+        "mobile_multiply_adds": count_multiply_adds(network, 3, MOBILE_SIZE),
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -38,3 +41,21 @@ def test_a_search_within_limits_prints_its_front_as_json(run, printed_json, stor
         assert table.lookup(genes, "parameters")[0] < 5e5
         assert table.lookup(genes, "latency_seconds")[0] == point["latency"]
         assert 1 - table.lookup(genes, table.evaluation)[0] == pytest.approx(point["error"])
+
+
+@pytest.mark.slow
+def test_one_objective_within_limits_is_told_as_an_error_in_percent(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["search", "--limit", "parameters<5e5", "--method", "random", "--budget", "30", "--format", "svg"]
+    assert run(*arguments, "--out", str(tmp_path / "one"), "--json") == 0
+    (point,) = json.loads(capsys.readouterr().out)[0]["front"]
+    assert run(*arguments, "--out", str(tmp_path / "one")) == 0
+    shown = capsys.readouterr().out
+    assert "ypervolume" not in shown
+    told, recommended = shown.split("Recommended\n")
+    assert f"{100 * point['error']:.2f}" in told.split("random", 1)[1].split()
+    row = recommended.splitlines()[3].split()
+    assert row[:2] == [f"{100 * point['error']:.2f}", f"{point['parameters']:,.0f}"]
+    assert point["parameters"] < 5e5
+    assert shown.endswith(f"All of it on one page: {tmp_path / 'one' / 'report.html'}\n")

@@ -101,7 +101,7 @@ def test_compare_prints_and_writes_errors_pairs_and_ranks(
     folders, out = [str(tmp_path / name) for name in runs], tmp_path / "compared"
     assert run("compare", *folders, "--out", str(out)) == 0
     shown = capsys.readouterr().out
-    assert "toy: error after 1 evaluations, %" in shown
+    assert "toy: error after 1 evaluation, %" in shown
     assert "15.000 [-48.531, 78.531]" in shown  # 15 and 12.7062 times the standard error of 10 and 20, which is 5
     assert "Average rank over seeds" in shown
     files = {"errors.csv", "regret.csv", "pairs.csv", "ranks.csv", "ranks.png", "ranks.svg", "captions.md"}
@@ -186,7 +186,7 @@ def test_a_run_that_another_command_is_at_is_no_failure(
         assert run(*command, "--seeds", "1") == 0
         assert "Other commands are at all runs" in capsys.readouterr().err
         assert run(*command, "--seeds", "2") == 0
-        assert "Other commands are at 1 more runs" in capsys.readouterr().err
+        assert "Other commands are at 1 more run of" in capsys.readouterr().err
     assert pl.read_parquet(tmp_path / "history.parquet")["seed"].unique().to_list() == [1]
     assert run(*command, "--seeds", "2") == 0
     assert pl.read_parquet(tmp_path / "history.parquet")["seed"].unique().to_list() == [0, 1]

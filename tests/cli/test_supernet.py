@@ -34,7 +34,8 @@ def test_a_search_from_the_shell(run, printed_json, tmp_path: Path, capsys: pyte
     shown = capsys.readouterr()
     assert shown.out == (out / "genotype.txt").read_text()
     assert shown.out.startswith("|")
-    assert f"figures: {out}/" in shown.err
+    assert f"Tables and figures: {out}/" in shown.err
+    assert shown.err.endswith(f"All of it on one page: {out / 'report.html'}\n")
     # where every edge is kept both rules are one
     assert "GDAS's released code would keep a member of the space (cell: " in shown.err
     assert run(*command, "--json") == 0
@@ -54,6 +55,9 @@ def test_a_darts_search_tells_the_size_of_the_mobile_network(
     assert run("supernet", "--small", "--out", str(tmp_path / "found")) == 0
     shown = capsys.readouterr()
     assert shown.out.startswith("Genotype(")
+    assert "ImageNet" not in shown.err  # of digits of 8 x 8 it would say nothing
+    assert run("supernet", "--small", "--size", "224", "--out", str(tmp_path / "large")) == 0
+    shown = capsys.readouterr()
     assert "4.7M parameters, 530M multiply-adds of the 600M" in shown.err
 
 

@@ -27,6 +27,7 @@ from predictornas.analysis.objectives.measure import HypervolumeScale
 from predictornas.analysis.objectives.surfaces import attainment_table
 from predictornas.analysis.statistics import SHARE, over_seeds
 from predictornas.fronts.dominance import non_dominated
+from predictornas.quantity import Quantity
 from predictornas.seeding import rng_for
 from predictornas.studies.objectives.runs import JUDGED, SEARCHED
 from predictornas.studies.objectives.study import OpenedObjectives
@@ -51,6 +52,7 @@ class ObjectivesReport:
         attainment: as `attainment_table`; empty where there are not two objectives.
         gain: as `dominating_gain`.
         summary: one row a method.
+        quantities: how the costs of each objective are written.
     """
 
     title: str
@@ -62,6 +64,7 @@ class ObjectivesReport:
     attainment: pl.DataFrame
     gain: pl.DataFrame
     summary: pl.DataFrame
+    quantities: tuple[Quantity, ...] = ()
 
 
 def report_on(history: pl.DataFrame, opened: OpenedObjectives) -> ObjectivesReport:
@@ -89,6 +92,7 @@ def report_on(history: pl.DataFrame, opened: OpenedObjectives) -> ObjectivesRepo
         attainment=attainment_table(history, names, judged),
         gain=gain,
         summary=_summary(history, runs, gain, named_levels(levels(table, trade_offs(names)[BALANCED]))),
+        quantities=tuple(opened.benchmark.column(objective.judged).quantity for objective in opened.objectives),
     )
 
 
