@@ -131,7 +131,7 @@ def _written(figures: list[NamedFigure], request: FigureRequest) -> list[dict[st
 def _listing(figure: NamedFigure, *, as_json: bool) -> dict[str, object]:
     shown: dict[str, object] = {"name": figure.name, "shows": figure.title, "needs": figure.needs}
     if as_json:
-        durations = {size: 60 * minutes for size, minutes in figure.minutes.items()}
+        durations = {size: round(60 * minutes) for size, minutes in figure.minutes.items()}
         return shown | {"source": figure.source, "durations": durations}
     return shown | {size: _duration(minutes) for size, minutes in figure.minutes.items()}
 

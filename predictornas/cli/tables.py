@@ -256,7 +256,9 @@ def show_agreement(
     from predictornas.studies.table_agreement import agreement, write_agreement
 
     table = agreement(name, beside) if out is None else write_agreement(name, beside, out, pictures_as(format_, style))
-    pairs = [row for row in table.to_dicts() if json or row["first"] != row["second"]]
+    pairs = [row for row in table.to_dicts() if row["first"] != row["second"]]
+    if not json:
+        pairs = [row | {"tau": "-" if row["tau"] is None else f"{row['tau']:.3f}"} for row in pairs]
     show_rows(pairs, "Kendall's tau between accuracies", as_json=json)
     if out is not None and not json:
         say(f"Table and figure: {out}/")

@@ -43,7 +43,7 @@ class Flow(GraphPredictor):
         dropout: share of the features that an update on a mini-batch leaves out; the full batch leaves out none.
         readout: how vertex scores make a graph's score.
         loss: what training minimises; a loss on the order of pairs by default.
-        optimiser: how.
+        optimiser: which one training uses, with its learning rate.
         training_epochs: updates of the weights, >= 0.
         batch_size: architectures in an update, >= 2; None takes all at once.
         engine: "indexed", or the plain and slow reference "dense".

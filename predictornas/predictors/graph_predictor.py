@@ -48,7 +48,7 @@ class GraphPredictor(metaclass=PlainHelp):
     Attributes:
         readout: how vertex scores make a graph's score; see `message_passing.readout_shares`.
         loss: what training minimises.
-        optimiser: how.
+        optimiser: which one training uses, with its learning rate.
         training_epochs: updates of the weights, >= 0, whatever the batch size: a budget of work, not of passes.
         batch_size: architectures in an update, >= 2, all of them where there are fewer: the next ones of a random
             order, a new order where fewer than a batch are left. The loss is over the pairs inside the batch. None
