@@ -29,6 +29,13 @@ MADE_BY_NOBODY = {"Oracle", "PredictorNASError", "SearchSpace"}
 """Protocols and the base of the errors: nobody calls them, so they take no arguments."""
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_shows_addresses_or_wrappers(name: str) -> None:
+    page = pydoc.plain(pydoc.render_doc(getattr(predictornas, name)))
+    assert "<function " not in page
+    assert "_lru_cache_wrapper" not in page
+
+
 @dataclass
 class Plain(metaclass=PlainHelp):
     """A class."""

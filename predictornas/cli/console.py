@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
 
 
+FIRST_SECONDS = 15.0
+"""Until the first line about the progress where standard error is no terminal, for commands of a minute."""
+
 LINE_SECONDS = 60.0
 """Between two lines about the progress where standard error is no terminal."""
 
@@ -32,7 +35,7 @@ LINE_SECONDS = 60.0
 def progress_bar(label: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
     """Gives a function that takes the total and returns what is told of progress, and shows it on standard error.
 
-    A bar on a terminal; elsewhere, as in the log of a job, one line a minute.
+    A bar on a terminal; elsewhere, as in the log of a job, a line after 15 seconds and then one a minute.
     """
     if not sys.stderr.isatty():
         yield lambda total: _Lines(label, total).advance
@@ -70,15 +73,16 @@ class _Lines:
     def __init__(self, label: str, total: int) -> None:
         self._label, self._total = label, total
         self._done, self._found = 0, None if total else 0
-        self._begin = self._last = time.monotonic()
+        self._begin = time.monotonic()
+        self._next = self._begin + FIRST_SECONDS
 
     def advance(self, count: int) -> None:
         self._done += count
         self._found = self._done if self._found is None else self._found
         now = time.monotonic()
-        if now - self._last < LINE_SECONDS:
+        if now < self._next:
             return
-        self._last = now
+        self._next = now + LINE_SECONDS
         share = self._done / max(self._total, 1)
         remark(f"{self._label}: {self._done:,} of {self._total:,} ({share:.0%}){self._rest(now - self._begin)}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from predictornas.cli.console import Json, remark, show_rows
+from predictornas.cli.console import Json, remark, say, show_rows
 
 
 def doctor(*, json: Json = False) -> None:
@@ -22,7 +22,9 @@ def doctor(*, json: Json = False) -> None:
     rows = [asdict(finding) for finding in findings]
     words = [{"": " " if row["well"] else "!", "about": row["about"], "found": row["found"]} for row in rows]
     show_rows(rows if json else words, "Check", as_json=json)
+    faults = [finding.about for finding in findings if not finding.well]
     if not json:
+        say(f"Not well: {', '.join(faults)}." if faults else "All is well.")
         remark("To report a fault, paste all of the above, the command that failed, and all that it printed.")
-    if not all(finding.well for finding in findings):
+    if faults:
         sys.exit(1)

@@ -67,7 +67,6 @@ def register_space(name: str, factory: Callable[[], SearchSpace]) -> None:
     SPACES.add(Registered(name, factory))
 
 
-@cache
 def get_space(name: str) -> SearchSpace:
     """The space of this name; the same object at every call, so that what it enumerates is shared.
 
@@ -84,6 +83,11 @@ def get_space(name: str) -> SearchSpace:
         UnknownNameError: no space has this name.
         ConfigurationError: a space of another package that cannot be loaded.
     """
+    return _made(name)
+
+
+@cache
+def _made(name: str) -> SearchSpace:
     from predictornas.spaces.base import SearchSpace
 
     record = SPACES[name]

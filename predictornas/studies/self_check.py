@@ -26,6 +26,10 @@ PACKAGES = {
     "live": ("pillow", "scikit-learn"),
     "pyg": ("torch-geometric",),
     "ray": ("ray",),
+    "objectives": ("moocore",),
+    "graph": ("nas-bench-graph",),
+    "notebooks": ("jupyterlab", "nbmake"),
+    "docs": ("sphinx", "furo", "myst-parser"),
 }
 """What each extra brings, as far as its version says something about a fault."""
 
@@ -53,7 +57,7 @@ class Finding:
 def self_check() -> Iterator[Finding]:
     """Looks at the installation, the machine and the tables, and runs three short searches; under ten seconds."""
     yield Finding("predictornas", f"{__version__}, Python {platform.python_version()}")
-    yield Finding("machine", f"{platform.platform()}, {os.cpu_count()} processors")
+    yield Finding("machine", f"{platform.platform()}, {os.cpu_count()} processors{_memory()}")
     for name, packages in PACKAGES.items():
         yield Finding(name, ", ".join(f"{package} {_version(package)}" for package in packages))
     yield Finding("accelerator", _accelerator())
@@ -63,6 +67,14 @@ def self_check() -> Iterator[Finding]:
     yield _licences()
     for method in (*HISTORIES, "bayesian-optimisation"):
         yield _searched(method)
+
+
+def _memory() -> str:
+    """The memory of the machine; nothing where the system does not tell, as Windows."""
+    try:
+        return f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB of memory"
+    except (AttributeError, OSError, ValueError):
+        return ""
 
 
 def _version(package: str) -> str:
@@ -113,4 +125,5 @@ def _searched(method: str) -> Finding:
     digest = zlib.crc32(history.keys.astype("<u8").tobytes())
     if HISTORIES.get(method, digest) != digest:
         return Finding(about, f"{took}, another history than expected ({digest})", well=False)
-    return Finding(about, f"{took}, {'the history is as expected' if method in HISTORIES else 'ended'}")
+    same = ", the same architectures as on every machine" if method in HISTORIES else ", no error"
+    return Finding(about, took + same)

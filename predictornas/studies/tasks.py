@@ -23,9 +23,18 @@ Started = Callable[[int], Tell]
 """Told the units of work of a whole study when it begins; gives back whom to tell about those that are done."""
 
 
-def silently(_: int) -> Tell:
-    """Nobody looks at the progress."""
-    return lambda __: None
+class _Silently:
+    """Nobody looks at the progress; an object, so that `help()` shows its name as a default and not an address."""
+
+    def __call__(self, _: int) -> Tell:
+        return lambda __: None
+
+    def __repr__(self) -> str:
+        return "silently"
+
+
+silently = _Silently()
+"""The default of `started`."""
 
 
 @dataclass(frozen=True)

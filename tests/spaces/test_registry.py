@@ -6,6 +6,7 @@ import pytest
 
 from predictornas import registry
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.spaces import registry as spaces_registry
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
@@ -50,13 +51,13 @@ def test_a_plugin_registers_a_factory(monkeypatch: pytest.MonkeyPatch) -> None:
         match=r"Known: darts, .*, nasbench-graph, nasbench101, nasbench201, natsbench-size, third-party",
     ):
         get_space("third-part")
-    get_space.cache_clear()
+    spaces_registry._made.cache_clear()
 
 
 def test_a_plugin_cannot_change_what_a_name_of_ours_means(monkeypatch: pytest.MonkeyPatch) -> None:
     point = EntryPoint("nasbench101", "predictornas.spaces.nasbench201:NASBench201", "predictornas.spaces")
     monkeypatch.setattr(registry, "points_of", lambda group: (point,))
-    get_space.cache_clear()
+    spaces_registry._made.cache_clear()
     assert isinstance(get_space("nasbench101"), NASBench101)
 
 

@@ -73,6 +73,9 @@ def run_study(
         started: told the number of evaluations of the whole study, gives back what is told about progress.
         pictures: formats and style of the figures.
 
+    Returns:
+        The history of every run in the folder that has ended, what is said about it, and how many have not ended.
+
     Raises:
         AtWorkError: other commands are at all of its runs.
         ConfigurationError: the folder holds another study.

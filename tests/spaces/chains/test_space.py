@@ -14,9 +14,10 @@ from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.registry import PREDICTORS
+from predictornas.spaces import registry
 from predictornas.spaces.chains.space import ChainSpace
 from predictornas.spaces.chains.stages import ChainStage
-from predictornas.spaces.registry import SPACES, get_space, register_space
+from predictornas.spaces.registry import SPACES, register_space
 from predictornas.testing import check_space
 
 
@@ -159,7 +160,7 @@ def sparse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Benchmark]:
             source={"file": "made up"},
             licence="CC0-1.0",
         )
-    get_space.cache_clear()
+    registry._made.cache_clear()
 
 
 @pytest.mark.slow
