@@ -213,7 +213,7 @@ def test_the_same_name_with_other_data_is_another_table(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_compared(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="holds no finished study"):
+    with pytest.raises(StoreError, match="nothing does not exist"):
         compare_folders([tmp_path / "nothing"])
     with pytest.raises(ConfigurationError, match="at least one"):
         compare_folders([])
