@@ -49,7 +49,7 @@ def cell_tables(request: FigureRequest) -> dict[str, Benchmark]:
 
 
 def accuracy_column(benchmark: Benchmark) -> str:
-    """The column that cells are judged by: the evaluation, or the signal of a table that has no other."""
+    """The column that cells are judged by: the evaluation, which is the signal where a table has no other."""
     return benchmark.evaluation
 
 

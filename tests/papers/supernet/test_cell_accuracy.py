@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from unittest.mock import Mock
-
 import numpy as np
 import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
-from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.papers.figure import FigureRequest
 from predictornas.papers.supernet import cell_accuracy
@@ -51,10 +48,9 @@ def test_there_are_three_tables_unless_one_is_asked_for(tmp_path, monkeypatch):
     assert only == "nasbench201-cifar100"
 
 
-def test_accuracies_are_those_of_the_evaluation_column_or_else_of_the_signal():
+def test_accuracies_are_those_of_the_evaluation_column():
     benchmark = open_benchmark(OFFLINE_TABLE)
     cell = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
     genes = from_strings([cell])
     assert accuracy_column(benchmark) == benchmark.evaluation
     np.testing.assert_array_equal(cell_accuracies(benchmark, genes), benchmark.lookup(genes, benchmark.evaluation))
-    assert accuracy_column(Mock(Benchmark, evaluation=None, signal="signal")) == "signal"

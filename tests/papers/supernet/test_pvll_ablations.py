@@ -33,7 +33,7 @@ def tiny(store, tmp_path, monkeypatch) -> FigureRequest:
 
 PROBED = "+estimator-*"
 
-CELLS = "digits, size small: nasbench201, 60 images, 8 x 8 pixels, 2 channels, cells a stage: 1, 1 seeds."
+CELLS = "digits, size small: nasbench201, 60 images, 8 x 8 pixels, 2 channels, cells a stage: 1, 1 seed."
 
 
 def words(made: Made) -> str:
@@ -55,9 +55,7 @@ def lines(request: FigureRequest, setting: str, seed: int, file: str, probe: str
 @pytest.mark.slow
 def test_figure_3a_follows_both_samplings_from_the_first_evaluation(tiny):
     made = figures.sampling_curves_figure(replace(tiny, seeds=2), title="Title")
-    assert f"{CELLS.replace('1 seeds', '2 seeds')} Loss: mean squared error of psi against the validation" in words(
-        made
-    )
+    assert f"{CELLS.replace('1 seed', '2 seeds')} Loss: mean squared error of psi against the validation" in words(made)
     assert words(made).endswith(
         "so that 1 is no better than their mean (solid), and against the memory, which psi was trained on (dashed). "
         "Mean and 95 % interval over seeds."
@@ -88,9 +86,8 @@ def test_figure_3b_names_the_number_of_paths_of_each_space(tiny):
         f"{2**28:.1e} paths (darts-s2)",
         f"{3**28:.1e} paths (darts-s3)",
     ]
-    assert (
-        "60 images, 8 x 8 pixels, 2 channels, 3 cells, 1 seeds. The spaces are those of DARTS with 2, 3, 7 and 8"
-        in (words(made))
+    assert "60 images, 8 x 8 pixels, 2 channels, 3 cells, 1 seed. The spaces are those of DARTS with 2, 3, 7 and 8" in (
+        words(made)
     )
     assert "a path has 28. Without a warm-up population. Loss: mean squared error of psi against" in words(made)
     assert figures._sized("darts-8") == "1.9e+25 paths (darts-8)"  # as in section 5.6 of the paper
@@ -202,5 +199,5 @@ def test_the_scale_keeps_the_visits_of_the_paper(tiny):
     assert (job.epochs, len(images.train), job.shape.cells, job.space) == (6, 30, 3, "darts-s2")
     assert (
         figures._described(tiny, "darts")
-        == "digits, size small: darts, 60 images, 8 x 8 pixels, 2 channels, 3 cells, 1 seeds."
+        == "digits, size small: darts, 60 images, 8 x 8 pixels, 2 channels, 3 cells, 1 seed."
     )
