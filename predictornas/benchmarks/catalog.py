@@ -16,7 +16,6 @@ from predictornas.benchmarks.column import chosen_roles
 from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_TABLES, OFFICIAL_URLS, Entry
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.official201.columns import LADDER
-from predictornas.benchmarks.official201.importing import LICENCE as OFFICIAL_LICENCE
 from predictornas.benchmarks.official201.importing import OfficialTable, reading_tables
 from predictornas.benchmarks.recipe_files import load_recipe
 from predictornas.benchmarks.recipes import ImportRecipe
@@ -310,18 +309,7 @@ def import_official(
 def _store_official(name: str, table: OfficialTable) -> Benchmark:
     _check_name(name)
     check_same_meaning(name, table)
-    return write_benchmark(
-        data_home() / name,
-        name=name,
-        space=get_space(table.space),
-        genes=table.genes,
-        columns=table.columns,
-        signal=table.signal,
-        evaluation=table.evaluation,
-        source=table.source,
-        licence=OFFICIAL_LICENCE,
-        curves=table.curves,
-    )
+    return table.stored(data_home() / name, name)
 
 
 def read_source(

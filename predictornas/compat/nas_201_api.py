@@ -11,18 +11,13 @@ What differs stands in docs/guides/drop-ins.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from jaxtyping import Float
 
 from predictornas.compat import official_text
 from predictornas.compat.official_api import OfficialAPI, Source, default_path
 from predictornas.compat.official_results import ArchResults
 from predictornas.compat.official_store import OfficialQueryError
 from predictornas.compat.official_trials import NUMPY, ResultsCount
-from predictornas.spaces.nasbench201 import OPERATIONS
 
 __all__ = ["ALL_BENCHMARK_FILES", "ArchResults", "NASBench201API", "OfficialQueryError", "ResultsCount"]
 
@@ -90,15 +85,5 @@ class NASBench201API(OfficialAPI):
         """
         return self._best(dataset, metric_on_set, FLOP_max, Param_max, hp)
 
-    @staticmethod
-    def str2lists(arch_str: str) -> list[tuple[tuple[str, int], ...]]:
-        """See `predictornas.compat.official_text.str2lists`."""
-        return official_text.str2lists(arch_str)
-
-    @staticmethod
-    def str2matrix(arch_str: str, search_space: Sequence[str] = OPERATIONS) -> Float[np.ndarray, "nodes nodes"]:
-        """See `predictornas.compat.official_text.str2matrix`."""
-        return official_text.str2matrix(arch_str, search_space)
-
-    def _lines(self, results: ArchResults, extra_info: str | None) -> list[str]:
-        return official_text.information(results, extra_info, joint=", ", tests_valid=False)
+    str2lists = staticmethod(official_text.str2lists)
+    str2matrix = staticmethod(official_text.str2matrix)

@@ -11,11 +11,7 @@ What differs stands in docs/guides/drop-ins.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
-from jaxtyping import Float
 
 from predictornas.compat import official_text
 from predictornas.compat.official_api import OfficialAPI, Source, default_path
@@ -90,6 +86,7 @@ class _NATSBench(OfficialAPI):
     search_space_name = ""
     full_epochs_in_paper = 0
     _space = ""
+    _joint = " & "
 
     def __init__(self, file_path_or_dict: Source | None = None, fast_mode: bool = False, verbose: bool = True) -> None:
         ending = "-simple" if fast_mode else ".pickle.pbz2"
@@ -211,18 +208,8 @@ class NATStopology(_NATSBench):
         """
         return unique_text(from_strings([self.arch(self.query_index_by_arch(arch))])[0].tolist())
 
-    @staticmethod
-    def str2lists(arch_str: str) -> list[tuple[tuple[str, int], ...]]:
-        """See `predictornas.compat.official_text.str2lists`."""
-        return official_text.str2lists(arch_str)
-
-    @staticmethod
-    def str2matrix(arch_str: str, search_space: Sequence[str] = OPERATIONS) -> Float[np.ndarray, "nodes nodes"]:
-        """See `predictornas.compat.official_text.str2matrix`."""
-        return official_text.str2matrix(arch_str, search_space)
-
-    def _lines(self, results: ArchResults, extra_info: str | None) -> list[str]:
-        return official_text.information(results, extra_info, joint=" & ", tests_valid=False)
+    str2lists = staticmethod(official_text.str2lists)
+    str2matrix = staticmethod(official_text.str2matrix)
 
 
 class NATSsize(_NATSBench):
@@ -237,6 +224,4 @@ class NATSsize(_NATSBench):
     search_space_name = "size"
     full_epochs_in_paper = 90
     _space = "natsbench-size"
-
-    def _lines(self, results: ArchResults, extra_info: str | None) -> list[str]:
-        return official_text.information(results, extra_info, joint=" & ", tests_valid=True)
+    _tests_valid = True

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from predictornas.compat import official_text
 from predictornas.compat.official_results import SEED_OF_RIGHT_COSTS, ArchResults
 from predictornas.compat.official_store import OfficialQueryError, OfficialStore, opened
 from predictornas.compat.official_trials import NO_WEIGHTS, Arithmetic
@@ -50,6 +51,11 @@ class OfficialAPI:
         filename: the name of the file, or of the imported tables.
         verbose: as given.
     """
+
+    _joint = ", "
+    """Between loss and accuracy in texts."""
+    _tests_valid = False
+    """Whether the texts show the test set of "cifar10-valid" too."""
 
     def __init__(self, source: Source, space: str, arithmetic: Arithmetic, verbose: bool) -> None:
         if not isinstance(source, (str, os.PathLike)):
@@ -266,7 +272,7 @@ class OfficialAPI:
         return counts
 
     def _lines(self, results: ArchResults, extra_info: str | None) -> list[str]:
-        raise NotImplementedError
+        return official_text.information(results, extra_info, joint=self._joint, tests_valid=self._tests_valid)
 
     def _shown(self, index: int) -> str:
         if index not in self.arch2infos_dict:

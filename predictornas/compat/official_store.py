@@ -17,13 +17,12 @@ from predictornas.benchmarks.catalog import open_benchmark, stored_names
 from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_TABLES
 from predictornas.benchmarks.layout import CURVES
 from predictornas.benchmarks.official201.curves import OfficialCurves
-from predictornas.benchmarks.official201.importing import LICENCE, reading_tables
+from predictornas.benchmarks.official201.importing import reading_tables
 from predictornas.benchmarks.official201.states import DATASETS
-from predictornas.benchmarks.table import Benchmark, write_benchmark
+from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
 from predictornas.files import cache_home, scratch_folder, writing_folder
 from predictornas.spaces.nasbench201 import to_string
-from predictornas.spaces.registry import get_space
 
 _READER = 1  # counted up when the same file is read differently
 
@@ -254,18 +253,7 @@ def _imported(path: Path) -> dict[str, Benchmark]:
         reading_tables(path, scratch, epochs=()) as tables,
     ):
         for dataset, table in tables:
-            write_benchmark(
-                temporary / dataset,
-                name=f"{path.name}, {dataset}",
-                space=get_space(table.space),
-                genes=table.genes,
-                columns=table.columns,
-                signal=table.signal,
-                evaluation=table.evaluation,
-                source=table.source,
-                licence=LICENCE,
-                curves=table.curves,
-            )
+            table.stored(temporary / dataset, f"{path.name}, {dataset}")
     return _tables(folder)
 
 

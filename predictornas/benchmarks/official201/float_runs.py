@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import pickle
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
 
-if TYPE_CHECKING:
-    from predictornas.benchmarks.official201.machine import PickleMachine
+from predictornas.benchmarks.official201.memory import PickleMemory
 
 _FLOAT, _NUMBER = pickle.BINFLOAT[0], 9
 _KEY = pickle.BININT1[0]
@@ -25,6 +24,23 @@ _PUTS = {pickle.BINPUT[0]: 1, pickle.LONG_BINPUT[0]: 4, pickle.MEMOIZE[0]: 0}
 _ROWS = 256  # the longest official curve has 200
 _KINDS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 4: np.dtype("<u4")}
 _MOST_KNOWN = 4096
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """What a machine that reads a pickle hands over.
+
+    Attributes:
+        buffer: the bytes at hand.
+        at: where the next instruction begins in them.
+        stack: what was read and waits for its container.
+        memory: what the pickle may refer back to.
+    """
+
+    buffer: bytes
+    at: int
+    stack: list[Any]
+    memory: PickleMemory
 
 
 class _Template(NamedTuple):
@@ -43,7 +59,7 @@ class _Template(NamedTuple):
     fixed: tuple[int, ...]
 
 
-def read_run(machine: PickleMachine, begun: int) -> int:
+def read_run(machine: Reading, begun: int) -> int:
     """Pushes the pairs behind the one that has just been read onto the stack of the machine.
 
     Args:
@@ -98,7 +114,7 @@ def _template(head: bytes, length: int, tail: bytes) -> _Template | None:
     return _Template(kind, slice(start, end), slice(end + 1, number), (*range(start), end, number))
 
 
-def _keys(machine: PickleMachine, template: _Template, blocks: UInt8[np.ndarray, "n b"]) -> list[object] | None:
+def _keys(machine: Reading, template: _Template, blocks: UInt8[np.ndarray, "n b"]) -> list[object] | None:
     """The keys of all pairs; texts are remembered as the pickle says."""
     if template.kind == _KEY:
         return list(blocks[:, 1].tolist())

@@ -27,10 +27,12 @@ from predictornas.benchmarks.official201.curves import ARCHITECTURES, file_of_co
 from predictornas.benchmarks.official201.simple_folder import is_simple_folder, read_folder
 from predictornas.benchmarks.official201.states import DATASETS, Trained, read_state
 from predictornas.benchmarks.official201.streams import Progress, read_official
+from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import DataError, InvalidArchitectureError
 from predictornas.files import name_of, sha256_of
 from predictornas.spaces.base import Genes
 from predictornas.spaces.nasbench201 import from_strings
+from predictornas.spaces.registry import get_space
 
 LICENCE = "MIT (NAS-Bench-201, Dong and Yang 2020; NATS-Bench, Dong et al. 2021)"
 
@@ -76,6 +78,21 @@ class OfficialTable:
     evaluation: str | None
     source: dict[str, Any]
     curves: tuple[Path, dict[str, Any]]
+
+    def stored(self, folder: Path, name: str) -> Benchmark:
+        """Writes it as a benchmark of this name; raises as `write_benchmark`."""
+        return write_benchmark(
+            folder,
+            name=name,
+            space=get_space(self.space),
+            genes=self.genes,
+            columns=self.columns,
+            signal=self.signal,
+            evaluation=self.evaluation,
+            source=self.source,
+            licence=LICENCE,
+            curves=self.curves,
+        )
 
 
 def is_official(path: Path) -> bool:

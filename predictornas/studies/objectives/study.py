@@ -19,7 +19,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.oracles.objectives import ObjectivesOracle, TableReader
 from predictornas.search.budget import Budget
 from predictornas.search.named import Named
-from predictornas.search.objectives.methods import get_objective_strategy
+from predictornas.search.objectives.building import get_objective_strategy
 from predictornas.search.objectives.quantities import Goal
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import SearchSpace
