@@ -16,6 +16,7 @@ from predictornas.cli.options import (
     Open,
     Part,
     Style,
+    Threads,
     Where,
     Workers,
     pictures_as,
@@ -41,6 +42,7 @@ def live_search(
     training_images: int | None = None,
     preset: str = "quick",
     device: str = "cpu",
+    threads: Threads = 1,
     workers: Workers = 0,
     executor: ExecutorName = None,
     address: Address = None,
@@ -100,9 +102,10 @@ def live_search(
         training_images=training_images,
         preset=preset,
         device=device,
+        threads=threads,
     )
     folder = out or Path(f"live-{space}-{method}")
-    processes = 1 if workers == 0 and device != "cpu" else worker_count(workers)  # on a GPU one at a time
+    processes = 1 if workers == 0 and device != "cpu" else worker_count(workers, threads)  # on a GPU one at a time
     where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
     with progress_bar(f"{method} on {space}, epochs") as started:
         outcome = run_live_study(study, folder, workers=processes, executor=where, started=started, pictures=pictures)
@@ -180,6 +183,7 @@ def train(
     validation: float = 0.1,
     seed: int = 0,
     device: str = "cpu",
+    threads: Threads = 1,
     out: Path | None = None,
     format_: Formats = None,
     style: Style = "screen",
@@ -232,6 +236,7 @@ def train(
         validation=validation,
         seed=seed,
         device=device,
+        threads=threads,
     )
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
     pictures = pictures_as(format_, style)

@@ -21,6 +21,8 @@ Seeds = Annotated[
 
 Workers = Annotated[int, Parameter(help="Processes; 0 takes one for each core. Results do not depend on it.")]
 
+Threads = Annotated[int, Parameter(help="CPU threads of a training; with another number results differ by rounding.")]
+
 ExecutorName = Annotated[
     str | None, Parameter(name="--executor", help="serial, processes (the default), or ray for a cluster.")
 ]
@@ -105,15 +107,17 @@ def pictures_as(formats: str | None, style: str) -> Pictures:
     return Pictures(tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip())), style)
 
 
-def worker_count(workers: int) -> int:
+def worker_count(workers: int, threads: int = 1) -> int:
     """The processes that `--workers` asks for: 0 takes one for each core that this process may use.
+
+    Where each computes on several threads, there are as many as the cores have room for.
 
     Raises:
         ConfigurationError: a negative number.
     """
     if workers < 0:
         raise ConfigurationError(f"--workers must be 0 (one for each core) or more, not {workers}.")
-    return workers or len(os.sched_getaffinity(0))
+    return workers or max(1, len(os.sched_getaffinity(0)) // max(1, threads))
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
-from predictornas.cli.options import Formats, Open, Style, pictures_as
+from predictornas.cli.options import Formats, Open, Style, Threads, pictures_as
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +35,7 @@ def supernet(
     seed: int = 0,
     preset: str = "paper",
     device: str = "cpu",
+    threads: Threads = 1,
     curvature: bool = False,
     small: bool = False,
     out: Path | None = None,
@@ -92,6 +93,7 @@ def supernet(
         size=size,
         seed=seed,
         device=device,
+        threads=threads,
         curvature=curvature,
         small=small,
     )

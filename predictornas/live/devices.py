@@ -66,7 +66,13 @@ def exact_convolutions() -> Iterator[None]:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Computes on so many threads inside the block; with another number sums are added in another order."""
+    """Computes on so many threads inside the block; with another number sums are added in another order.
+
+    Raises:
+        ConfigurationError: fewer than one.
+    """
+    if count < 1:
+        raise ConfigurationError(f"threads = {count}; it has to be at least 1.")
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

@@ -71,6 +71,7 @@ class LiveStudy:
             share a source, which is never divided.
         preset: fills in what the method's name leaves open.
         device: where networks are trained.
+        threads: CPU threads of each training.
     """
 
     space: str = "darts"
@@ -87,6 +88,7 @@ class LiveStudy:
     training_images: int | None = None
     preset: str = "quick"
     device: str = "cpu"
+    threads: int = 1
 
     def strategy(self) -> Strategy:
         """The strategy, under a scheduler.
@@ -138,6 +140,7 @@ class LiveStudy:
             device=self.device,
             workers=workers,
             executor=executor,
+            threads=self.threads,
             evaluate_at=self.levels,
         )
 

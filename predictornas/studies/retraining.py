@@ -48,6 +48,7 @@ class Retraining:
         validation: share of the training images set aside.
         seed: of weights, order and augmentation.
         device: where torch computes.
+        threads: CPU threads.
     """
 
     architecture: str
@@ -62,6 +63,7 @@ class Retraining:
     validation: float = 0.1
     seed: int = 0
     device: str = "cpu"
+    threads: int = 1
 
 
 def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
@@ -149,7 +151,7 @@ def retrain(
             f"This network takes {work / 1e6:.0f}M multiply-adds, more than the mobile setting's 600M. Take fewer "
             "channels."
         )
-    job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device)
+    job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads)
     take(folder, KIND)
     advance = started(recipe.epochs)
     curve = train(job, images, folder=folder / "training", advance=advance)

@@ -63,6 +63,7 @@ class SuperNetworkRun:
         size: height and width that images are brought to; as they are where None.
         seed: of everything random.
         device: "cpu" or "cuda".
+        threads: CPU threads.
         curvature: whether the dominant eigenvalue of the Hessian is measured in each epoch.
         small: whether what is not given is as small as shows that everything works, in minutes on a CPU (ours): 256
             images, 4 epochs, batches of 32, 3 cells (one a stage) of 8 channels or what partial channels need.
@@ -79,6 +80,7 @@ class SuperNetworkRun:
     size: int | None = None
     seed: int = 0
     device: str = "cpu"
+    threads: int = 1
     curvature: bool = False
     small: bool = False
 
@@ -95,7 +97,7 @@ class SuperNetworkRun:
         if self.small and len(images.train) > _SMALL_IMAGES:
             images = replace(images, train=split(images.train, (_SMALL_IMAGES,), self.seed)[0])
         shape = self._shape(method, images)
-        job = SearchJob(self.space, method, shape, self.seed, device=self.device, curvature=self.curvature)
+        job = SearchJob(self.space, method, shape, self.seed, self.device, self.threads, self.curvature)
         return job, partition(images, 0.5, self.seed)
 
     def _method(self) -> Method:

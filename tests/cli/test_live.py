@@ -38,6 +38,12 @@ def test_a_gpu_that_is_not_there(run, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "cuda" in capsys.readouterr().err
 
 
+def test_no_threads_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, command in enumerate((["train", "DARTS-V2", "--images", "digits"], [*LIVE, *TINY])):
+        assert run(*command, "--threads", "0", "--out", str(tmp_path / str(number))) == 2
+        assert "threads = 0" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_train_prints_parameters_and_errors(
     run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]

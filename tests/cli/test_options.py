@@ -45,7 +45,8 @@ def test_where_tasks_run() -> None:
 
 def test_no_number_of_workers_takes_one_for_each_core() -> None:
     assert worker_count(0) == len(os.sched_getaffinity(0))
-    assert worker_count(5) == 5
+    assert worker_count(5) == worker_count(5, threads=2) == 5
+    assert worker_count(0, threads=len(os.sched_getaffinity(0)) + 1) == 1
     with pytest.raises(ConfigurationError, match="--workers must be 0"):
         worker_count(-1)
 

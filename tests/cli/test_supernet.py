@@ -45,6 +45,11 @@ def test_a_search_from_the_shell(run, printed_json, tmp_path: Path, capsys: pyte
     assert len((out / "epochs.jsonl").read_text().splitlines()) == 1  # nothing was computed again
 
 
+def test_no_threads_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("supernet", *TINY, "--threads", "0", "--out", str(tmp_path)) == 2
+    assert "threads = 0" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_a_darts_search_tells_the_size_of_the_mobile_network(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

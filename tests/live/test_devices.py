@@ -65,6 +65,11 @@ def test_threads_are_given_back() -> None:
     assert torch.get_num_threads() == before
 
 
+def test_no_threads_at_all_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="threads = 0; it has to be at least 1"), threads(0):
+        raise AssertionError
+
+
 def test_gpus_compute_in_less_precision() -> None:
     assert forward_precision(torch.device("cpu")) == torch.float32
     assert forward_precision(torch.device("cuda", 1)) == torch.bfloat16

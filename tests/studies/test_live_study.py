@@ -161,7 +161,9 @@ def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Pat
                 image = Image.new("L", (9 + number % 2, 9), 40 * label + number)
                 image.save(tmp_path / "images" / part / f"class{label}" / f"{number}.png")
     study = replace(STUDY, images=str(tmp_path / "images"), training_images=12, image_size=8)
-    parts = study.oracle(tmp_path / "trainings").images
+    oracle = replace(study, threads=2).oracle(tmp_path / "trainings")
+    assert oracle.threads == 2
+    parts = oracle.images
     assert parts.train.pixels.shape == (12, 1, 8, 8)
     for images, share in ((parts.train, 4), (parts.validation, 2), (parts.test, 2)):
         assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3

@@ -81,14 +81,14 @@ def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("predictornas.live.training.train", trained)
     totals: list[int] = []
-    request = replace(TINY, seed=4)
+    request = replace(TINY, seed=4, threads=2)
     result = retrain(request, tmp_path, started=lambda total: totals.append(total) or totals.append)  # type: ignore[func-returns-value]
     assert result["validation_error"] == 0.5
     assert result["test_error"] == 0.75
     assert (result["seconds"], result["epochs"], totals) == (90.0, 2, [2])
     ((job, images, folder),) = asked
     assert (job.seed, job.shape.channels, job.shape.cells, job.shape.in_channels, job.shape.classes) == (4, 4, 3, 1, 10)
-    assert (job.recipe.epochs, job.recipe.batch_size, job.shape.stem) == (2, 200, "cifar")
+    assert (job.recipe.epochs, job.recipe.batch_size, job.shape.stem, job.threads) == (2, 200, "cifar", 2)
     assert job.shape.auxiliary == (job.recipe.auxiliary_weight > 0)
     assert images.digest == partition(load_images("digits", size=None), 0.1, 0).digest
     assert folder == tmp_path / "training"

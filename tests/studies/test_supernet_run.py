@@ -101,6 +101,11 @@ def test_what_is_not_given_is_the_papers_or_small(
     searched.check(parts)
 
 
+def test_threads_and_curvature_are_those_that_were_asked_for() -> None:
+    searched, _ = SuperNetworkRun(small=True, threads=2).prepared()
+    assert (searched.threads, searched.curvature, searched.device) == (2, False, "cpu")
+
+
 def test_unknown_names() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'gdas'"):
         SuperNetworkRun(method="gda").prepared()
