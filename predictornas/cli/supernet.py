@@ -37,6 +37,7 @@ def supernet(
     device: str = "cpu",
     threads: Threads = 1,
     curvature: bool = False,
+    second_order_error: bool = False,
     small: bool = False,
     out: Path | None = None,
     format_: Formats = None,
@@ -73,6 +74,8 @@ def supernet(
         cpu or cuda.
     curvature
         Measure the largest eigenvalue of the Hessian of the validation loss in each epoch.
+    second_order_error
+        Measure in each epoch how far the finite difference of second-order methods is from the exact term.
     small
         Small enough to show in minutes that everything works; other options still apply.
     out
@@ -95,6 +98,7 @@ def supernet(
         device=device,
         threads=threads,
         curvature=curvature,
+        second_order_error=second_order_error,
         small=small,
     )
     folder = out or Path(f"supernet-{method}")

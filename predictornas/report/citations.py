@@ -63,6 +63,7 @@ _MILENAS = "He, Ye, Shen, Zhang: MiLeNAS: Efficient Neural Architecture Search v
 
 _SUPERNETS = {
     "darts": (_DARTS,),
+    "darts-2": (_DARTS,),
     "single-level": (_DARTS, _MILENAS),
     "gdas": (_GDAS,),
     "milenas": (_MILENAS,),

@@ -35,6 +35,13 @@ _EPOCHS = {
     ),
     "validation_accuracy": ("validation: accuracy, %", 100.0, ".2f", "Of the super-network on those images."),
     "eigenvalue": ("eigenvalue", 1.0, ".4g", "Largest one of the Hessian of the validation loss."),
+    "second_order_error": (
+        "second order: error",
+        1.0,
+        ".3g",
+        "Length of the error of the finite difference over that of the second-order term.",
+    ),
+    "second_order_cosine": ("second order: cosine", 1.0, ".3f", "Of the finite difference and the second-order term."),
     "seconds": ("seconds", 1.0, ".1f", "Of the epoch, on the machine that made this."),
 }
 

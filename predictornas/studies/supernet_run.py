@@ -65,6 +65,7 @@ class SuperNetworkRun:
         device: "cpu" or "cuda".
         threads: CPU threads.
         curvature: whether the dominant eigenvalue of the Hessian is measured in each epoch.
+        second_order_error: whether the error of the finite difference of second-order methods is, too.
         small: whether what is not given is as small as shows that everything works, in minutes on a CPU (ours): 256
             images, 4 epochs, batches of 32, 3 cells (one a stage) of 8 channels or what partial channels need.
     """
@@ -82,6 +83,7 @@ class SuperNetworkRun:
     device: str = "cpu"
     threads: int = 1
     curvature: bool = False
+    second_order_error: bool = False
     small: bool = False
 
     def prepared(self) -> tuple[SearchJob, Partition]:
@@ -97,7 +99,16 @@ class SuperNetworkRun:
         if self.small and len(images.train) > _SMALL_IMAGES:
             images = replace(images, train=split(images.train, (_SMALL_IMAGES,), self.seed)[0])
         shape = self._shape(method, images)
-        job = SearchJob(self.space, method, shape, self.seed, self.device, self.threads, self.curvature)
+        job = SearchJob(
+            self.space,
+            method,
+            shape,
+            self.seed,
+            device=self.device,
+            threads=self.threads,
+            curvature=self.curvature,
+            second_order_error=self.second_order_error,
+        )
         return job, partition(images, 0.5, self.seed)
 
     def _method(self) -> Method:

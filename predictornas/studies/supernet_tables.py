@@ -31,6 +31,8 @@ _EPOCHS: dict[str, Any] = {
     "eigenvalue": pl.Float64,
     "clamp_rate": pl.Float64,
     "effective_share": pl.Float64,
+    "second_order_error": pl.Float64,
+    "second_order_cosine": pl.Float64,
     "architecture": pl.String,
     "seconds": pl.Float64,
 }

@@ -18,6 +18,7 @@ from predictornas.supernet.method import Method
 from predictornas.supernet.network.super_network import check_shape
 from predictornas.supernet.network.topology import Topology, topology_of
 from predictornas.supernet.parts.relaxations import ConcentrationRelaxation
+from predictornas.supernet.parts.updates import is_second_order
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class SearchJob:
         threads: CPU threads.
         curvature: whether the dominant eigenvalue of the Hessian of the validation loss is measured after each epoch,
             on one batch.
+        second_order_error: whether the error of the finite difference of second-order methods is measured after each
+            epoch, on one pair of batches.
     """
 
     space: str
@@ -42,6 +45,7 @@ class SearchJob:
     device: str = "cpu"
     threads: int = 1
     curvature: bool = False
+    second_order_error: bool = False
 
     @property
     def topology(self) -> Topology:
@@ -89,6 +93,11 @@ class SearchJob:
             raise ConfigurationError(
                 "The Hessian of the validation loss cannot be measured with samples of a Dirichlet, which have no "
                 "second derivative. Set curvature to False, or use another relaxation."
+            )
+        if self.second_order_error and not is_second_order(self.method.update):
+            raise ConfigurationError(
+                "There is no finite difference whose error could be measured: the update is not of second order. Set "
+                "second_order_error to False, or use darts-2 or darts-2-exact."
             )
         checked_device(self.device)
 

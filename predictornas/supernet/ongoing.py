@@ -23,6 +23,7 @@ from predictornas.supernet.parts.greedy import EdgeHistory, GradualSelection
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression, Path, ProxyLandscape, Visit, draw_path
 from predictornas.supernet.parts.perturbation import Batches, FineTunedSelection
 from predictornas.supernet.parts.stages import entered
+from predictornas.supernet.parts.unrolling import DifferenceError, difference_error
 from predictornas.supernet.records import EpochRecord, architecture_of
 from predictornas.supernet.restoring import mode, restored
 from predictornas.supernet.state import Batch, SearchState
@@ -92,6 +93,7 @@ class OngoingSearch:
             decisions, self.past = method.selection.decide(self.state, self.past, self._validation())
             self.state = replace(self.state, decisions=decisions)
         eigenvalue = self._eigenvalue() if self.job.curvature else None
+        difference = self._difference_error() if self.job.second_order_error else None
         diagnostics = {} if self.landscape is None else self.landscape.diagnostics()
         self.done += 1
         return EpochRecord(
@@ -106,6 +108,8 @@ class OngoingSearch:
             eigenvalue=eigenvalue,
             clamp_rate=diagnostics.get("clamp_rate"),
             effective_share=diagnostics.get("effective_share"),
+            second_order_error=difference and difference.relative,
+            second_order_cosine=difference and difference.cosine,
             **architecture_of(self.state),
         )
 
@@ -258,6 +262,10 @@ class OngoingSearch:
         with self.state.exact() as state, mode(state.network, training=True), restored(state.network.buffers()):
             hessian = validation_hessian(state, batch)
             return dominant_eigenvalue(hessian, state.generator, iterations=_EIGENVALUE_ITERATIONS).value
+
+    def _difference_error(self) -> DifferenceError:
+        """Of the finite difference of a second-order update, on the first pair of batches of the epoch."""
+        return difference_error(self.state, *next(self._pairs()))
 
 
 def _phase(visit: Visit | None, searching: bool) -> str:

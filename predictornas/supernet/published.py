@@ -36,6 +36,7 @@ _DRNAS_WEIGHTS = replace(DARTS_WEIGHTS, learning_rate=0.1, final_learning_rate=0
 METHODS: dict[str, Method] = {
     "darts-1": Method(),
     "darts-2": Method(update=Bilevel(order=2)),
+    "darts-2-exact": Method(update=Bilevel(order=2, epsilon=None)),
     "single-level": Method(update=SingleLevel()),
     "gdas": Method(
         relaxation=GumbelHard(),
@@ -82,7 +83,8 @@ METHODS: dict[str, Method] = {
 }
 """Each method with the settings of its paper for CIFAR-10 in the DARTS space.
 
-`single-level` and `bilevel-to-mixed` are those that He et al. 2020 compare MiLeNAS with. No source has settings of the
+`darts-2-exact` (ours) is what `darts-2` approximates by a finite difference. `single-level` and `bilevel-to-mixed` are
+those that He et al. 2020 compare MiLeNAS with. No source has settings of the
 plain `drnas` in this space; it has those of `darts-1`. For ImageNet, DrNAS is `drnas-progressive` with k = 6, then 3,
 batches of 512 and a rate of 6e-3 for alpha (Chen et al. 2021): `replace` these. `sdarts-rs` has the uniform noise of
 Chen and Hsieh 2020, `RandomSmoothing(noise="gaussian")` is that of the thesis.

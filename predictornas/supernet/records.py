@@ -41,6 +41,8 @@ class EpochRecord:
         eigenvalue: of largest modulus of the Hessian of the validation loss; None where it was not asked for.
         clamp_rate: of PVLL-NAS's memory, see `Memory.clamp_rate`; None before its estimator is trained, as the next.
         effective_share: of PVLL-NAS's memory, see `Memory.effective_share`.
+        second_order_error: of a finite difference, see `DifferenceError.relative`; None where it was not asked for.
+        second_order_cosine: likewise `DifferenceError.cosine`.
     """
 
     epoch: int
@@ -58,6 +60,8 @@ class EpochRecord:
     eigenvalue: float | None = None
     clamp_rate: float | None = None
     effective_share: float | None = None
+    second_order_error: float | None = None
+    second_order_cosine: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The record as JSON has it."""

@@ -7,6 +7,7 @@ from predictornas.registry import Registered, Registry
 _PUBLISHED = {
     "darts-1": "bilevel, first order (DARTS: Liu et al. 2019)",
     "darts-2": "bilevel, second order",
+    "darts-2-exact": "the same, differentiated twice instead of by a finite difference",
     "single-level": "weights and architecture on the same images",
     "gdas": "one operation an edge, drawn (Dong and Yang 2019)",
     "milenas": "mixed level (He et al. 2020)",

@@ -37,6 +37,7 @@ def test_length() -> None:
         ({"method": STAGED, "shape": replace(SHAPE, channels=6)}, "partial = 4 does not fit 6 channels"),
         ({"space": "nasbench101"}, "no super-network"),
         ({"method": job("drnas").method, "curvature": True}, "no second derivative"),
+        ({"second_order_error": True}, "not of second order"),
     ],
 )
 def test_what_cannot_work(changes: dict[str, Any], reason: str) -> None:

@@ -160,3 +160,16 @@ def test_curvature_is_measured_where_it_is_asked_for() -> None:
     (plain,) = records_of(searched)
     assert plain.eigenvalue is None
     assert plain.alpha == record.alpha
+
+
+@pytest.mark.slow
+def test_the_error_of_the_finite_difference_is_measured_where_it_is_asked_for() -> None:
+    searched = job("darts-2", "nasbench201", epochs=1)
+    (record,) = records_of(replace(searched, second_order_error=True))
+    assert record.second_order_error is not None
+    assert record.second_order_error > 0
+    assert record.second_order_cosine is not None
+    assert -1 <= record.second_order_cosine <= 1
+    (plain,) = records_of(searched)
+    assert plain.second_order_error is None
+    assert plain.alpha == record.alpha

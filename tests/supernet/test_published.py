@@ -150,6 +150,7 @@ def test_the_parts_of_every_method() -> None:
     assert {name: own.relaxation for name, own in METHODS.items() if own.relaxation != Softmax()} == relaxations
     updates = {
         "darts-2": Bilevel(order=2, epsilon=0.01),
+        "darts-2-exact": Bilevel(order=2, epsilon=None),
         "single-level": SingleLevel(),
         "milenas": Mixed(weight=1.0),
         "milenas-gumbel": Mixed(weight=1.0),
