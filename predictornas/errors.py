@@ -3,13 +3,66 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 from predictornas.plain_help import PlainHelp
 
+QUOTED = 120
+"""Characters of a value from outside that a message quotes."""
+
+SCREEN = 2000
+"""Characters of a message, about a screen of 25 lines of 80."""
+
+_UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What moves the cursor, colours or reorders text on a terminal; the end of a line is not among them."""
+
+
+def quoted(value: object, most: int = QUOTED) -> str:
+    r"""A value from outside as messages show it: on one line, control characters as escapes, the end of a long one cut.
+
+    Example:
+        >>> from predictornas.errors import quoted
+        >>> print(quoted("a\x1b[31m\nb"), quoted("x" * 1000, most=5))
+        'a\x1b[31m\nb' 'xxxxx'... (1,000 characters)
+
+    Args:
+        value: any; a text or bytes are quoted, of anything else its `repr` is shown.
+        most: characters that are kept.
+    """
+    if not isinstance(value, (str, bytes)):
+        text = _safe(repr(value)).replace("\n", " ")
+        return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
+    unit = "characters" if isinstance(value, str) else "bytes"
+    return repr(value) if len(value) <= most else f"{value[:most]!r}... ({len(value):,} {unit})"
+
+
+def on_screen(message: str) -> str:
+    r"""A message that fits a screen: the middle of a very long one left out, control characters shown as escapes.
+
+    Example:
+        >>> from predictornas.errors import on_screen
+        >>> print(on_screen("\x1b[2J gone"))
+        \x1b[2J gone
+    """
+    return _cut(_safe(_cut(message)))  # escapes are longer than what they stand for
+
+
+def _cut(message: str) -> str:
+    if len(message) <= SCREEN:
+        return message
+    head, tail = SCREEN * 3 // 5, SCREEN * 3 // 10
+    return f"{message[:head]} ... ({len(message) - head - tail:,} characters left out) ... {message[-tail:]}"
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub(lambda met: met[0].encode("unicode_escape").decode(), text)
+
 
 class PredictorNASError(Exception, metaclass=PlainHelp):
     """Base of all errors raised on purpose. The command line prints it in one line and exits with code 2.
+
+    As text it fits a screen, whatever file or argument it quotes.
 
     Example:
         >>> from predictornas import PredictorNASError, get_space
@@ -19,6 +72,9 @@ class PredictorNASError(Exception, metaclass=PlainHelp):
         ...     print(error)
         There is no search space named 'nasbench20'. Did you mean 'nasbench201'? ...
     """
+
+    def __str__(self) -> str:
+        return on_screen(super().__str__())
 
 
 class ConfigurationError(PredictorNASError):
@@ -52,10 +108,10 @@ class UnknownNameError(ConfigurationError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        names = sorted(known)
-        near = _begun(name, names) or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        names, start = sorted(known), name[:QUOTED]
+        near = _begun(start, names) or difflib.get_close_matches(start, names, n=1, cutoff=0.5)
         hint = f"Did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"There is no {kind} named {name!r}. {hint}Known: {_listed(kind, name, names)}.")
+        super().__init__(f"There is no {kind} named {quoted(name)}. {hint}Known: {_listed(kind, start, names)}.")
         self.kind, self.name, self.known = kind, name, names
 
     def __reduce__(self) -> tuple[type[UnknownNameError], tuple[str, str, list[str]]]:

@@ -6,7 +6,15 @@ import pickle
 import pytest
 
 from predictornas import errors
-from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError
+from predictornas.errors import (
+    SCREEN,
+    ConfigurationError,
+    DataError,
+    PredictorNASError,
+    UnknownNameError,
+    on_screen,
+    quoted,
+)
 
 CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
 SPACES = ("nasbench101", "nasbench201")
@@ -69,3 +77,31 @@ def test_an_unknown_name_survives_pickling() -> None:
     assert isinstance(copy, ConfigurationError)
     assert str(copy) == str(error)
     assert (copy.kind, copy.name, copy.known) == (error.kind, error.name, error.known)
+
+
+def test_what_is_quoted_is_on_one_line_and_has_an_end() -> None:
+    assert quoted("a\x1b[31m\nb\u202e") == r"'a\x1b[31m\nb\u202e'"
+    assert quoted("x" * 1000, most=3) == "'xxx'... (1,000 characters)"
+    assert quoted(b"\xff" * 1000, most=2) == r"b'\xff\xff'... (1,000 bytes)"
+    assert quoted([1] * 1000, most=7) == "[1, 1, ... (3,000 characters)"
+    assert quoted({"a": None}) == "{'a': None}"
+
+
+@pytest.mark.parametrize("text", ["x" * 20_000_000, "\x1b" * SCREEN, "\x9b" * (SCREEN + 1)])
+def test_every_message_fits_a_screen(text: str) -> None:
+    for error in (DataError(text), UnknownNameError("benchmark", text, ["a"]), ConfigurationError(text, 1)):
+        assert len(str(error)) <= SCREEN
+        assert str(error).isprintable()
+
+
+def test_what_is_left_out_is_counted_and_both_ends_stay() -> None:
+    message = str(DataError("begin" + "-" * SCREEN + "end"))
+    assert message.startswith("begin-")
+    assert message.endswith("-end")
+    assert f"({SCREEN + 8 - SCREEN * 3 // 5 - SCREEN * 3 // 10:,} characters left out)" in message
+
+
+def test_lines_and_letters_stay_as_they_are() -> None:
+    message = "a b\nc \u00e4 \udc80"
+    assert on_screen(message) == str(DataError(message)) == message
+    assert on_screen("\x1b[2J\r\t\x7f\u2066") == r"\x1b[2J\r\t\x7f\u2066"

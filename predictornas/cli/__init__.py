@@ -18,7 +18,7 @@ from predictornas.cli.report import report
 from predictornas.cli.studies import compare, gain, search
 from predictornas.cli.supernet import supernet
 from predictornas.cli.tables import data
-from predictornas.errors import AtWorkError, PredictorNASError
+from predictornas.errors import AtWorkError, PredictorNASError, on_screen
 from predictornas.interrupts import STOPPED
 from predictornas.limits import check_limits, explained
 
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str) -> None:
-    remark(f"Error: {message}")
+    remark(f"Error: {on_screen(message)}")  # what an argument or a file holds may be long, and may be no text at all
     sys.exit(2)
 
 
