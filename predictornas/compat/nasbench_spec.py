@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from predictornas.compat.one_cell import Rows, module_hash
+from predictornas.compat.one_cell import module_hash
 from predictornas.errors import InvalidArchitectureError
+from predictornas.spaces.nasbench101_text import on_paths
 
 
 class ModelSpecError(InvalidArchitectureError, ValueError):
@@ -52,7 +53,7 @@ class ModelSpec:
         self.original_matrix = array
         self.original_ops = list(ops)
         self.data_format = data_format
-        kept = _on_paths(rows)
+        kept = on_paths(rows)
         self.valid_spec = len(kept) >= 2
         self.matrix = (
             None if not self.valid_spec else array.copy() if len(kept) == len(ops) else array[np.ix_(kept, kept)]
@@ -75,16 +76,3 @@ class ModelSpec:
         if unknown := [name for name in self.ops[1:-1] if name not in canonical_ops]:
             raise ModelSpecError(f"Unknown operation {unknown[0]!r}; known: {', '.join(canonical_ops)}.")
         return module_hash(self.matrix.tolist(), [-1, *(canonical_ops.index(name) for name in self.ops[1:-1]), -2])
-
-
-def _on_paths(rows: Rows) -> list[int]:
-    """The vertices on paths from the first to the last vertex, in order; edges point forwards."""
-    count = len(rows)
-    fed, useful = {0}, {count - 1}
-    for x, row in enumerate(rows):
-        if x in fed:
-            fed.update(y for y in range(x + 1, count) if row[y])
-    for x in range(count - 2, -1, -1):
-        if any(rows[x][y] for y in useful if y > x):
-            useful.add(x)
-    return sorted(fed & useful)

@@ -16,6 +16,7 @@ from predictornas.spaces.darts_graphs import CELLS, NODES, graphs_of, relaxation
 from predictornas.spaces.darts_settings import ALL_NODES, MOST_OPERATIONS, NodeSettings
 from predictornas.spaces.genotypes import CONCAT, Cell, Genotype
 from predictornas.spaces.hashing import graph_hash, mix
+from predictornas.spaces.printed_genotypes import parse_genotype
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import ATTEMPTS, one_hot_genes, require_rate
 
@@ -267,6 +268,14 @@ class DARTS:
                 f"different inputs, each one of 0..{node + 1}, and operations that may stand on their edges."
             )
         return np.asarray(row[0])
+
+    def from_strings(self, texts: Sequence[str]) -> Genes:
+        """Genes `(n, 32)` of printed genotypes, in any form that `parse_genotype` reads.
+
+        Raises:
+            InvalidArchitectureError: a text that prints no genotype of this space.
+        """
+        return np.array([self.genes_of(parse_genotype(text)) for text in texts], np.int8).reshape(-1, self.num_genes)
 
     def _require_edges(self, name: str, cell: Cell, concat: Sequence[int]) -> None:
         if len(cell) != NODES * 2 or list(concat) != list(CONCAT):

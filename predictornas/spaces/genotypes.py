@@ -1,22 +1,45 @@
-"""Genotypes: how the field writes down the two cells of the DARTS space, and those that papers released."""
+"""Genotypes: the two cells of the DARTS space as the field writes them down, and those that papers released."""
 
 from __future__ import annotations
 
-import ast
-import re
+from collections.abc import Iterable
 from typing import NamedTuple
-
-from predictornas.errors import InvalidArchitectureError
 
 Cell = list[tuple[str, int]]
 """Eight pairs (operation, input), two for each of the four nodes in turn; input 0 is c_{k-2}, 1 is c_{k-1}."""
 
-CONCAT = range(2, 6)
+
+class Nodes(tuple[int, ...]):
+    """Numbers of nodes. Printed as the `range` that the field prints, and JSON writes them, which it cannot a range."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(range(self[0], self[-1] + 1)) if self == tuple(range(self[0], self[-1] + 1)) else repr(list(self))
+
+
+CONCAT = Nodes(range(2, 6))
 """The nodes whose outputs, concatenated, are the output of a cell: all four, counted behind the two inputs."""
 
 
-class Genotype(NamedTuple):
+class _Fields(NamedTuple):
+    normal: Cell
+    normal_concat: Nodes
+    reduce: Cell
+    reduce_concat: Nodes
+
+
+class Genotype(_Fields):
     """The two cells of an architecture of the DARTS space (Liu et al. 2019); `str` gives the usual printed form.
+
+    Example:
+        >>> import json
+        >>> from predictornas.spaces.genotypes import NAMED_GENOTYPES
+        >>> genotype = NAMED_GENOTYPES["DARTS-V2"]
+        >>> genotype.normal[:2], genotype.normal_concat
+        ([('sep_conv_3x3', 0), ('sep_conv_3x3', 1)], range(2, 6))
+        >>> json.dumps(genotype)[:46]
+        '[[["sep_conv_3x3", 0], ["sep_conv_3x3", 1], ["'
 
     Attributes:
         normal: edges of the normal cell, `(operation, input)`; the first two end in node 0, the last two in node 3.
@@ -25,54 +48,13 @@ class Genotype(NamedTuple):
         reduce_concat: as `normal_concat`.
     """
 
-    normal: Cell
-    normal_concat: range
-    reduce: Cell
-    reduce_concat: range
+    __slots__ = ()
 
-
-def parse_genotype(text: str) -> Genotype:
-    """The genotype that a text prints: `Genotype(normal=[('skip_connect', 0), ...], normal_concat=range(2, 6), ...)`.
-
-    The text is read, never run. Lists are as good as ranges for the concatenated nodes.
-
-    Raises:
-        InvalidArchitectureError: another form, another number of nodes, or an input that does not come before its node.
-    """
-    literal = re.sub(r"range\((\d+), ?(\d+)\)", r"('range', \1, \2)", text.strip())
-    try:
-        call = ast.parse(literal, mode="eval").body
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.func.id != "Genotype":
-            raise ValueError("no Genotype(...)")
-        fields = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-        if call.args or set(fields) != set(Genotype._fields):
-            raise ValueError(f"the fields are {', '.join(Genotype._fields)}, each by name")
-        _require_all_nodes(fields["normal_concat"])
-        _require_all_nodes(fields["reduce_concat"])
-        return Genotype(_cell(fields["normal"]), CONCAT, _cell(fields["reduce"]), CONCAT)
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
-        raise InvalidArchitectureError(
-            f"{text[:80]!r} is no genotype of the DARTS space ({error}). Expected Genotype(normal=[(operation, input), "
-            "... 8 pairs], normal_concat=range(2, 6), reduce=[... 8 pairs], reduce_concat=range(2, 6))."
-        ) from None
-
-
-def _require_all_nodes(concat: object) -> None:
-    if concat not in (("range", CONCAT.start, CONCAT.stop), list(CONCAT), tuple(CONCAT)):
-        raise ValueError("the nodes that are concatenated must be 2, 3, 4 and 5")
-
-
-def _cell(edges: object) -> Cell:
-    """The pairs of a literal."""
-    if not isinstance(edges, list | tuple) or len(edges) != 2 * len(CONCAT):
-        raise ValueError(f"a cell is a list of {2 * len(CONCAT)} pairs")
-    cell: Cell = []
-    for number, edge in enumerate(edges):
-        name, source = edge
-        if type(name) is not str or type(source) is not int or not 0 <= source < 2 + number // 2:
-            raise ValueError(f"pair {number}, {edge!r}, is no operation and one of the {2 + number // 2} inputs")
-        cell.append((name, source))
-    return cell
+    def __new__(
+        cls, normal: Cell, normal_concat: Iterable[int], reduce: Cell, reduce_concat: Iterable[int]
+    ) -> Genotype:
+        """As in the papers' code, whose concatenated nodes are ranges or lists."""
+        return super().__new__(cls, normal, Nodes(normal_concat), reduce, Nodes(reduce_concat))
 
 
 def _released(normal: str, reduction: str) -> Genotype:

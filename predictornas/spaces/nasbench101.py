@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8
 
-from predictornas.errors import InvalidArchitectureError
+from predictornas.errors import InvalidArchitectureError, quoted
 from predictornas.spaces import nasbench101_cells, nasbench101_md5
 from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
 from predictornas.spaces.cache import cached_arrays
@@ -23,11 +24,11 @@ from predictornas.spaces.nasbench101_cells import (
     from_vertices,
     to_vertices,
 )
+from predictornas.spaces.nasbench101_text import OPERATIONS, read_cells, written
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate, retry_until_valid
 
-OPERATIONS = ("conv3x3-bn-relu", "conv1x1-bn-relu", "maxpool3x3")
-"""The official names of operation codes 0, 1, 2."""
+__all__ = ["OPERATIONS", "NASBench101"]
 
 _INTERIOR = MAX_VERTICES - 2
 
@@ -199,11 +200,26 @@ class NASBench101:
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """Rows of the adjacency matrix and the operations, e.g. `01/00 input,output`."""
+        matrix, names = self.matrix_of(genes)
+        return "/".join("".join(map(str, row)) for row in matrix) + " " + ",".join(names)
+
+    def from_strings(self, texts: Sequence[str]) -> Genes:
+        """Genes `(n, 26)` in normal form of what `describe` writes; vertices on no path may be among them.
+
+        Raises:
+            InvalidArchitectureError: a text of another form, an unknown operation, or a cell that is too large.
+        """
+        genes = self.from_matrices(*read_cells(texts))
+        valid = self.valid(genes)
+        if not valid.all():
+            first = int(valid.argmin())
+            raise InvalidArchitectureError(f"Entry {first}, {quoted(texts[first])}, has more than {MAX_EDGES} edges.")
+        return genes
+
+    def matrix_of(self, genes: Int8[np.ndarray, " g"]) -> tuple[list[list[int]], list[str]]:
+        """One cell as the official package takes it: the rows of its matrix, and the operation of each vertex."""
         graph = self.graphs(genes[None])
-        vertices = int((graph.operations[0] >= 0).sum())
-        names = (*OPERATIONS, "input", "output")
-        matrix = "/".join("".join(str(bit) for bit in row[:vertices]) for row in graph.adjacency[0, :vertices])
-        return matrix + " " + ",".join(names[code] for code in graph.operations[0, :vertices])
+        return written(graph.adjacency[0], graph.operations[0])
 
 
 def _laid_out(

@@ -10,11 +10,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int8
 
-from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.reading import read_text
+from predictornas.architectures import parse
+from predictornas.errors import ConfigurationError
 from predictornas.spaces.base import SearchSpace
-from predictornas.spaces.darts import DARTS
-from predictornas.spaces.genotypes import NAMED_GENOTYPES, parse_genotype
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.pictures import Pictures, save_figures
@@ -71,38 +69,12 @@ def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
 
     Args:
         space: the space of the architecture.
-        text: a named genotype, a printed one, a file that holds one, or genes separated by commas.
+        text: an architecture in any notation, or a file or folder of results that holds one.
 
     Raises:
-        UnknownNameError: neither of these.
-        InvalidArchitectureError: an architecture that is none of the space.
+        PredictorNASError: as `predictornas.architectures.parse`.
     """
-    path = Path(text)
-    if len(text) < 200 and path.is_file():
-        text = read_text(path, remedy="Give a file that holds a printed genotype.").strip()
-    if text.replace(",", "").replace(" ", "").isdigit() and "," in text:
-        genes = _genes(text)
-        if genes is None or genes.shape != (space.num_genes,) or not space.valid(genes[None])[0]:
-            raise InvalidArchitectureError(
-                f"{text} is no architecture of {space.name}, which has {space.num_genes} genes."
-            )
-        return genes
-    if not isinstance(space, DARTS):
-        raise ConfigurationError(
-            f"Give an architecture of {space.name} as its {space.num_genes} genes with commas between."
-        )
-    if text.startswith("Genotype("):
-        return np.asarray(space.genes_of(parse_genotype(text)))
-    if text not in NAMED_GENOTYPES:
-        raise UnknownNameError("genotype", text, NAMED_GENOTYPES)
-    return np.asarray(space.genes_of(NAMED_GENOTYPES[text]))
-
-
-def _genes(text: str) -> Int8[np.ndarray, " g"] | None:
-    try:
-        return np.array([int(gene) for gene in text.split(",")], np.int8)
-    except (ValueError, OverflowError):
-        return None
+    return parse(text, space).genes
 
 
 def retrain(

@@ -13,7 +13,6 @@ from predictornas.errors import CheckpointError, ConfigurationError, InvalidArch
 from predictornas.live.curve import Curve
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
-from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, read_architecture, retrain
 
@@ -21,24 +20,28 @@ DARTS = get_space("darts")
 TINY = Retraining("DARTS-V2", images="digits", epochs=2, channels=4, cells=3, batch_size=200)
 
 
-def test_four_ways_to_write_an_architecture(tmp_path: Path) -> None:
+def test_every_result_can_be_fed_back(tmp_path: Path) -> None:
+    """What `live-search` and `supernet` write, and what tables of NAS-Bench-101 and -201 hold."""
     named = read_architecture(DARTS, "DARTS-V2")
-    printed = repr(NAMED_GENOTYPES["DARTS-V2"])
-    (tmp_path / "genotype.txt").write_text(printed + "\n")
-    for text in (printed, str(tmp_path / "genotype.txt"), ",".join(map(str, named))):
+    (tmp_path / "genotype.txt").write_text(DARTS.describe(named) + "\n", encoding="utf-8")
+    for text in (DARTS.describe(named), str(tmp_path / "genotype.txt"), str(tmp_path), ",".join(map(str, named))):
         assert (read_architecture(DARTS, text) == named).all()
-    assert read_architecture(get_space("nasbench201"), "3,0,1,2,4,3").tolist() == [3, 0, 1, 2, 4, 3]
+    for name in ("nasbench101", "nasbench201"):
+        space = get_space(name)
+        row = space.enumerate()[700]
+        (tmp_path / "recommended.txt").write_text(space.describe(row) + "\n", encoding="utf-8")
+        for text in (space.describe(row), str(tmp_path / "recommended.txt"), ",".join(map(str, row))):
+            assert (read_architecture(space, text) == row).all()
 
 
 @pytest.mark.parametrize(
     ("space", "text", "error", "message"),
     [
         ("darts", "DARTS-V3", UnknownNameError, "DARTS-V2"),
-        ("nasbench201", "3,0,1,2,4,5", InvalidArchitectureError, "6 genes"),
-        ("nasbench201", "3,0", InvalidArchitectureError, "6 genes"),
-        ("nasbench201", "3,,0,1,2,4,", InvalidArchitectureError, "6 genes"),
-        ("nasbench201", "300,0,1,2,4,3", InvalidArchitectureError, "6 genes"),
-        ("nasbench201", "DARTS-V2", ConfigurationError, "commas"),
+        ("nasbench201", "3,0,1,2,4,5", InvalidArchitectureError, "gene 5 is 5"),
+        ("nasbench201", "3,0", InvalidArchitectureError, "rows of 6 whole numbers"),
+        ("nasbench201", "300,0,1,2,4,3", InvalidArchitectureError, "gene 0 is 300"),
+        ("nasbench201", "DARTS-V2", InvalidArchitectureError, "fits name of darts"),
     ],
 )
 def test_what_is_none(space: str, text: str, error: type[Exception], message: str) -> None:

@@ -1,0 +1,344 @@
+"""Reads an architecture in whatever notation it comes, and writes it in all others."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int8
+
+from predictornas.architectures.notations import NOTATIONS, Notation, Numbering, genotype_text, is_numbers, notations_of
+from predictornas.architectures.orders import ORDERS
+from predictornas.errors import (
+    ConfigurationError,
+    DataError,
+    InvalidArchitectureError,
+    PredictorNASError,
+    UnknownNameError,
+    quoted,
+)
+from predictornas.literals import read_literal, read_numbers
+from predictornas.reading import parse_json, shown_path
+from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.spaces.darts import DARTS
+from predictornas.spaces.genotypes import NAMED_GENOTYPES
+from predictornas.spaces.registry import SPACES, get_space
+from predictornas.spaces.restricted import RestrictedSpace
+
+MOST_BYTES = 1 << 26
+"""Size of a file, such as a log, in which an architecture is looked for."""
+
+RESULTS = ("recommended.txt", "genotype.txt")
+"""Files in folders of results that hold the architecture that was found."""
+
+_NAMED = re.compile(r"([a-z][a-z0-9]+)\s*:\s*(.*)", re.DOTALL)
+_SPREAD = re.compile(r"(?<=[\d\]])\s+(?=[\d\[])")
+_FILE = re.compile(r"\S*\.(txt|json|log|out|py|csv|parquet)", re.IGNORECASE)
+_HINTS = 3
+_EXPECTED = (
+    "genes (3,0,1,2,4,3), |op~0|+|op~0|op~1|+|op~0|op~1|op~2|, a module hash, [[0, 1], [0, 0]] with operations, "
+    "8:16:24:32:64, Genotype(...), the name of a released genotype, or a file that holds one of these"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """An architecture of a space, and the notation in which it was read.
+
+    Attributes:
+        space: its space.
+        genes: `(g,)`, valid.
+        notation: the name of the notation.
+    """
+
+    space: SearchSpace
+    genes: Int8[np.ndarray, " g"]
+    notation: str
+
+    @property
+    def key(self) -> int:
+        """Its identity in every table and history."""
+        return int(self.space.keys(self.genes[None])[0])
+
+
+def parse(
+    value: object, space: SearchSpace | str | None = None, *, operations: str | Sequence[str] | None = None
+) -> Architecture:
+    """The architecture that a value stands for, in any notation of the field.
+
+    Example:
+        >>> from predictornas.architectures import parse
+        >>> found = parse("|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|nor_conv_3x3~0|none~1|skip_connect~2|")
+        >>> found.space.name, found.genes.tolist()
+        ('nasbench201', [3, 0, 4, 3, 0, 1])
+        >>> parse("naslib: (2, 1, 2, 4, 1, 0)").genes.tolist()
+        [3, 0, 4, 3, 0, 1]
+        >>> parse(([[0, 1, 0], [0, 0, 1], [0, 0, 0]], ["input", "maxpool3x3", "output"])).space.name
+        'nasbench101'
+
+    Args:
+        value: genes as a list, an array or a text; a string, matrix and operations, hash, index, genotype or name, as
+            a text, a value or an object of the field's packages (`Genotype`, `ModelSpec`); the path of a file or of a
+            folder of results that holds one. A text may begin with the name of its notation and a colon.
+        space: where it belongs; by default the one whose notation it is.
+        operations: what numbers of operations stand for, if not for the official ones: their names in the order of
+            their numbers, or `naslib` or `naszilla`.
+
+    Raises:
+        InvalidArchitectureError: no architecture in any notation; where it fits another one, the message shows that.
+        ConfigurationError: architectures of several spaces are written so, and none is named.
+        UnknownNameError: no space, notation or released genotype has that name.
+        DataError: a file that cannot be read.
+    """
+    whole = get_space(space) if isinstance(space, str) else space
+    named, content = _taken_apart(_plain(value))
+    numbering: Numbering = None
+    if isinstance(operations, str) and operations.strip().lower() in ORDERS:
+        named = operations.strip().lower()
+    elif operations is not None:
+        names = operations.split(",") if isinstance(operations, str) else operations
+        numbering = [name.strip() for name in names]
+    spaces = [_base(whole)] if whole else [get_space(name) for name in SPACES]
+    found, refused = _read(spaces, content, named, numbering)
+    if not found:
+        raise _refusal(value, content, whole, refused)
+    if len({one.space.name for one in found}) > 1 and not all(isinstance(one.space, DARTS) for one in found):
+        raise _ambiguous(value, found)
+    if found[0].notation in ("genes", "naslib", "key") and len({one.space.name for one in found}) > 1:
+        raise _ambiguous(value, found)  # the same numbers mean other operations in each of the DARTS spaces
+    first = found[0]
+    if whole is None or whole is first.space:
+        return first
+    if not whole.valid(first.genes[None])[0]:
+        raise InvalidArchitectureError(
+            f"{first.space.describe(first.genes)} is an architecture of {whole.name!r}, but not one of this part of it."
+        )
+    return Architecture(whole, first.genes, first.notation)
+
+
+def formats(architecture: Architecture) -> dict[str, str]:
+    """An architecture in every notation of its space, by the name of the notation.
+
+    Each text is read again by `parse(f"{name}: {text}", space)`, and gives the same genes; but a key is not where the
+    space is too large to be listed.
+
+    Example:
+        >>> from predictornas.architectures import formats, parse
+        >>> written = formats(parse("8:16:24:32:64"))
+        >>> written["genes"], written["index"], written["key"]
+        ('0,1,2,3,7', '671', '7982562829105325511')
+    """
+    space = _base(architecture.space)
+    texts = {notation.name: notation.write(space, architecture.genes) for notation in notations_of(space)}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _base(space: SearchSpace) -> SearchSpace:
+    while isinstance(space, RestrictedSpace):
+        space = space.base
+    return space
+
+
+def _plain(value: Any) -> Any:
+    """A value of lists, numbers and texts; of a path what the file holds."""
+    if isinstance(value, Path) or (isinstance(value, str) and _is_path(value)):
+        return _of_file(Path(value))
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if hasattr(value, "matrix") and hasattr(value, "ops"):
+        return _plain({"matrix": value.matrix, "ops": value.ops})
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple, range)):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _is_path(text: str) -> bool:
+    if not text.strip() or len(text) > 1000 or "\n" in text or "\0" in text or text in NAMED_GENOTYPES:
+        return False
+    with suppress(OSError, ValueError):  # a long genotype is no name that a file could have
+        if Path(text).exists():
+            return True
+    if _FILE.fullmatch(text):
+        raise DataError(f"There is no file {quoted(text)}.")
+    return False
+
+
+def _of_file(path: Path) -> Any:
+    """What a file of an architecture holds: a text, or the part of a JSON object that is about the architecture."""
+    if path.is_dir():
+        held = [path / name for name in RESULTS if (path / name).is_file()]
+        if not held:
+            raise DataError(f"{shown_path(path)} holds none of {', '.join(RESULTS)}. Give the file itself.")
+        path = held[0]
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DataError(
+                f"{shown_path(path)} has more than {MOST_BYTES >> 20} MiB. Give the part with the architecture."
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{shown_path(path)} cannot be read: {error.strerror or error}.") from error
+    text = content.decode("utf-8", errors="replace").strip()  # logs hold bytes of all kinds
+    if not text:
+        raise DataError(f"{shown_path(path)} is empty.")
+    if text[0] == "{" or path.suffix.lower() == ".json":
+        value = parse_json(content, shown_path(path), remedy="Give a file that holds an architecture.")
+        return _about_architecture(value)
+    return text
+
+
+def _about_architecture(value: Any) -> Any:
+    """What a result of ours says of its architecture; any other value as it is."""
+    while isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        value = value[0]
+    for name in ("recommended", "genes", "architecture", "notation"):
+        if isinstance(value, dict) and name in value:
+            return _about_architecture(value[name])
+    return value
+
+
+def _taken_apart(value: Any) -> tuple[str | None, Any]:
+    """The notation that a text names, and what the text prints: a list, a call, or itself."""
+    if not isinstance(value, str):
+        return None, value
+    named, text = None, value
+    if (met := _NAMED.fullmatch(value)) and any(met[1] == notation.name for notation in NOTATIONS):
+        named, text = met[1], met[2].strip()
+    try:
+        printed = genotype_text(text)
+        if printed is not None:
+            return named, read_literal(printed)
+        if re.fullmatch(r"\d{10,}", text):
+            return named, text  # a key, or a hash without letters
+        numbers = read_numbers(text)
+        if numbers is not None:
+            return named, numbers[0] if re.fullmatch(r"\d+", text) else numbers
+    except ValueError as error:
+        raise InvalidArchitectureError(f"{quoted(value)} cannot be read as an architecture: {error}.") from None
+    if text[:1] in tuple("([{") or re.match(r"(\w+\.)*(ModelSpec|array|OrderedDict|dict|list|tuple)\s*\(", text):
+        return named, _literal(text)
+    return named, text
+
+
+def _literal(text: str) -> Any:
+    """What a text prints; two values side by side become a list, and what prints none stays a text."""
+    spread = _SPREAD.sub(", ", text) if re.fullmatch(r"[\[\]\s\d]+", text) else text
+    for attempt in (spread, re.sub(r"(\)|\])[\s;,]+(\[|\()", r"\1, \2", f"({spread})")):
+        try:
+            return _about_architecture(read_literal(attempt))
+        except ValueError as error:
+            reason = error
+    if re.match(r"[\[({][\s\[({]*['\"\d]", text) is None:
+        raise InvalidArchitectureError(f"{quoted(text)} cannot be read as an architecture: {reason}.")
+    try:
+        return _about_architecture(json.loads(text))  # true, false and null are no names of Python
+    except (ValueError, RecursionError):
+        pass
+    if re.fullmatch(r"[\[\]01,\s]+[\s,;]+\[?\s*['\"]?[a-z].*", text, re.DOTALL):
+        return text  # a matrix, then names without quotes
+    raise InvalidArchitectureError(f"{quoted(text)} cannot be read as an architecture: {reason}.")
+
+
+def _read(
+    spaces: Sequence[SearchSpace], value: Any, named: str | None, numbering: Numbering
+) -> tuple[list[Architecture], list[PredictorNASError]]:
+    """Every reading of a value, one for each space and notation, and why others were none."""
+    found: list[Architecture] = []
+    refused: list[PredictorNASError] = []
+    for space in spaces:
+        for notation in notations_of(space):
+            if notation.name != named and (named is not None or notation.asked):
+                continue
+            try:
+                row = notation.read(space, value, numbering)
+                if row is not None:
+                    found.append(Architecture(space, _valid(space, row[None])[0], notation.name))
+                    break
+            except PredictorNASError as error:
+                refused.append(error)
+    return found, refused
+
+
+def _valid(space: SearchSpace, rows: Genes) -> Genes:
+    """The normal form.
+
+    Raises:
+        InvalidArchitectureError: there is none.
+    """
+    normal = space.normalise(rows)
+    if not space.valid(normal)[0]:
+        raise InvalidArchitectureError(f"{rows[0].tolist()} breaks the rules of {space.name!r}.")
+    return normal
+
+
+def _ambiguous(value: object, found: list[Architecture]) -> ConfigurationError:
+    names = list(dict.fromkeys(one.space.name for one in found))
+    return ConfigurationError(
+        f"{quoted(value)} may be an architecture of {', '.join(names)}. Say of which (--space, or `space=`)."
+    )
+
+
+def _refusal(
+    value: object, content: Any, space: SearchSpace | None, refused: list[PredictorNASError]
+) -> PredictorNASError:
+    """Why nothing was found, with the notation that was meant, if one fits."""
+    unknown = [error for error in refused if isinstance(error, UnknownNameError)]
+    settings = [error for error in refused if isinstance(error, ConfigurationError) and error not in unknown]
+    if space is not None and settings:
+        return settings[0]
+    fitting = _fitting(content, space)
+    if not fitting and (unknown or len(refused) == 1):
+        return (unknown or refused)[0]
+    where = f"architecture of {space.name!r}" if space else "architecture"
+    told = f" ({refused[0]})" if space and refused else ""
+    if fitting:
+        return InvalidArchitectureError(f"{quoted(value)} is no {where}{told}. It fits {'; or '.join(fitting)}.")
+    if space is None:
+        return InvalidArchitectureError(f"{quoted(value)} is no architecture. Expected {_EXPECTED}.")
+    example = formats(Architecture(space, space.sample(1, np.random.default_rng(0))[0], ""))
+    forms = "; ".join(f"{name}: {text if len(text) < 100 else text[:90] + '...'}" for name, text in example.items())
+    return InvalidArchitectureError(f"{quoted(value)} is no {where}{told}. Architectures are written as {forms}.")
+
+
+def _fitting(content: Any, space: SearchSpace | None) -> list[str]:
+    """The notations that a value fits: of another space, of another toolkit, or numbered from one."""
+    tried: list[tuple[str, SearchSpace, Notation, Any]] = []
+    for name in SPACES:
+        other = get_space(name)
+        own = space is not None and _base(space) is other
+        for notation in notations_of(other):
+            label = f"{notation.name} of {name}" if notation.name != "genes" or not own else ""
+            if label and (space is not None or notation.asked):
+                tried.append((label, other, notation, content))
+            if notation.name == "genes" and is_numbers(content) and (own or space is None):
+                tried += [(f"genes of {name}, {how}", other, notation, row) for how, row in _altered(other, content)]
+    found: dict[str, str] = {}
+    for label, other, notation, attempt in tried:
+        try:
+            row = notation.read(other, attempt, None)
+            if row is not None:
+                found.setdefault(other.describe(_valid(other, row[None])[0]), label)
+        except PredictorNASError:
+            continue
+    return [f"{label}: {text}" for text, label in list(found.items())[:_HINTS]]
+
+
+def _altered(space: SearchSpace, numbers: list[int]) -> list[tuple[str, list[int]]]:
+    """What people number otherwise: from one, or the operation of an edge before its input."""
+    ways = [("if numbers begin with 1", [number - 1 for number in numbers])]
+    if isinstance(space, DARTS) and len(numbers) == space.num_genes:
+        pairs = np.array(numbers).reshape(-1, 2)
+        ways.append(("if the operation comes before the input", pairs[:, ::-1].ravel().tolist()))
+    return ways
