@@ -45,6 +45,9 @@ class Memory:
     def span(self, clip: float = 0.0) -> tuple[float, float]:
         """The values whose normalised losses are 0 and 1: the best of the memory, and its worst.
 
+        Of what is remembered now: with the entries that leave the queue the range may shrink (ours). A running range,
+        which only widens, would keep the width of the warm-up's worst cell for ever.
+
         Args:
             clip: quantile of the memory's values that counts as the worst. 0 is the least of them: then a few collapsed
                 networks take most of the range and all others look alike.

@@ -53,6 +53,11 @@ def test_theorem_2_by_hand() -> None:
     assert label_complexity(46, (8**14) ** 2) == pytest.approx(8**14 * math.sqrt(46 + math.log(40)))
 
 
+def test_theorem_2_with_n_samples_is_their_number_times_the_slack() -> None:
+    """The slides: an estimator within sqrt((8/N) (d + ln(2/delta))) after N samples, sqrt(N (d + ln(2/delta))) labels."""
+    assert label_complexity(5, 200) == pytest.approx(200 * slack(5, 200) / math.sqrt(8))
+
+
 @pytest.mark.parametrize(
     "call",
     [
