@@ -70,8 +70,9 @@ def label_complexity(dimension: int, size: int, *, delta: float = 0.05) -> float
 
     Li, Dong et al. 2020, theorem 2 (eq. 16). It exceeds N itself, and says nothing, where N < d + ln(2/delta).
 
-    N has two meanings: in the paper it is the size of the input space; in the authors' slides a number of samples, after
-    which an estimator of error at most sqrt((8/N) (d + ln(2/delta))), `slack(d, N)`, is learned from so few labels.
+    N has two meanings: in the paper it is the size of the input space; in the authors' slides a number of samples,
+    after which an estimator of error at most sqrt((8/N) (d + ln(2/delta))), `slack(d, N)`, is learned from so few
+    labels.
 
     Args:
         dimension: d, Pollard's pseudo-dimension of the class, >= 0.

@@ -54,7 +54,7 @@ def test_theorem_2_by_hand() -> None:
 
 
 def test_theorem_2_with_n_samples_is_their_number_times_the_slack() -> None:
-    """The slides: an estimator within sqrt((8/N) (d + ln(2/delta))) after N samples, sqrt(N (d + ln(2/delta))) labels."""
+    """The slides: an estimator within sqrt((8/N) (d + ln(2/delta))) takes sqrt(N (d + ln(2/delta))) labels."""
     assert label_complexity(5, 200) == pytest.approx(200 * slack(5, 200) / math.sqrt(8))
 
 
