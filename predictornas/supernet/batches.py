@@ -13,7 +13,6 @@ from predictornas.live.images.image_sets import ImageSet
 from predictornas.live.images.partition import Partition
 from predictornas.live.passes import generator_for
 from predictornas.seeding import rng_for
-from predictornas.supernet.network.memory_layout import laid_out
 from predictornas.supernet.parts.perturbation import Batches
 from predictornas.supernet.state import Batch
 
@@ -47,7 +46,7 @@ def paired_batches(
     def batch(part: ImageSet, places: Int64[Tensor, " b"]) -> Batch:
         chosen = part.rows(places.to(part.pixels.device))
         pixels = normalised(chosen.pixels, images.mean, images.std)
-        return Batch(laid_out(augmented(pixels, augmentation, changes, padding)), chosen.labels)
+        return Batch(augmented(pixels, augmentation, changes, padding), chosen.labels)
 
     valid = _places(len(images.validation), size, seed, epoch, "validation order")
     for number, train in enumerate(_places(len(images.train), size, seed, epoch, "order")):
@@ -61,7 +60,7 @@ def validation_batches(images: Partition, size: int) -> Batches:
         for places in torch.split(torch.arange(len(images.validation)), size):
             if len(places) >= SMALLEST_BATCH:
                 chosen = images.validation.rows(places.to(images.validation.pixels.device))
-                yield Batch(laid_out(normalised(chosen.pixels, images.mean, images.std)), chosen.labels)
+                yield Batch(normalised(chosen.pixels, images.mean, images.std), chosen.labels)
 
     return batches
 

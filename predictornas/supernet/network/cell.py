@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from predictornas.supernet.network.lanes import SourcePool, lane_operation
+from predictornas.supernet.network.lanes import SourcePool, lane_operation, lanes_at_once
 from predictornas.supernet.network.plans import SharedChoice, WavePlan
 from predictornas.supernet.network.topology import CellTopology
 from predictornas.supernet.network.waves import IDENTITY, Wave, waves_of
@@ -73,8 +73,9 @@ class MixedCell(nn.Module):
         if self._partial == 1:
             return _sum(mixed)
         # torch.nn.functional.channel_shuffle has no derivative on CPUs in old versions of torch
-        channels = torch.cat([_sum(mixed), _sum(bypassed)], dim=1)
-        return channels.view(len(channels), self._partial, -1, *channels.shape[2:]).transpose(1, 2).flatten(1, 2)
+        pixels = torch.cat([_sum(mixed), _sum(bypassed)], dim=1).permute(0, 2, 3, 1)
+        apart = pixels.reshape(*pixels.shape[:3], self._partial, -1)
+        return apart.transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
 class MixedWave(nn.Module):
@@ -114,23 +115,28 @@ class MixedWave(nn.Module):
         inputs = _LaneInputs(images)
         for name, choice in plan.lanes.items():
             operation = self.lanes[name]
-            sources = tuple(self.wave.edges[edge][0] for edge in choice.edges)
-            carried = operation(
-                inputs.of(sources, shared=bool(operation.shares_input)), choice.lanes, plan.factors[name]
-            )
-            totals[choice.edges] = totals[choice.edges] + carried if choice.edges in totals else carried
+            at_once = lanes_at_once(self.channels, plan.factors[name].device)
+            for part, factors in choice.parts(plan.factors[name], at_once):
+                sources = tuple(self.wave.edges[edge][0] for edge in part.edges)
+                carried = operation(inputs.of(sources, shared=bool(operation.shares_input)), part.lanes, factors)
+                totals[part.edges] = totals[part.edges] + carried if part.edges in totals else carried
         for edges, total in totals.items():
             for edge, carried in zip(edges, total.chunk(len(edges), dim=1), strict=True):
                 arrivals[self.wave.edges[edge][1]].append(carried)
         if plan.shared:
-            features = [self._features(name, choice, images) for name, choice in plan.shared.items()]
-            _distribute(plan.coefficients, torch.cat(features, dim=1), plan.targets, arrivals)
+            features = [
+                feature for name, choice in plan.shared.items() for feature in self._features(name, choice, images)
+            ]
+            _distribute(plan.coefficients, features, plan.targets, arrivals)
 
-    def _features(self, name: str, choice: SharedChoice, images: Nodes) -> Tensor:
-        """The results of one operation without weights, `(n, sources, channels, h, w)`."""
-        stacked = torch.cat([images[source] for source in choice.sources], dim=1)
-        results: Tensor = stacked if name == IDENTITY else self.pools[name](stacked, choice.lanes)
-        return results.reshape(len(results), len(choice.sources), self.channels, *results.shape[2:])
+    def _features(self, name: str, choice: SharedChoice, images: Nodes) -> list[Tensor]:
+        """The results of one operation without weights for each source, `(n, channels, h, w)` each."""
+        chosen = [images[source] for source in choice.sources]
+        if name == IDENTITY:
+            return chosen
+        lanes = range(len(chosen)) if choice.lanes is None else choice.lanes
+        pool = self.pools[name]
+        return [pool(each, slice(lane, lane + 1)) for lane, each in zip(lanes, chosen, strict=True)]
 
 
 class _LaneInputs:
@@ -158,19 +164,20 @@ def _bypass(wave: Wave, rest: list[Tensor], plan: WavePlan, arrivals: Arrivals) 
     """Adds the channels that bypass the operations to the `arrivals`; an odd size is rounded up as operations do."""
     if wave.stride == 2:
         rest = [nn.functional.max_pool2d(images, 2, ceil_mode=True) for images in rest]
-    _distribute(plan.bypass, torch.stack(rest, dim=1), wave.targets, arrivals)
+    _distribute(plan.bypass, rest, wave.targets, arrivals)
 
 
 def _distribute(
     coefficients: Float[Tensor, "targets features"],
-    features: Float[Tensor, "n features channels h w"],
+    features: list[Tensor],
     targets: tuple[int, ...],
     arrivals: Arrivals,
 ) -> None:
-    """Adds weighted sums of features to the `arrivals` at some nodes."""
-    sums = torch.matmul(coefficients, features.flatten(2))
-    for target, images in zip(targets, sums.unbind(1), strict=True):
-        arrivals[target].append(images.reshape(-1, *features.shape[2:]))
+    """Adds weighted sums of features, `(n, channels, h, w)` each, to the `arrivals` at some nodes."""
+    stacked = torch.stack([feature.permute(0, 2, 3, 1) for feature in features])
+    sums = torch.matmul(coefficients, stacked.flatten(1))
+    for target, pixels in zip(targets, sums.unbind(), strict=True):
+        arrivals[target].append(pixels.view(stacked.shape[1:]).permute(0, 3, 1, 2))
 
 
 def _sum(terms: list[Tensor]) -> Tensor:

@@ -1,6 +1,8 @@
-"""Operations of several edges at once: each edge is a lane, and all lanes run in one grouped kernel.
+"""Operations of several edges at once: each edge is a lane, and lanes run in one grouped kernel.
 
-The images of `m` lanes lie side by side, `(n, m * channels, h, w)`. Parameters keep the lane as their first dimension,
+The images of `m` lanes lie side by side, `(n, m * channels, h, w)`, in memory with the channels last. On a GPU all
+lanes run together, because starting a kernel is what takes time there; on a CPU only as many as fill its vectors, so
+that their images stay in its cache (`lanes_at_once`). Parameters keep the lane as their first dimension,
 so that a lane can be picked out, or copied into another network, by an index. Each operation multiplies its result by
 one factor a lane; that costs nothing, because the factor is the scale of the last batch normalisation, which has no
 learnt one in a super-network (Liu et al. 2019, section 2.4).
@@ -15,12 +17,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-Lanes = list[int] | None
+from predictornas.live.depthwise import depthwise
+
+Lanes = list[int] | slice | None
 """The lanes that are computed; None for all of them."""
+
+CHANNELS_ON_CPU = 16
+"""Channels that lanes have together on a CPU: fewer leave vectors half empty, more leave the cache (measured)."""
 
 Images = Float[Tensor, "n channels h w"]
 Results = Float[Tensor, "n filters rows columns"]
 Factors = Float[Tensor, " lanes"]
+
+
+def lanes_at_once(channels: int, device: torch.device) -> int | None:
+    """How many lanes of so many channels run together; None for all."""
+    return max(1, CHANNELS_ON_CPU // channels) if device.type == "cpu" else None
 
 
 class LaneConvolution(nn.Module):
@@ -47,12 +59,19 @@ class LaneConvolution(nn.Module):
         if weight.shape[-1] == 1:
             # a kernel of one pixel sees every stride-th pixel only, so the others can go before the product
             return self._product(images[:, :, :: self.stride, :: self.stride], weight, groups)
+        if weight.shape[2] == 1 and groups == len(weight) * weight.shape[1]:
+            return depthwise(images, weight.flatten(0, 1), stride=self.stride, dilation=self.dilation)
         return functional.conv2d(
             images, weight.flatten(0, 1), None, self.stride, self.padding, self.dilation, groups=groups
         )
 
     def _product(self, images: Images, weight: Float[Tensor, "_ _ _ 1 1"], groups: int) -> Results:
         """A convolution of 1 x 1 as products of matrices; with groups, torch runs it one group after the other."""
+        if groups == 1:
+            return _per_pixel(images, weight.reshape(-1, weight.shape[2]))
+        if images.device.type == "cpu":  # few lanes, whose matrices fit into one with zeros between
+            joined: Tensor = torch.block_diag(*weight.flatten(2).unbind())  # type: ignore[no-untyped-call]
+            return _per_pixel(images, joined)
         pixels = images.reshape(len(images), groups, weight.shape[2], -1)
         results = torch.matmul(weight.reshape(groups, -1, weight.shape[2]), pixels)
         return results.reshape(len(images), -1, *images.shape[2:])
@@ -91,7 +110,7 @@ class LaneNorm(nn.Module):
         statistics = mean.view(-1), variance.view(-1)
         normal = functional.batch_norm(images, *statistics, scale, None, self.training, self.momentum)
         # picked by an index these are copies: the normalisation moved them, not the buffers
-        if lanes is not None and self.training:
+        if isinstance(lanes, list) and self.training:
             self.running_mean[lanes], self.running_var[lanes] = mean, variance
         return normal
 
@@ -172,9 +191,10 @@ class LaneReduce(LaneOperation):
         height, width = active.shape[-2:]
         moved = functional.pad(active, (-1, width % 2, -1, height % 2))
         halves = [self.straight(active, lanes), self.shifted(moved, lanes)]
+        pixels = len(active), *halves[0].shape[2:]
         # the two halves of a lane have to lie side by side, not all first halves before all second ones
-        lanes_apart = [half.reshape(len(half), len(factors), -1, *half.shape[2:]) for half in halves]
-        joined = torch.cat(lanes_apart, dim=2).flatten(1, 2)
+        lanes_apart = [half.permute(0, 2, 3, 1).reshape(*pixels, len(factors), -1) for half in halves]
+        joined = torch.cat(lanes_apart, dim=4).flatten(3).permute(0, 3, 1, 2)
         normal: Tensor = self.norm(joined, lanes, factors)
         return normal
 
@@ -218,6 +238,11 @@ class SourcePool(nn.Module):
         """The pooled images of the nodes side by side."""
         pooled: Tensor = self.pool(images)
         return pooled if self.norm is None else self.norm(pooled, lanes)
+
+
+def _per_pixel(images: Images, matrix: Float[Tensor, "filters channels"]) -> Results:
+    """The same matrix times the channels of each pixel."""
+    return functional.linear(images.permute(0, 2, 3, 1), matrix).permute(0, 3, 1, 2)
 
 
 def lane_operation(name: str, lanes: int, channels: int, stride: int) -> LaneOperation:

@@ -1,7 +1,4 @@
-"""How images and weights lie in memory: on GPUs with the channels last, as their convolutions want them.
-
-On CPUs they lie in planes, which the lanes read and write there: products of matrices in place of convolutions.
-"""
+"""How images and weights lie in memory: with the channels last, as convolutions want them."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from predictornas.live.passes import MEMORY_FORMAT
 
 
 def laid_out(values: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-    """The same images, or weights of a convolution, as their device wants them."""
-    return values if values.device.type == "cpu" else values.contiguous(memory_format=MEMORY_FORMAT)
+    """The same images, or weights of a convolution, with the channels last."""
+    return values.contiguous(memory_format=MEMORY_FORMAT)
 
 
 def lay_out_weights(network: nn.Module) -> None:

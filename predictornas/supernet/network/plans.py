@@ -23,12 +23,22 @@ class LaneChoice:
     lanes: Lanes
     edges: tuple[int, ...]
 
+    def parts(self, factors: Float[Tensor, " lanes"], at_once: int | None) -> Iterator[tuple[LaneChoice, Tensor]]:
+        """Choices of at most so many lanes each, all in one where that is None, and the factors of each."""
+        if at_once is None or at_once >= len(self.edges):
+            yield self, factors
+            return
+        lanes = self.lanes if isinstance(self.lanes, list) else list(range(len(self.edges)))
+        for start, some in zip(range(0, len(lanes), at_once), torch.split(factors, at_once), strict=True):
+            here = slice(start, start + at_once)
+            yield LaneChoice(_sliced(lanes[here]), self.edges[here]), some
+
 
 @dataclass(frozen=True)
 class SharedChoice:
     """What is computed of one operation without weights: the lanes of its `SourcePool`, and the nodes that they are."""
 
-    lanes: Lanes
+    lanes: list[int] | None
     sources: tuple[int, ...]
 
 
@@ -117,5 +127,11 @@ def _shared_choice(wave: Wave, name: str, places: list[Place]) -> SharedChoice:
     return SharedChoice(_none_if_all(picked, every), tuple(every[lane] for lane in picked))
 
 
-def _none_if_all(picked: list[int], every: tuple[object, ...]) -> Lanes:
+def _sliced(lanes: list[int]) -> Lanes:
+    """The same lanes; as a slice, which copies nothing, where they follow one another."""
+    first, behind = lanes[0], lanes[0] + len(lanes)
+    return slice(first, behind) if lanes == list(range(first, behind)) else lanes
+
+
+def _none_if_all(picked: list[int], every: tuple[object, ...]) -> list[int] | None:
     return None if len(picked) == len(every) else picked

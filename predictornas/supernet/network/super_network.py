@@ -15,6 +15,7 @@ from predictornas.live.operations import FactorizedReduce, ReLUConvBN
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.supernet.network.cell import MixedCell
 from predictornas.supernet.network.lanes import LaneConvolution, LaneNoise, LaneNorm
+from predictornas.supernet.network.memory_layout import laid_out
 from predictornas.supernet.network.mixture import Mixture
 from predictornas.supernet.network.plans import WavePlan, plans_of
 from predictornas.supernet.network.topology import CellTopology, Topology
@@ -62,7 +63,7 @@ class SuperNetwork(nn.Module):
     def forward(self, images: Float[Tensor, "n c h w"], mixture: Mixture) -> Float[Tensor, "n classes"]:
         """Logits of normalised images of at least 8 x 8."""
         plans = {cell.name: plans_of(cell, mixture) for cell in self.topology.cells}
-        features: Tensor = self.body(images, plans)
+        features: Tensor = self.body(laid_out(images), plans)
         logits: Tensor = self.classifier(features.mean((2, 3)))
         return logits
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from predictornas.supernet.network.lanes import LaneConvolution, LaneNorm, SourcePool, lane_operation
+from predictornas.supernet.network.lanes import LaneConvolution, LaneNorm, SourcePool, lane_operation, lanes_at_once
 
 
 def filled(module: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
@@ -71,6 +71,21 @@ def test_lanes_picked_out_give_what_they_give_among_all(name: str) -> None:
     every = operation(batch, None, factors).view(4, 3, 4, 3, 3)
     picked = operation(torch.cat([batch[:, 8:], batch[:, :4]], 1), [2, 0], factors[[2, 0]]).view(4, 2, 4, 3, 3)
     torch.testing.assert_close(picked, every[:, [2, 0]])
+
+
+@pytest.mark.parametrize("name", ["skip_connect", "sep_conv_5x5", "nor_conv_1x1"])
+def test_a_slice_of_lanes_gives_what_an_index_gives_and_moves_the_same_statistics(name: str) -> None:
+    batch, factors = images(8).relu(), torch.tensor([-0.5, 2.0])
+    found = []
+    for lanes in (slice(1, 3), [1, 2]):
+        operation = filled(lane_operation(name, 3, 4, 1 if name == "nor_conv_1x1" else 2))
+        found.append([operation(batch, lanes, factors), *operation.state_dict().values()])
+    torch.testing.assert_close(*found)
+
+
+def test_lanes_fill_the_vectors_of_a_cpu_and_run_together_elsewhere() -> None:
+    assert [lanes_at_once(channels, torch.device("cpu")) for channels in (4, 9, 16, 64)] == [4, 1, 1, 1]
+    assert lanes_at_once(4, torch.device("cuda")) is None
 
 
 @pytest.mark.parametrize("name", ["none", "max_pool_3x3"])

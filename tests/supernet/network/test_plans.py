@@ -47,3 +47,16 @@ def test_a_plan_follows_the_factors_although_selections_are_remembered() -> None
     plans_of(CELL, Mixture({"cell": NUMBERED}))
     plan = plans_of(CELL, Mixture({"cell": 2 * NUMBERED}))[0]
     assert plan.factors["nor_conv_3x3"].tolist() == [8, 18, 38]
+
+
+def test_lanes_are_taken_apart_with_their_factors() -> None:
+    """Lanes that follow one another are a slice."""
+    factors = torch.arange(5.0)
+    for choice in (LaneChoice(None, (3, 4, 6, 7, 8)), LaneChoice([0, 1, 2, 3, 4], (3, 4, 6, 7, 8))):
+        (first, some), (second, others), (last, rest) = choice.parts(factors, 2)
+        assert (first, some.tolist()) == (LaneChoice(slice(0, 2), (3, 4)), [0, 1])
+        assert (second, others.tolist()) == (LaneChoice(slice(2, 4), (6, 7)), [2, 3])
+        assert (last, rest.tolist()) == (LaneChoice(slice(4, 5), (8,)), [4])
+        assert list(choice.parts(factors, None)) == list(choice.parts(factors, 5)) == [(choice, factors)]
+    gapped = LaneChoice([0, 2, 5], (1, 2, 3))
+    assert [part.lanes for part, _ in gapped.parts(factors[:3], 2)] == [[0, 2], slice(5, 6)]
