@@ -12,7 +12,7 @@ with extra("cli", "The command line"):
 from predictornas.cli.console import remark, speak_utf8
 from predictornas.cli.doctor import doctor
 from predictornas.cli.figures import reproduce
-from predictornas.cli.live import build_table, live_search, proxies, train
+from predictornas.cli.live import build_table, export, live_search, proxies, train
 from predictornas.cli.predictors import predictors
 from predictornas.cli.report import report
 from predictornas.cli.studies import compare, gain, search
@@ -39,6 +39,7 @@ for _verb in (
     live_search,
     supernet,
     train,
+    export,
     build_table,
     proxies,
     data,

@@ -249,6 +249,32 @@ def train(
         say(f"Curve and figure: {folder}/")
 
 
+def export(folder: Path, *, program: bool = False, out: Path | None = None, json: Json = False) -> None:
+    """Write the network that `train` left in a folder so that plain torch can read it.
+
+    Example: predictornas export train-DARTS-V2
+
+    Beside the weights stand the architecture, how images are normalised, the names of the classes and how to use it.
+
+    Parameters
+    ----------
+    folder
+        Folder of `predictornas train`.
+    program
+        Write the whole computation too (torch.export, network.pt2), for use without this package.
+    out
+        Folder of the files; FOLDER/exported by default.
+    """
+    from predictornas.studies.retraining import export_training
+
+    files = export_training(folder, out or folder / "exported", program=program)
+    if json:
+        show_json([str(file) for file in files])
+        return
+    for file in files:
+        say(f"{file}  {file.stat().st_size / 1e6:.2f} MB")
+
+
 def proxies(
     *,
     benchmark: str = "nasbench201-cifar10",

@@ -14,7 +14,7 @@ from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
-from predictornas.studies.folder import take, write_manifest
+from predictornas.studies.folder import check_owner, take, write_manifest
 from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Started, silently
@@ -140,10 +140,70 @@ def retrain(
     write_manifest(
         folder,
         KIND,
-        {"request": asdict(request), "genes": row.tolist(), "result": facts, "made_with": surroundings()},
+        {
+            "request": asdict(request),
+            "genes": row.tolist(),
+            "images": {
+                "images": images.name,
+                "image_size": [height, width],
+                "mean": images.mean,
+                "std": images.std,
+                "class_names": images.class_names,
+            },
+            "result": facts,
+            "made_with": surroundings(),
+        },
     )
     save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
+
+
+def export_training(folder: Path, out: Path, *, program: bool = False) -> list[Path]:
+    """Writes the network that `retrain` left in a folder so that plain torch, or `load_network`, can use it.
+
+    Args:
+        folder: of the training; it may still go on, then its newest checkpoint counts.
+        out: where the files go; see `predictornas.live.exported`.
+        program: whether `torch.export` writes the whole computation too.
+
+    Returns:
+        The files.
+
+    Raises:
+        UnknownNameError: no such folder.
+        ConfigurationError: the folder holds no training, or one of an older version.
+        CheckpointError: the checkpoint is damaged.
+        StoreError: a file cannot be written.
+    """
+    from predictornas.live.checkpoints import load_checkpoint
+    from predictornas.live.exported import NetworkCard, export_network
+    from predictornas.live.trainable_network import NetworkShape
+    from predictornas.live.training import CHECKPOINT
+
+    manifest = check_owner(folder, KIND)
+    checkpoint = folder / "training" / CHECKPOINT
+    if "images" not in manifest or not checkpoint.is_file():
+        raise ConfigurationError(
+            f"{folder} holds no finished training of this version. Give the `train` command again with --out {folder}: "
+            "it goes on where it stopped, or only writes what is missing."
+        )
+    saved, known = load_checkpoint(checkpoint), dict(manifest["images"])
+    trained = {
+        "images": known.pop("images"),
+        "recipe": manifest["request"]["recipe"],
+        "epochs": len(saved.curve),
+        "seed": manifest["request"]["seed"],
+        "validation_error": manifest["result"]["validation_error"],
+        "test_error": manifest["result"]["test_error"],
+    }
+    card = NetworkCard(
+        space=saved.identity["space"],
+        genes=tuple(saved.identity["genes"]),
+        shape=NetworkShape(**saved.identity["shape"]),
+        training=trained,
+        **{name: tuple(values) for name, values in known.items()},
+    )
+    return export_network(saved.tensors["network"], card, out, program=program)
 
 
 def _figure(table: pl.DataFrame, request: Retraining) -> Figure:

@@ -14,7 +14,7 @@ from jaxtyping import Int64, UInt8
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.images.image_sets import ImageData, ImageSet, image_data
-from predictornas.live.images.scikit_digits import digit_pixels
+from predictornas.live.images.scikit_digits import DIGITS, digit_pixels
 from predictornas.seeding import seed_sequence
 
 DIGIT_SIZE = 8
@@ -71,7 +71,7 @@ def hard_digits(
         integers = _Integers(seed, f"hard digits, {part}")
         pixels = _draw(digits[sources], digits[roles == "clutter"], canvas, chosen, integers)
         parts[part] = ImageSet(*map(torch.from_numpy, (pixels[:, None], labels[sources], sources)))
-    return image_data("hard-digits", parts["train"], parts["test"], classes=10)
+    return image_data("hard-digits", parts["train"], parts["test"], classes=10, class_names=DIGITS)
 
 
 def _check(canvas: int, train: int, test: int, difficulty: Difficulty) -> None:

@@ -38,7 +38,9 @@ def read_image_folder(folder: Path, *, size: int | None = None, progress: Progre
         _images(folder / part, classes, size, progress) for part in ("train", "test")
     )
     train, test = same_channels(train, test)
-    return image_data(folder.name, image_set(train, train_labels), image_set(test, test_labels), len(classes))
+    return image_data(
+        folder.name, image_set(train, train_labels), image_set(test, test_labels), len(classes), tuple(classes)
+    )
 
 
 def _classes(part: Path) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class ImageData:
         classes: number of classes.
         mean: mean of each channel over the training pixels / 255.
         std: standard deviation (that of 1/n) of each channel over the training pixels / 255.
+        class_names: what each label means, in the order of labels; empty where nobody knows.
     """
 
     name: str
@@ -58,10 +59,11 @@ class ImageData:
     classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    class_names: tuple[str, ...] = ()
 
     def to(self, device: torch.device | str) -> ImageData:
         """The same data on another device."""
-        return ImageData(self.name, self.train.to(device), self.test.to(device), self.classes, self.mean, self.std)
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
 
 
 def image_set(pixels: UInt8[np.ndarray, "n c h w"], labels: Int64[np.ndarray, " n"]) -> ImageSet:
@@ -69,11 +71,13 @@ def image_set(pixels: UInt8[np.ndarray, "n c h w"], labels: Int64[np.ndarray, " 
     return ImageSet(torch.from_numpy(np.ascontiguousarray(pixels)), torch.from_numpy(labels))
 
 
-def image_data(name: str, train: ImageSet, test: ImageSet, classes: int) -> ImageData:
+def image_data(
+    name: str, train: ImageSet, test: ImageSet, classes: int, class_names: tuple[str, ...] = ()
+) -> ImageData:
     """The data of a task, with the mean and standard deviation of its training pixels worked out."""
     moments = [_moments(train.pixels[:, channel]) for channel in range(train.pixels.shape[1])]
     mean, std = zip(*moments, strict=True)
-    return ImageData(name, train, test, classes, mean, std)
+    return ImageData(name, train, test, classes, mean, std, class_names)
 
 
 def _moments(pixels: UInt8[Tensor, "n h w"]) -> tuple[float, float]:

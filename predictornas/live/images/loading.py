@@ -73,4 +73,4 @@ def _at_size(data: ImageData, size: int | None) -> ImageData:
     train, test = (
         ImageSet(resized(images.pixels, size), images.labels, images.sources) for images in (data.train, data.test)
     )
-    return image_data(data.name, train, test, data.classes)
+    return image_data(data.name, train, test, data.classes, data.class_names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ class Partition:
         classes: number of classes.
         mean: of each channel, by which pixels / 255 are normalised.
         std: of each channel, likewise.
+        class_names: what each label means, in the order of labels; empty where nobody knows.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Partition:
     classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    class_names: tuple[str, ...] = ()
 
     @cached_property
     def digest(self) -> str:
@@ -49,7 +51,7 @@ class Partition:
     def to(self, device: torch.device | str) -> Partition:
         """The same images on another device."""
         train, validation, test = (part.to(device) for part in (self.train, self.validation, self.test))
-        return Partition(self.name, train, validation, test, self.classes, self.mean, self.std)
+        return replace(self, train=train, validation=validation, test=test)
 
 
 def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
@@ -72,7 +74,7 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
             f"Choose a number of images from 1 to {total - spare - 2}, or a share between 0 and 1."
         )
     held_out, train = split(data.train, (held, total - held - spare), seed)
-    return Partition(data.name, train, held_out, data.test, data.classes, data.mean, data.std)
+    return Partition(data.name, train, held_out, data.test, data.classes, data.mean, data.std, data.class_names)
 
 
 def _spare(images: ImageSet) -> int:
