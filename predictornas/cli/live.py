@@ -181,6 +181,7 @@ def train(
     batch_size: int | None = None,
     image_size: int | None = None,
     validation: float = 0.1,
+    limit_multiply_adds: float | None = None,
     seed: int = 0,
     device: str = "cpu",
     threads: Threads = 1,
@@ -213,7 +214,11 @@ def train(
     image_size
         Height and width that images are brought to; as they are by default.
     validation
-        Share of the training images that is set aside to validate with.
+        What is set aside of the training images to validate with: a share below 1, or so many images; 0 for none, as
+        the papers retrain.
+    limit_multiply_adds
+        Millions of multiply-adds for one image above which nothing is trained; no limit by default, but a warning where
+        the ImageNet mobile setting's 600 are exceeded.
     seed
         Seed of weights, order and augmentation.
     device
@@ -237,11 +242,12 @@ def train(
         seed=seed,
         device=device,
         threads=threads,
+        limit_multiply_adds=limit_multiply_adds,
     )
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
     pictures = pictures_as(format_, style)
     with progress_bar(f"{architecture[:40]}, epochs") as started:
-        result = retrain(request, folder, started=started, pictures=pictures)
+        result = retrain(request, folder, started=started, told=remark, pictures=pictures)
     if json:
         show_json([{"duration" if name == "seconds" else name: value for name, value in result.items()}])
     else:
@@ -335,6 +341,8 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
     shown = {}
     for name, value in row.items():
         label = name.replace("_", " ")
+        if value is None:
+            continue
         if name.endswith("_error"):
             shown[f"{label}, %"] = f"{100 * value:.2f}"
         elif name == "seconds":

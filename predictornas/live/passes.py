@@ -89,7 +89,7 @@ def train_epoch(
 
 
 def accuracy(network: CellNetwork, part: ImageSet, images: Partition, *, seed: int, epoch: int) -> float:
-    """Share of images that are right in evaluation mode.
+    """Share of images that are right in evaluation mode; NaN where there are none.
 
     Args:
         network: left in evaluation mode.
@@ -98,6 +98,8 @@ def accuracy(network: CellNetwork, part: ImageSet, images: Partition, *, seed: i
         seed: of this training, for networks that add noise.
         epoch: of this training, likewise.
     """
+    if len(part) == 0:
+        return float("nan")
     device = part.pixels.device
     network.eval()
     network.path_generator = generator_for(seed, epoch, "evaluation", device)

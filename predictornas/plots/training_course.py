@@ -30,6 +30,8 @@ def draw_training(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
     loss.set_ylabel("training loss")
     for column, (label, color, dashes) in _LINES.items():
         rows = table.filter(pl.col(column).is_finite())
+        if rows.is_empty():  # no image was set aside to validate with
+            continue
         accuracy.plot(rows["epoch"], rows[column], color=color, linestyle=dashes, linewidth=1.6, label=label)
     accuracy.set_ylabel("accuracy, %")
     accuracy.yaxis.set_major_formatter(percent_axis())

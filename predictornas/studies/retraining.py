@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ KIND = "training"
 MOBILE_LIMIT = 600_000_000
 """Multiply-adds at 224 x 224 that the ImageNet mobile setting allows (Liu et al. 2019)."""
 
+COUNTED = "Convolutions and linear layers count; batch normalisation and pooling, which some papers include, do not."
+"""The convention of every number of multiply-adds here."""
+
 
 @dataclass(frozen=True)
 class Retraining:
@@ -43,10 +47,11 @@ class Retraining:
         cells: as in `predictornas.live.trainable_network.NetworkShape`.
         batch_size: None for the recipe's.
         image_size: height and width that images are brought to; None for as they are.
-        validation: share of the training images set aside.
+        validation: what is set aside of the training images: a share below 1, or so many images; 0 for none.
         seed: of weights, order and augmentation.
         device: where torch computes.
         threads: CPU threads.
+        limit_multiply_adds: millions of multiply-adds for one image above which nothing is trained; None for no limit.
     """
 
     architecture: str
@@ -62,6 +67,7 @@ class Retraining:
     seed: int = 0
     device: str = "cpu"
     threads: int = 1
+    limit_multiply_adds: float | None = None
 
 
 def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
@@ -78,7 +84,12 @@ def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
 
 
 def retrain(
-    request: Retraining, folder: Path, *, started: Started = silently, pictures: Pictures | None = None
+    request: Retraining,
+    folder: Path,
+    *,
+    started: Started = silently,
+    told: Callable[[str], None] = lambda _: None,
+    pictures: Pictures | None = None,
 ) -> dict[str, Any]:
     """Trains the architecture to the end, or goes on with it, and writes `curve.csv`, its figure and `manifest.json`.
 
@@ -86,13 +97,14 @@ def retrain(
         request: what to train.
         folder: of checkpoint and results.
         started: told the number of epochs, gives back what is told about progress.
+        told: given what a person should know before the training begins.
         pictures: formats and style of the figures.
 
     Returns:
         What a person wants to know: parameters, multiply-adds, epochs, errors in percent.
 
     Raises:
-        ConfigurationError: settings that cannot work, or more multiply-adds than the ImageNet mobile setting allows.
+        ConfigurationError: settings that cannot work, or more multiply-adds than the request allows.
         CheckpointError: the folder holds another training.
     """
     from predictornas.live.counting import count_multiply_adds, count_parameters
@@ -105,7 +117,7 @@ def retrain(
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
     recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
-    images = partition(load_images(request.images, size=request.image_size), request.validation, 0)
+    images = partition(load_images(request.images, size=request.image_size), _set_aside(request.validation), 0)
     channels, height, width = images.train.pixels.shape[1:]
     mobile = "imagenet" in request.recipe
     shape = NetworkShape(
@@ -118,10 +130,16 @@ def retrain(
     )
     network = weightless_network(space, row, shape)
     work = count_multiply_adds(network, channels, (height, width))
-    if mobile and min(height, width) >= 224 and work > MOBILE_LIMIT:
+    limit = request.limit_multiply_adds
+    if limit is not None and work > limit * 1e6:
         raise ConfigurationError(
-            f"This network takes {work / 1e6:.0f}M multiply-adds, more than the mobile setting's 600M. Take fewer "
-            "channels."
+            f"This network takes {work / 1e6:.0f}M multiply-adds at {height} x {width}, more than the limit of "
+            f"{limit:g}M. Take fewer channels, or another limit."
+        )
+    if limit is None and mobile and min(height, width) >= 224 and work > MOBILE_LIMIT:
+        told(
+            f"This network takes {work / 1e6:.0f}M multiply-adds, more than the 600M of the ImageNet mobile setting. "
+            f"{COUNTED} Take fewer channels, or refuse larger ones with --limit-multiply-adds 600."
         )
     job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads)
     take(folder, KIND)
@@ -133,7 +151,7 @@ def retrain(
         "parameters": count_parameters(network),
         "multiply_adds": work,
         "epochs": len(curve),
-        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6),
+        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
         "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
         "seconds": round(float(curve.seconds.sum()), 1),
     }
@@ -156,6 +174,20 @@ def retrain(
     )
     save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
+
+
+def _set_aside(validation: float) -> int | float:
+    """Images as a whole number, a share as a fraction.
+
+    Raises:
+        ConfigurationError: neither.
+    """
+    if not validation >= 0 or (validation > 1 and validation != round(validation)):
+        raise ConfigurationError(
+            f"validation = {validation:g} is neither a share from 0 to 1 nor a number of images. Give 0.1 for a tenth "
+            "of the training images, 5000 for so many, 0 for none."
+        )
+    return round(validation) if validation >= 1 else validation
 
 
 def export_training(folder: Path, out: Path, *, program: bool = False) -> list[Path]:

@@ -11,10 +11,11 @@ import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.live.curve import Curve
+from predictornas.live.exported import load_network
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
 from predictornas.spaces.registry import get_space
-from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, read_architecture, retrain
+from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, export_training, read_architecture, retrain
 
 DARTS = get_space("darts")
 TINY = Retraining("DARTS-V2", images="digits", epochs=2, channels=4, cells=3, batch_size=200)
@@ -100,21 +101,60 @@ def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("recipe", "pixels", "work", "refused"),
+    ("recipe", "pixels", "work", "limit", "warned", "refused"),
     [
-        ("darts-imagenet", 224, 600_000_001, True),
-        ("darts-imagenet", 224, 600_000_000, False),
-        ("darts-imagenet", 223, 600_000_001, False),
-        ("darts-cifar10", 224, 600_000_001, False),
+        ("darts-imagenet", 224, 600_000_001, None, True, False),
+        ("darts-imagenet", 224, 600_000_000, None, False, False),
+        ("darts-imagenet", 223, 600_000_001, None, False, False),
+        ("darts-cifar10", 224, 600_000_001, None, False, False),
+        ("darts-imagenet", 224, 624_000_000, 600.0, False, True),
+        ("darts-imagenet", 224, 624_000_000, 624.0, False, False),
+        ("darts-cifar10", 32, 624_000_000, 0.5, False, True),
     ],
 )
-def test_the_mobile_setting_allows_600_million_multiply_adds_at_224_pixels(
-    recipe: str, pixels: int, work: int, refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_600_million_multiply_adds_are_a_warning_and_a_limit_where_one_is_asked_for(
+    recipe: str,
+    pixels: int,
+    work: int,
+    limit: float | None,
+    warned: bool,
+    refused: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    said: list[str] = []
     images = Mock(classes=10, train=Mock(pixels=np.empty((1, 3, pixels, 300), np.uint8)))
     monkeypatch.setattr("predictornas.live.images.partition.partition", lambda *_: images)
     monkeypatch.setattr("predictornas.live.counting.count_multiply_adds", lambda *_: work)
     monkeypatch.setattr("predictornas.live.training.train", Mock(side_effect=StopIteration))
     assert MOBILE_LIMIT == 600_000_000
+    request = replace(TINY, recipe=recipe, limit_multiply_adds=limit)
     with pytest.raises(ConfigurationError if refused else StopIteration):
-        retrain(replace(TINY, recipe=recipe), tmp_path)
+        retrain(request, tmp_path, told=said.append)
+    assert ["batch normalisation" in text for text in said] == [True] * warned
+
+
+@pytest.mark.parametrize("validation", [-0.1, 1.5, float("nan")])
+def test_neither_a_share_nor_a_number_of_images(validation: float, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="0 for none"):
+        retrain(replace(TINY, validation=validation), tmp_path)
+
+
+@pytest.mark.slow
+def test_all_images_are_trained_on_and_the_network_leaves(tmp_path: Path) -> None:
+    """As papers retrain: no image is set aside; what was trained is read back by `load_network`."""
+    result = retrain(replace(TINY, validation=0.0, epochs=1), tmp_path)
+    assert result["validation_error"] is None
+    files = export_training(tmp_path, tmp_path / "out")
+    assert [file.name for file in files] == ["weights.pt", "network.json", "README.txt"]
+    network = load_network(tmp_path / "out")
+    assert network.card.class_names == tuple("0123456789")
+    assert network.card.training["epochs"] == 1
+    test = load_images("digits").test
+    right = (network.classify(test.pixels).argmax(1) == test.labels).double().mean().item()
+    assert right == pytest.approx(1 - result["test_error"], abs=1e-6)
+
+
+def test_a_folder_without_a_training_is_not_exported(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="train"):
+        export_training(tmp_path, tmp_path / "out")

@@ -21,7 +21,7 @@ class Partition:
     Attributes:
         name: of the task.
         train: what the weights learn from.
-        validation: what a search sees.
+        validation: what a search sees; without images where all are there to train with.
         test: what only judges.
         classes: number of classes.
         mean: of each channel, by which pixels / 255 are normalised.
@@ -59,19 +59,22 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
 
     Args:
         data: the task.
-        validation: number of validation images, or their share of the training images.
+        validation: number of validation images, or their share of the training images; 0 leaves all to train with.
         seed: decides which images these are.
 
     Raises:
         ConfigurationError: nothing would be left to train or to validate with.
     """
+    if validation == 0:
+        none = data.train.rows(torch.empty(0, dtype=torch.int64, device=data.train.labels.device))
+        return Partition(data.name, data.train, none, data.test, data.classes, data.mean, data.std, data.class_names)
     total = len(data.train)
     held = round(validation * total) if isinstance(validation, float) else validation
     spare = _spare(data.train)
     if not 0 < held < total - spare - 1:
         raise ConfigurationError(
             f"validation={validation} takes {held} of the {total} training images of {data.name!r}. "
-            f"Choose a number of images from 1 to {total - spare - 2}, or a share between 0 and 1."
+            f"Choose a number of images from 1 to {total - spare - 2}, a share between 0 and 1, or 0 for none."
         )
     held_out, train = split(data.train, (held, total - held - spare), seed)
     return Partition(data.name, train, held_out, data.test, data.classes, data.mean, data.std, data.class_names)

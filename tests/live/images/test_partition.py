@@ -35,7 +35,15 @@ def test_images_of_one_source_stay_together() -> None:
     assert not set(parts.train.sources.tolist()) & set(parts.validation.sources.tolist())
 
 
-@pytest.mark.parametrize("validation", [0, 47, 60, 0.0, 1.0])
+@pytest.mark.parametrize("nothing", [0, 0.0])
+def test_all_images_can_be_trained_on(nothing: int | float) -> None:
+    parts = partition(data(), nothing, seed=3)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (48, 0, 30)
+    assert torch.equal(parts.train.pixels, data().train.pixels)
+    assert parts.digest != partition(data(), 1, seed=3).digest
+
+
+@pytest.mark.parametrize("validation", [-1, 47, 60, -0.1, 1.0])
 def test_nothing_left(validation: int | float) -> None:
     with pytest.raises(ConfigurationError, match="from 1 to 46"):
         partition(data(), validation, seed=0)
