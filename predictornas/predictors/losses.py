@@ -52,8 +52,8 @@ class PairLoss(Loss, Protocol):
         """The loss's gradient for a fixed order of `(n,)` scores.
 
         Args:
-            signs: antisymmetric: +1 where the row's architecture is better, -1 where the column's is, 0 where the pair
-                has no order; see `fidelity.ordered_pairs`.
+            signs: antisymmetric: above 0 where the row's architecture is better, below 0 where the column's is, 0 where
+                the pair has no order; their sizes are the weights of the pairs. See `fidelity.ordered_pairs`.
         """
         ...
 
@@ -84,7 +84,7 @@ class PairwiseCrossEntropy(PairLoss):
         """The mean is over the pairs that have an order; see `PairLoss.gradient_for_pairs`."""
         from predictornas.predictors.pairwise import LabelledPairs
 
-        return LabelledPairs(signs).gradient
+        return _weighted_mean(signs, lambda part: LabelledPairs(part).gradient)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class HingeRanking(PairLoss):
 
     def gradient_for_pairs(self, signs: Int8[torch.Tensor, "n n"]) -> ScoreGradient:
         """The mean is over the pairs that have an order; see `PairLoss.gradient_for_pairs`."""
-        return self._gradient(signs > 0)
+        return _weighted_mean(signs, lambda part: self._gradient(part > 0))
 
     def _gradient(self, better: torch.Tensor) -> ScoreGradient:
         pairs = _pairs(better)[..., None]
@@ -186,6 +186,24 @@ class WeightedMeanSquaredError(Loss):
                 "weight for each training architecture, in the same order."
             )
         return values.new_tensor(self.weights)
+
+
+def _weighted_mean(
+    signs: Int8[torch.Tensor, "n n"], gradient_of: Callable[[Int8[torch.Tensor, "n n"]], ScoreGradient]
+) -> ScoreGradient:
+    """The gradient of a mean over pairs whose weights are the sizes of their signs, from that of an unweighted one."""
+    sizes = signs.abs()
+    weights = [weight for weight in sizes.unique().tolist() if weight]
+    if len(weights) < 2:
+        return gradient_of(signs.sign())
+    shares = [weight * int((sizes == weight).sum()) for weight in weights]
+    parts = [gradient_of(signs.sign() * (sizes == weight)) for weight in weights]
+
+    def gradient(scores: torch.Tensor) -> torch.Tensor:
+        slopes = [part(scores) * (share / sum(shares)) for part, share in zip(parts, shares, strict=True)]
+        return sum(slopes[1:], slopes[0])
+
+    return gradient
 
 
 def _better(values: torch.Tensor) -> torch.Tensor:

@@ -28,12 +28,24 @@ PREDICTORS = Registry(
             look=Look("#B3001B", "d"),
         ),
         Registered(
+            name="fast-gp",
+            target="predictornas.predictors.studied:fast_gp",
+            help="the process of `bayesian-optimisation`, which is tuned on fewer architectures",
+            label="Gaussian process, tuned on 200",
+        ),
+        Registered(
             name="gcn",
             target="predictornas.predictors.gcn:GCN",
             help="graph convolutions, as in Mauch et al. 2020; what a method takes where none is named",
             label="GCN (Mauch et al.)",
             takes=("training_epochs", "engine"),
             look=Look("#0B4F9E", "s"),
+        ),
+        Registered(
+            name="fast-gcn",
+            target="predictornas.predictors.studied:gcn",
+            help="the same for 500 steps at ten times the learning rate, whatever the preset",
+            label="GCN, ten times the learning rate",
         ),
         Registered(
             name="flow",

@@ -23,9 +23,14 @@ _USUAL = 100
 """Architectures that a predictor is configured for where a search asks for it, whose number of them grows."""
 
 
-def gcn(size: int) -> GCN:
+def gcn(size: int = _USUAL) -> GCN:
     """The network of Mauch et al. 2020; ten times their learning rate, which ranks better in fewer steps."""
     return GCN(optimiser=GradientDescent(0.1), training_epochs=500)
+
+
+def fast_gp() -> GaussianProcess:
+    """The process of the best search of this package; see docs/results/search.md."""
+    return GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None)
 
 
 def flow(size: int) -> Flow:

@@ -32,6 +32,7 @@ _METHODS = {
     "rank-full": _NOSH,
     "rank-nosh": _NOSH,
     "rank-nosh-level": _NOSH,
+    "rank-nosh-zero": _NOSH,
     "nosh": _NOSH,
     "asha": _ASHA,
     "successive-halving": (

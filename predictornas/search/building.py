@@ -8,8 +8,8 @@ from typing import Any
 
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.base import Predictor
-from predictornas.predictors.fidelity import FidelityRule
-from predictornas.predictors.gaussian_process import GaussianProcess
+from predictornas.predictors.fidelity import FidelityRule, WithUntrained
+from predictornas.predictors.studied import fast_gp
 from predictornas.registry import Registered, expect
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
@@ -17,7 +17,7 @@ from predictornas.schedulers.base import Scheduler
 from predictornas.schedulers.registry import SCHEDULERS
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import RANKED
-from predictornas.search.scheduled import Scheduled, ZeroCost
+from predictornas.search.scheduled import FromLevelZero, Scheduled, ZeroCost
 from predictornas.search.strategies import PredictorSearch, RandomSearch
 
 _HALF = 50
@@ -76,10 +76,15 @@ def rank_nosh_by_level(**settings: Any) -> Scheduled:
     return _ranked(SCHEDULERS["nosh"], "level", **settings)
 
 
+def rank_nosh_with_level_zero(**settings: Any) -> Scheduled:
+    """`rank_nosh` whose predictor also learns from random architectures with a zero-cost score and no training."""
+    return _ranked(SCHEDULERS["nosh"], WithUntrained(), **settings)
+
+
 def bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
     """The best search of this package; how its settings were chosen stands in `docs/results/search.md`."""
     return PredictorSearch(
-        predictor=GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None),
+        predictor=fast_gp(),
         sampler=Evolutionary(mutants=1.0, rate=0.2),
         pool_size=300,
         initial=initial,
@@ -101,9 +106,11 @@ def _ranked(
     warm_start: bool,
 ) -> Scheduled:
     plan = _scheduler(scheduler, levels, number)
-    learner = _with_pairs(predictor, pairs)
+    learner, zero_cost = _with_pairs(predictor, pairs), ZeroCost()
     search = PredictorSearch(learner, Evolutionary(), 1000, initial, batch, warm_start)
-    return Scheduled(search, plan, ZeroCost())
+    if isinstance(pairs, WithUntrained):
+        search = FromLevelZero(learner, Evolutionary(), 1000, initial, batch, warm_start, zero_cost=zero_cost)
+    return Scheduled(search, plan, zero_cost)
 
 
 def _scheduler(scheduler: Registered, levels: tuple[int, ...], number: int | None) -> Scheduler:

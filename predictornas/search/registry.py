@@ -55,6 +55,16 @@ _PREDICTING = (
         number_label=_SHARE,
         looks={30: Look("#86CBD6", "<"), 50: Look("#1497A8", "v"), 70: Look("#0B5560", "^")},
     ),
+    Registered(
+        name="rank-nosh-zero",
+        target="predictornas.search.building:rank_nosh_with_level_zero",
+        help="the same with a level 0: architectures that have a zero-cost score and no training",
+        label="RANK-NOSH with level 0",
+        takes=("predictor", "levels", "number", "initial", "batch", "warm_start"),
+        number="optional",
+        number_label=_SHARE,
+        looks={30: Look("#E59AA5", "<"), 50: Look("#C43C55", "v"), 70: Look("#7A1027", "^")},
+    ),
 )
 
 _BASELINES = (

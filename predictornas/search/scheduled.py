@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int8
 
 from predictornas.history import History
 from predictornas.schedulers.base import Scheduler
-from predictornas.search.strategies import Proposal, Recommending, Strategy, for_one_run, propose_uniformly
+from predictornas.search.strategies import (
+    PredictorSearch,
+    Proposal,
+    Recommending,
+    Strategy,
+    for_one_run,
+    propose_uniformly,
+)
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -48,6 +56,52 @@ class ZeroCost:
             return proxy(network, images, labels, generator)
 
         return np.array([score(row) for row in genes])
+
+    def level_zero(self, space: SearchSpace, n: int, *, seed: int) -> tuple[Proposal, Float[np.ndarray, " n"]]:
+        """The random pool of a run, the best score first, with its scores.
+
+        Args:
+            space: the space.
+            n: architectures that are taken of it for the first level; the pool is `pool` times as large.
+            seed: of the run.
+        """
+        return _level_zero(self, space, n, seed)
+
+
+@lru_cache(maxsize=1)  # the iterations of a run ask for the same
+def _level_zero(zero_cost: ZeroCost, space: SearchSpace, n: int, seed: int) -> tuple[Proposal, Float[np.ndarray, " n"]]:
+    nothing, rng = History.empty(space.num_genes), rng_for(seed, 0, "initial")
+    pool = propose_uniformly(space, nothing, n * zero_cost.pool, rng, by=zero_cost.proxy)
+    scores = zero_cost.scores(space, pool.genes, rng_for(seed, 0, "zero-cost"))
+    order = np.argsort(-scores, kind="stable")
+    return replace(pool, genes=pool.genes[order], keys=pool.keys[order]), scores[order]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromLevelZero(PredictorSearch):
+    """A predictor search that also learns from level 0: architectures that have a zero-cost score and no training.
+
+    They are the pool that T0 was chosen from: `Scheduled` trains the best of it, and the others stay at level 0, after
+    0 epochs, until the search proposes them. How they are ordered, and what such a pair counts, the predictor's rule
+    says; see `WithUntrained`.
+
+    Args:
+        zero_cost: as that of the `Scheduled` strategy around this one.
+    """
+
+    zero_cost: ZeroCost
+
+    def learned_from(self, space: SearchSpace, history: History, *, seed: int) -> History:
+        """What was evaluated, and who was not with a score."""
+        pool, scores = self.zero_cost.level_zero(space, self.initial, seed=seed)
+        untrained = ~np.isin(pool.keys, history.keys)
+        return history.extended(
+            keys=pool.keys[untrained],
+            genes=pool.genes[untrained],
+            epochs=np.zeros(int(untrained.sum()), np.int64),
+            values=scores[untrained],
+            iteration=0,
+        )
 
 
 @dataclass(frozen=True)
@@ -94,14 +148,11 @@ class Scheduled:
 
     def start(self, space: SearchSpace, n: int, *, seed: int) -> Proposal:
         """T0, uniform or the best by its zero-cost score, for the first level."""
-        nothing, rng = History.empty(space.num_genes), rng_for(seed, 0, "initial")
         if self.zero_cost is None:
+            nothing, rng = History.empty(space.num_genes), rng_for(seed, 0, "initial")
             proposal = propose_uniformly(space, nothing, n, rng, by="initial")
         else:
-            pool = propose_uniformly(space, nothing, n * self.zero_cost.pool, rng, by=self.zero_cost.proxy)
-            scores = self.zero_cost.scores(space, pool.genes, rng_for(seed, 0, "zero-cost"))
-            best = np.argsort(-scores, kind="stable")[:n]
-            proposal = replace(pool, genes=pool.genes[best], keys=pool.keys[best])
+            proposal = self.zero_cost.level_zero(space, n, seed=seed)[0].first(n)
         return replace(proposal, epochs=self.scheduler.entry)
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:

@@ -266,14 +266,18 @@ class PredictorSearch(metaclass=PlainHelp):
         """With a warm start, one that keeps the latest fit, because the next one goes on from it."""
         return WarmStarted(self) if self.warm_start else self
 
+    def learned_from(self, space: SearchSpace, history: History, *, seed: int) -> History:
+        """What the predictor is fitted on: what was evaluated. A subclass may know of more; see `FromLevelZero`."""
+        return history
+
     def _fit(
         self, space: SearchSpace, history: History, seed: int, iteration: int, before: Predictor | None
     ) -> Predictor:
         unfitted = fresh(self.predictor)
         if self.warm_start and before is not None and isinstance(unfitted, WarmStartPredictor):
             unfitted = unfitted.starting_from(before)
-        rng = rng_for(seed, iteration, "fit")
-        return unfitted.fit(space, history.genes, history.values, epochs=history.epochs, rng=rng)
+        known, rng = self.learned_from(space, history, seed=seed), rng_for(seed, iteration, "fit")
+        return unfitted.fit(space, known.genes, known.values, epochs=known.epochs, rng=rng)
 
     def _compared(self, history: History) -> History:
         """Each architecture once, with values that can be compared where they were trained for different lengths."""

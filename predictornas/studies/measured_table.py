@@ -15,6 +15,7 @@ from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, read_records
+from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take
@@ -41,6 +42,9 @@ class TableRecipe:
     Attributes:
         name: of the benchmark.
         most_vertices: the cells of NAS-Bench-101 with at most so many vertices, input and output included.
+        most_edges: and with at most so many edges; None for any number.
+        cells: how many of these, drawn at random; None for all. A larger number holds the cells of a smaller one, so
+            that a folder can be continued with more.
         canvas: height and width of the images.
         images: training, validation and test images; a few fewer where one more would divide what comes from one
             original digit.
@@ -58,6 +62,8 @@ class TableRecipe:
 
     name: str = "nasbench101-digits"
     most_vertices: int = 5
+    most_edges: int | None = None
+    cells: int | None = None
     canvas: int = 10
     images: tuple[int, int, int] = (640, 600, 600)
     difficulty: tuple[int, int, int, int] = (2, 1, 8, 192)
@@ -148,11 +154,16 @@ def _cut(chunks: Sequence[Task[Chunk]], at_most: int | None) -> list[Task[Chunk]
 
 @cache
 def architectures(recipe: TableRecipe) -> Genes:
-    """`(n, 26)` the cells of the table, in the order of the space's enumeration, read-only."""
+    """`(n, 26)` the cells of the table, in the order of the space's enumeration or of a random draw, read-only."""
     space = get_space("nasbench101")
     genes = space.enumerate()
-    vertices = (space.graphs(genes).operations >= 0).sum(axis=1)
-    chosen = np.asarray(genes[vertices <= recipe.most_vertices])
+    graphs = space.graphs(genes)
+    fits = (graphs.operations >= 0).sum(axis=1) <= recipe.most_vertices
+    if recipe.most_edges is not None:
+        fits &= graphs.adjacency.sum(axis=(1, 2)) <= recipe.most_edges
+    chosen = np.asarray(genes[fits])
+    if recipe.cells is not None:
+        chosen = chosen[rng_for(0, 0, "cells").permutation(len(chosen))[: recipe.cells]]
     chosen.setflags(write=False)
     return chosen
 
@@ -167,8 +178,14 @@ class Chunk:
 
 
 def _identity(recipe: TableRecipe) -> dict[str, Any]:
-    facts = asdict(recipe)
+    facts = {name: value for name, value in asdict(recipe).items() if value is not None}
     return {"kind": "recipe", **{name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}}
+
+
+def _of_journal(recipe: TableRecipe) -> dict[str, Any]:
+    """What the trainings of a journal have in common: not how many cells are drawn in all."""
+    facts = _identity(recipe)
+    return {**facts, "cells": "drawn"} if recipe.cells is not None else facts
 
 
 def _finished(chunk: Task[Chunk]) -> list[dict[str, Any]]:
@@ -176,7 +193,7 @@ def _finished(chunk: Task[Chunk]) -> list[dict[str, Any]]:
     if not chunk.target.exists():
         return []
     records = read_records(chunk.target)
-    if records and records[0] != _identity(chunk.what.recipe):
+    if records and records[0] != _of_journal(chunk.what.recipe):
         raise ConfigurationError(f"{chunk.target} belongs to a table of another recipe. Choose another folder.")
     return records[1:]
 
@@ -186,7 +203,7 @@ def _train_chunk(chunk: Chunk, path: Path, tell: Tell) -> None:
     keys = get_space("nasbench101").keys(genes)
     with Journal(path) as journal:
         if not journal.records:
-            journal.append(_identity(chunk.recipe))
+            journal.append(_of_journal(chunk.recipe))
         done = {record["key"] for record in journal.records[1:]}
         tell(len(done))
         images = task_images(chunk.recipe)

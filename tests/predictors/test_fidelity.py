@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from predictornas.errors import UnknownNameError
+from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.fidelity import (
     Curves,
+    WithUntrained,
     borda,
     comparable,
     comparable_accuracies,
@@ -67,6 +69,59 @@ def test_pairs_by_hand() -> None:
     assert ordered_pairs(FOUR, "level").tolist() == [[0, 1, -1, 1], [-1, 0, -1, 1], [1, 1, 0, 1], [-1, -1, -1, 0]]
     np.testing.assert_allclose(borda(FOUR, "common"), [1.5 / 3, 3 / 3, 1.5 / 3, 0])
     np.testing.assert_allclose(borda(FOUR, "level"), [2 / 3, 1 / 3, 1, 0])
+
+
+FIVE = Curves(
+    genes=np.array([[5], [3], [9], [7], [1]], np.int8),
+    values=np.array([[NAN, 0.5, 0.7], [NAN, 0.6, NAN], [NAN, 0.2, NAN], [31.0, NAN, NAN], [47.0, NAN, NAN]]),
+    levels=np.array([0, 1, 3]),
+)
+"""A (5) reached level 2, B (3) and C (9) level 1; D (7) and E (1) were not trained and have scores."""
+
+
+def test_untrained_ones_are_below_every_trained_one_and_among_themselves_by_score() -> None:
+    weight = Fraction(3, 10)
+    common = [[0, -10, 10, 3, 3], [10, 0, 10, 3, 3], [-10, -10, 0, 3, 3], [-3, -3, -3, 0, -3], [-3, -3, -3, 3, 0]]
+    assert ordered_pairs(FIVE, WithUntrained(weight=weight)).tolist() == common
+    level = [[0, 10, 10, 3, 3], [-10, 0, 10, 3, 3], *common[2:]]
+    assert ordered_pairs(FIVE, WithUntrained("level", weight)).tolist() == level
+    untrusted = [*common[:3], [-3, -3, -3, 0, 0], [-3, -3, -3, 0, 0]]
+    assert ordered_pairs(FIVE, WithUntrained(weight=weight, by_score=False)).tolist() == untrusted
+    # wins of four: A loses to B alone, C beats D and E, E beats D
+    np.testing.assert_allclose(borda(FIVE, WithUntrained(weight=weight)), [3 / 4, 1, 2 / 4, 0, 1 / 4])
+
+
+@pytest.mark.parametrize("trained", ["common", "level"])
+def test_where_everyone_was_trained_the_rule_is_that_of_the_trained(trained: str) -> None:
+    rule = WithUntrained(trained)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(ordered_pairs(FOUR, rule), ordered_pairs(FOUR, trained))  # type: ignore[arg-type]
+
+
+def test_what_learns_accuracies_leaves_untrained_ones_out() -> None:
+    genes = np.concatenate([ROWS[0], [[7], [1]]]).astype(np.int8)
+    values, epochs = np.append(ROWS[1], [31.0, 47.0]), np.append(ROWS[2], [0, 0])
+    found = comparable_accuracies(genes, values, epochs, WithUntrained())
+    for one, other in zip(found, comparable_accuracies(*ROWS, "common"), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("weight", [Fraction(0), Fraction(-1, 2), Fraction(1, 1000), Fraction(101)])
+def test_a_weight_that_is_none_is_refused(weight: Fraction) -> None:
+    with pytest.raises(ConfigurationError, match="a fraction such as 1/10"):
+        WithUntrained(weight=weight)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", [None, HingeRanking()], ids=["cross-entropy", "hinge"])
+def test_a_network_learns_that_untrained_ones_are_worse(loss: object) -> None:
+    # two trained ones, of which the first is better, and two untrained ones, of which the last has the better score
+    genes, values = GENES[:4], np.array([0.8, 0.7, 5.0, 6.0])
+    predictor = GCN(
+        width=16, training_epochs=200, optimiser=Adam(0.03), fidelity_pairs=WithUntrained(weight=Fraction(1))
+    )
+    predictor = predictor if loss is None else replace(predictor, loss=loss)
+    fitted = predictor.fit(SPACE, genes, values, epochs=np.array([4, 4, 0, 0]), rng=np.random.default_rng(0))
+    assert np.argsort(-fitted.predict(genes)).tolist() == [0, 1, 3, 2]
 
 
 def test_a_pair_without_a_common_level_has_no_order() -> None:

@@ -141,6 +141,24 @@ def test_ranking_losses_learn_the_same_from_pairs_as_from_values(loss):
     )
 
 
+def test_a_pair_weighs_as_much_as_its_sign_is_large():
+    # the first beats the second with weight 3 and the third with 1; the second beats the third with 1
+    signs = torch.tensor([[0, 3, 1], [-3, 0, 1], [-1, -1, 0]], dtype=torch.int8)
+    # at equal scores every pair pulls by 1/2, and the weights sum to 5
+    slopes = PairwiseCrossEntropy().gradient_for_pairs(signs)(torch.zeros(3))
+    assert slopes.tolist() == pytest.approx([-2 / 5, 1 / 5, 1 / 5], abs=1e-7)
+    # within the margin every pair pulls by 1
+    slopes = HingeRanking().gradient_for_pairs(signs)(torch.zeros(3))
+    assert slopes.tolist() == pytest.approx([-4 / 5, 2 / 5, 2 / 5], abs=1e-7)
+
+
+@pytest.mark.parametrize("loss", [PairwiseCrossEntropy(), HingeRanking(0.4)], ids=lambda loss: type(loss).__name__)
+def test_weights_that_are_all_the_same_are_none(loss):
+    signs = (VALUES[:, None] - VALUES).sign().to(torch.int8)
+    scores = torch.tensor([0.3, -1.0, 2.0, 0.1])
+    assert torch.equal(loss.gradient_for_pairs(10 * signs)(scores), loss.gradient_for_pairs(signs)(scores))
+
+
 def test_losses_that_need_values_cannot_be_told_pairs():
     assert not isinstance(MeanSquaredError(), PairLoss)
     assert not isinstance(WeightedMeanSquaredError((1.0,)), PairLoss)

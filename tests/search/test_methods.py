@@ -12,6 +12,7 @@ import pytest
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.oracles.base import Evaluations
+from predictornas.predictors.fidelity import WithUntrained
 from predictornas.predictors.flow import Flow
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.registry import PREDICTORS
@@ -135,7 +136,7 @@ def test_bayesian_optimisation_is_a_process_with_mutants_of_what_it_thinks_best(
         get_strategy("bayesian-optimisation-100", PRESETS["default"])
 
 
-SCHEDULED = ["rank-nosh", "rank-nosh-level", "nosh", "successive-halving", "asha"]
+SCHEDULED = ["rank-nosh", "rank-nosh-level", "rank-nosh-zero", "nosh", "successive-halving", "asha"]
 LEVELLED = replace(PRESETS["quick"], levels=(4, 12, 36))
 
 
@@ -158,7 +159,8 @@ def test_scheduled_methods_take_the_levels_of_the_table_and_a_ratio_in_percent(n
 
 
 def test_rank_nosh_ranks_a_pool_around_the_best_and_the_others_draw_newcomers() -> None:
-    for name, pairs in (("rank-nosh", "common"), ("rank-nosh-level", "level")):
+    rules = {"rank-nosh": "common", "rank-nosh-level": "level", "rank-nosh-zero": WithUntrained()}
+    for name, pairs in rules.items():
         strategy = get_strategy(name, LEVELLED)
         assert isinstance(strategy, Scheduled)
         assert isinstance(strategy.strategy, PredictorSearch)
@@ -166,6 +168,7 @@ def test_rank_nosh_ranks_a_pool_around_the_best_and_the_others_draw_newcomers() 
         assert strategy.strategy.pool_size == 1000
         assert strategy.strategy.predictor.fidelity_pairs == pairs  # type: ignore[attr-defined]
         assert strategy.zero_cost == ZeroCost("synflow")
+        assert getattr(strategy.strategy, "zero_cost", None) == (ZeroCost("synflow") if "zero" in name else None)
     for name in ("nosh", "successive-halving", "asha"):
         strategy = get_strategy(name, LEVELLED)
         assert isinstance(strategy, Scheduled)

@@ -17,7 +17,7 @@ from predictornas.schedulers import NOSH, Full, SuccessiveHalving
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import PRESETS, get_strategy
 from predictornas.search.one_shot import OneShot
-from predictornas.search.scheduled import Scheduled, ZeroCost
+from predictornas.search.scheduled import FromLevelZero, Scheduled, ZeroCost
 from predictornas.search.strategies import (
     PredictorSearch,
     RandomSearch,
@@ -144,6 +144,43 @@ def test_zero_cost_scores_choose_t0_from_a_random_pool() -> None:
     assert (started.epochs, started.proposed_by) == (1, "weight_norm")
 
 
+@dataclass
+class Remembers(CountingPredictor):
+    """Keeps what it was fitted on."""
+
+    def fit(
+        self, space: SearchSpace, genes: Genes, values: np.ndarray, *, epochs: object = None, rng: np.random.Generator
+    ) -> CountingPredictor:
+        self.seen_ = genes, values, epochs
+        return super().fit(space, genes, values, epochs=epochs, rng=rng)
+
+
+def test_the_predictor_learns_from_level_zero_what_was_not_trained() -> None:
+    zero_cost = LastGene(pool=3)
+    search = FromLevelZero(Remembers(), Uniform(), 20, initial=4, batch=4, zero_cost=zero_cost)
+    strategy = Scheduled(search, NOSH(LEVELS), zero_cost)
+    started = Search(SPACE, strategy, seed=4).ask()
+    pool, scores = zero_cost.level_zero(SPACE, 4, seed=4)
+    assert len(pool) == 12
+    np.testing.assert_array_equal(started.keys, pool.keys[:4])  # the best of level 0 are trained
+    assert (np.diff(scores) <= 0).all()
+    # of the others one was proposed meanwhile, the worst of all
+    trained = np.append(pool.keys[:4], pool.keys[11:])
+    genes = np.append(pool.genes[:4], pool.genes[11:], axis=0)
+    history = History.empty(6).extended(
+        keys=trained, genes=genes, epochs=[1] * 5, values=[0.1, 0.2, 0.3, 0.4, 0.5], iteration=0
+    )
+    fitted = search.fitted(SPACE, history, seed=4, iteration=1)
+    assert isinstance(fitted, Remembers)
+    seen, values, epochs = fitted.seen_
+    np.testing.assert_array_equal(seen, np.concatenate([genes, pool.genes[4:11]]))
+    np.testing.assert_array_equal(values, [0.1, 0.2, 0.3, 0.4, 0.5, *scores[4:11]])
+    np.testing.assert_array_equal(epochs, [1] * 5 + [0] * 7)
+    assert len(history) == 5  # nothing was added to what was evaluated, and level 0 may still be proposed
+    promoted = strategy.propose(SPACE, history, 4, seed=4, iteration=1)
+    assert promoted.keys.tolist() == trained[[4, 3]].tolist()
+
+
 @pytest.mark.slow
 def test_zero_cost_scores_are_those_of_networks_with_fresh_weights() -> None:
     nothing, pointwise, convolutions = (np.full(6, operation, np.int8) for operation in (0, 2, 3))
@@ -190,17 +227,19 @@ def table(tmp_path: Path) -> Benchmark:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "ratio"), [("rank-nosh", Fraction(1, 2)), ("rank-nosh-level-40", Fraction(2, 5))])
+@pytest.mark.parametrize(
+    ("method", "ratio"),
+    [("rank-nosh", Fraction(1, 2)), ("rank-nosh-level-40", Fraction(2, 5)), ("rank-nosh-zero-70", Fraction(7, 10))],
+)
 def test_rank_nosh_keeps_the_pyramid(table: Benchmark, method: str, ratio: Fraction) -> None:
     preset = replace(PRESETS["quick"], training_epochs=5, batch=7, levels=TabularOracle(table).levels)
     strategy = get_strategy(method, preset)
     assert isinstance(strategy, Scheduled)
     assert isinstance(strategy.strategy, PredictorSearch)
-    strategy = replace(
-        strategy,
-        strategy=replace(strategy.strategy, pool_size=40),
-        zero_cost=ZeroCost("weight_norm", channels=5, pool=2),
-    )
+    zero_cost = ZeroCost("weight_norm", channels=5, pool=2)
+    inner = replace(strategy.strategy, pool_size=40)
+    inner = replace(inner, zero_cost=zero_cost) if isinstance(inner, FromLevelZero) else inner
+    strategy = replace(strategy, strategy=inner, zero_cost=zero_cost)
     history = run(Search(table.space, strategy, seed=0), TabularOracle(table), 60)
     came_in = {int(t) for t in history.iterations[history.epochs == 1]}
     assert len(came_in) >= 4

@@ -73,6 +73,30 @@ def test_the_cells_are_those_with_few_vertices() -> None:
     assert (graphs.operations >= 0).sum(axis=1).tolist().count(2) == 1
     assert len(architectures(replace(TINY, most_vertices=4))) == 91
     assert len(architectures(TableRecipe())) == 2532
+    # input to output; three operations between, with the edge past them or without
+    assert len(architectures(replace(TINY, most_edges=2))) == 4
+
+
+@pytest.mark.slow
+def test_more_of_the_same_draw_continue_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measured_table, "CELLS_A_JOURNAL", 3)
+    trained: list[tuple[int, ...]] = []
+
+    def instead(recipe: TableRecipe, row: np.ndarray, images: Any) -> dict[str, Any]:
+        trained.append(tuple(row.tolist()))
+        return {"valid": [[0.5, 0.5]] * 2, "test": [[0.5, 0.5]] * 2, "seconds": [[1.0, 2.0]] * 2, "parameters": 9}
+
+    monkeypatch.setattr(measured_table, "_trained", instead)
+    four, six = replace(TINY, cells=4), replace(TINY, cells=6)
+    np.testing.assert_array_equal(architectures(four), architectures(six)[:4])
+    assert len({*map(tuple, architectures(six).tolist())} & {*map(tuple, architectures(TINY).tolist())}) == 6
+    for recipe, total in ((four, 4), (six, 6)):
+        table = build_table(recipe, tmp_path)
+        assert table is not None
+        assert len(table) == len(trained) == len(set(trained)) == total
+        assert table.manifest["source"]["recipe"]["cells"] == total
+    with pytest.raises(ConfigurationError, match="belongs to a table of another recipe"):
+        build_table(TINY, tmp_path)  # all of them, in another order
 
 
 @pytest.mark.slow
