@@ -193,15 +193,18 @@ def _weighted_mean(
 ) -> ScoreGradient:
     """The gradient of a mean over pairs whose weights are the sizes of their signs, from that of an unweighted one."""
     sizes = signs.abs()
-    weights = [weight for weight in sizes.unique().tolist() if weight]
+    counts = sizes.flatten().bincount().tolist()
+    weights = [weight for weight, count in enumerate(counts) if weight and count]
     if len(weights) < 2:
         return gradient_of(signs.sign())
-    shares = [weight * int((sizes == weight).sum()) for weight in weights]
-    parts = [gradient_of(signs.sign() * (sizes == weight)) for weight in weights]
+    total = sum(weight * counts[weight] for weight in weights)
+    parts = [(weight * counts[weight] / total, gradient_of(signs.sign() * (sizes == weight))) for weight in weights]
 
     def gradient(scores: torch.Tensor) -> torch.Tensor:
-        slopes = [part(scores) * (share / sum(shares)) for part, share in zip(parts, shares, strict=True)]
-        return sum(slopes[1:], slopes[0])
+        slopes = scores.new_zeros(scores.shape)
+        for share, part in parts:
+            slopes += share * part(scores)
+        return slopes
 
     return gradient
 

@@ -65,7 +65,7 @@ class ZeroCost:
             n: architectures that are taken of it for the first level; the pool is `pool` times as large.
             seed: of the run.
         """
-        return _level_zero(self, space, n, seed)
+        return _level_zero(self, space, n, seed)  # type: ignore[arg-type]  # a space is known by its identity
 
 
 @lru_cache(maxsize=1)  # the iterations of a run ask for the same

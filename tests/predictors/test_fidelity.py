@@ -14,6 +14,7 @@ from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.fidelity import (
     Curves,
+    TrainedRule,
     WithUntrained,
     borda,
     comparable,
@@ -23,7 +24,7 @@ from predictornas.predictors.fidelity import (
 )
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
-from predictornas.predictors.losses import HingeRanking, MeanSquaredError
+from predictornas.predictors.losses import HingeRanking, MeanSquaredError, PairLoss, PairwiseCrossEntropy
 from predictornas.predictors.neural_predictor import NeuralPredictor
 from predictornas.predictors.optimisers import Adam
 from predictornas.predictors.path_network import PathEnsemble
@@ -112,14 +113,14 @@ def test_a_weight_that_is_none_is_refused(weight: Fraction) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", [None, HingeRanking()], ids=["cross-entropy", "hinge"])
-def test_a_network_learns_that_untrained_ones_are_worse(loss: object) -> None:
+@pytest.mark.parametrize("loss", [PairwiseCrossEntropy(), HingeRanking()], ids=["cross-entropy", "hinge"])
+def test_a_network_learns_that_untrained_ones_are_worse(loss: PairLoss) -> None:
     # two trained ones, of which the first is better, and two untrained ones, of which the last has the better score
     genes, values = GENES[:4], np.array([0.8, 0.7, 5.0, 6.0])
     predictor = GCN(
         width=16, training_epochs=200, optimiser=Adam(0.03), fidelity_pairs=WithUntrained(weight=Fraction(1))
     )
-    predictor = predictor if loss is None else replace(predictor, loss=loss)
+    predictor = replace(predictor, loss=loss)
     fitted = predictor.fit(SPACE, genes, values, epochs=np.array([4, 4, 0, 0]), rng=np.random.default_rng(0))
     assert np.argsort(-fitted.predict(genes)).tolist() == [0, 1, 3, 2]
 
@@ -240,7 +241,7 @@ def test_the_rule_decides_what_is_learned() -> None:
     # the two of level 2 are the worse ones at level 1
     genes, values = GENES[[0, 1, 2, 3, 2, 3]], np.array([0.8, 0.7, 0.4, 0.3, 0.5, 0.6])
     epochs = np.array([1, 1, 1, 1, 5, 5])
-    orders = {"common": [0, 1, 3, 2], "level": [3, 2, 0, 1]}
+    orders: dict[TrainedRule, list[int]] = {"common": [0, 1, 3, 2], "level": [3, 2, 0, 1]}
     for rule, order in orders.items():
         predictor = GCN(width=16, training_epochs=200, optimiser=Adam(0.03), fidelity_pairs=rule)
         scores = predictor.fit(SPACE, genes, values, epochs=epochs, rng=np.random.default_rng(0)).predict(genes[:4])
