@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "results"))
 
 from writing import reading, tables
 from writing.template import TemplateError, filled, literal_prose, pieces
-from writing.wording import UNDECIDED, db, num, overlap, pct, says, span, tau, versus
+from writing.wording import UNDECIDED, db, num, overlap, pct, says, span, tau, verdict, versus
 
 
 def found(value: float, low: float | None, high: float | None, **more: object) -> SimpleNamespace:
@@ -68,6 +68,13 @@ def test_an_interval_that_contains_both_answers_decides_nothing() -> None:
     assert says(found(2, 1, 3, nonzero=9), "> 0") == UNDECIDED  # nine seeds that differ are too few
     assert versus(found(0.0, -0.01, 0.01)) == "not told apart, 0.00 [-1.00, 1.00] points"
     assert (overlap(found(0, 1, 2), found(0, 2, 3)), overlap(found(0, 1, 2), found(0, 2.1, 3))) == (True, False)
+
+
+def test_a_claim_holds_as_far_as_its_parts_do() -> None:
+    assert verdict("yes", "yes") == "holds"
+    assert verdict("yes", "no") == verdict("yes", UNDECIDED) == "holds in part"
+    assert verdict("no", UNDECIDED) == "does not hold here"
+    assert verdict(UNDECIDED) == verdict() == "cannot be said"
 
 
 def test_expressions_are_filled_in_and_prose_is_wrapped() -> None:

@@ -13,6 +13,9 @@ FEWEST = 10
 UNDECIDED = "cannot be said at this size"
 """What is said of an interval that contains both answers."""
 
+VERDICTS = ("holds", "holds in part", "does not hold here", "cannot be said", "not testable here")
+"""What the table of claims can say of one."""
+
 
 def num(thing: Any, digits: int = 0, scale: float = 1.0) -> str:
     """A number with thousands separated, or a row with its interval: "6.03 [5.97, 6.10]"; "-" where there is none."""
@@ -74,6 +77,19 @@ def says(thing: Any, claim: str, *, margin: float | None = None) -> str:
     if relation == "<":
         low, high = -high, -low
     return "yes" if low > 0 else "no" if high < 0 else UNDECIDED
+
+
+def verdict(*answers: str) -> str:
+    """What intervals say of a claim with several parts: `holds` where of all of them, `holds in part` where of some.
+
+    Where of none, one part that fails is enough for `does not hold here`; without such a part it `cannot be said`.
+
+    Args:
+        answers: of each part what `says` says of it, "yes", "no" or `UNDECIDED`.
+    """
+    if "yes" in answers:
+        return VERDICTS[0] if set(answers) == {"yes"} else VERDICTS[1]
+    return VERDICTS[2] if "no" in answers else VERDICTS[3]
 
 
 def _fixed(value: float, digits: int) -> str:
