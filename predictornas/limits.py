@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import resource
+from pathlib import Path
 
 from predictornas.errors import PredictorNASError
 
@@ -42,6 +43,16 @@ def check_limits() -> None:
             f"This process may open {descriptors} files, and needs {LEAST_DESCRIPTORS} or more. Raise the limit, e.g.: "
             "ulimit -n 1024"
         )
+
+
+def available_memory() -> int | None:
+    """Bytes of memory that new work may take without pushing out other programs; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    return found[0] if found else None
 
 
 def explained(error: MemoryError | OSError) -> str | None:

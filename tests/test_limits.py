@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.limits import LEAST_ADDRESS_SPACE, LimitError, check_limits, explained
+from predictornas.limits import LEAST_ADDRESS_SPACE, LimitError, available_memory, check_limits, explained
 
 
 @contextmanager
@@ -71,3 +71,9 @@ def test_a_path_that_cannot_be_used_is_a_sentence() -> None:
     assert explained(raised.value) == f"{long}: File name too long. Give another path."
     assert explained(OSError(errno.EIO, "Input/output error", "file")) is None
     assert explained(OSError(errno.EPIPE, "Broken pipe")) is None
+
+
+def test_the_memory_to_spare_is_a_part_of_all() -> None:
+    free = available_memory()
+    assert free is not None
+    assert 1 << 20 < free < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -117,7 +117,8 @@ def retrain(
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
     recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
-    images = partition(load_images(request.images, size=request.image_size), _set_aside(request.validation), 0)
+    loaded = load_images(request.images, size=request.image_size, told=told)
+    images = partition(loaded, _set_aside(request.validation), 0)
     channels, height, width = images.train.pixels.shape[1:]
     mobile = "imagenet" in request.recipe
     shape = NetworkShape(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.extras import extra
+from predictornas.limits import available_memory
 
 with extra("live", "Training on images"):
     from PIL import Image, ImageOps
@@ -21,7 +22,7 @@ with extra("live", "Training on images"):
 Progress = Callable[[int, int], None]
 """Told how many images are decoded so far, and how many there are."""
 
-FORMATS = ("PNG", "JPEG", "PPM", "BMP", "WEBP")
+FORMATS = ("PNG", "JPEG", "PPM", "BMP", "WEBP", "TIFF")
 """Pillow may open no other: some of its formats start outside programs."""
 
 
@@ -40,13 +41,15 @@ def decode_images(
         The pixels, of one channel if all images are grey, of three otherwise.
 
     Raises:
-        DataError: bytes that are no image of a known format, 16-bit images, or images of different sizes.
+        DataError: bytes that are no image of a known format, 16-bit images, images of different sizes, or more images
+            than fit into memory, which is known after the first.
         ConfigurationError: a size that is not positive.
     """
     pixels: UInt8[np.ndarray, "..."] | None = None
     for index, (where, content) in enumerate(encoded):
         image = _decode(where, content, size)
         if pixels is None:
+            _check_memory(number, image)
             pixels = np.empty((number, *image.shape), np.uint8)
         if pixels.shape[1] < len(image):
             pixels = pixels.repeat(len(image), axis=1)
@@ -61,12 +64,10 @@ def decode_images(
     return pixels
 
 
-def same_channels(
-    first: UInt8[np.ndarray, "n c h w"], second: UInt8[np.ndarray, "m d i j"]
-) -> tuple[UInt8[np.ndarray, "n e h w"], UInt8[np.ndarray, "m e i j"]]:
-    """Both with as many channels as the one that has more; grey becomes RGB of equal parts."""
-    channels = max(first.shape[1], second.shape[1])
-    return first.repeat(channels // first.shape[1], axis=1), second.repeat(channels // second.shape[1], axis=1)
+def same_channels(*parts: UInt8[np.ndarray, "..."]) -> list[UInt8[np.ndarray, "..."]]:
+    """Images `(n, c, h, w)`, all with as many channels as those that have most; grey becomes RGB of equal parts."""
+    channels = max(part.shape[1] for part in parts)
+    return [part if part.shape[1] == channels else part.repeat(channels // part.shape[1], axis=1) for part in parts]
 
 
 def resized(pixels: UInt8[Tensor, "n c h w"], size: int) -> UInt8[Tensor, "n c {size} {size}"]:
@@ -93,6 +94,16 @@ def _decode(where: str, content: bytes, size: int | None) -> UInt8[np.ndarray, "
     except Exception as error:  # Pillow's decoders raise what they please on broken files
         raise DataError(f"{where} is no readable image ({error}). Known formats: {', '.join(FORMATS)}.") from error
     return _array(plain if size is None else _fitted(plain, size))
+
+
+def _check_memory(number: int, image: UInt8[np.ndarray, "c h w"]) -> None:
+    needed, free = number * image.nbytes, available_memory()
+    if free is not None and needed > free:
+        raise DataError(
+            f"{number:,} images of {' x '.join(map(str, image.shape[1:]))} pixels take {needed / 1e9:.1f} GB, and this "
+            f"machine has {free / 1e9:.1f} GB of memory to spare. All images are held in memory: give a smaller image "
+            "size, or fewer images."
+        )
 
 
 @contextmanager

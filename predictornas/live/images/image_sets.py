@@ -51,6 +51,7 @@ class ImageData:
         mean: mean of each channel over the training pixels / 255.
         std: standard deviation (that of 1/n) of each channel over the training pixels / 255.
         class_names: what each label means, in the order of labels; empty where nobody knows.
+        validation: the images to validate with where the source has such a part; None where they are to be drawn.
     """
 
     name: str
@@ -60,10 +61,12 @@ class ImageData:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     class_names: tuple[str, ...] = ()
+    validation: ImageSet | None = None
 
     def to(self, device: torch.device | str) -> ImageData:
         """The same data on another device."""
-        return replace(self, train=self.train.to(device), test=self.test.to(device))
+        validation = None if self.validation is None else self.validation.to(device)
+        return replace(self, train=self.train.to(device), test=self.test.to(device), validation=validation)
 
 
 def image_set(pixels: UInt8[np.ndarray, "n c h w"], labels: Int64[np.ndarray, " n"]) -> ImageSet:

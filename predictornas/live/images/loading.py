@@ -8,7 +8,7 @@ from predictornas.errors import DataError
 from predictornas.live.images.cifar import cifar_folder, read_cifar
 from predictornas.live.images.hard_digits import hard_digits
 from predictornas.live.images.image_decoding import Progress, resized
-from predictornas.live.images.image_folder import is_image_folder, read_image_folder
+from predictornas.live.images.image_folder import Told, is_image_folder, read_image_folder
 from predictornas.live.images.image_parquet import is_image_parquet, read_image_parquet
 from predictornas.live.images.image_sets import ImageData, ImageSet, image_data
 from predictornas.live.images.image_split import split
@@ -22,16 +22,19 @@ BUILT_IN = tuple(IMAGE_SETS)
 """Image sets of this package that need no file."""
 
 
-def load_images(source: str | Path, *, size: int | None = None, progress: Progress | None = None) -> ImageData:
+def load_images(
+    source: str | Path, *, size: int | None = None, progress: Progress | None = None, told: Told = lambda _: None
+) -> ImageData:
     """The images of a task, in memory.
 
     Args:
         source: a name in `IMAGE_SETS`, `module:attribute`, or a folder that holds CIFAR-10's or CIFAR-100's python
-            batches, image-parquet files, or images in `train/CLASS/` and `test/CLASS/`; each is recognised by the names
-            of its files.
+            batches, image-parquet files, images in `train/CLASS/` and `test/CLASS/` (or `val/CLASS/`), or in `CLASS/`
+            alone; each is recognised by the names of its files. See `image_folder.read_image_folder`.
         size: height and width to bring the images to, cut to a square about their centre; for `hard-digits` the size of
             the canvas. None keeps the size that they have, which must then be one and the same.
         progress: told how many images are decoded so far, of how many (of files of compressed images).
+        told: given what was left out of a folder of images, and why.
 
     Raises:
         UnknownNameError: `source` is neither a name nor a folder.
@@ -47,13 +50,13 @@ def load_images(source: str | Path, *, size: int | None = None, progress: Progre
     cifar = cifar_folder(folder)
     if cifar is not None:
         return _at_size(read_cifar(cifar), size)
-    if is_image_folder(folder):
-        return read_image_folder(folder, size=size, progress=progress)
     if is_image_parquet(folder):
         return read_image_parquet(folder, size=size, progress=progress)
+    if is_image_folder(folder):
+        return read_image_folder(folder, size=size, progress=progress, told=told)
     raise DataError(
         f"{folder} holds no images that can be read. Expected are CIFAR's python batches (data_batch_1 ... or train, "
-        "test and meta), *train*.parquet with *test*.parquet, or the folders train/CLASS and test/CLASS."
+        "test and meta), *train*.parquet with *test*.parquet, the folders train/CLASS and test/CLASS, or CLASS alone."
     )
 
 

@@ -60,6 +60,7 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
     Args:
         data: the task.
         validation: number of validation images, or their share of the training images; 0 leaves all to train with.
+            Where the task has validation images of its own, these are taken instead, whatever their number.
         seed: decides which images these are.
 
     Raises:
@@ -67,7 +68,9 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
     """
     if validation == 0:
         none = data.train.rows(torch.empty(0, dtype=torch.int64, device=data.train.labels.device))
-        return Partition(data.name, data.train, none, data.test, data.classes, data.mean, data.std, data.class_names)
+        return _parts(data, data.train, none)
+    if data.validation is not None:
+        return _parts(data, data.train, data.validation)
     total = len(data.train)
     held = round(validation * total) if isinstance(validation, float) else validation
     spare = _spare(data.train)
@@ -77,7 +80,11 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
             f"Choose a number of images from 1 to {total - spare - 2}, a share between 0 and 1, or 0 for none."
         )
     held_out, train = split(data.train, (held, total - held - spare), seed)
-    return Partition(data.name, train, held_out, data.test, data.classes, data.mean, data.std, data.class_names)
+    return _parts(data, train, held_out)
+
+
+def _parts(data: ImageData, train: ImageSet, validation: ImageSet) -> Partition:
+    return Partition(data.name, train, validation, data.test, data.classes, data.mean, data.std, data.class_names)
 
 
 def _spare(images: ImageSet) -> int:

@@ -97,7 +97,7 @@ def test_broken_bytes_are_named(rng: np.random.Generator):
         with pytest.raises(DataError, match="image 0 is no readable image"):
             decoded(content)
     with pytest.raises(DataError, match="no readable image"):
-        decoded(encoded(np.zeros((4, 4, 3), np.uint8), suffix="TIFF"))  # a format that is not opened
+        decoded(encoded(np.zeros((4, 4, 3), np.uint8), suffix="GIF"))  # a format that is not opened
     with pytest.raises(DataError, match="more than 8 bits"):
         decoded(encoded(np.zeros((4, 4), np.uint16)))
     with pytest.raises(DataError, match="no images"):
