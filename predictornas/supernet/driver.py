@@ -15,6 +15,7 @@ from predictornas.live.images.partition import Partition
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.records import EpochRecord, curve_of, selected
+from predictornas.supernet.warm_start import WarmStart
 from predictornas.supernet.weight_steps import NotFiniteError
 
 CHECKPOINT = "search.checkpoint"
@@ -77,7 +78,7 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
     Raises:
         ConfigurationError: settings that cannot work, too few images, or a search that has diverged: the last good
             checkpoint is kept.
-        CheckpointError: the folder's checkpoint is damaged, or belongs to another search.
+        CheckpointError: the folder's checkpoint is damaged, or belongs to another search; or that of the start is.
         JournalError: another process searches in this folder.
         StoreError: the folder cannot be written.
     """
@@ -99,6 +100,19 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
             yield record
 
 
+def start_from(folder: Path) -> WarmStart:
+    """The trained super-network of a search, for another one to start from: `SearchJob(..., start=...)`.
+
+    Args:
+        folder: of a finished search whose architecture parameters rested all along.
+
+    Raises:
+        CheckpointError: the folder has no checkpoint of a super-network, or a damaged one.
+        ConfigurationError: a search that is not over, or whose architecture parameters have moved.
+    """
+    return WarmStart.read(folder / CHECKPOINT)
+
+
 def taken_up(job: SearchJob, images: Partition, folder: Path) -> OngoingSearch:
     """A search as its newest checkpoint left it, to look at its trained super-network; the folder is only read.
 
@@ -116,9 +130,7 @@ def taken_up(job: SearchJob, images: Partition, folder: Path) -> OngoingSearch:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path} does not exist. Run the search in this folder first.") from error
     require_same(path, found.identity, job.identity(images))
-    ongoing = OngoingSearch.begin(job, images)
-    ongoing.restore(found.tensors)
-    return ongoing
+    return OngoingSearch.taken_up(job, images, found.tensors)
 
 
 def _one_epoch(ongoing: OngoingSearch, checkpoint: Path | None = None) -> EpochRecord:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 
@@ -14,11 +13,12 @@ from predictornas.live.devices import checked_device
 from predictornas.live.images.partition import Partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.method import Method
+from predictornas.supernet.method import Method, described
 from predictornas.supernet.network.super_network import check_shape
 from predictornas.supernet.network.topology import Topology, topology_of
 from predictornas.supernet.parts.relaxations import ConcentrationRelaxation
 from predictornas.supernet.parts.updates import is_second_order
+from predictornas.supernet.warm_start import WarmStart
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class SearchJob:
             on one batch.
         second_order_error: whether the error of the finite difference of second-order methods is measured after each
             epoch, on one pair of batches.
+        start: the trained super-network that it starts from; None for fresh weights.
     """
 
     space: str
@@ -46,6 +47,7 @@ class SearchJob:
     threads: int = 1
     curvature: bool = False
     second_order_error: bool = False
+    start: WarmStart | None = None
 
     @property
     def topology(self) -> Topology:
@@ -60,6 +62,7 @@ class SearchJob:
     def identity(self, images: Partition) -> Identity:
         """Everything that decides what the search computes, as JSON has it."""
         settings = {**described(self), "device": torch.device(self.device).type, "images": images.digest}
+        settings["start"] = None if self.start is None else self.start.identity
         plain: Identity = json.loads(json.dumps(settings))
         return plain
 
@@ -68,7 +71,7 @@ class SearchJob:
 
         Raises:
             ConfigurationError: settings out of range, another kind of images than the shape says, too few images, a
-                device that is not there, or a space that the method cannot search.
+                device that is not there, a space that the method cannot search, or another super-network to start from.
             UnknownNameError: no space has this name.
         """
         recipe = self.method.weights
@@ -99,14 +102,6 @@ class SearchJob:
                 "There is no finite difference whose error could be measured: the update is not of second order. Set "
                 "second_order_error to False, or use darts-2 or darts-2-exact."
             )
+        if self.start is not None:
+            self.start.check(self.space, self.shape, self.method, images)
         checked_device(self.device)
-
-
-def described(value: Any) -> Any:
-    """A configuration as JSON has it; a dataclass becomes an object with the name of its type first."""
-    if is_dataclass(value) and not isinstance(value, type):
-        settings = {field.name: described(getattr(value, field.name)) for field in fields(value)}
-        return {"type": type(value).__name__, **settings}
-    if isinstance(value, (list, tuple)):
-        return [described(item) for item in value]
-    return value

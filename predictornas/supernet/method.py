@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from itertools import pairwise
+from typing import Any
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import Augmentation
@@ -194,6 +195,16 @@ class Method:
             "regression of the loss has a warm-up of its own, and its estimator reads every operation of every edge "
             "until the end. Leave out stages, warm_up and greedy decisions.",
         )
+
+
+def described(value: Any) -> Any:
+    """A configuration as JSON has it; a dataclass becomes an object with the name of its type first."""
+    if is_dataclass(value) and not isinstance(value, type):
+        settings = {field.name: described(getattr(value, field.name)) for field in fields(value)}
+        return {"type": type(value).__name__, **settings}
+    if isinstance(value, (list, tuple)):
+        return [described(item) for item in value]
+    return value
 
 
 def _beyond_a_super_network(weights: Recipe) -> str | None:

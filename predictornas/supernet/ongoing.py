@@ -57,7 +57,25 @@ class OngoingSearch:
 
     @classmethod
     def begin(cls, job: SearchJob, images: Partition) -> OngoingSearch:
-        """A search before its first epoch."""
+        """A search before its first epoch, with the weights that it starts from.
+
+        Raises:
+            CheckpointError: the file of those weights is gone, damaged, or another one by now.
+        """
+        ongoing = cls._fresh(job, images)
+        if job.start is not None:
+            ongoing.state.network.load_state_dict(job.start.weights(job.device))
+        return ongoing
+
+    @classmethod
+    def taken_up(cls, job: SearchJob, images: Partition, tensors: dict[str, Any]) -> OngoingSearch:
+        """A search as `tensors` of it were; what it started from is not read again."""
+        ongoing = cls._fresh(job, images)
+        ongoing.restore(tensors)
+        return ongoing
+
+    @classmethod
+    def _fresh(cls, job: SearchJob, images: Partition) -> OngoingSearch:
         method, device = job.method, torch.device(job.device)
         partial = method.stages[0].partial if method.stages else method.partial
         state = assembled(job, job.topology, partial, method.weights)

@@ -7,8 +7,8 @@ import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.trainable_network import NetworkShape
-from predictornas.supernet.job import SearchJob, described
-from predictornas.supernet.method import Method
+from predictornas.supernet.job import SearchJob
+from predictornas.supernet.method import Method, described
 from predictornas.supernet.parts.perturbation import PerturbationSelection
 from predictornas.supernet.parts.relaxations import GumbelHard, GumbelSoftmax
 from predictornas.supernet.parts.stages import Stage

@@ -21,8 +21,8 @@ from predictornas.live.trainable_network import NetworkShape
 from predictornas.papers.figure import FigureRequest
 from predictornas.studies.tasks import run_all
 from predictornas.supernet.driver import EPOCH_LOG, epochs, taken_up
-from predictornas.supernet.job import SearchJob, described
-from predictornas.supernet.method import Method
+from predictornas.supernet.job import SearchJob
+from predictornas.supernet.method import Method, described
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression
 from predictornas.supernet.records import EpochRecord, selected
