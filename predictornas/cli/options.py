@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from predictornas.studies.pictures import Pictures
     from predictornas.studies.tasks import Execution, Share, Started
 
-Seeds = Annotated[
-    str, Parameter(help="How many, from 0 on: 20; or which: 100-119, or 3,7 (a number alone is a count; 3, is seed 3).")
-]
+SEEDS_HELP = "How many, from 0 on: 20; or which: 100-119, or 3,7 (a number alone is a count; 3, is seed 3)."
+
+Seeds = Annotated[str, Parameter(help=SEEDS_HELP)]
 
 Workers = Annotated[int, Parameter(help="Processes; 0 takes one for each core. Results do not depend on it.")]
 

@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, shown_in_browser
+from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
-from predictornas.cli.options import Formats, Open, Style, Threads, pictures_as
+from predictornas.cli.options import (
+    SEEDS_HELP,
+    Formats,
+    Open,
+    Style,
+    Threads,
+    Workers,
+    parsed_seeds,
+    pictures_as,
+    worker_count,
+)
+from predictornas.cli.supernet_options import (
+    Anchor,
+    ArchitectureRate,
+    BatchSize,
+    Cells,
+    Channels,
+    Epochs,
+    From,
+    LearningRate,
+    MixedWeight,
+    Space,
+    TrainingImages,
+    WarmUp,
+)
+from predictornas.counting import counted
+from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Int8
 
     from predictornas.spaces.base import SearchSpace
+    from predictornas.studies.pictures import Pictures
+    from predictornas.studies.supernet_run import SuperNetworkRun
 
+QUANTITIES = {
+    "validation_accuracy": "validation accuracy, %",
+    "entropy": "entropy, %",
+    "skip_share": "skip connections, %",
+    "table_accuracy": "accuracy in nasbench201-cifar10, %",
+}
+"""What is told of each seed: of the super-network, of its edges, of the cell, and of the cell in a table."""
 
 MOBILE_SIZE = 224
 """Height and width of the images of ImageNet's mobile setting; smaller images say nothing about it."""
@@ -25,17 +61,26 @@ MOBILE_SIZE = 224
 def supernet(
     *,
     method: Annotated[str, Parameter(help=supernet_methods_help())] = "darts-1",
-    space: str = "darts",
+    space: Space = None,
     data: Annotated[str, Parameter(help=images_help())] = "digits",
-    cells: int | None = None,
-    channels: int | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
+    training_images: TrainingImages = None,
+    cells: Cells = None,
+    channels: Channels = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    architecture_rate: ArchitectureRate = None,
+    warm_up: WarmUp = None,
+    lambda_: MixedWeight = None,
+    anchor: Anchor = None,
+    from_: From = None,
     size: int | None = None,
     seed: int = 0,
+    seeds: Annotated[str | None, Parameter(help=f"{SEEDS_HELP} Instead of --seed.")] = None,
     preset: str = "paper",
     device: str = "cpu",
     threads: Threads = 1,
+    workers: Workers = 1,
     curvature: bool = False,
     second_order_error: bool = False,
     small: bool = False,
@@ -49,23 +94,14 @@ def supernet(
 
     Example: predictornas supernet --method drnas --space darts-s2 --data digits --small
 
-    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes. For images
-    of 224 x 224 it tells how large a DARTS network of that genotype is in the mobile setting of ImageNet.
+    Writes the genotype, a picture of its cells, curves, tables and manifest.json. The same command resumes. With
+    --seeds each search has a folder below OUT, and a table summarises them. For images of 224 x 224 it tells how large
+    a DARTS network of that genotype is in the mobile setting of ImageNet.
 
     Parameters
     ----------
-    space
-        darts (7 operations), darts-8, darts-s1 to darts-s4, or nasbench201.
-    cells
-        Cells of the super-network, in nasbench201 of each stage; as in the paper by default, like all below.
-    channels
-        Channels of the first cells.
-    epochs
-        Length of the search; warm-ups, stages and intervals keep their share of it.
-    batch_size
-        Images of a batch.
     size
-        Height and width that images are brought to.
+        Height and width that images are brought to. Default: as they are.
     seed
         Seed of everything random.
     preset
@@ -77,12 +113,12 @@ def supernet(
     second_order_error
         Measure in each epoch how far the finite difference of second-order methods is from the exact term.
     small
-        Small enough to show in minutes that everything works; other options still apply.
+        Small enough to show in minutes that everything works: 256 images, 4 epochs, batches of 32, 3 cells (in
+        nasbench201 one a stage) of 8 channels; other options still apply.
     out
         Folder of the results; supernet-METHOD by default.
     """
-    from predictornas.spaces.registry import get_space
-    from predictornas.studies.supernet_run import SuperNetworkRun, released_rule, run_supernet
+    from predictornas.studies.supernet_run import SuperNetworkRun
 
     run = SuperNetworkRun(
         method=method,
@@ -93,6 +129,13 @@ def supernet(
         channels=channels,
         epochs=epochs,
         batch_size=batch_size,
+        learning_rate=learning_rate,
+        architecture_rate=architecture_rate,
+        warm_up=warm_up,
+        lambda_=lambda_,
+        anchor=anchor,
+        training_images=training_images,
+        from_=from_,
         size=size,
         seed=seed,
         device=device,
@@ -101,24 +144,42 @@ def supernet(
         second_order_error=second_order_error,
         small=small,
     )
-    folder = out or Path(f"supernet-{method}")
-    pictures = pictures_as(format_, style)
-    job, images = run.prepared()
-    with progress_bar(f"{method} in {space}, epochs") as started:
-        outcome = run_supernet(method, job, images, folder, started=started, pictures=pictures, asked=run)
+    folder, pictures = out or Path(f"supernet-{method}"), pictures_as(format_, style)
+    if seeds is None:
+        _one(run, folder, pictures, open_report=open_report, json=json)
+        return
+    if seed:
+        raise ConfigurationError("--seed and --seeds were both given. Keep one of them.")
+    processes = 1 if device != "cpu" else worker_count(workers, threads)  # on a GPU one at a time
+    _several(run, parsed_seeds(seeds), folder, pictures, workers=processes, json=json)
+
+
+def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report: bool, json: bool) -> None:
+    """One search, and what is said of it."""
     import numpy as np
 
-    searched, row = get_space(space), np.array(outcome.genes, dtype=np.int8)
+    from predictornas.spaces.registry import get_space
+    from predictornas.studies.supernet_run import released_rule, run_supernet
+    from predictornas.supernet import cautions
+
+    job, images = run.prepared()
+    for text in cautions.before(job):
+        remark(text)
+    with progress_bar(f"{run.method} in {job.space}, epochs") as started:
+        outcome = run_supernet(run.method, job, images, folder, started=started, pictures=pictures, asked=run)
+    searched, row = get_space(job.space), np.array(outcome.genes, dtype=np.int8)
     architecture = searched.describe(row)
     large = images.train.pixels.shape[-1] >= MOBILE_SIZE
     mobile = _mobile_size(searched, row) if large and job.topology.family == "darts" else {}
     released = released_rule(job, outcome)
+    warned = cautions.after(job, outcome.records)
     shown_in_browser(folder, wanted=open_report)
     if json:
         last = outcome.records[-1]
         found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records), **mobile}
         found |= {} if released is None else {"released_rule": released}
-        show_json({**found, "validation_accuracy": last.validation_accuracy})
+        warnings = [*cautions.before(job), *warned]
+        show_json({**found, "validation_accuracy": last.validation_accuracy, "warnings": warnings})
         return
     say(architecture)
     if mobile:
@@ -128,7 +189,41 @@ def supernet(
         )
     if released is not None:
         remark(_by_released_rule(**released))
+    for text in warned:
+        remark(text)
     say_where(folder, remark)  # standard output is the genotype alone
+
+
+def _several(
+    run: SuperNetworkRun, seeds: Sequence[int], folder: Path, pictures: Pictures, *, workers: int, json: bool
+) -> None:
+    """The same search at several seeds, and a table of them with the means."""
+    from predictornas.executors import get_executor
+    from predictornas.studies.supernet_seeds import run_seeds
+    from predictornas.studies.tasks import Execution
+
+    with progress_bar(f"{run.method}, {counted(len(seeds), 'seed')}, epochs") as started:
+        execution = Execution(get_executor(workers=workers), started)
+        found = run_seeds(run, seeds, folder, execution=execution, pictures=pictures)
+    if json:
+        rows = {name: table.to_dicts() for name, table in (("seeds", found.seeds), ("summary", found.summary))}
+        for row in rows["seeds"]:
+            row["duration"] = row.pop("seconds")
+        show_json({**rows, "warnings": list(found.warnings)})
+        return
+    show_rows([_seed_row(row) for row in found.seeds.to_dicts()], "", as_json=False)
+    for row in found.summary.to_dicts():
+        interval = "" if row["low"] is None else f" [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+        say(f"{QUANTITIES[row['quantity']]}: {100 * row['mean']:.1f}{interval}, {counted(row['runs'], 'seed')}")
+    for text in found.warnings:
+        remark(text)
+    say(f"Tables: {folder}/; each search in a folder below")
+
+
+def _seed_row(row: Mapping[str, Any]) -> dict[str, str]:
+    """A seed as a person reads it."""
+    shares = {QUANTITIES[name]: f"{100 * row[name]:.1f}" for name in QUANTITIES if row.get(name) is not None}
+    return {"seed": str(row["seed"]), **shares, "minutes": f"{row['seconds'] / 60:.1f}", "cell": row["architecture"]}
 
 
 def _by_released_rule(kept: dict[str, list[str]], member: bool) -> str:

@@ -123,8 +123,13 @@ def command_with(verb: str, options: Mapping[str, Any]) -> list[str]:
     words = ["predictornas", verb]
     for name, value in options.items():
         if value is True:
-            words.append(f"--{name.replace('_', '-')}")
+            words.append(_flag(name))
         elif value is not None and value is not False:
             text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            words += [f"--{name.replace('_', '-')}", text]
+            words += [_flag(name), text]
     return words
+
+
+def _flag(name: str) -> str:
+    """The option of a name; Python's own words end in an underscore there: `from_`, `lambda_`."""
+    return f"--{name.rstrip('_').replace('_', '-')}"

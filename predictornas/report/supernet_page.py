@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,16 +53,19 @@ def supernet_page(
     space: SearchSpace,
     genes: Int8[np.ndarray, " g"],
     made_with: Mapping[str, Any],
+    cautions: Sequence[str] = (),
 ) -> Page:
     """The page of a search.
 
     Args:
         epochs: one row an epoch, as `predictornas.studies.supernet_tables.epochs_table`.
         cells: one row an epoch and cell type, as `cells_table` there.
-        settings: `method`, `images`, `cells`, `channels`, `seed`, and perhaps `options`, those of the command line.
+        settings: `method`, `images`, `cells`, `channels`, `seed`, and perhaps `options`, those of the command line,
+            and `start`, whose weights it began with.
         space: of the architectures.
         genes: what was selected.
         made_with: versions and commit.
+        cautions: what else the reader is to be warned of.
     """
     options = settings.get("options")
     command = command_with("supernet", options) if options else []
@@ -73,7 +76,7 @@ def supernet_page(
         lead=paragraphs(_lead(epochs, settings)),
         sections=(
             Section("What was run", _what_was_run(epochs, settings, space)),
-            Section("Warnings", bullets(*_warnings(cells), class_="warnings")),
+            Section("Warnings", bullets(*cautions, *_warnings(cells), class_="warnings")),
             Section("Selected architecture", drawn_architecture(space, genes)),
             Section("Accuracy", _accuracy(epochs)),
             Section("How decided the search is", _decided(cells)),
@@ -102,6 +105,7 @@ def _what_was_run(epochs: pl.DataFrame, settings: Mapping[str, Any], space: Sear
         f"Method {settings['method']} in the space {space.name}, seed {settings['seed']}.",
         f"Images {settings['images']}; {counted(settings['cells'], 'cell')}, "
         f"{counted(settings['channels'], 'channel')}.",
+        *([f"It starts from {settings['start']}."] if settings.get("start") else []),
         counted(len(epochs), "epoch") + (f" in the phases {', '.join(phases)}." if len(phases) > 1 else "."),
     )
 
@@ -150,7 +154,8 @@ def _decided(cells: pl.DataFrame) -> Content:
 
 
 def _epochs(epochs: pl.DataFrame) -> Markup:
-    known = {name: part for name, part in _EPOCHS.items() if epochs[name].null_count() < len(epochs)}
+    measured = {name for name in epochs.columns if epochs[name].null_count() < len(epochs)}
+    known = {name: part for name, part in _EPOCHS.items() if name in measured}
     headings = [Heading("epoch"), Heading("phase", "The part of the method that it belongs to.", numbers=False)]
     headings += [Heading(label, meaning) for label, _, _, meaning in known.values()]
     rows = []

@@ -22,6 +22,7 @@ _COMMANDS: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "predictors": lambda facts: predictors_command(facts["study"]),
     "live-search": lambda facts: live_command(facts["study"]),
     "supernet": lambda facts: command_with("supernet", facts["options"]),
+    "supernet-seeds": lambda facts: command_with("supernet", facts["options"]),
 }
 
 

@@ -22,6 +22,7 @@ KINDS = {
     "agreement": "`data agreement`",
     "training": "`train`",
     "supernet": "`supernet`",
+    "supernet-seeds": "`supernet --seeds`",
     "table": "`build-table`",
     "figures": "`reproduce`",
     "comparison": "`compare`",

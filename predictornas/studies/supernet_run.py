@@ -27,14 +27,17 @@ from predictornas.studies.provenance import surroundings
 from predictornas.studies.supernet_tables import cells_table, epochs_table, operations_table
 from predictornas.studies.tasks import Started, silently
 from predictornas.studies.tidy_tables import write_table
+from predictornas.supernet import cautions
+from predictornas.supernet.adjusting import with_anchor, with_mixed_weight
 from predictornas.supernet.derivation import is_member, spelled, strongest
-from predictornas.supernet.driver import SearchOutcome, search
+from predictornas.supernet.driver import SearchOutcome, search, start_from
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method
 from predictornas.supernet.parts.relaxations import GumbelHard
 from predictornas.supernet.parts.selection import Magnitude
 from predictornas.supernet.published import get_method
 from predictornas.supernet.shortening import with_epochs
+from predictornas.supernet.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,13 +56,20 @@ class SuperNetworkRun:
 
     Attributes:
         method: one of `predictornas.supernet.published.method_names()`.
-        space: a DARTS space or nasbench201.
+        space: a DARTS space or nasbench201; the paper's where None.
         data: as in `load_images`; half of the training images are for validation.
         preset: "paper", or "released" for the settings of the released code.
-        cells: depth of the super-network; the paper's where None.
-        channels: its width; the paper's where None.
-        epochs: of the search; the paper's where None. Warm-ups and stages keep their share.
-        batch_size: the paper's where None.
+        cells: depth of the super-network; the paper's where None, like all below.
+        channels: its width.
+        epochs: of the search. Warm-ups and stages keep their share.
+        batch_size: of the first epoch.
+        learning_rate: of the weights, in the first epoch.
+        architecture_rate: learning rate of the architecture parameters.
+        warm_up: first epochs, in which they rest.
+        lambda_: weight of the validation loss in a mixed-level update.
+        anchor: "l2", "kl", "weight-decay" or "none", for Dirichlet mixtures.
+        training_images: to search with, one half for weights and one for the architecture; all where None.
+        from_: folder of a search whose weights it starts from, or the folder of such searches of several seeds.
         size: height and width that images are brought to; as they are where None.
         seed: of everything random.
         device: "cpu" or "cuda".
@@ -71,13 +81,20 @@ class SuperNetworkRun:
     """
 
     method: str = "darts-1"
-    space: str = "darts"
+    space: str | None = None
     data: str = "digits"
     preset: str = "paper"
     cells: int | None = None
     channels: int | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    learning_rate: float | None = None
+    architecture_rate: float | None = None
+    warm_up: int | None = None
+    lambda_: float | None = None
+    anchor: str | None = None
+    training_images: int | None = None
+    from_: str | None = None
     size: int | None = None
     seed: int = 0
     device: str = "cpu"
@@ -91,16 +108,20 @@ class SuperNetworkRun:
 
         Raises:
             UnknownNameError: a method, preset, space or image set that is not known.
-            ConfigurationError: a space without a super-network, or fewer images than can be taken apart.
+            ConfigurationError: a space without a super-network, settings that the method does not have, fewer images
+                than can be taken apart, or another super-network to start from.
+            CheckpointError: nothing to start from in that folder.
             DataError: images that cannot be read.
         """
-        method = self._method()
+        space = get_space(self.space or get_method(self.method, preset=self.preset).space)
+        method = self._method(space)
         images = load_images(self.data, size=self.size)
-        if self.small and len(images.train) > _SMALL_IMAGES:
-            images = replace(images, train=split(images.train, (_SMALL_IMAGES,), self.seed)[0])
-        shape = self._shape(method, images)
+        count = self.training_images or (_SMALL_IMAGES if self.small else len(images.train))
+        if count < len(images.train):
+            images = replace(images, train=split(images.train, (count,), self.seed)[0])
+        shape = self._shape(method, images, space)
         job = SearchJob(
-            self.space,
+            space.name,
             method,
             shape,
             self.seed,
@@ -108,23 +129,42 @@ class SuperNetworkRun:
             threads=self.threads,
             curvature=self.curvature,
             second_order_error=self.second_order_error,
+            start=self._start(),
         )
         return job, partition(images, 0.5, self.seed)
 
-    def _method(self) -> Method:
-        method = get_method(self.method, get_space(self.space), preset=self.preset)
+    def _start(self) -> WarmStart | None:
+        if self.from_ is None:
+            return None
+        folder, own = Path(self.from_), Path(self.from_) / seed_folder(self.seed)
+        return start_from(own if own.is_dir() else folder)
+
+    def _method(self, space: SearchSpace) -> Method:
+        method = get_method(self.method, space, preset=self.preset)
         epochs = self.epochs or (_SMALL_EPOCHS if self.small else None)
         batch_size = self.batch_size or (_SMALL_BATCH if self.small else method.weights.batch_size)
         # CIFAR's changes would push a digit out of its picture, and mirrored digits are others (ours)
         gentle = Augmentation(crop_padding=1) if self.data in BUILT_IN else method.weights.augmentation
-        method = replace(method, weights=replace(method.weights, batch_size=batch_size, augmentation=gentle))
-        return method if epochs is None else with_epochs(method, epochs)
+        weights = replace(method.weights, batch_size=batch_size, augmentation=gentle)
+        if self.learning_rate is not None:
+            final = min(weights.final_learning_rate, self.learning_rate)
+            weights = replace(weights, learning_rate=self.learning_rate, final_learning_rate=final)
+        method = replace(method, weights=weights)
+        if self.architecture_rate is not None:
+            settings = replace(method.architecture, learning_rate=self.architecture_rate)
+            method = replace(method, architecture=settings)
+        if self.lambda_ is not None:
+            method = with_mixed_weight(method, self.lambda_)
+        if self.anchor is not None:
+            method = with_anchor(method, self.anchor)
+        method = method if epochs is None else with_epochs(method, epochs)
+        return method if self.warm_up is None else replace(method, warm_up=self.warm_up)
 
-    def _shape(self, method: Method, images: ImageData) -> NetworkShape:
+    def _shape(self, method: Method, images: ImageData, space: SearchSpace) -> NetworkShape:
         cells, channels = method.cells, method.channels
         if self.small:
             divisor = math.lcm(method.partial, *(stage.partial for stage in method.stages))
-            cells = 1 if self.space == "nasbench201" else 3
+            cells = 1 if space.name == "nasbench201" else 3
             channels = divisor * math.ceil(_SMALL_CHANNELS / divisor)
         return NetworkShape(
             channels=self.channels or channels,
@@ -132,6 +172,11 @@ class SuperNetworkRun:
             classes=images.classes,
             in_channels=images.train.pixels.shape[1],
         )
+
+
+def seed_folder(seed: int) -> str:
+    """Where the search of one of several seeds is, in their folder."""
+    return f"seed-{seed}"
 
 
 def run_supernet(
@@ -178,10 +223,11 @@ def run_supernet(
     settings = {"method": name, "images": images.name, "seed": job.seed}
     settings |= {"options": None if asked is None else asdict(asked)}
     settings |= {"cells": job.shape.cells, "channels": job.shape.channels}
-    write_page(folder, supernet_page(tables["epochs"], tables["cells"], settings, space, genes, surroundings()))
-    write_manifest(
-        folder, KIND, _manifest(name, job, images, outcome) | ({} if asked is None else {"options": asdict(asked)})
-    )
+    settings["start"] = job.start and job.start.said
+    warned = [*cautions.before(job), *cautions.after(job, outcome.records)]
+    write_page(folder, supernet_page(tables["epochs"], tables["cells"], settings, space, genes, surroundings(), warned))
+    facts = _manifest(name, job, images, outcome) | {"warnings": warned}
+    write_manifest(folder, KIND, facts | ({} if asked is None else {"options": asdict(asked)}))
     return outcome
 
 
@@ -211,6 +257,7 @@ def _manifest(name: str, job: SearchJob, images: Partition, outcome: SearchOutco
         "genes": list(outcome.genes),
         "architecture": get_space(job.space).describe(np.array(outcome.genes, dtype=np.int8)),
         "released_rule": released_rule(job, outcome),
+        "start": job.start and {"folder": str(job.start.path.parent), "search": job.start.source},
         "seconds": sum(record.seconds for record in outcome.records),
         "made_with": surroundings(),
     }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import polars as pl
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.nasbench201 import OPERATIONS
+from predictornas.supernet.cautions import edge_entropy
 from predictornas.supernet.network.topology import topology_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def cells_table(space: SearchSpace, records: Sequence[EpochRecord]) -> pl.DataFr
     rows: list[dict[str, Any]] = []
     for record in records:
         for cell, chosen in operations_of(space, _row(record)).items():
-            entropies = [_entropy(edge) for edge in record.importance[cell]]
+            entropies = [edge_entropy(edge) for edge in record.importance[cell]]
             row = {"epoch": record.epoch, "cell": cell, "entropy": sum(entropies) / len(entropies)}
             rows.append({**row, "skip_share": chosen.count(SKIP) / len(chosen), "decided": record.decided[cell]})
     return pl.DataFrame(rows)
@@ -106,11 +106,3 @@ def operations_of(space: SearchSpace, genes: np.ndarray) -> dict[str, list[str]]
 
 def _row(record: EpochRecord) -> np.ndarray:
     return np.array(record.genes, dtype=np.int8)
-
-
-def _entropy(importance: Mapping[str, float]) -> float:
-    total = sum(importance.values())
-    if len(importance) < 2 or not total:
-        return 0.0
-    shares = [value / total for value in importance.values() if value > 0]
-    return -sum(share * math.log(share) for share in shares) / math.log(len(importance))

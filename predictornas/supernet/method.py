@@ -90,6 +90,7 @@ class Method:
         architecture: how the architecture parameters learn.
         cells: depth of the paper's super-network, as in `NetworkShape`.
         channels: width of the paper's super-network.
+        space: name of the paper's space: DARTS with 8 operations, `none` among them, or without it.
 
     Raises:
         ConfigurationError: parts that do not go together; says why.
@@ -106,6 +107,7 @@ class Method:
     architecture: ArchitectureSettings = field(default_factory=ArchitectureSettings)
     cells: int = 8
     channels: int = 16
+    space: str = "darts-8"
 
     def __post_init__(self) -> None:
         for is_wrong, reason in self._conflicts():

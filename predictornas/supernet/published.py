@@ -65,6 +65,7 @@ METHODS: dict[str, Method] = {
         relaxation=Dirichlet(),
         update=Anchored(Bilevel(), DirichletAnchor("l2")),
         architecture=ArchitectureSettings(weight_decay=0.0),
+        space="darts",
     ),
     "drnas-progressive": Method(
         relaxation=Dirichlet(),
@@ -74,6 +75,7 @@ METHODS: dict[str, Method] = {
         architecture=ArchitectureSettings(learning_rate=6e-4, weight_decay=0.0),
         cells=20,
         channels=36,
+        space="darts",
     ),
     "pvll": Method(
         relaxation=GumbelSoftmax(0.1, 0.1, argmax_only=True),

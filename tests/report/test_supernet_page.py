@@ -20,7 +20,8 @@ def page(skip: float, *, validation: bool = True, options: dict[str, object] | N
         schema_overrides={"validation_loss": pl.Float64, "validation_accuracy": pl.Float64, "eigenvalue": pl.Float64},
     )  # fmt: skip
     cells = pl.DataFrame({"epoch": [1, 2], "cell": "normal", "entropy": [1.0, 0.5], "skip_share": [0.0, skip]})
-    return rendered(supernet_page(epochs, cells, SETTINGS | {"options": options}, SPACE, SPACE.enumerate()[7], {}))
+    settings = SETTINGS | {"options": options, "start": "the weights of elsewhere"}
+    return rendered(supernet_page(epochs, cells, settings, SPACE, SPACE.enumerate()[7], {}, ["It is noise."]))
 
 
 def test_the_page_says_how_the_super_network_ended_and_leaves_out_what_was_not_measured() -> None:
@@ -35,7 +36,10 @@ def test_the_page_says_how_the_super_network_ended_and_leaves_out_what_was_not_m
 
 
 def test_a_cell_of_skip_connections_is_warned_of() -> None:
-    assert "80% of the edges of the selected normal are skip connections" in page(0.8)
+    text = page(0.8)
+    assert "80% of the edges of the selected normal are skip connections" in text
+    assert text.index("<li>It is noise.</li>") < text.index("80% of the edges")
+    assert "It starts from the weights of elsewhere." in text
 
 
 def test_the_page_gives_papers_and_the_command_where_it_is_known() -> None:
