@@ -46,7 +46,7 @@ def reproduce(
     Parameters
     ----------
     names
-        Figures, or patterns in quotes such as 'mauch-*'.
+        Figures, or patterns in quotes such as 'mauch-fig*'.
     list_
         Show every figure: what it shows, what it needs, how long it takes.
     out

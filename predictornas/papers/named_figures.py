@@ -21,6 +21,7 @@ from predictornas.papers.mauch import (
     proposals_figure,
     split_figure,
 )
+from predictornas.papers.near_pools import near_pools_figure
 from predictornas.papers.pvll_figures import (
     DEFAULT_BENCHMARK,
     ablation_figure,
@@ -28,6 +29,7 @@ from predictornas.papers.pvll_figures import (
     populations_figure,
     space_sizes_figure,
 )
+from predictornas.papers.smoothness import smoothness_figure
 from predictornas.papers.supernet.supernet_figures import SUPERNET_FIGURES, maker
 
 
@@ -77,6 +79,23 @@ FIGURES: dict[str, NamedFigure] = {
             9, f"Validation error, {_CHOSEN}", CHOSEN, convergence_figure, trace="searched", stated=STATED_CONVERGED
         ),
         _mauch(10, f"Test error, {_CHOSEN}", CHOSEN, convergence_figure, trace="chosen", stated=STATED_CONVERGED),
+        NamedFigure(
+            name="mauch-smoothness",
+            title="Accuracies of architectures that are a few edits apart",
+            source="Mauch et al. 2020, section 3.2",
+            needs="any table of NAS-Bench-101 or NAS-Bench-201; nothing is trained",
+            minutes={"small": 1.5, "full": 4.0},
+            make=partial(smoothness_figure, title="Accuracies of architectures that are a few edits apart"),
+            benchmark=None,
+        ),
+        NamedFigure(
+            name="mauch-near-pools",
+            title="Ranking the whole space, and pools near the best",
+            source="Mauch et al. 2020, figures 7 and 9",
+            needs="any table; 5 methods",
+            minutes={"small": 4.0, "full": 400.0},
+            make=partial(near_pools_figure, title="Ranking the whole space, and pools near the best"),
+        ),
         _pvll(
             "fig3a",
             "Loss of the estimator, gradient and uniform sampling",
@@ -109,7 +128,7 @@ def find_figures(names: Sequence[str]) -> list[NamedFigure]:
     """The figures of these names, each once, in the order of the names.
 
     Args:
-        names: names, or patterns such as `mauch-*`.
+        names: names, or patterns such as `mauch-fig*`.
 
     Raises:
         UnknownNameError: a name, or a pattern, that fits no figure.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.engine.message_passing import Readout
@@ -31,6 +32,16 @@ def gcn(size: int = _USUAL) -> GCN:
 def fast_gp() -> GaussianProcess:
     """The process of the best search of this package; see docs/results/search.md."""
     return GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None)
+
+
+def symmetric_gcn() -> GCN:
+    """The same with the normalisation that their footnote 2 advises against (Kipf and Welling 2017)."""
+    return replace(gcn(), normalisation="symmetric")
+
+
+def published_symmetric_gcn() -> GCN:
+    """The same with their own learning rate and 2000 steps; `GCN` itself is their network as published."""
+    return GCN(normalisation="symmetric")
 
 
 def flow(size: int) -> Flow:

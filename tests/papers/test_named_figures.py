@@ -14,7 +14,7 @@ def test_every_figure_is_listed_under_its_own_name_with_a_time_for_every_size() 
 
 
 def test_every_method_of_the_mauch_figures_exists() -> None:
-    figures = find_figures(["mauch-*"])
+    figures = find_figures(["mauch-fig*"])
     assert len(figures) == 9
     for figure in figures:
         for method in figure.make.keywords["methods"]:
