@@ -36,6 +36,7 @@ from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import DataError
 from predictornas.papers.figure import FigureRequest, write_figure
 from predictornas.papers.named_figures import find_figures
+from predictornas.papers.near_pools import near_pools
 from predictornas.studies.comparison import compare_folders
 from predictornas.studies.comparison_report import write_comparison
 from predictornas.studies.gain.epoch_report import nominal_savings, report_on_epochs, write_epoch_report
@@ -47,6 +48,7 @@ from predictornas.studies.gain.study_targets import named_errors, study_targets
 from predictornas.studies.objectives.report import report_on as report_on_objectives
 from predictornas.studies.objectives.report import write_report as write_objectives
 from predictornas.studies.objectives.study import objectives_in
+from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.predictor_study import rewrite_summary
 from predictornas.studies.proxy_study import correlations
 from predictornas.studies.table_agreement import write_agreement
@@ -54,8 +56,14 @@ from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).resolve().parent
 
-FIGURES = {"efficient-sampling": ("mauch-*", "efficient-sampling/nasbench101")}
+FIGURES = {"efficient-sampling": ("mauch-fig*", "efficient-sampling/nasbench101")}
 """Figures by name that are views of a study's folder."""
+
+AT_EQUAL_TRAINING = {
+    "exhaustive": "whole space; 500 steps at 0.01",
+    "evolutionary-100": "evolutionary 100; 500 steps at 0.01",
+}
+"""What the searches of `efficient-sampling/nasbench101` are called where pools are compared at equal training."""
 
 SEARCHES = tuple(f"search/{name}" for name in ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100"))
 SEARCHES = (*SEARCHES, "search/nasbench201-imagenet16-120")
@@ -129,7 +137,9 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "tables.csv", write_facts
     for path in sorted(RESULTS.rglob("manifest.json")):
         folder, name = path.parent, str(path.parent.relative_to(RESULTS))
-        if (folder / "history.parquet").exists() and (folder / "front.csv").exists():
+        if name == "efficient-sampling/near-pools":
+            yield name, lambda folder=folder: renew_near_pools(folder)
+        elif (folder / "history.parquet").exists() and (folder / "front.csv").exists():
             yield name, lambda folder=folder: renew_objectives(folder)
         elif (folder / "history.parquet").exists():
             yield name, lambda folder=folder: renew_study(folder)
@@ -146,6 +156,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
+    yield "efficient-sampling/mauch-smoothness", renew_smoothness
     for name, (pattern, study) in FIGURES.items():
         yield f"{name}/figures", lambda name=name, pattern=pattern, study=study: renew_figures(name, pattern, study)
 
@@ -293,6 +304,31 @@ def renew_figures(name: str, pattern: str, study: str) -> None:
     """Figures by name from the history of a study."""
     for figure in find_figures([pattern]):
         renewed(RESULTS / name, lambda out, f=figure: write_figure(f, FigureRequest(out, study=RESULTS / study)))
+
+
+def renew_smoothness() -> None:
+    """The correlations of neighbours, drawn from their table: distances to all of NAS-Bench-101 take minutes."""
+    (figure,) = find_figures(["mauch-smoothness"])
+    folder = RESULTS / "efficient-sampling"
+    found = pl.read_csv(folder / "mauch-smoothness.csv", infer_schema_length=None)
+    renewed(folder, lambda out: write_figure(figure, FigureRequest(out, size="full", found=found)))
+
+
+def renew_near_pools(folder: Path) -> None:
+    """Whole space and near pools at equal training, from the runs of this folder and of the one beside it."""
+    mine, others = (pl.read_parquet(folder.parent / name / "history.parquet") for name in (folder.name, "nasbench101"))
+    kept = others.filter(pl.col("method").is_in(list(AT_EQUAL_TRAINING)) & (pl.col("order") < mine["order"].max() + 1))
+    kept = kept.with_columns(pl.col("method").replace(AT_EQUAL_TRAINING))
+    columns = [name for name in mine.columns if name in kept.columns]
+    runs = pl.concat([mine.select(columns), kept.select(columns)])
+    made = near_pools(runs, open_benchmark("nasbench101"), title="Ranking the whole space, and pools near the best")
+
+    def write(out: Path) -> None:
+        write_table(out / "mauch-near-pools.csv", made.table)
+        write_table(out / "mauch-near-pools-paper.csv", made.paper)
+        write_figures(out, {"mauch-near-pools": made.figure}, Pictures(("png",)))
+
+    renewed(folder.parent, write)
 
 
 def write_facts() -> None:

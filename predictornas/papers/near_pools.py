@@ -104,7 +104,7 @@ def near_pools(history: pl.DataFrame, benchmark: Benchmark, *, title: str) -> Ma
 
 
 def _differences(history: pl.DataFrame, proposals: pl.DataFrame, target: float) -> pl.DataFrame:
-    """Near pools less the whole space, paired by seed; the paper has them level."""
+    """Near pools less the whole space, and less each other, paired by seed; the paper has them level."""
     hits = proposals.group_by("method", "seed").agg(value=(pl.col("error") <= target).sum().cast(pl.Float64))
     bad = (
         proposals.sort("order")
@@ -119,16 +119,17 @@ def _differences(history: pl.DataFrame, proposals: pl.DataFrame, target: float) 
         ("error of the best evaluated, difference", best),
     ):
         for training, (_, pools) in TRAININGS.items():
-            for pool in pools[1:]:
-                rows += _difference(values, quantity, f"{pool}; {training}", f"{pools[0]}; {training}")
+            for a, b in [(pool, pools[0]) for pool in pools[1:]] + [pools[1:]] * (len(pools) > 2):
+                rows += _difference(values, quantity, training, a, b)
     return judged(pl.DataFrame(rows, infer_schema_length=None), "claim")
 
 
-def _difference(values: pl.DataFrame, quantity: str, a: str, b: str) -> list[dict[str, object]]:
-    both = values.filter(pl.col("method") == a).join(values.filter(pl.col("method") == b), on="seed")
+def _difference(values: pl.DataFrame, quantity: str, training: str, a: str, b: str) -> list[dict[str, object]]:
+    one, other = (values.filter(pl.col("method") == f"{pool}; {training}") for pool in (a, b))
+    both = one.join(other, on="seed")
     if len(both) < 2:
         return []
     found = paired_difference(both["value"].to_numpy(), both["value_right"].to_numpy())
     ends = {end: value if np.isfinite(value) else None for end, value in (("low", found.low), ("high", found.high))}
-    facts = {"quantity": quantity, "setting": f"{a.replace(';', ' - whole space;')}", "claim": "about 0"}
+    facts = {"quantity": quantity, "setting": f"{a} - {b}; {training}", "claim": "about 0"}
     return [{**facts, "ours": found.mean, **ends, "runs": found.pairs}]

@@ -31,5 +31,5 @@ def test_every_pool_is_searched_and_compared_with_the_whole_space(
     near = made.table.filter((pl.col("pool") == "within 2 edits") & (pl.col("quantity") == "share of proposals"))
     assert near["at"].max() <= 2  # type: ignore[operator]
     assert made.paper is not None
-    assert len(made.paper) == 6  # two near pools, three quantities
+    assert len(made.paper) == 9  # two near pools and the two of them, three quantities
     assert set(made.paper["runs"]) == {2}
