@@ -24,6 +24,7 @@ import matplotlib
 import numpy as np
 import polars as pl
 import supernet_figures
+import torch
 from scipy.stats import kendalltau
 
 from predictornas.analysis.equal_epochs import differences_at
@@ -37,6 +38,9 @@ from predictornas.errors import DataError
 from predictornas.papers.figure import FigureRequest, write_figure
 from predictornas.papers.named_figures import find_figures
 from predictornas.papers.near_pools import near_pools
+from predictornas.predictors.engine.message_passing import Normalisation, propagation
+from predictornas.predictors.gcn import GCN
+from predictornas.spaces.registry import get_space
 from predictornas.studies.comparison import compare_folders
 from predictornas.studies.comparison_report import write_comparison
 from predictornas.studies.gain.epoch_report import nominal_savings, report_on_epochs, write_epoch_report
@@ -150,6 +154,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
         elif (folder / "agreement.csv").exists():
             yield name, lambda folder=folder: renewed(folder, lambda out: renew_agreement(folder, out))
     yield "predictors/protocols.csv", write_protocols
+    yield "efficient-sampling/normalisation.csv", compare_normalisations
     yield "speed/engines.csv", compare_engines
     yield "pvll", summarise_estimators
     yield "pvll/searches.csv", compare_settings
@@ -242,6 +247,41 @@ def write_protocols() -> None:
         facts = {"folder": path.parent.name, "trained_on": study["train_on"], "judged_on": judged}
         rows.append({**facts, "judged": study.get("judged"), "draws": study["draws"]})
     write_table(RESULTS / "predictors" / "protocols.csv", pl.DataFrame(rows, schema_overrides={"judged": pl.Int64}))
+
+
+SYMMETRIC = "predictornas.predictors.studied:symmetric_gcn"
+
+
+def compare_normalisations() -> None:
+    """The paper's normalisation less the symmetric one, paired by draw, and the variance of features by layer."""
+    fits = pl.read_csv(RESULTS / "predictors" / "normalisation" / "fits.csv")
+    rows: list[dict[str, Any]] = []
+    for size in fits["size"].unique(maintain_order=True):
+        for quantity in ("tau", "hits", "regret"):
+            own = fits.filter(size=size).sort("draw")
+            pair = (own.filter(predictor=name)[quantity].to_numpy() for name in ("gcn", SYMMETRIC))
+            rows.append({"quantity": quantity, "at": size, **vars(paired_difference(*pair))})
+    for normalisation in ("left", "symmetric"):
+        for layer, variance in enumerate(variances(normalisation), start=1):
+            rows.append({"quantity": f"variance, {normalisation}", "at": layer, "mean": variance})
+    write_table(RESULTS / "efficient-sampling" / "normalisation.csv", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def variances(normalisation: Normalisation, *, cells: int = 2000, networks: int = 10) -> list[float]:
+    """Variance of the features of each layer of an untrained GCN over random cells, their vertices and networks."""
+    space, rng = get_space("nasbench101"), np.random.default_rng(0)
+    graphs = space.graphs(space.sample(cells, rng))
+    spread = propagation(graphs, normalisation=normalisation).dense(slice(None))
+    real = graphs.operations >= 0
+    found: list[list[float]] = []
+    for number in range(networks):
+        network = GCN(normalisation=normalisation).new_network(graphs.num_codes, torch.Generator().manual_seed(number))
+        x = np.eye(graphs.num_codes, dtype=np.float32)[graphs.operations]
+        found.append([])
+        for weights in network.convolutions:
+            x = np.maximum(spread @ (x @ weights.detach().numpy()), 0)
+            found[-1].append(float(x[real].var()))
+    return [float(layer) for layer in np.mean(found, axis=0)]
 
 
 def compare_engines() -> None:
