@@ -166,6 +166,21 @@ def test_the_tables_of_a_folder_follow_from_its_history(tmp_path: Path, monkeypa
         assert_frame_equal(kept, again, rel_tol=1e-9)
 
 
+@pytest.mark.parametrize("preset", ["default", "paper"])
+def test_the_comparison_of_pvll_with_random_search_follows_from_the_histories(preset: str) -> None:
+    """Of one data set: the best by the signal, the best evaluated, and the median of the last 50, by hand."""
+    history = pl.read_parquet(RESULTS / "pvll" / f"nasbench201-full-cifar10-{preset}" / "history.parquet")
+    ends: dict[str, dict[int, list[float]]] = {"pvll": {}, "random": {}}
+    for (method, seed), run in history.sort("order").group_by("method", "seed"):
+        error = 1 - run["evaluation"].to_numpy()
+        ends[method][seed] = [error[run["value"].arg_max()], error.min(), np.median(error[-50:])]
+    differences = np.mean([np.subtract(ends["pvll"][seed], ends["random"][seed]) for seed in ends["pvll"]], axis=0)
+    kept = pl.read_csv(RESULTS / "pvll" / "searches.csv").filter(table="nasbench201-full-cifar10", preset=preset)
+    assert kept["quantity"].to_list() == ["chosen", "best", "late"]
+    assert kept["mean"].to_list() == pytest.approx(differences.tolist(), abs=1e-6)
+    assert kept["pairs"].to_list() == [20] * 3
+
+
 # The documents: every number in them is computed, or listed with the reason why it is not.
 
 

@@ -112,8 +112,8 @@ BOUNDS = {
     "test_loss": (0.0, float("inf")),
     "relative_loss": (0.0, float("inf")),
     "tau": (-1.0, 1.0),
-    "incumbent": (0.0, 1.0),
-    "derived": (0.0, 1.0),
+    **dict.fromkeys(("incumbent", "derived", "minimum", "late"), (0.0, 1.0)),
+    **dict.fromkeys(("clamp_rate", "effective_share", "descent_share"), (0.0, 1.0)),
 }
 """Of the quantities of PVLL-NAS."""
 
@@ -305,7 +305,7 @@ def summarise_estimators() -> None:
         values = pl.read_csv(RESULTS / "pvll" / f"{name}.csv", infer_schema_length=None)
         for (quantity,), rows in values.group_by("quantity", maintain_order=True):
             limits = BOUNDS.get(str(quantity))
-            summary = over_seeds(rows, ["setting", "quantity"], "value", bounds=limits)
+            summary = over_seeds(rows.drop_nulls("value"), ["setting", "quantity"], "value", bounds=limits)
             parts.append(summary.select(table=pl.lit(name), **{column: column for column in summary.columns}))
     write_table(RESULTS / "pvll" / "summary.csv", pl.concat(parts))
 
