@@ -132,7 +132,7 @@ def formats(architecture: Architecture) -> dict[str, str]:
         >>> from predictornas.architectures import formats, parse
         >>> written = formats(parse("8:16:24:32:64"))
         >>> written["genes"], written["index"], written["key"]
-        ('0,1,2,3,7', '671', '7982562829105325511')
+        ('0,1,2,3,7', '671', '1030570820162767215')
     """
     space = _base(architecture.space)
     texts = {notation.name: notation.write(space, architecture.genes) for notation in notations_of(space)}

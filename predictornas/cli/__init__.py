@@ -9,6 +9,7 @@ from predictornas.extras import extra
 with extra("cli", "The command line"):
     from cyclopts import App, CycloptsError
 
+from predictornas.cli.architecture import architecture
 from predictornas.cli.console import remark, speak_utf8
 from predictornas.cli.doctor import doctor
 from predictornas.cli.figures import reproduce
@@ -38,6 +39,7 @@ for _verb in (
     reproduce,
     live_search,
     supernet,
+    architecture,
     train,
     export,
     build_table,

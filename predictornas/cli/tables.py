@@ -1,4 +1,4 @@
-"""The `data` verbs: list tables, look at one, import a file, download, remove, verify, compare its columns."""
+"""The `data` verbs: list tables, look at one, import and export, download, remove, verify, compare its columns."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ Yes = Annotated[
     bool, Parameter(negative="", help="Remove it; without this the command only says what it would remove.")
 ]
 
-data = App(name="data", help="Tables: list them, look at one, import, download, remove, verify, compare their columns.")
+data = App(
+    name="data", help="Tables: list them, look at one, import, export, download, remove, verify, compare columns."
+)
 
 
 @data.command(name="list")
@@ -228,6 +230,30 @@ def fetch(name: str, *, folder: Path | None = None, json: Json = False) -> None:
         show_json({"name": name, "file": str(path)})
         return
     say(f"{path}\nImport it: predictornas data import nasbench101 {path}")
+
+
+@data.command
+def export(name: str, *, out: Path | None = None, json: Json = False) -> None:
+    """Write a table as one file: a row an architecture, with its genes, its notation and every column.
+
+    Example: predictornas data export nasbench101-digits --out digits.csv
+
+    Parameters
+    ----------
+    name
+        Name of the table.
+    out
+        The file, .parquet or .csv; NAME.parquet by default.
+    """
+    from predictornas.benchmarks.catalog import open_benchmark
+    from predictornas.benchmarks.exporting import export_table
+
+    path = out or Path(f"{name}.parquet")
+    rows = export_table(open_benchmark(name), path)
+    if json:
+        show_json({"name": name, "rows": rows, "file": str(path)})
+        return
+    say(f"{name}: {counted(rows, 'row')} in {path}")
 
 
 @data.command(name="agreement")

@@ -24,7 +24,7 @@ from predictornas.spaces.nasbench101_cells import (
     from_vertices,
     to_vertices,
 )
-from predictornas.spaces.nasbench101_text import OPERATIONS, read_cells, written
+from predictornas.spaces.nasbench101_text import OPERATIONS, one_line, read_cells, written
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate, retry_until_valid
 
@@ -200,8 +200,8 @@ class NASBench101:
 
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """Rows of the adjacency matrix and the operations, e.g. `01/00 input,output`."""
-        matrix, names = self.matrix_of(genes)
-        return "/".join("".join(map(str, row)) for row in matrix) + " " + ",".join(names)
+        graph = self.graphs(genes[None])
+        return one_line(graph.adjacency[0], graph.operations[0])
 
     def from_strings(self, texts: Sequence[str]) -> Genes:
         """Genes `(n, 26)` in normal form of what `describe` writes; vertices on no path may be among them.

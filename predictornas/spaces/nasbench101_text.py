@@ -101,6 +101,12 @@ def written(adjacency: np.ndarray, codes: np.ndarray) -> tuple[list[list[int]], 
     return adjacency[:count, :count].tolist(), [names[code] for code in codes[:count].tolist()]
 
 
+def one_line(adjacency: np.ndarray, codes: np.ndarray) -> str:
+    """One cell as `NASBench101.describe` writes it; arguments as in `written`."""
+    matrix, names = written(adjacency, codes)
+    return "/".join("".join(map(str, row)) for row in matrix) + " " + ",".join(names)
+
+
 def _rows(matrix: Any) -> list[list[int]]:
     """The matrix as rows of zeros and ones, square and upper triangular."""
     if isinstance(matrix, str):

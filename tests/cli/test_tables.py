@@ -96,3 +96,12 @@ def test_a_dry_run_refuses_a_taken_name_as_the_import_does_and_rows_without_sign
         capsys.readouterr()
         assert run("data", "import", "mine", str(tmp_path / "b.csv"), *rest, *extra) == 2
         assert "already imported from 'a.csv'" in capsys.readouterr().err
+
+
+def test_a_table_goes_out_and_comes_back(run, printed_json, store: Path, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "digits.csv"
+    assert run("data", "export", "nasbench101-digits", "--out", str(path), "--json") == 0
+    assert printed_json() == {"name": "nasbench101-digits", "rows": 2532, "file": str(path)}
+    assert pl.read_csv(path, n_rows=1)["notation"][0] == "01/00 input,output"
+    assert run("data", "export", "nasbench101-digits", "--out", str(tmp_path / "digits.xlsx")) == 2
+    assert "end in .parquet or .csv" in capsys.readouterr().err

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from predictornas.live.counting import count_multiply_adds, count_parameters
+from predictornas.live.counting import count_multiply_adds, count_other_operations, count_parameters
 from predictornas.live.operations import FactorizedReduce
 from predictornas.live.trainable_network import NetworkShape, build_network, weightless_network
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
@@ -44,7 +44,7 @@ def test_multiply_adds_of_darts_v2_on_imagenet():
     space = get_space("darts")
     shape = NetworkShape(48, 14, 1000, stem="imagenet")
     network = weightless_network(space, space.genes_of(NAMED_GENOTYPES["DARTS-V2"]), shape)
-    counted = count_multiply_adds(network, 3, 224)
+    counted, other = count_multiply_adds(network, 3, 224), count_other_operations(network, 3, 224)
     convolutions, others = [768 * 1000], [768 * 49]
 
     def count(module, given, out):
@@ -60,6 +60,17 @@ def test_multiply_adds_of_darts_v2_on_imagenet():
     network.eval()(torch.empty(1, 3, 224, 224, device="meta"))
     assert counted == sum(convolutions) == 529_911_552
     assert round((counted + sum(others)) / 1e6, 2) == 544.59
+    assert other == sum(others)
+
+
+def test_other_operations_of_the_smallest_cell_by_hand():
+    space = get_space("nasbench101")
+    network = weightless_network(space, space.enumerate()[0], NetworkShape(4, 1, 10, in_channels=1))
+    # normalised and activated: 4 channels at 8 x 8 twice, 8 at 4 x 4, 16 at 2 x 2; pools halve what the first two gave;
+    # the last average reads 16 channels at 2 x 2
+    normalised = 2 * 4 * 64 + 8 * 16 + 16 * 4
+    assert count_other_operations(network, 1, 8) == 3 * normalised + 4 * 64 + 8 * 16 + 16 * 4
+    assert not any(module._forward_hooks for module in network.modules())
 
 
 @pytest.mark.slow
