@@ -1,5 +1,5 @@
 """Architectures in every notation of the field: read any of them with `parse`, write all with `formats`. Numpy only."""
 
-from predictornas.architectures.parsing import Architecture, formats, parse
+from predictornas.architectures.parsing import ParsedArchitecture, formats, parse
 
-__all__ = ["Architecture", "formats", "parse"]
+__all__ = ["ParsedArchitecture", "formats", "parse"]

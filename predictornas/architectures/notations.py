@@ -31,7 +31,7 @@ Numbering = Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class Notation:
+class Writing:
     """One way to write architectures of some spaces.
 
     Attributes:
@@ -52,7 +52,7 @@ class Notation:
     asked: bool = False
 
 
-def notations_of(space: SearchSpace) -> list[Notation]:
+def notations_of(space: SearchSpace) -> list[Writing]:
     """Those in which architectures of a space are written, the usual one first."""
     return [notation for notation in NOTATIONS if notation.fits(space)]
 
@@ -166,8 +166,8 @@ def _write_index(space: SearchSpace, row: Row) -> str:
     return str(index_of(space, row))
 
 
-def _of_order(name: str, help_: str) -> Notation:
-    return Notation(
+def _of_order(name: str, help_: str) -> Writing:
+    return Writing(
         name,
         help_,
         _of(NASBench201),
@@ -345,21 +345,21 @@ def genotype_text(text: str) -> str | None:
 
 
 NOTATIONS = (
-    Notation("string", "as the space writes it", _is_described, _read_described, _write_described),
-    Notation("genotype", "as the code of DARTS prints it", _of(DARTS), _read_genotype, _write_genotype),
-    Notation("genes", "numbers, as tables and histories hold them", lambda _: True, _read_genes, _write_genes),
-    Notation("name", "of a released genotype", _of(DARTS), _read_name, _write_name),
-    Notation("matrix", "matrix and operations of NAS-Bench-101", _of(NASBench101), _read_matrix, _write_matrix),
-    Notation("hash", "module hash of NAS-Bench-101", _of(NASBench101), _read_hash, _write_hash),
-    Notation("hash", "key of the official files", _of(NASBenchGraph), _read_official_key, _write_official_key),
-    Notation("index", "in the official order", _of(NASBench201, NATSBenchSize), _read_index, _write_index),
-    Notation("operations", "names, edge by edge", _of(NASBench201), _read_operations, _write_operations),
+    Writing("string", "as the space writes it", _is_described, _read_described, _write_described),
+    Writing("genotype", "as the code of DARTS prints it", _of(DARTS), _read_genotype, _write_genotype),
+    Writing("genes", "numbers, as tables and histories hold them", lambda _: True, _read_genes, _write_genes),
+    Writing("name", "of a released genotype", _of(DARTS), _read_name, _write_name),
+    Writing("matrix", "matrix and operations of NAS-Bench-101", _of(NASBench101), _read_matrix, _write_matrix),
+    Writing("hash", "module hash of NAS-Bench-101", _of(NASBench101), _read_hash, _write_hash),
+    Writing("hash", "key of the official files", _of(NASBenchGraph), _read_official_key, _write_official_key),
+    Writing("index", "in the official order", _of(NASBench201, NATSBenchSize), _read_index, _write_index),
+    Writing("operations", "names, edge by edge", _of(NASBench201), _read_operations, _write_operations),
     _of_order("naslib", "numbers of NASLib and NAS-Bench-Suite-Zero: edges by where they begin"),
     _of_order("naszilla", "numbers of naszilla and archai: operations in alphabetical order"),
-    Notation("naslib", "pairs (input, operation) of NASLib, cell by cell", _of(DARTS), _read_pairs, _write_pairs),
-    Notation("json", "the fields of a genotype", _of(DARTS), _read_genotype, _write_json),
-    Notation("nasbench301", "edges of a ConfigSpace", _of(DARTS), _read_configuration, _write_configuration),
-    Notation(
+    Writing("naslib", "pairs (input, operation) of NASLib, cell by cell", _of(DARTS), _read_pairs, _write_pairs),
+    Writing("json", "the fields of a genotype", _of(DARTS), _read_genotype, _write_json),
+    Writing("nasbench301", "edges of a ConfigSpace", _of(DARTS), _read_configuration, _write_configuration),
+    Writing(
         "key", "the identity of the architecture in every table and history", lambda _: True, _read_key, _write_key
     ),
 )

@@ -24,7 +24,7 @@ _SHUFFLE = 88
 
 
 @dataclass(frozen=True)
-class Order:
+class OperationOrder:
     """How a toolkit writes a cell of NAS-Bench-201 as six numbers.
 
     Attributes:
@@ -37,11 +37,11 @@ class Order:
 
 
 ORDERS = {
-    "naslib": Order(
+    "naslib": OperationOrder(
         ("skip_connect", "none", "nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3"),
         ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)),
     ),
-    "naszilla": Order(("avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3", "none", "skip_connect"), EDGES),
+    "naszilla": OperationOrder(("avg_pool_3x3", "nor_conv_1x1", "nor_conv_3x3", "none", "skip_connect"), EDGES),
 }
 """NASLib, naslib/search_spaces/nasbench201/conversions.py; naszilla, nas_bench_201/cell_201.py."""
 

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int8
 
-from predictornas.architectures.notations import NOTATIONS, Notation, Numbering, genotype_text, is_numbers, notations_of
+from predictornas.architectures.notations import (
+    NOTATIONS,
+    Numbering,
+    Writing,
+    genotype_text,
+    is_numbers,
+    notations_of,
+)
 from predictornas.architectures.orders import ORDERS
 from predictornas.errors import (
     ConfigurationError,
@@ -32,7 +39,7 @@ from predictornas.spaces.registry import SPACES, get_space
 from predictornas.spaces.restricted import RestrictedSpace
 
 MOST_BYTES = 1 << 26
-"""Size of a file, such as a log, in which an architecture is looked for."""
+"""NetworkSize of a file, such as a log, in which an architecture is looked for."""
 
 RESULTS = ("recommended.txt", "genotype.txt")
 """Files in folders of results that hold the architecture that was found."""
@@ -48,7 +55,7 @@ _EXPECTED = (
 
 
 @dataclass(frozen=True, eq=False)
-class Architecture:
+class ParsedArchitecture:
     """An architecture of a space, and the notation in which it was read.
 
     Attributes:
@@ -69,7 +76,7 @@ class Architecture:
 
 def parse(
     value: object, space: SearchSpace | str | None = None, *, operations: str | Sequence[str] | None = None
-) -> Architecture:
+) -> ParsedArchitecture:
     """The architecture that a value stands for, in any notation of the field.
 
     Example:
@@ -119,10 +126,10 @@ def parse(
         raise InvalidArchitectureError(
             f"{first.space.describe(first.genes)} is an architecture of {whole.name!r}, but not one of this part of it."
         )
-    return Architecture(whole, first.genes, first.notation)
+    return ParsedArchitecture(whole, first.genes, first.notation)
 
 
-def formats(architecture: Architecture) -> dict[str, str]:
+def formats(architecture: ParsedArchitecture) -> dict[str, str]:
     """An architecture in every notation of its space, by the name of the notation.
 
     Each text is read again by `parse(f"{name}: {text}", space)`, and gives the same genes; but a key is not where the
@@ -253,9 +260,9 @@ def _literal(text: str) -> Any:
 
 def _read(
     spaces: Sequence[SearchSpace], value: Any, named: str | None, numbering: Numbering
-) -> tuple[list[Architecture], list[PredictorNASError]]:
+) -> tuple[list[ParsedArchitecture], list[PredictorNASError]]:
     """Every reading of a value, one for each space and notation, and why others were none."""
-    found: list[Architecture] = []
+    found: list[ParsedArchitecture] = []
     refused: list[PredictorNASError] = []
     for space in spaces:
         for notation in notations_of(space):
@@ -264,7 +271,7 @@ def _read(
             try:
                 row = notation.read(space, value, numbering)
                 if row is not None:
-                    found.append(Architecture(space, _valid(space, row[None])[0], notation.name))
+                    found.append(ParsedArchitecture(space, _valid(space, row[None])[0], notation.name))
                     break
             except PredictorNASError as error:
                 refused.append(error)
@@ -283,7 +290,7 @@ def _valid(space: SearchSpace, rows: Genes) -> Genes:
     return normal
 
 
-def _ambiguous(value: object, found: list[Architecture]) -> ConfigurationError:
+def _ambiguous(value: object, found: list[ParsedArchitecture]) -> ConfigurationError:
     names = list(dict.fromkeys(one.space.name for one in found))
     return ConfigurationError(
         f"{quoted(value)} may be an architecture of {', '.join(names)}. Say of which (--space, or `space=`)."
@@ -307,14 +314,14 @@ def _refusal(
         return InvalidArchitectureError(f"{quoted(value)} is no {where}{told}. It fits {'; or '.join(fitting)}.")
     if space is None:
         return InvalidArchitectureError(f"{quoted(value)} is no architecture. Expected {_EXPECTED}.")
-    example = formats(Architecture(space, space.sample(1, np.random.default_rng(0))[0], ""))
+    example = formats(ParsedArchitecture(space, space.sample(1, np.random.default_rng(0))[0], ""))
     forms = "; ".join(f"{name}: {text if len(text) < 100 else text[:90] + '...'}" for name, text in example.items())
     return InvalidArchitectureError(f"{quoted(value)} is no {where}{told}. Architectures are written as {forms}.")
 
 
 def _fitting(content: Any, space: SearchSpace | None) -> list[str]:
     """The notations that a value fits: of another space, of another toolkit, or numbered from one."""
-    tried: list[tuple[str, SearchSpace, Notation, Any]] = []
+    tried: list[tuple[str, SearchSpace, Writing, Any]] = []
     for name in SPACES:
         other = get_space(name)
         own = space is not None and _base(space) is other

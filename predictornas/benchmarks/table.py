@@ -40,7 +40,7 @@ from predictornas.files import write_json, writing_folder
 from predictornas.plain_help import PlainHelp
 from predictornas.quantity import Quantities
 from predictornas.reading import map_array
-from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
+from predictornas.spaces.base import Genes, Keys, SearchSpace, lists_too, require_members
 from predictornas.spaces.registry import space_of_file
 from predictornas.spaces.restricted import part_of
 
@@ -193,6 +193,7 @@ class Benchmark(metaclass=PlainHelp):
         rows = self._array(SORTED_ROWS)[place]
         return np.asarray(np.where(known[place] == keys, rows, -1))
 
+    @lists_too
     def lookup(self, genes: Genes, column: str) -> Float[np.ndarray, " m"]:
         """Values of these architectures, float64; NaN where a nullable column has no value.
 

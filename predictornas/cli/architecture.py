@@ -13,7 +13,7 @@ from predictornas.cli.options import Style
 from predictornas.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from predictornas.architectures import Architecture
+    from predictornas.architectures import ParsedArchitecture
     from predictornas.studies.one_architecture import KnownArchitecture
 
 
@@ -113,7 +113,7 @@ def _entries(values: dict[str, float | None]) -> list[dict[str, Any]]:
     return [{"column": column, "value": value} for column, value in values.items()]
 
 
-def _draw(found: Architecture, picture: Path, style: str) -> None:
+def _draw(found: ParsedArchitecture, picture: Path, style: str) -> None:
     """Writes the picture that papers have of a cell; raises before anything is written where it cannot be drawn."""
     from predictornas.plots.cells import draw_cells
     from predictornas.plots.style import drawing

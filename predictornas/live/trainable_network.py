@@ -16,7 +16,7 @@ from predictornas.live.nasbench101_cell import NASBench101Body
 from predictornas.live.nasbench201_cell import NASBench201Body
 from predictornas.live.operations import DropPath, Noise
 from predictornas.spaces import nasbench101, nasbench201
-from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.base import SearchSpace, lists_too
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.restricted import RestrictedSpace
 
@@ -131,6 +131,7 @@ class CellNetwork(nn.Module):
         self._path_generator = generator
 
 
+@lists_too
 def build_network(
     space: SearchSpace, row: Int8[np.ndarray, " g"], shape: NetworkShape, *, generator: torch.Generator
 ) -> CellNetwork:
@@ -160,6 +161,7 @@ def build_network(
     return network
 
 
+@lists_too
 def weightless_network(space: SearchSpace, row: Int8[np.ndarray, " g"], shape: NetworkShape) -> CellNetwork:
     """The network without memory for its weights (on torch's meta device), to count parameters and multiply-adds.
 

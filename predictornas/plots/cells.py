@@ -15,7 +15,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.plots.layered import Arrow, Item, Placement, arrange
 from predictornas.plots.style import INK, MUTED, current_style, new_figure, over_both_columns, points
 from predictornas.spaces import nasbench101, nasbench201
-from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.base import SearchSpace, lists_too
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import Cell, Genotype
 from predictornas.spaces.nasbench101 import NASBench101
@@ -57,6 +57,7 @@ class Diagram:
     arrows: tuple[tuple[int, int, str | None], ...]
 
 
+@lists_too
 def draw_cells(
     space: SearchSpace,
     genes: Int8[np.ndarray, " g"],

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from functools import wraps
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8, UInt8, UInt64
@@ -21,6 +22,36 @@ Keys = UInt64[np.ndarray, " n"]
 
 MOST = 1 << 24
 """Architectures up to which a space is enumerated: larger ones do not fit into memory comfortably."""
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def lists_too(method: Method) -> Method:
+    """Lets a function of genes take them as people have them: lists, tuples, arrays of any integers.
+
+    Example:
+        >>> from predictornas import get_space
+        >>> space = get_space("natsbench-size")
+        >>> space.describe([0, 1, 2, 3, 7]), space.valid([[0, 0, 0, 0, 9]]).tolist()
+        ('8:16:24:32:64', [False])
+    """
+
+    @wraps(method)
+    def taking(*arguments: Any, **named: Any) -> Any:
+        return method(*map(_as_genes, arguments), **{name: _as_genes(value) for name, value in named.items()})
+
+    return cast("Method", taking)
+
+
+def _as_genes(value: Any) -> Any:
+    """Integers as int8 where all fit, so that messages show the number that was given; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.dtype != np.int8:
+        small = value.astype(np.int8)
+        return small if (small == value).all() else value
+    return value
 
 
 @dataclass(frozen=True)
@@ -69,7 +100,8 @@ class SearchSpace(Protocol, metaclass=PlainHelp):
 
     `valid` rows are exactly the members of S in the space's normal form; every method that returns genes returns
     valid rows. Two rows are the same architecture iff their `keys` are equal. Everywhere below, `genes` are `(n, g)`
-    integers of eight bits, one row an architecture; `keys` are `(n,)` unsigned integers of 64 bits.
+    integers of eight bits, one row an architecture; the spaces of this package take lists and wider integers too.
+    `keys` are `(n,)` unsigned integers of 64 bits.
 
     Example:
         >>> import numpy as np
@@ -243,9 +275,12 @@ def require_genes(space: SearchSpace, genes: Any) -> Genes:
     wrong = (rows < 0) | (rows >= np.asarray(space.num_choices, np.int64))
     if wrong.any():
         row, gene = np.argwhere(wrong)[0].tolist()
+        fewer = rows.astype(np.int64) - 1
+        from_one = ((fewer >= 0) & (fewer < np.asarray(space.num_choices, np.int64))).all()
+        hint = " All fit where numbers begin with 1: subtract 1." if from_one else ""
         raise InvalidArchitectureError(
             f"Row {row} of {len(rows)}: gene {gene} is {rows[row, gene]}, outside 0..{space.num_choices[gene] - 1}, "
-            f"which is what {space.name!r} has for it (the row: {rows[row].tolist()})."
+            f"which is what {space.name!r} has for it (the row: {rows[row].tolist()}).{hint}"
         )
     return rows.astype(np.int8, copy=False)
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.spaces.base import MOST, Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
+from predictornas.spaces.base import MOST, Genes, GraphRelaxation, Graphs, Keys, SearchSpace, lists_too, require_genes
 from predictornas.spaces.darts_graphs import CELLS, NODES, graphs_of, relaxation_of_graphs
 from predictornas.spaces.darts_settings import ALL_NODES, MOST_OPERATIONS, NodeSettings
 from predictornas.spaces.genotypes import CONCAT, Cell, Genotype
@@ -140,10 +140,12 @@ class DARTS:
         """`n` distinct architectures, uniformly over all."""
         return self._settings.architectures(rng.choice(len(self), size=min(n, len(self)), replace=False))
 
+    @lists_too
     def keys(self, genes: Genes) -> Keys:
         """Identity of each valid row (a one-to-one function, no mere hash); a node's inputs may stand in any order."""
         return mix(self._settings.ranks(self.normalise(require_genes(self, genes))).astype(np.uint64) + np.uint64(1))
 
+    @lists_too
     def graph_keys(self, genes: Genes) -> Keys:
         """Isomorphism class of both cells: equal where nodes only have another order.
 
@@ -152,16 +154,19 @@ class DARTS:
         graphs = graphs_of(require_genes(self, genes), self.operations, with_nodes=True)
         return graph_hash(graphs.adjacency, graphs.operations, rounds=_ROUNDS)
 
+    @lists_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are architectures in normal form."""
         return np.asarray((self._settings.numbers(genes) >= 0).all(axis=1))
 
+    @lists_too
     def normalise(self, genes: Genes) -> Genes:
         """Each node's two edges in the order of their inputs; rows with one input twice stay, and are not valid."""
         edges = genes.reshape(-1, ALL_NODES, 2, 2)
         swapped = edges[:, :, :1, :1] > edges[:, :, 1:, :1]
         return np.where(swapped, edges[:, :, ::-1], edges).reshape(genes.shape)
 
+    @lists_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: inputs, then operations are redrawn, each with p = `rate`.
 
@@ -182,6 +187,7 @@ class DARTS:
 
         return self._retried(attempt, genes)
 
+    @lists_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2; a node that breaks a rule tries again."""
 
@@ -207,6 +213,7 @@ class DARTS:
             waiting[rows] &= ~good
         return children
 
+    @lists_too
     def graphs(self, genes: Genes) -> Graphs:
         """Both cells in one graph, `(n, 22, 22)`: operations moved from edges to vertices.
 
@@ -221,6 +228,7 @@ class DARTS:
         """Choice k of an input gene joins that input to its operation; choice k of an operation gene labels it."""
         return relaxation_of_graphs(self.operations, max(self.num_choices))
 
+    @lists_too
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """`(n, 32, k)`: each gene one-hot, as wide as the gene with most values."""
         return one_hot_genes(require_genes(self, genes), max(self.num_choices))
@@ -233,10 +241,12 @@ class DARTS:
         """
         return RestrictedSpace(self, keys)
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The genotype in the usual printed form."""
         return str(self.genotype(require_genes(self, genes[None])[0]))
 
+    @lists_too
     def genotype(self, genes: Int8[np.ndarray, " g"]) -> Genotype:
         """The two cells of one row."""
         edges = [(self.operations[operation], source) for source, operation in genes.reshape(-1, 2).tolist()]

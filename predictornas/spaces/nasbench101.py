@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError, quoted
 from predictornas.spaces import nasbench101_cells, nasbench101_md5
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, lists_too, require_genes
 from predictornas.spaces.cache import cached_arrays
 from predictornas.spaces.hashing import graph_hash
 from predictornas.spaces.nasbench101_cells import (
@@ -69,6 +69,7 @@ class NASBench101:
         rows = rng.choice(len(self), size=min(n, len(self)), replace=False)
         return np.asarray(self.enumerate()[rows])
 
+    @lists_too
     def keys(self, genes: Genes) -> Keys:
         """Isomorphism class of each valid row.
 
@@ -78,10 +79,12 @@ class NASBench101:
         adjacency, operations = to_vertices(require_genes(self, genes))
         return graph_hash(adjacency, operations)
 
+    @lists_too
     def graph_keys(self, genes: Genes) -> Keys:
         """The same as `keys`: a row of the table is an isomorphism class."""
         return self.keys(genes)
 
+    @lists_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are cells in normal form: every vertex on an input-output path, at most 9 edges."""
         adjacency, operations = to_vertices(genes)
@@ -94,6 +97,7 @@ class NASBench101:
         result: Bool[np.ndarray, " n"] = in_range & packed & fed.all(axis=1) & feeds.all(axis=1) & few_edges
         return result
 
+    @lists_too
     def normalise(self, genes: Genes) -> Genes:
         """Prunes vertices off every input-output path and moves absent ones just before the output.
 
@@ -114,6 +118,7 @@ class NASBench101:
         """
         return self.normalise(from_vertices(*_laid_out(adjacency, operations)))
 
+    @lists_too
     def module_hashes(self, genes: Genes) -> UInt8[np.ndarray, "n 16"]:
         """The official MD5 hash of each cell, as 16 bytes a row. The whole space takes about 40 s and is cached."""
         if genes is self.enumerate():
@@ -136,6 +141,7 @@ class NASBench101:
         rows = nasbench101_md5.find(hashes, self.module_hashes(self.enumerate()))
         return np.asarray(self.enumerate()[rows])
 
+    @lists_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each cell (Mauch et al. 2020, algorithm 2): bits flip, operations are redrawn.
 
@@ -159,6 +165,7 @@ class NASBench101:
 
         return retry_until_valid(attempt, (genes,), _connected_within_edges)
 
+    @lists_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each adjacency bit and each operation from either parent with p = 1/2."""
 
@@ -167,6 +174,7 @@ class NASBench101:
 
         return retry_until_valid(attempt, (a, b), _connected_within_edges)
 
+    @lists_too
     def graphs(self, genes: Genes) -> Graphs:
         """The cells as graphs of up to 7 vertices: codes 0..2 operations, 3 input, 4 output, -1 padding."""
         adjacency, operations = to_vertices(require_genes(self, genes))
@@ -177,6 +185,7 @@ class NASBench101:
             adjacency[rows[:, :, None], order[:, :, None], order[:, None, :]], operations[rows, order], NUM_CODES
         )
 
+    @lists_too
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """`(n, 26, 4)`: each gene one-hot, adjacency bits in the first two places."""
         return one_hot_genes(require_genes(self, genes), NUM_OPERATIONS + 1)
@@ -198,6 +207,7 @@ class NASBench101:
         """The cells with these keys as a space of its own."""
         return RestrictedSpace(self, keys)
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """Rows of the adjacency matrix and the operations, e.g. `01/00 input,output`."""
         graph = self.graphs(genes[None])
@@ -216,6 +226,7 @@ class NASBench101:
             raise InvalidArchitectureError(f"Entry {first}, {quoted(texts[first])}, has more than {MAX_EDGES} edges.")
         return genes
 
+    @lists_too
     def matrix_of(self, genes: Int8[np.ndarray, " g"]) -> tuple[list[list[int]], list[str]]:
         """One cell as the official package takes it: the rows of its matrix, and the operation of each vertex."""
         graph = self.graphs(genes[None])

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.product import ProductSpace
 
@@ -34,6 +34,7 @@ class NASBench201(ProductSpace):
     name = "nasbench201"
     num_choices = (_NUM,) * len(EDGES)
 
+    @lists_too
     def graph_keys(self, genes: Genes) -> Keys:
         """The official classes of equal cells, 6,466 in all: `skip_connect` is the identity, `none` cuts an edge.
 
@@ -50,6 +51,7 @@ class NASBench201(ProductSpace):
         index = np.array([number.setdefault(text, len(number)) for text in texts], np.uint64)
         return mix(index + np.uint64(len(self) + 1))
 
+    @lists_too
     def graphs(self, genes: Genes) -> Graphs:
         """Operations moved from edges to vertices, `(n, 8, 8)`: input, one vertex an edge that is not cut, output.
 
@@ -92,6 +94,7 @@ class NASBench201(ProductSpace):
         fixed[0, _INPUT] = fixed[-1, _OUTPUT] = 1
         return GraphRelaxation(np.zeros((self.num_genes, _NUM, *full.shape), np.float32), vertices, full, fixed)
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The official architecture string."""
         return to_string(require_genes(self, genes[None])[0])

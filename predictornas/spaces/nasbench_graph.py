@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int8, Int64, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.product import ProductSpace
 from predictornas.spaces.variation import retry_until_valid
@@ -73,6 +73,7 @@ class NASBenchGraph(ProductSpace):
     def _listed(self) -> Genes:
         return self._members
 
+    @lists_too
     def keys(self, genes: Genes) -> Keys:
         """Identity of each row: the official hash of its normal form, mixed.
 
@@ -81,6 +82,7 @@ class NASBenchGraph(ProductSpace):
         """
         return mix(self.official_hashes(genes).astype(np.uint64) + np.uint64(1))
 
+    @lists_too
     def official_hashes(self, genes: Genes) -> Int64[np.ndarray, " n"]:
         """The keys of the official files: the genes of the normal form as five decimal digits.
 
@@ -89,6 +91,7 @@ class NASBenchGraph(ProductSpace):
         """
         return np.asarray(self.normalise(require_genes(self, genes)) @ 10 ** np.arange(_NODES, -1, -1))
 
+    @lists_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are architectures in normal form."""
         result = super().valid(genes)
@@ -96,6 +99,7 @@ class NASBenchGraph(ProductSpace):
         result[result] = (self.normalise(inside) == inside).all(axis=1) & (inside[:, 1:] != SKIP).any(axis=1)
         return result
 
+    @lists_too
     def normalise(self, genes: Genes) -> Genes:
         """The normal form; rows of four skip connections have none."""
         pattern = genes[:, 0], (genes[:, 1:] == SKIP) @ _BITS
@@ -107,6 +111,7 @@ class NASBenchGraph(ProductSpace):
         first = ways[np.arange(len(genes)), numbers.argmin(axis=1)]
         return np.concatenate([links[:, None], first], axis=1).astype(np.int8)
 
+    @lists_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: each gene is redrawn with p = `rate`, then the normal form is taken.
 
@@ -116,11 +121,13 @@ class NASBenchGraph(ProductSpace):
         vary = super().mutate
         return retry_until_valid(lambda some: self.normalise(vary(some, rng, rate=rate)), (genes,), self.valid)
 
+    @lists_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2, then the normal form is taken."""
         vary = super().crossover
         return retry_until_valid(lambda one, other: self.normalise(vary(one, other, rng)), (a, b), self.valid)
 
+    @lists_too
     def graphs(self, genes: Genes) -> Graphs:
         """Input, the four operations and output, `(n, 6, 6)`; codes are those of `OPERATIONS`, input 9, output 10."""
         genes = require_genes(self, genes)
@@ -140,6 +147,7 @@ class NASBenchGraph(ProductSpace):
         fixed[0, -2] = fixed[-1, -1] = 1
         return GraphRelaxation(edges, labels, np.zeros((vertices, vertices), np.float32), fixed)
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """What each node reads, then its operations: `0,1,1,2|gcn,cheb,gin,fc`."""
         link, *operations = require_genes(self, genes[None])[0].tolist()

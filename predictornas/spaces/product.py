@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
-from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, require_genes
+from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, lists_too, require_genes
 from predictornas.spaces.hashing import row_keys
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
@@ -90,6 +90,7 @@ class ProductSpace(metaclass=PlainHelp):
                 return genes
             genes = np.concatenate([genes[first], self._drawn(n - len(first), rng)])
 
+    @lists_too
     def rows(self, genes: Genes) -> Int64[np.ndarray, " n"]:
         """Row of each architecture in `enumerate()`.
 
@@ -107,6 +108,7 @@ class ProductSpace(metaclass=PlainHelp):
     def _order(self) -> Int64[np.ndarray, " s"]:
         return np.argsort(self.enumerated_keys())
 
+    @lists_too
     def keys(self, genes: Genes) -> Keys:
         """Identity of each row of choices.
 
@@ -115,18 +117,22 @@ class ProductSpace(metaclass=PlainHelp):
         """
         return row_keys(require_genes(self, genes), self.num_choices)
 
+    @lists_too
     def graph_keys(self, genes: Genes) -> Keys:
         """The same as `keys`, unless a subclass knows which rows are equal as graphs."""
         return self.keys(genes)
 
+    @lists_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows hold one of its values in each gene."""
         return np.asarray(((genes >= 0) & (genes < np.asarray(self.num_choices))).all(axis=1))
 
+    @lists_too
     def normalise(self, genes: Genes) -> Genes:
         """The same rows: every row of choices is an architecture of its own."""
         return genes
 
+    @lists_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: each gene is redrawn with p = `rate`.
 
@@ -138,6 +144,7 @@ class ProductSpace(metaclass=PlainHelp):
         fresh = rng.integers(np.asarray(self.num_choices, np.int8), size=genes.shape, dtype=np.int8)
         return np.where(redrawn, fresh, genes)
 
+    @lists_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2."""
         return np.where(rng.random(a.shape) < 0.5, a, b)
@@ -146,6 +153,7 @@ class ProductSpace(metaclass=PlainHelp):
     def graphs(self, genes: Genes) -> Graphs:
         """The graph of each architecture, operations on vertices."""
 
+    @lists_too
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """Each gene one-hot, as wide as the gene with most values."""
         return one_hot_genes(require_genes(self, genes), max(self.num_choices))
@@ -154,6 +162,7 @@ class ProductSpace(metaclass=PlainHelp):
         """The architectures with these keys as a space of its own."""
         return RestrictedSpace(self, keys)
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """The choices, e.g. `2-0-1`; a subclass may know names."""
         return "-".join(map(str, require_genes(self, genes[None])[0].tolist()))

@@ -15,6 +15,7 @@ from predictornas.spaces.base import (
     Graphs,
     Keys,
     SearchSpace,
+    lists_too,
     relaxation_of,
     require_members,
 )
@@ -94,24 +95,29 @@ class RestrictedSpace:
         rows = rng.choice(len(self), size=min(n, len(self)), replace=False)
         return np.asarray(self.enumerate()[rows])
 
+    @lists_too
     def keys(self, genes: Genes) -> Keys:
         """Keys as in the base space."""
         return self.base.keys(genes)
 
+    @lists_too
     def graph_keys(self, genes: Genes) -> Keys:
         """Isomorphism classes as in the base space."""
         return self.base.graph_keys(genes)
 
+    @lists_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are valid in the base space and among those that stay."""
         result = self.base.valid(genes)
         result[result] = self._contains(self.base.keys(genes[result]))
         return result
 
+    @lists_too
     def normalise(self, genes: Genes) -> Genes:
         """Normal form as in the base space; rows outside this subset are not `valid`."""
         return self.base.normalise(genes)
 
+    @lists_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """Children as in the base space; one that falls outside is tried again until it is inside and differs.
 
@@ -151,14 +157,17 @@ class RestrictedSpace:
             return np.repeat(parent[None], count, axis=0)
         return np.asarray(members[rng.choice(len(members), size=count, p=weight / weight.sum())])
 
+    @lists_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """Children as in the base space, tried again until one stays inside; else the first parent."""
         return retry_until_valid(lambda first, second: self.base.crossover(first, second, rng), (a, b), self.valid)
 
+    @lists_too
     def graphs(self, genes: Genes) -> Graphs:
         """Graphs as in the base space."""
         return self.base.graphs(genes)
 
+    @lists_too
     def sequences(self, genes: Genes) -> Float[np.ndarray, "n steps k"]:
         """Sequences as in the base space."""
         return self.base.sequences(genes)
@@ -176,6 +185,7 @@ class RestrictedSpace:
         keys = np.asarray(keys, np.uint64)
         return RestrictedSpace(self.base, keys[self._contains(keys)], self._given and self.enumerate())
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """One row in the notation of the base space."""
         return self.base.describe(genes)

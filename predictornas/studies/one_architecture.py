@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int8, Int64
 
-from predictornas.architectures import Architecture, formats
+from predictornas.architectures import ParsedArchitecture, formats
 from predictornas.benchmarks.catalog import is_here, list_benchmarks, open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, PredictorNASError
@@ -24,7 +24,7 @@ NEAR = 3
 
 
 @dataclass(frozen=True)
-class Size:
+class NetworkSize:
     """How large a network of an architecture is.
 
     Attributes:
@@ -76,13 +76,13 @@ class KnownArchitecture:
     key: int
     genes: list[int]
     notations: dict[str, str]
-    sizes: list[Size]
+    sizes: list[NetworkSize]
     tables: dict[str, dict[str, float | None]] = field(default_factory=dict)
     lacking: list[str] = field(default_factory=list)
     nearest: list[Neighbour] = field(default_factory=list)
 
 
-def describe_architecture(found: Architecture, *, benchmark: str | None = None) -> KnownArchitecture:
+def describe_architecture(found: ParsedArchitecture, *, benchmark: str | None = None) -> KnownArchitecture:
     """What is known of an architecture; nothing is trained, and only tables that are here already are opened.
 
     Example:
@@ -123,7 +123,7 @@ def describe_architecture(found: Architecture, *, benchmark: str | None = None) 
     )
 
 
-def sizes_of(space: SearchSpace, genes: Int8[np.ndarray, " g"]) -> list[Size]:
+def sizes_of(space: SearchSpace, genes: Int8[np.ndarray, " g"]) -> list[NetworkSize]:
     """How large the networks are that papers make of an architecture.
 
     Args:
@@ -149,7 +149,7 @@ def sizes_of(space: SearchSpace, genes: Int8[np.ndarray, " g"]) -> list[Size]:
         network = weightless_network(space, genes, NetworkShape(**shape))
         work = count_multiply_adds(network, 3, pixels)
         everything = work + count_other_operations(network, 3, pixels)
-        sizes.append(Size(words, count_parameters(network), work, everything))
+        sizes.append(NetworkSize(words, count_parameters(network), work, everything))
     return sizes
 
 

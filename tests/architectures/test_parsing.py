@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from predictornas.architectures import Architecture, formats, parse
+from predictornas.architectures import ParsedArchitecture, formats, parse
 from predictornas.compat.nasbench_spec import ModelSpec
 from predictornas.errors import (
     SCREEN,
@@ -26,14 +26,14 @@ from predictornas.spaces.restricted import RestrictedSpace
 from tests.architectures.examples import CELL, EXAMPLES, INCEPTION, LOG, NAMES, ROWS, V1, V2, Example
 
 
-def is_meant(architecture: Architecture, text: str) -> bool:
+def is_meant(architecture: ParsedArchitecture, text: str) -> bool:
     """Whether it is what the space reads in its own notation, in whatever order of inputs or of vertices."""
     space = architecture.space
     assert isinstance(space, ReadableSpace)
     return architecture.key == int(space.keys(space.from_strings([text]))[0])
 
 
-def is_read_again(architecture: Architecture, name: str, text: str) -> bool:
+def is_read_again(architecture: ParsedArchitecture, name: str, text: str) -> bool:
     """Whether a text gives the same genes; hash and key of NAS-Bench-101 know the cell, not how its vertices stand."""
     again = parse(f"{name}: {text}", architecture.space)
     if architecture.space.name == "nasbench101" and name in ("hash", "key"):
@@ -41,7 +41,7 @@ def is_read_again(architecture: Architecture, name: str, text: str) -> bool:
     return again.genes.tolist() == architecture.genes.tolist()
 
 
-def texts_of(architecture: Architecture) -> list[tuple[str, str]]:
+def texts_of(architecture: ParsedArchitecture) -> list[tuple[str, str]]:
     """All notations, but the key of spaces too large to be listed, which cannot be read."""
     is_large = isinstance(architecture.space, DARTS)
     return [(name, text) for name, text in formats(architecture).items() if name != "key" or not is_large]
@@ -70,7 +70,7 @@ def test_hashes_of_the_examples_by_another_implementation() -> None:
 @settings(max_examples=15)
 def test_round_trips_of_all_spaces(name: str, seed: int) -> None:
     space = get_space(name)
-    found = Architecture(space, space.sample(1, np.random.default_rng(seed))[0], "")
+    found = ParsedArchitecture(space, space.sample(1, np.random.default_rng(seed))[0], "")
     assert [named for named, text in texts_of(found) if not is_read_again(found, named, text)] == []
 
 

@@ -62,3 +62,35 @@ def test_members_are_in_range_and_valid() -> None:
     assert len(require_members(part, space.enumerate()[:3])) == 3
     with pytest.raises(InvalidArchitectureError, match=r"Row 1 of 2, .* breaks the rules of 'nasbench201' \(1 such"):
         require_members(part, space.enumerate()[2:4])
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "nasbench-graph", "natsbench-size", "darts", "darts-s1"])
+def test_lists_and_wider_integers_are_genes_everywhere(name: str) -> None:
+    space = get_space(name)
+    rows = space.sample(2, np.random.default_rng(0))
+    for genes in (rows.tolist(), tuple(map(tuple, rows.tolist())), rows.astype(np.int64), rows.astype(np.uint8)):
+        assert space.valid(genes).all()
+        assert [space.describe(row) for row in genes] == [space.describe(row) for row in rows]
+        for method in (space.keys, space.graph_keys, space.normalise, space.sequences):
+            assert (method(genes) == method(rows)).all()
+        for vary in (
+            lambda given, rng: space.mutate(given, rng, rate=0.5),
+            lambda given, rng: space.crossover(given, given, rng),
+        ):
+            children = vary(genes, np.random.default_rng(1))
+            assert children.dtype == np.int8
+            assert (children == vary(rows, np.random.default_rng(1))).all()
+        assert (space.graphs(genes).operations == space.graphs(rows).operations).all()
+
+
+def test_a_number_too_large_is_shown_as_it_was_given() -> None:
+    with pytest.raises(InvalidArchitectureError, match="gene 1 is 300, outside 0"):
+        require_genes(get_space("nasbench201"), [[0, 300, 0, 0, 0, 0]])
+
+
+def test_numbers_that_begin_with_one_are_noticed() -> None:
+    with pytest.raises(InvalidArchitectureError, match="numbers begin with 1"):
+        get_space("natsbench-size").describe([8, 1, 2, 3, 4])
+    with pytest.raises(InvalidArchitectureError) as caught:
+        get_space("natsbench-size").describe([8, 0, 2, 3, 4])
+    assert "begin with 1" not in str(caught.value)

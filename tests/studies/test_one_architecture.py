@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from predictornas.architectures import Architecture, parse
+from predictornas.architectures import ParsedArchitecture, parse
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.spaces.nasbench101 import NASBench101
@@ -87,6 +87,6 @@ def test_sizes_of_the_networks_that_papers_make(store: Path) -> None:
 
 def test_a_part_of_a_space_is_described_as_the_space(store: Path) -> None:
     part = open_benchmark(DIGITS).space
-    known = describe_architecture(Architecture(part, part.enumerate()[3], ""))
+    known = describe_architecture(ParsedArchitecture(part, part.enumerate()[3], ""))
     assert known.space == "nasbench101"
     assert set(known.tables) == {DIGITS}

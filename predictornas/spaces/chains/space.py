@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Int8
 
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes
 from predictornas.spaces.chains.notation import read_chains, write_chain
 from predictornas.spaces.chains.stages import ChainLayout, ChainStage
 from predictornas.spaces.hashing import row_keys
@@ -97,6 +97,7 @@ class ChainSpace(ProductSpace):
                 genes[:, gene] = rng.choice(len(odds), size=n, p=odds / odds.sum())
         return self.normalise(genes)
 
+    @lists_too
     def keys(self, genes: Genes) -> Keys:
         """Identity of each row; genes of layers that are not there do not count.
 
@@ -105,19 +106,23 @@ class ChainSpace(ProductSpace):
         """
         return row_keys(self.normalise(require_genes(self, genes)), self.num_choices)
 
+    @lists_too
     def graph_keys(self, genes: Genes) -> Keys:
         """Equal where the layers are labelled alike, in whichever stages they stand."""
         graphs = self.graphs(genes)
         return row_keys(graphs.operations + np.int8(1), (graphs.num_codes + 1,) * graphs.operations.shape[1])
 
+    @lists_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows hold one of its values in each gene, and 0 where there is no layer."""
         return np.asarray(super().valid(genes) & ((genes == 0) | self._layout.active(genes)).all(axis=1))
 
+    @lists_too
     def normalise(self, genes: Genes) -> Genes:
         """The same rows with 0 in the genes of layers that are not there."""
         return np.where(self._layout.active(genes), genes, np.int8(0))
 
+    @lists_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: each gene is redrawn with p = `rate`, and so are layers that are added.
 
@@ -129,12 +134,14 @@ class ChainSpace(ProductSpace):
         redrawn = np.where(rng.random(genes.shape) < rate, fresh, genes)
         return self.normalise(np.where(self._layout.active(genes), redrawn, fresh))
 
+    @lists_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2, a layer from the one that has it."""
         from_a = rng.random(a.shape) < 0.5
         in_a, in_b = self._layout.active(a), self._layout.active(b)
         return self.normalise(np.where((from_a & in_a) | ~in_b, a, b))
 
+    @lists_too
     def graphs(self, genes: Genes) -> Graphs:
         """The path input - layers - output, `(n, V, V)`; V is the number of vertices of the deepest network."""
         inner = self._layout.codes(require_genes(self, genes))
@@ -175,6 +182,7 @@ class ChainSpace(ProductSpace):
                 edges[layout.depth_genes[number], index, last, following] = 1
         return GraphRelaxation(edges, labels, fixed_edges, fixed_labels)
 
+    @lists_too
     def describe(self, genes: Int8[np.ndarray, " g"]) -> str:
         """Layers by `,`, their choices by `/`, stages by `:`, e.g. `8:16:24` or `3/6,5/3:7/4`."""
         return write_chain(self._layout, require_genes(self, genes[None])[0])
