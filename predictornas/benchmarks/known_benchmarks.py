@@ -101,6 +101,13 @@ CATALOG: Mapping[str, Entry] = {
         evaluation="test_accuracy_9_rest",
         bundled=True,
     ),
+    "nasbench101-digits-2": Entry(
+        space="nasbench101",
+        description="300 cells of NAS-Bench-101 on easier digits by this project: 1, 2, 4, 8, 16 epochs of one curve",
+        signal="valid_accuracy_16_run0",
+        evaluation="test_accuracy_16_rest",
+        bundled=True,
+    ),
     "nasbench101": Entry(
         space="nasbench101",
         description="NAS-Bench-101: 423,624 cells on CIFAR-10; rows and columns as in the file given",

@@ -247,10 +247,11 @@ def test_a_training_that_failed_keeps_zeros(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("store")
-def test_the_table_that_comes_along_was_made_by_the_recipe_of_its_name() -> None:
-    made = open_benchmark("nasbench101-digits").manifest["source"]["recipe"]
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_comes_along_was_made_by_the_recipe_of_its_name(name: str) -> None:
+    made = open_benchmark(name).manifest["source"]["recipe"]
     recipe = {name: tuple(v) if isinstance(v, list) else v for name, v in made.items() if name != "kind"}
-    assert TableRecipe(**recipe) == TableRecipe()
+    assert TableRecipe(**recipe) == get_table_recipe(name)
 
 
 def test_tables_by_name() -> None:
