@@ -25,7 +25,7 @@ def test_every_pool_is_searched_and_compared_with_the_whole_space(
 ) -> None:
     small = {"short": (GCN(width=8, training_epochs=2), tuple(POOLS))}
     monkeypatch.setattr(near_pools, "TRAININGS", small)
-    made = near_pools_figure(FigureRequest(tmp_path, "nasbench101-digits", budget=20, seeds=2), title="Pools")
+    made = near_pools_figure(FigureRequest(tmp_path, "nasbench101-digits", budget=30, seeds=2), title="Pools")
     assert made.table["pool"].unique(maintain_order=True).to_list() == list(POOLS)
     assert set(made.table["training"]) == {"short"}
     near = made.table.filter((pl.col("pool") == "within 2 edits") & (pl.col("quantity") == "share of proposals"))
