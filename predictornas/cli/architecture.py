@@ -103,10 +103,23 @@ def _facts(known: KnownArchitecture) -> dict[str, Any]:
     facts = asdict(known)
     facts["key"] = str(known.key)  # JavaScript and jq have no integers of 64 bits
     facts["notations"] = [{"notation": name, "text": text} for name, text in known.notations.items()]
-    facts["tables"] = [{"table": table, "values": _entries(values)} for table, values in known.tables.items()]
+    facts["tables"] = tables_as_json(known.tables)
     for one in facts["nearest"]:
         one["values"] = _entries(one["values"])
     return facts
+
+
+def tables_as_json(tables: dict[str, dict[str, float | None]]) -> list[dict[str, Any]]:
+    """What tables have of an architecture, by table and column, as JSON has it."""
+    return [{"table": table, "values": _entries(values)} for table, values in tables.items()]
+
+
+def tables_in_words(tables: dict[str, dict[str, float | None]]) -> list[str]:
+    """The same, a line a table."""
+    return [
+        f"In {table}: {', '.join(f'{column} {_shown(value)}' for column, value in values.items())}."
+        for table, values in tables.items()
+    ]
 
 
 def _entries(values: dict[str, float | None]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from predictornas.cli.architecture import tables_as_json, tables_in_words
 from predictornas.cli.console import Json, progress_bar, remark, say, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import images_help, supernet_methods_help
 from predictornas.cli.options import (
@@ -159,6 +160,7 @@ def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report:
     import numpy as np
 
     from predictornas.spaces.registry import get_space
+    from predictornas.studies.one_architecture import accuracy_there
     from predictornas.studies.supernet_run import released_rule, run_supernet
     from predictornas.supernet import cautions
 
@@ -173,11 +175,13 @@ def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report:
     mobile = _mobile_size(searched, row) if large and job.topology.family == "darts" else {}
     released = released_rule(job, outcome)
     warned = cautions.after(job, outcome.records)
+    there = accuracy_there(searched, row)
     shown_in_browser(folder, wanted=open_report)
     if json:
         last = outcome.records[-1]
         found = {"architecture": architecture, "genes": list(outcome.genes), "epochs": len(outcome.records), **mobile}
         found |= {} if released is None else {"released_rule": released}
+        found |= {"tables": tables_as_json(there)} if there else {}
         warnings = [*cautions.before(job), *warned]
         show_json({**found, "validation_accuracy": last.validation_accuracy, "warnings": warnings})
         return
@@ -189,7 +193,7 @@ def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report:
         )
     if released is not None:
         remark(_by_released_rule(**released))
-    for text in warned:
+    for text in [*tables_in_words(there), *warned]:
         remark(text)
     say_where(folder, remark)  # standard output is the genotype alone
 

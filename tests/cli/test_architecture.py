@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from predictornas.cli.architecture import tables_as_json, tables_in_words
+
 CELL = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|nor_conv_3x3~0|none~1|skip_connect~2|"
 SIZE = "8:16:24:32:64"
 
@@ -59,3 +61,17 @@ def test_what_is_none_is_told_in_a_screen(
     assert reason in told
     assert len(told) < 2100
     assert "\x1b" not in told
+
+
+def test_what_tables_have_in_words_and_as_json() -> None:
+    tables = {"nasbench201-cifar10": {"valid_accuracy_200_run0": 0.8822, "test_accuracy_mean": None}}
+    assert tables_in_words(tables) == ["In nasbench201-cifar10: valid_accuracy_200_run0 0.8822, test_accuracy_mean -."]
+    assert tables_as_json(tables) == [
+        {
+            "table": "nasbench201-cifar10",
+            "values": [
+                {"column": "valid_accuracy_200_run0", "value": 0.8822},
+                {"column": "test_accuracy_mean", "value": None},
+            ],
+        }
+    ]
