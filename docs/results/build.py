@@ -13,7 +13,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent))
 
 from writing import tables, wording
-from writing.reading import RESULTS, csv, known, row, rows
+from writing.reading import RESULTS, csv, row, rows
 from writing.template import filled
 
 TEMPLATES = RESULTS / "templates"
@@ -25,7 +25,7 @@ VOCABULARY = {
     for module in (wording, tables)
     for name in vars(module)
     if not name.startswith("_") and getattr(getattr(module, name), "__module__", None) == module.__name__
-} | {"row": row, "rows": rows, "csv": csv, "known": known, "UNDECIDED": wording.UNDECIDED, "VERDICTS": wording.VERDICTS}
+} | {"row": row, "rows": rows, "csv": csv, "UNDECIDED": wording.UNDECIDED, "VERDICTS": wording.VERDICTS}
 """What expressions of a template may call."""
 
 NUMBER = re.compile(r"(?<![\w.])\d*\.?\d+(?![\w]*\w)")

@@ -25,11 +25,6 @@ def csv(path: str) -> pl.DataFrame:
     return pl.read_csv(RESULTS / path, infer_schema_length=None)
 
 
-def known(path: str) -> bool:
-    """Whether there is a table with this path below `docs/results`."""
-    return (RESULTS / path).exists()
-
-
 def rows(path: str, **where: Any) -> pl.DataFrame:
     """The rows of a table whose columns have the given values, in the order of the table.
 
