@@ -1,6 +1,6 @@
 """What a predictor learns from a pyramid of trainings: rules for pairs, raw values, and a level 0 with a weight.
 
-    python perf/pyramids.py
+    python perf/pyramids.py [PREDICTOR [TABLE]]
 
 Draws cells at random, ten at a time, trains them as NOSH says (r = 1/2) on a table, fits a predictor on what that
 gives, and compares its scores with the evaluation of 2,000 other cells. Kendall's tau and its 95 % t interval over the
@@ -9,13 +9,15 @@ draws go to docs/results/nosh/pyramids/pyramids.csv, one row for each table, pre
 `full`: as many cells as the same epochs train to the end, and nothing else. `raw`: every architecture once with its
 last accuracy, however long it was trained. `common`, `level`: pairs by these rules. `zero-W`: `common` with 90 other
 cells at level 0, which have a synflow score and no training, at weight W. Draws are the same for all of them, and those
-that are in draws.csv already are not made again.
+that are in draws.csv already are not made again. A predictor or a table limits what is made in one call.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,7 @@ from predictornas.threads import one_thread
 OUT = Path(__file__).parents[1] / "docs" / "results" / "nosh" / "pyramids"
 
 TABLES = ("nasbench201-full-cifar10", "nasbench101-val30k")
-PREDICTORS = {"fast-gp": (20, 100), "fast-gcn": (20,)}
+PREDICTORS = {"fast-gp": 100, "fast-gcn": 30}
 """Cells in the pyramid, by predictor."""
 
 WEIGHTS = (Fraction(1, 10), Fraction(3, 10), Fraction(1))
@@ -52,29 +54,29 @@ JUDGED = 2000
 DRAWS = 10
 
 
-def main() -> None:
+def main(only: str | None = None, table: str | None = None) -> None:
     """Makes the draws that are missing, then the summary."""
     OUT.mkdir(exist_ok=True)
     path = OUT / "draws.csv"
     rows = pl.read_csv(path).to_dicts() if path.exists() else []
     keys = ["table", "predictor", "cells", "learned"]
     done = {tuple(row[name] for name in (*keys, "seed")) for row in rows}
-    for draw in range(DRAWS):
-        for table in TABLES:
-            for predictor, sizes in PREDICTORS.items():
-                for cells in sizes:
-                    ways = ["full", "raw", "common", "level", *(f"zero-{float(weight):g}" for weight in WEIGHTS)]
-                    if predictor == "fast-gp":
-                        ways.remove("zero-0.1")  # one number an architecture has no weights
-                        ways.remove("zero-0.3")
-                    wanted = [way for way in ways if (table, predictor, cells, way, draw) not in done]
-                    for way, tau in _measured(table, predictor, cells, draw, wanted):
-                        facts = dict(zip(keys, (table, predictor, cells, way), strict=True))
-                        rows.append({**facts, "seed": draw, "tau": tau})
-                    write_table(path, pl.DataFrame(rows))
+    for draw, name, (predictor, cells) in product(range(DRAWS), TABLES, PREDICTORS.items()):
+        if only in (None, predictor) and table in (None, name):
+            wanted = [way for way in _ways(predictor) if (name, predictor, cells, way, draw) not in done]
+            for way, tau in _measured(name, predictor, cells, draw, wanted):
+                facts = dict(zip(keys, (name, predictor, cells, way), strict=True))
+                rows.append({**facts, "seed": draw, "tau": tau})
+            write_table(path, pl.DataFrame(rows))
     summary = over_seeds(pl.DataFrame(rows), keys, "tau", bounds=(-1.0, 1.0))
     write_table(OUT / "pyramids.csv", summary.rename({"mean": "tau"}))
     write_json(OUT / "manifest.json", {"command": "python perf/pyramids.py", "made_with": [surroundings()]})
+
+
+def _ways(predictor: str) -> list[str]:
+    """Ways to learn; a process learns one number an architecture, which has no weights of pairs."""
+    weights = (Fraction(1),) if predictor == "fast-gp" else WEIGHTS
+    return ["full", "raw", "common", "level", *(f"zero-{float(weight):g}" for weight in weights)]
 
 
 def _measured(table: str, name: str, cells: int, seed: int, ways: list[str]) -> Iterator[tuple[str, float]]:
@@ -133,4 +135,4 @@ def _fitted(benchmark: Benchmark, predictor: Predictor, history: History, way: s
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import nosh_comparisons
 import numpy as np
 import polars as pl
 import supernet_figures
@@ -104,6 +105,7 @@ PHASES = ((1, 5), (6, 15), (16, 29))
 EPOCHS = {
     "nosh/nasbench201": (2500, 4000, 6000, 8000, 10000, 12000),
     "nosh/digits": (90, 180, 270),
+    "nosh/digits-2": (80, 160, 320),
     "nosh/val30k": (250, 600, 1080, 2000),
 }
 """Numbers of epochs after which methods are compared with full trainings."""
@@ -160,6 +162,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "pvll/searches.csv", compare_settings
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
+    yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
     yield "efficient-sampling/mauch-smoothness", renew_smoothness
     for name, (pattern, study) in FIGURES.items():
@@ -197,7 +200,8 @@ def renew_study(folder: Path) -> None:
         report = report_on_epochs(history, benchmark, nominal)
         renewed(folder, lambda out: write_epoch_report(out, report))
         at = EPOCHS[str(folder.relative_to(RESULTS))]
-        write_table(folder / "equal-epochs.csv", differences_at(incumbent_curves(history), "rank-full", at=at))
+        full = min(method for method in history["method"].unique() if method.startswith("rank-full"))
+        write_table(folder / "equal-epochs.csv", differences_at(incumbent_curves(history), full, at=at))
         return
     pools = folder / "pools.parquet"
     errors = finite_errors(benchmark)
