@@ -55,7 +55,8 @@ def reproduce(
         A table's name; by default nasbench101 where it is imported and the figure is about it, otherwise
         nasbench201-cifar10.
     size
-        small (preset quick, 100 evaluations, 5 seeds) or full (as in the paper: preset paper, 1400, 20 seeds).
+        small (preset quick, 100 evaluations, 5 seeds) or full (as in the paper: preset paper, 1400, 20 seeds);
+        darts-collapse: small with 3 seeds, full with 10, smoke to see in seconds that it runs.
     preset
         quick, default or paper, instead of the size's own.
     budget

@@ -97,7 +97,9 @@ class DiscretisationAccuracy:
         ]
 
 
-def discretised(ongoing: OngoingSearch, cell: str, edge: int, operation: int, *, epochs: int) -> LossAndAccuracy:
+def discretised(
+    ongoing: OngoingSearch, cell: str, edge: int, operation: int, *, epochs: int, rate_factor: float = RATE_FACTOR
+) -> LossAndAccuracy:
     """What a super-network is on the validation half with one edge discretised, after fine-tuning.
 
     Weights and the other architecture parameters are tuned, with a fresh optimiser at a constant rate.
@@ -108,10 +110,11 @@ def discretised(ongoing: OngoingSearch, cell: str, edge: int, operation: int, *,
         edge: index of the edge.
         operation: index of the operation that it keeps.
         epochs: of the fine-tuning, >= 1.
+        rate_factor: its learning rate as a share of the search's.
     """
     job, images = ongoing.job, ongoing.images
     weights, seed = job.method.weights, job.seed
-    rate = RATE_FACTOR * weights.learning_rate
+    rate = rate_factor * weights.learning_rate
     decisions = ongoing.state.decisions.with_edge(cell, edge, operation)
     state = replace(
         ongoing.state,

@@ -15,12 +15,13 @@ from predictornas.errors import ConfigurationError, JournalError, UnknownNameErr
 from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, read_records
 from predictornas.live.augmentation import Augmentation
+from predictornas.live.checkpoints import load_checkpoint, save_checkpoint
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.papers.figure import FigureRequest
 from predictornas.studies.tasks import run_all
-from predictornas.supernet.driver import EPOCH_LOG, epochs, taken_up
+from predictornas.supernet.driver import CHECKPOINT, EPOCH_LOG, epochs, start_from, taken_up
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method, described
 from predictornas.supernet.ongoing import OngoingSearch
@@ -108,6 +109,8 @@ class StudiedSearch:
         data: as in `load_images`.
         probe: what is measured on the way; None for nothing.
         device: "cpu" or "cuda".
+        start: folder of the search whose weights it starts from; None for fresh ones.
+        keeps: epochs after which its checkpoint is kept beside the newest one.
     """
 
     setting: str
@@ -118,6 +121,8 @@ class StudiedSearch:
     data: str
     probe: Probe | None = None
     device: str = "cpu"
+    start: Path | None = None
+    keeps: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -140,7 +145,8 @@ class StudiedSearch:
             classes=images.classes,
             in_channels=images.train.pixels.shape[1],
         )
-        job = SearchJob(self.space, self.method, shape, self.seed, device=self.device)
+        start = None if self.start is None else start_from(self.start)
+        job = SearchJob(self.space, self.method, shape, self.seed, device=self.device, start=start)
         return job, partition(images, 0.5, self.seed)
 
 
@@ -162,10 +168,12 @@ class SearchTrace:
     genes: tuple[int, ...]
     folder: Path
 
-    def trained(self) -> OngoingSearch:
-        """The search at its end, with the trained super-network."""
+    def trained(self, epoch: int | None = None) -> OngoingSearch:
+        """The search with its trained super-network: at its end, or after an epoch that it keeps; 0 is its start."""
         job, images = self.search.prepared()
-        return taken_up(job, images, self.folder)
+        if epoch == 0:
+            return OngoingSearch.begin(job, images)
+        return taken_up(job, images, self.folder if epoch is None else kept_at(self.folder, epoch))
 
 
 def scale_of(request: FigureRequest) -> Scale:
@@ -244,19 +252,29 @@ def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
     }
 
 
-def traces(request: FigureRequest, searches: Sequence[StudiedSearch]) -> list[SearchTrace]:
+def traces(
+    request: FigureRequest, searches: Sequence[StudiedSearch], *, folder: Path | None = None
+) -> list[SearchTrace]:
     """Runs every search to its end, or reads what is there already, in as many processes as the request has workers.
 
     Each has a folder of its own below `supernet-SIZE-DATA` in the request's folder, searches in another space than that
     of the size below a folder named after it; figures of one folder share them.
+
+    Args:
+        request: where to, and how many at a time.
+        searches: what to run.
+        folder: of all of them, instead.
 
     Raises:
         CheckpointError: a folder holds another search of the same name.
         ConfigurationError, DataError, JournalError, StoreError: as in `predictornas.supernet.driver.epochs`.
     """
     base = request.folder / f"supernet-{request.size}-{Path(request.data or DEFAULT_DATA).name}"
-    own = scale_of(request).space
-    tasks = [Task(search, (base if search.space == own else base / search.space) / search.label) for search in searches]
+    own = None if folder is not None else scale_of(request).space
+    tasks = [
+        Task(search, (folder or (base if search.space == own else base / search.space)) / search.label)
+        for search in searches
+    ]
     run_all(_search, tasks, is_done=_is_done, units=lambda task: _epochs(task.what), execution=request.execution)
     return [_read(task.what, task.target) for task in tasks]
 
@@ -289,6 +307,8 @@ def _is_done(task: Task[StudiedSearch]) -> bool:
     job, probe = task.what.prepared()[0], task.what.probe
     if {record["epoch"] for record in _records(task.target / EPOCH_LOG)} < set(range(1, job.epochs + 1)):
         return False
+    if not all((kept_at(task.target, epoch) / CHECKPOINT).exists() for epoch in task.what.keeps):
+        return False
     if probe is None:
         return True
     due = {epoch for epoch in range(1, job.epochs + 1) if probe.is_due(epoch, job.epochs)}
@@ -303,12 +323,14 @@ def _search(search: StudiedSearch, folder: Path, tell: Tell) -> None:
     job, images = search.prepared()
     records = epochs(job, images, folder=folder)
     if search.probe is None:
-        for _ in records:
+        for record in records:
+            _keep(search, folder, record.epoch)
             tell(1)
         return
     with Journal(_probed_at(folder, search.probe)) as log:
         seen = {line["epoch"] for line in log.records}
         for record in records:
+            _keep(search, folder, record.epoch)
             if record.epoch not in seen and search.probe.is_due(record.epoch, job.epochs):
                 # the checkpoint is that of this epoch: the generator has not gone on
                 ongoing = taken_up(job, images, folder)
@@ -317,12 +339,33 @@ def _search(search: StudiedSearch, folder: Path, tell: Tell) -> None:
             tell(1)
 
 
+def kept_at(folder: Path, epoch: int) -> Path:
+    """Where the checkpoint after an epoch is kept."""
+    return folder / f"epoch-{epoch}"
+
+
+def _keep(search: StudiedSearch, folder: Path, epoch: int) -> None:
+    """Copies the checkpoint where the search is to keep that of this epoch; the next epoch has not begun."""
+    place = kept_at(folder, epoch) / CHECKPOINT
+    if epoch not in search.keeps or place.exists():
+        return
+    found = load_checkpoint(folder / CHECKPOINT)
+    if found.tensors["done"] != epoch:
+        raise _gone_on(folder, found.tensors["done"], epoch)
+    place.parent.mkdir(exist_ok=True)
+    save_checkpoint(place, found)
+
+
+def _gone_on(folder: Path, done: int, epoch: int) -> JournalError:
+    return JournalError(
+        f"{folder} has gone on to epoch {done} without what is measured after epoch {epoch}. Remove the folder to "
+        "search anew."
+    )
+
+
 def _checked(ongoing: OngoingSearch, record: EpochRecord, folder: Path) -> OngoingSearch:
     if ongoing.done != record.epoch:
-        raise JournalError(
-            f"{folder} has gone on to epoch {ongoing.done} without what is measured after epoch {record.epoch}. "
-            "Remove the folder to search anew."
-        )
+        raise _gone_on(folder, ongoing.done, record.epoch)
     return ongoing
 
 

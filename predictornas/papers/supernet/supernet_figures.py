@@ -123,6 +123,15 @@ SUPERNET_FIGURES = (
         "perturbation_figures:selections_figure",
     ),
     _figure(
+        "darts-collapse",
+        "DARTS's collapse, and what reads better cells off the same super-networks",
+        f"{_WANG}, figures 2.1 and 3.1, equation 2.2",
+        "images such as CIFAR-10's, a table of NAS-Bench-201; --size smoke takes seconds",
+        60.0,
+        300.0,
+        "collapse_figure:collapse_figure",
+    ),
+    _figure(
         "pt-proposition1",
         "Skip connections as predicted from variances and as learnt",
         f"{_WANG}, proposition 1",

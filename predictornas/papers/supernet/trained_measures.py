@@ -31,7 +31,7 @@ class Measure(Protocol):
         """Names the file of what was measured; other settings need another name."""
 
     def items(self, topology: Topology) -> Sequence[Item]:
-        """What is to be measured of a super-network with such cells."""
+        """What is to be measured of a super-network with such cells; with an `epoch`, of what was kept after it."""
 
     def rows(self, ongoing: OngoingSearch, item: Item) -> list[dict[str, Any]]:
         """Rows of plain values, none of them NaN; the search is a copy of its own and may be changed."""
@@ -89,7 +89,7 @@ def _measure(what: Measurement, path: Path, tell: Tell) -> None:
         for item in what.items():
             if _key(item) not in known:
                 with enough_memory(device, what.trace.search.method.weights.batch_size):
-                    rows = what.measure.rows(what.trace.trained(), item)
+                    rows = what.measure.rows(what.trace.trained(item.get("epoch")), item)
                 log.append({"item": item, "rows": rows})
             tell(1)
 
