@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
-from predictornas.analysis.statistics import Bounds, over_seeds
+from predictornas.analysis.statistics import POSITIVE, Bounds, over_seeds
 from predictornas.plots.limits import limits_of_means
 from predictornas.plots.style import (
     COLORS,
@@ -20,6 +20,9 @@ from predictornas.plots.style import (
     points,
     tidy_axes,
 )
+
+WIDE = 20.0
+"""From this ratio of the largest to the smallest value on, positive values are shown by their magnitude."""
 
 
 def draw_curves(table: pl.DataFrame, *, quantity: str, title: str, caption: str) -> Figure:
@@ -69,6 +72,8 @@ def draw_rows(
 ) -> Figure:
     """One row a setting: each run as a faint point, the mean with its 95 % interval, cut at the edge where it is wide.
 
+    Positive values that span more than a factor of `WIDE` stand on a logarithmic axis: the small ones would all be 0.
+
     Args:
         table: columns `setting`, `value` (one row a run), in the order in which the rows stand, topmost first.
         quantity: label of the horizontal axis.
@@ -105,7 +110,12 @@ def draw_rows(
     axes.set_yticks(range(len(settings)), list(reversed(settings)))
     low, high = limits_of_means(means)
     values = table["value"].drop_nulls().to_numpy()
-    margin = 0.03 * (high - low)
-    axes.set_xlim(min(low, float(values.min()) - margin) * scale, max(high, float(values.max()) + margin) * scale)
+    first, last = float(values.min()), float(values.max())
+    if bounds == POSITIVE and last > WIDE * first > 0:
+        axes.set_xscale("log")
+        axes.set_xlim(first * scale / 1.2, max(high, last) * scale * 1.2)
+    else:
+        margin = 0.03 * (high - low)
+        axes.set_xlim(min(low, first - margin) * scale, max(high, last + margin) * scale)
     axes.set_xlabel(quantity)
     return figure

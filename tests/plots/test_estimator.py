@@ -2,7 +2,7 @@ import math
 
 import polars as pl
 
-from predictornas.analysis.statistics import SHARE
+from predictornas.analysis.statistics import POSITIVE, SHARE
 from predictornas.plots.estimator import draw_curves, draw_rows
 
 
@@ -35,3 +35,12 @@ def test_rows_stand_in_their_order_with_mean_and_interval():
     assert len(bars) == 1
     odds = 0.02 / 0.98 * math.exp(-4.302653 * 0.01 / 3**0.5 / (0.02 * 0.98))
     assert abs(bars[0][0] - 100 * odds / (1 + odds)) < 1e-5
+
+
+def test_positive_values_of_different_magnitude_stand_on_a_logarithmic_axis():
+    for largest, scale in ((0.019, "linear"), (0.021, "log")):
+        table = pl.DataFrame({"setting": ["a", "a", "b", "b"], "value": [0.001, 0.002, 0.015, largest]})
+        figure = draw_rows(table, quantity="loss", title="Title", caption="Caption", bounds=POSITIVE)
+        axes = figure.axes[0]
+        assert axes.get_xscale() == scale
+        assert axes.get_xlim()[0] < 0.001 < largest < axes.get_xlim()[1]
