@@ -191,7 +191,7 @@ def built() -> ModuleType:
 
 DOCUMENTS = tuple(sorted(path.stem for path in (RESULTS / "templates").glob("*.md")))
 
-NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?|\.\d+")
+NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 
 MEASURE = re.compile(r"(?<![\w.,])(?:\d*\.\d+(?![\w.]*\d)|\d+(?= (?:%|dB|points)))")
 """What looks like a measurement in the prose of a template: a decimal point, or a unit behind."""
