@@ -104,13 +104,13 @@ class LaneNorm(nn.Module):
         """Normalised, and multiplied by the factor of the lane; lanes that are not computed keep their statistics."""
         mean, variance = self.running_mean, self.running_var
         if lanes is not None:
-            mean, variance = mean[lanes], variance[lanes]
+            # copies, because the backward pass needs them as they are, and a later call may move those of other lanes
+            mean, variance = mean[lanes].clone(), variance[lanes].clone()
         # A copy: the backward pass of torch's batch normalisation misreads a scale that is an expanded view.
         scale = None if factors is None else factors.repeat_interleave(mean.shape[1])
         statistics = mean.view(-1), variance.view(-1)
         normal = functional.batch_norm(images, *statistics, scale, None, self.training, self.momentum)
-        # picked by an index these are copies: the normalisation moved them, not the buffers
-        if isinstance(lanes, list) and self.training:
+        if lanes is not None and self.training:
             self.running_mean[lanes], self.running_var[lanes] = mean, variance
         return normal
 

@@ -83,6 +83,16 @@ def test_a_slice_of_lanes_gives_what_an_index_gives_and_moves_the_same_statistic
     torch.testing.assert_close(*found)
 
 
+def test_lanes_of_two_calls_have_one_backward_pass() -> None:
+    """The statistics that a later call moves are not those that the backward pass of an earlier one needs."""
+    norm = LaneNorm(3, 2).double()
+    batch = torch.randn(4, 4, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    batch.requires_grad_()
+    (norm(batch, slice(0, 2)).square().sum() + norm(batch[:, :2], [2]).sum()).backward()
+    assert batch.grad is not None
+    assert (norm.running_mean != 0).all()
+
+
 def test_lanes_fill_the_vectors_of_a_cpu_and_run_together_elsewhere() -> None:
     assert [lanes_at_once(channels, torch.device("cpu")) for channels in (4, 9, 16, 64)] == [4, 1, 1, 1]
     assert lanes_at_once(4, torch.device("cuda")) is None
