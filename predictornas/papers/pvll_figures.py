@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from predictornas.analysis.statistics import POSITIVE, SHARE, over_seeds
+from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.counting import counted
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError
-from predictornas.papers.claims import beside, steps, together
+from predictornas.papers.claims import alike, beside, steps, together
 from predictornas.papers.figure import FigureRequest, Made
 from predictornas.papers.pvll_runs import EstimatorRun, estimator_rows, part_of
 from predictornas.plots.estimator import draw_curves, draw_rows
@@ -49,15 +49,37 @@ _PARTS: tuple[tuple[str, dict[str, Any], float, float], ...] = (
     ("none", {"gradient": False, "warm_up": 0}, 3.20, 0.32),
 )
 
+SETTINGS = (("", PVLLSearch()), (AS_PRINTED, PVLLSearch.published()))
+"""What follows the name of a row, and the settings that it stands for."""
+
 ABLATION = tuple(
     (name + suffix, replace(search, **changes), mean, deviation)
-    for suffix, search in (("", PVLLSearch()), (AS_PRINTED, PVLLSearch.published()))
+    for suffix, search in SETTINGS
     for name, changes, mean, deviation in _PARTS
 )
 """Rows of table 5: parts, method, and the paper's test error in % with its deviation (CIFAR-10, super-network)."""
 
 ENDS = ("derived", "incumbent", "minimum", "late")
 """What a run comes to, by four rules; see `estimator_rows`."""
+
+SHARES = ("clamp_rate", "effective_share", "descent_share", "warm_up_share")
+"""What the weights do, whether the sampler descends, and what the warm-up takes; see `estimator_rows`."""
+
+MARKS = (25, 50, 100)
+"""Evaluations after which the two samplings of figure 3a are compared (ours)."""
+
+_ALL, _SAMPLER, _NONE = "sampler, warm-up, weighted loss", "sampler, weighted loss", "none"
+
+COMPARED = (
+    (_ALL, _NONE),
+    (_ALL, "warm-up"),
+    (_SAMPLER, _NONE),
+    (_ALL, _SAMPLER),
+    ("sampler, warm-up", "sampler"),
+    (_ALL, "sampler, warm-up"),
+    (_SAMPLER, "sampler"),
+)
+"""Rows of table 5 whose difference says whether a part helps: all of them, the sampler, the warm-up, the weights."""
 
 _UNITS = (
     "Loss: mean squared error of the estimated loss, where 0 is the table's best accuracy and 1 its 20 % quantile, on "
@@ -69,7 +91,7 @@ def learning_curves_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 3a: the estimator's loss with gradient-sampled and with uniform training architectures."""
     curves = {
         f"{name} sampling{suffix}": replace(search, warm_up=0, gradient=gradient)
-        for suffix, search in (("", PVLLSearch()), (AS_PRINTED, PVLLSearch.published()))
+        for suffix, search in SETTINGS
         for name, gradient in (("gradient", True), ("uniform", False))
     }
     runs = [
@@ -77,16 +99,40 @@ def learning_curves_figure(request: FigureRequest, *, title: str) -> Made:
         for name, search in curves.items()
         for seed in range(_seeds(request))
     ]
-    table = _curve_table(_measured(request, runs), {"test": "test_loss", "training": "training_loss"})
+    measured = _measured(request, runs)
+    table = _curve_table(measured, {"test": ("test_loss", *_OF_CURVES), "training": ("training_loss",)})
     caption = (
         f"{_setting(request)} {_UNITS} (solid) and on the remembered ones (dashed), which the estimator was trained on "
         "one at a time. Mean and 95 % interval over seeds."
     )
+    losses = table.filter(pl.col("quantity").str.ends_with("_loss"))
     return Made(
         table,
-        draw_curves(table, quantity="mean squared error of normalised losses", title=title, caption=caption),
+        draw_curves(losses, quantity="mean squared error of normalised losses", title=title, caption=caption),
         _facts(request, runs),
+        paper_samplings(measured),
     )
+
+
+def paper_samplings(measured: pl.DataFrame) -> pl.DataFrame:
+    """Whether uniform sampling has the larger test loss, paired by seed after some evaluations, as the paper claims."""
+    parts = []
+    for suffix, _ in SETTINGS:
+        for mark in MARKS:
+            at = measured.filter(pl.col("evaluations") == mark)
+            uniform, gradient = (at.filter(pl.col("setting") == f"{name} sampling{suffix}") for name in _SAMPLINGS)
+            both = uniform.join(gradient, on="seed")
+            name = f"uniform - gradient{suffix}, {mark} evaluations"
+            for quantity, of in (("test_loss", "test loss"), ("tau", "Kendall's tau")):
+                values = both.select(setting=pl.lit(name), value=pl.col(quantity) - pl.col(f"{quantity}_right"))
+                claim = {name: "> 0" if quantity == "test_loss" else "< 0"}
+                parts.append(beside(values.drop_nulls(), f"{of}, difference", claim, column="claim"))
+    return pl.concat(parts)
+
+
+_SAMPLINGS = ("uniform", "gradient")
+
+_OF_CURVES = ("tau", "clamp_rate", "effective_share", "descent_share")
 
 
 def space_sizes_figure(request: FigureRequest, *, title: str) -> Made:
@@ -101,34 +147,57 @@ def space_sizes_figure(request: FigureRequest, *, title: str) -> Made:
             f"The four sizes of this figure are parts of NAS-Bench-201, not of {space.name!r}. "
             f"Use --benchmark {DEFAULT_BENCHMARK}."
         )
+    names = {name: f"{len(part_of(space, choices)):,} ({name})" for name, choices in SPACES.items()}
+    searches = {suffix: replace(search, warm_up=0) for suffix, search in SETTINGS}
     runs = [
         (
-            f"{len(part_of(space, choices)):,} ({name})",
-            EstimatorRun(_benchmark(request), PVLLSearch(warm_up=0), SAMPLES, seed, curve=True, choices=choices),
+            names[name] + suffix,
+            EstimatorRun(_benchmark(request), search, SAMPLES, seed, curve=True, choices=choices),
         )
+        for suffix, search in searches.items()
         for name, choices in SPACES.items()
         for seed in range(_seeds(request))
     ]
-    table = _curve_table(_measured(request, runs), {"test": "relative_loss"})
+    measured = _measured(request, runs)
+    table = _curve_table(measured, {"test": ("relative_loss", "tau")})
     caption = (
-        f"{_setting(request)} Gradient sampling. {_UNITS}, over the variance of their accuracies: 1 is no better than "
-        "calling all equal. Mean and 95 % interval over seeds."
+        f"{_setting(request)} Gradient sampling, without a warm-up. {_UNITS}, over the variance of their accuracies: 1 "
+        "is no better than calling all equal. Mean and 95 % interval over seeds; the settings as printed are in the "
+        "table beside it."
     )
+    drawn = table.filter((pl.col("quantity") == "relative_loss") & ~pl.col("curve").str.ends_with(AS_PRINTED))
     return Made(
         table,
-        draw_curves(table, quantity="loss / variance of the test set", title=title, caption=caption),
+        draw_curves(drawn, quantity="loss / variance of the test set", title=title, caption=caption),
         _facts(request, runs),
+        paper_sizes(_last(measured, ("relative_loss", "tau")), list(names.values())),
     )
+
+
+def paper_sizes(ends: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Whether estimators of all sizes of a space may be equally good in the end, as the paper claims."""
+    parts = []
+    for quantity, bounds in (("relative_loss", POSITIVE), ("tau", CORRELATION)):
+        for suffix, _ in SETTINGS:
+            values = ends.filter(pl.col("quantity") == quantity).drop_nulls("value")
+            said = {name + suffix: "alike in all spaces" for name in names}
+            rows = beside(values, f"{quantity.replace('_', ' ')} at the end", said, column="claim", bounds=bounds)
+            parts.append(rows.with_columns(verdict=pl.lit(alike(rows))))
+    return pl.concat(parts)
 
 
 def populations_figure(request: FigureRequest, *, title: str) -> Made:
     """Table 3: the estimator's loss after warm-up on populations of four sizes."""
     runs = [
-        (f"{size} architectures", EstimatorRun(_benchmark(request), PVLLSearch(warm_up=size, memory=size), size, seed))
+        (
+            f"{size} architectures{suffix}",
+            EstimatorRun(_benchmark(request), replace(search, warm_up=size, memory=size), size, seed),
+        )
+        for suffix, search in SETTINGS
         for size in POPULATIONS
         for seed in range(_seeds(request))
     ]
-    table = _last(_measured(request, runs), ("test_loss", "relative_loss", "tau"))
+    table = _last(_measured(request, runs), ("test_loss", "relative_loss", "tau", "clamp_rate", "effective_share"))
     caption = (
         f"{_setting(request)} {_UNITS}. Points: seeds; bar: 95 % interval. The paper's values are of losses normalised "
         "in a way it does not say: compare the order, not the numbers."
@@ -140,25 +209,44 @@ def populations_figure(request: FigureRequest, *, title: str) -> Made:
             values, quantity="mean squared error of normalised losses", title=title, caption=caption, bounds=POSITIVE
         ),
         _facts(request, runs),
-        paper_populations(values, POPULATIONS),
+        pl.concat([paper_populations(values, POPULATIONS, suffix) for suffix, _ in SETTINGS]),
     )
 
 
-def paper_populations(values: pl.DataFrame, losses: Mapping[int, float]) -> pl.DataFrame:
+def paper_populations(values: pl.DataFrame, losses: Mapping[int, float], suffix: str = "") -> pl.DataFrame:
     """The paper's loss for each size of population and their order beside ours, settings as "50 architectures"."""
-    stated = {f"{size} architectures": loss for size, loss in losses.items()}
+    stated = {f"{size} architectures{suffix}": loss for size, loss in losses.items()}
     said = beside(values, "estimation loss", stated, bounds=POSITIVE)
     return together(said, steps(values, "estimation loss", stated, bounds=POSITIVE))
 
 
 def paper_ablation(values: pl.DataFrame, quantity: str) -> pl.DataFrame:
     """The errors of table 5 beside ours, and the first row less the last."""
-    known = set(values["setting"])
-    stated = {name: mean / 100 for name, _, mean, _ in ABLATION if name in known}
-    groups = [[name for name in stated if name.endswith(AS_PRINTED) == printed] for printed in (False, True)]
-    ends = [{name: stated[name] for name in (group[0], group[-1])} for group in groups if group]
+    stated = _stated(values)
     said = beside(values, quantity, stated, bounds=SHARE)
-    return together(said, *(steps(values, quantity, both, bounds=SHARE) for both in ends))
+    return together(said, *(steps(values, quantity, pair, bounds=SHARE) for pair in _pairs(stated, COMPARED[:1])))
+
+
+def _stated(values: pl.DataFrame) -> dict[str, float]:
+    known = set(values["setting"])
+    return {name: mean / 100 for name, _, mean, _ in ABLATION if name in known}
+
+
+def _pairs(stated: Mapping[str, float], compared: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
+    """What the paper states of two rows of table 5 that are compared, with each of the settings."""
+    named = [[name + suffix for name in pair] for suffix, _ in SETTINGS for pair in compared]
+    return [{name: stated[name] for name in pair} for pair in named if set(pair) <= set(stated)]
+
+
+def _parts_by_ends(table: pl.DataFrame) -> pl.DataFrame:
+    """The paper's errors beside those of what is derived, and what each part changes, by all four rules."""
+    parts = []
+    for end, quantity in _SAID_OF_ENDS.items():
+        values = table.filter(pl.col("quantity") == end)
+        stated = _stated(values)
+        said = [beside(values, quantity, stated, bounds=SHARE)] if end == "derived" else []
+        parts += [*said, *(steps(values, quantity, pair, bounds=SHARE) for pair in _pairs(stated, COMPARED))]
+    return together(*parts)
 
 
 def ablation_figure(request: FigureRequest, *, title: str) -> Made:
@@ -173,7 +261,7 @@ def ablation_figure(request: FigureRequest, *, title: str) -> Made:
         for name, search, _, _ in ABLATION
         for seed in range(_seeds(request))
     ]
-    table = _last(_with_derived(_measured(request, runs)), ENDS)
+    table = _last(_with_derived(_measured(request, runs)), (*ENDS, "tau", *SHARES))
     caption = (
         f"{_setting(request)} {2 * SAMPLES} evaluations a run. Error of the derived architecture, the argmax of A "
         "(without the sampler: the best of all evaluated, by the signal). Points: seeds; bar: 95 % interval."
@@ -183,8 +271,16 @@ def ablation_figure(request: FigureRequest, *, title: str) -> Made:
         table,
         draw_rows(values, quantity="error, %", title=title, caption=caption, bounds=SHARE, scale=100.0),
         _facts(request, runs) | {"paper_deviation": {name: deviation for name, _, _, deviation in ABLATION}},
-        paper_ablation(values, "test error of the architecture derived (paper: CIFAR-10, retrained)"),
+        _parts_by_ends(table),
     )
+
+
+_SAID_OF_ENDS = {
+    "derived": "test error of the architecture derived (paper: CIFAR-10, retrained)",
+    "incumbent": "error of the best evaluated, by the signal",
+    "minimum": "error of the minimum of the estimator",
+    "late": "median error of the last proposals",
+}
 
 
 def _benchmark(request: FigureRequest) -> str:
@@ -210,7 +306,7 @@ def _measured(request: FigureRequest, runs: Sequence[tuple[str, EstimatorRun]]) 
     rows = [
         {
             **dict.fromkeys(ENDS),
-            "warm_up_share": None,
+            **dict.fromkeys(SHARES),
             "setting": setting,
             "seed": run.seed,
             "last": place == len(own) - 1,
@@ -224,25 +320,27 @@ def _measured(request: FigureRequest, runs: Sequence[tuple[str, EstimatorRun]]) 
         "training_loss",
         "relative_loss",
         "tau",
-        "clamp_rate",
-        "effective_share",
-        "warm_up_share",
+        *SHARES,
         *ENDS,
     )
     overrides = dict.fromkeys(floats, pl.Float64)
     return pl.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None)
 
 
-def _curve_table(measured: pl.DataFrame, splits: Mapping[str, str]) -> pl.DataFrame:
-    """Mean and interval of a column of each split after each evaluation."""
+def _curve_table(measured: pl.DataFrame, splits: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """Mean and interval of the columns of each split after each evaluation."""
     parts = [
-        over_seeds(measured, ["setting", "evaluations"], column, bounds=POSITIVE).select(
+        over_seeds(measured.drop_nulls(column), ["setting", "evaluations"], column, bounds=_BOUNDS[column]).select(
             curve="setting", split=pl.lit(split), quantity=pl.lit(column), **{name: name for name in _SUMMARY}
         )
-        for split, column in splits.items()
+        for split, columns in splits.items()
+        for column in columns
     ]
     return pl.concat(parts)
 
+
+_BOUNDS = dict.fromkeys(("test_loss", "training_loss", "relative_loss"), POSITIVE) | {"tau": CORRELATION}
+_BOUNDS |= dict.fromkeys(SHARES, SHARE)
 
 _SUMMARY = ("evaluations", "mean", "low", "high", "std", "runs")
 

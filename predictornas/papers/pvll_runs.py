@@ -21,14 +21,14 @@ from predictornas.history import History
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.predictors.engine.space_index import blocks_of
 from predictornas.search.loop import Search, iterate
-from predictornas.search.pvll import PVLLSearch, PVLLState, replay, states
+from predictornas.search.pvll import PVLLInOneRun, PVLLSearch, PVLLState
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.sealed import kept, write_sealed
 from predictornas.studies.tasks import Execution, run_all
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised whenever the same configuration and seed would give other numbers."""
 
 
@@ -48,7 +48,7 @@ class EstimatorRun:
     Attributes:
         benchmark: name of an offline or imported table.
         search: the method.
-        budget: evaluations, the warm-up included.
+        budget: evaluations, the warm-up included; no more than the space has beside the test set.
         seed: of the search.
         test_size: architectures of the test set: one set for all runs, uniform among those that did not collapse (the
             better 80 % of the table by the signal), never proposed.
@@ -72,10 +72,12 @@ def estimator_rows(runs: Sequence[EstimatorRun], folder: Path, execution: Execut
         For each run, rows with `evaluations`, `test_loss` and `training_loss` (mean squared error of the estimated loss
         in [0, 1], for which 0 is the table's best accuracy and 1 its `COLLAPSED` quantile, in all runs the same),
         `relative_loss` (test loss over the variance of the test set: 1 is no better than the mean), `tau` (Kendall's,
-        on the test set), `clamp_rate` and `effective_share` of the memory's weights. The last row also has evaluation
-        errors: of the best by the signal (`incumbent`), the argmax of the architecture parameters (`derived`), the
-        minimum of the estimator over the space (`minimum`), the median of the last `LATE` proposals (`late`), None
-        where there is none; and `warm_up_share`, of all evaluations.
+        on the test set), `clamp_rate` and `effective_share` of the memory's weights, and `descent_share`: of the
+        proposals so far, those with an estimated loss no higher than that of the one before, both by the estimator that
+        was to learn from the later one (None before the first proposal). The last row also has evaluation errors: of
+        the best by the signal (`incumbent`), the argmax of the architecture parameters (`derived`), the minimum of the
+        estimator over the space (`minimum`), the median of the last `LATE` proposals (`late`), None where there is
+        none; and `warm_up_share`, of all evaluations.
     """
     fingerprints = {name: data_fingerprint(open_benchmark(name)) for name in {run.benchmark for run in runs}}
     tasks = [Task(run, folder / f"{_run_id(run, fingerprints[run.benchmark])}.json") for run in runs]
@@ -101,20 +103,32 @@ def _measured(run: EstimatorRun, tell: Tell) -> list[dict[str, Any]]:
     space = part_of(benchmark.space, run.choices)
     test, scale = _fixed_test(benchmark, space, run.test_size)
     training = space.restricted_to(np.setdiff1d(space.enumerated_keys(), space.keys(test)))
-    search = Search(training, run.search, seed=run.seed)
+    strategy = PVLLInOneRun(run.search)
+    search = Search(training, strategy, seed=run.seed)
+    truth = _accuracies(benchmark, space.keys(test), benchmark.signal)
+    sequences = training.sequences(test)
+    rows: list[dict[str, Any]] = []
+    states: list[PVLLState] = []  # the latest two
+    fell: list[bool] = []
     for step in iterate(search, TabularOracle(benchmark), run.budget):
         tell(len(step.evaluations.value))
-    history = search.history
-    truth = _accuracies(benchmark, space.keys(test), benchmark.signal)
-    if run.curve:
-        seen = [len(history.before(iteration)) for iteration in range(1, int(history.iterations.max()) + 2)]
-        visited = zip(seen, states(run.search, training, history, seed=run.seed), strict=True)
-    else:
-        visited = zip([len(history)], [replay(run.search, training, history, seed=run.seed)], strict=True)
-    rows = []
-    for evaluations, state in visited:
-        rows.append({"evaluations": evaluations, **_judged(run.search, state, training.sequences(test), truth, scale)})
-    return [*rows[:-1], rows[-1] | _ended(run.search, benchmark, space, history, state)]
+        states = [*states[-1:], strategy.state(training, search.history, seed=run.seed)]
+        if len(states) > 1:
+            fell.append(_fell(*states))
+        if run.curve or len(search.history) == run.budget:
+            judged = _judged(run.search, states[-1], sequences, truth, scale)
+            descent = float(np.mean(fell)) if fell else None
+            rows.append({"evaluations": len(search.history), **judged, "descent_share": descent})
+    return [*rows[:-1], rows[-1] | _ended(run.search, benchmark, space, search.history, states[-1])]
+
+
+def _fell(before: PVLLState, after: PVLLState) -> bool:
+    """Whether the latest architecture was no worse than the one before by the estimator that had not learned from it.
+
+    What section 4.2 of Li, Dong et al. 2020 assumes of every step.
+    """
+    earlier, latest = before.estimator.losses(after.memory.sequences[-2:])
+    return bool(latest <= earlier)
 
 
 def _fixed_test(benchmark: Benchmark, space: SearchSpace, size: int) -> tuple[Genes, float]:

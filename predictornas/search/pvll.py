@@ -18,6 +18,7 @@ from predictornas.samplers.pvll_memory import Memory, step_lengths
 from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
+from predictornas.threads import one_thread
 
 if TYPE_CHECKING:
     import torch
@@ -124,11 +125,25 @@ class PVLLSearch(metaclass=PlainHelp):
 
     def for_one_run(self) -> Strategy:
         """One that keeps the latest state, from which the next one follows."""
-        return _InOneRun(self) if self.gradient else self
+        return PVLLInOneRun(self) if self.gradient else self
 
 
-class _InOneRun:
-    """PVLL-NAS in one run: it keeps the state that the latest iteration drew from."""
+class PVLLInOneRun:
+    """PVLL-NAS in one run: it keeps the latest state, from which the next one follows.
+
+    Example:
+        >>> from predictornas import PVLLSearch, Search, get_space
+        >>> from predictornas.search.pvll import PVLLInOneRun
+        >>> strategy = PVLLInOneRun(PVLLSearch(warm_up=5, warm_up_steps=5, hidden=4))
+        >>> search = Search(get_space("nasbench201"), strategy, seed=0)
+        >>> proposal = search.ask()
+        >>> search.tell(proposal.genes, proposal.genes.mean(axis=1))
+        >>> len(strategy.state(search.space, search.history, seed=0).memory)
+        5
+
+    Args:
+        search: what is run.
+    """
 
     def __init__(self, search: PVLLSearch) -> None:
         self.initial, self.batch = search.initial, search.batch
@@ -137,10 +152,15 @@ class _InOneRun:
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """See `PVLLSearch.propose`."""
-        if not len(history):
+        if not self._search.gradient or not len(history):
             return self._search.propose(space, history, n, seed=seed, iteration=iteration)
         state = self._state(space, history, seed, iteration)
         return _proposal(self._search, space, state, history, n, seed, iteration)
+
+    def state(self, space: SearchSpace, history: History, *, seed: int) -> PVLLState:
+        """What `replay` gives, from the latest state where that led to this history, which is not empty."""
+        with one_thread():  # the next proposal follows from it
+            return self._state(space, history, seed, int(history.iterations.max()) + 1)
 
     def _state(self, space: SearchSpace, history: History, seed: int, iteration: int) -> PVLLState:
         """The state that `iteration` draws from; goes on from the latest one where that led to this history."""

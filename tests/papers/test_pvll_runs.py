@@ -37,6 +37,8 @@ def test_a_run_is_measured_after_each_evaluation_and_kept(tmp_path):
     assert "incumbent" in rows[-1]
     assert "incumbent" not in rows[0]
     assert rows[-1]["warm_up_share"] == pytest.approx(5 / 9)
+    assert [row["descent_share"] is None for row in rows] == [True, False, False, False, False]
+    assert {row["descent_share"] * (row["evaluations"] - 5) for row in rows[1:]} <= {0.0, 1.0, 2.0, 3.0, 4.0}
     assert 0 < rows[-1]["minimum"] < 1
     assert 0 < rows[-1]["late"] < 1
     (file,) = (tmp_path / "runs").iterdir()
@@ -138,6 +140,20 @@ def test_the_minimum_of_the_estimator_is_found_in_the_whole_space():
     state = Mock(PVLLState, estimator=Losses([0.25, 1.0, 0.5, 0.1, 0.75]))
     first = space.enumerate()[np.flatnonzero(space.enumerate()[:, 0] == 3)[:1]]
     assert pvll_runs._least(state, space).tolist() == space.keys(first).tolist()
+
+
+def test_a_step_descends_by_the_estimator_that_has_not_learned_from_it():
+    """Of the losses .25 and 1 of the first genes 0 and 1; what `after` has learned since counts for nothing."""
+    space = NASBench201()
+    before = Mock(PVLLState, estimator=Losses([0.25, 1.0, 0.25]))
+
+    def fell(*choices: int) -> bool:
+        memory = Memory(space.sequences(first_genes(*choices)), np.zeros(len(choices)), np.ones(len(choices)))
+        return pvll_runs._fell(before, Mock(PVLLState, memory=memory, estimator=Losses([1.0, 0.0, 1.0])))
+
+    assert fell(1, 1, 0)
+    assert fell(1, 0, 2)  # no higher is enough
+    assert not fell(0, 0, 1)
 
 
 def test_the_derived_architecture_is_the_argmax_of_the_parameters():

@@ -13,7 +13,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.search import pvll
 from predictornas.search.loop import Search, run
-from predictornas.search.pvll import PVLLSearch, PVLLState, replay, states
+from predictornas.search.pvll import PVLLInOneRun, PVLLSearch, PVLLState, replay, states
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
@@ -198,6 +198,20 @@ def test_a_run_goes_on_from_its_latest_state_and_proposes_the_same(monkeypatch: 
         assert advanced == ([1] if iteration == 2 else [iteration - 1] if iteration > 1 else [])
         np.testing.assert_array_equal(again.keys, alone.keys)
         np.testing.assert_array_equal(again.predicted, alone.predicted)
+
+
+@pytest.mark.parametrize("gradient", [True, False])
+def test_a_run_says_the_state_that_a_replay_of_its_history_gives(*, gradient: bool) -> None:
+    search = fresh(gradient=gradient, warm_up=4, warm_up_steps=3)
+    strategy = PVLLInOneRun(search)
+    running = Search(SPACE, strategy, seed=1)
+    for budget in (4, 6):
+        history = run(running, CountingOracle(), budget)
+        mine, again = strategy.state(SPACE, history, seed=1), replay(search, SPACE, history, seed=1)
+        np.testing.assert_array_equal(mine.memory.sequences, again.memory.sequences)
+        np.testing.assert_array_equal(mine.memory.p, again.memory.p)
+        assert torch.equal(mine.architecture.logits, again.architecture.logits)
+    np.testing.assert_array_equal(history.keys, run(Search(SPACE, search, seed=1), CountingOracle(), 6).keys)
 
 
 def test_without_a_gradient_there_is_nothing_to_remember() -> None:
