@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import permutations
 
 import numpy as np
-from jaxtyping import Int8, UInt8, UInt16, UInt32
+from jaxtyping import Int8, Integer, UInt8, UInt16, UInt32
 
 from predictornas.plain_help import PlainHelp
-from predictornas.spaces.base import Genes, SearchSpace, require_genes
+from predictornas.spaces.base import SearchSpace, require_genes
 from predictornas.spaces.nasbench101_cells import MAX_VERTICES, to_vertices
 
 _INTERIOR = MAX_VERTICES - 2
@@ -46,7 +46,7 @@ class EditDistances(metaclass=PlainHelp):
         InvalidArchitectureError: genes that the space does not have.
     """
 
-    def __init__(self, space: SearchSpace, genes: Genes) -> None:
+    def __init__(self, space: SearchSpace, genes: Integer[np.ndarray, "n g"]) -> None:
         self._space = space
         self._genes = require_genes(space, genes)
         self._cells = _packed(*to_vertices(self._genes)) if space.name == "nasbench101" else None
@@ -54,7 +54,7 @@ class EditDistances(metaclass=PlainHelp):
     def __len__(self) -> int:
         return len(self._genes)
 
-    def to(self, genes: Int8[np.ndarray, " g"]) -> UInt8[np.ndarray, " n"]:
+    def to(self, genes: Integer[np.ndarray, " g"]) -> UInt8[np.ndarray, " n"]:
         """The distance of every member of the set to this architecture, `(n,)`.
 
         Raises:

@@ -75,7 +75,7 @@ def test_the_package_itself_is_the_command_line_too() -> None:
         (["data", "import", "x" * 300, "table.csv"], "at most 200"),
         (["data", "import", "mine", "x" * 300], "File name too long"),
         (["data", "import", "mine", "a.csv", "--recipe", "x" * 300], "cannot be read"),
-        (["train", "x" * 300, "--space", "darts"], "There is no genotype"),
+        (["train", "x" * 300, "--space", "darts"], "is no architecture of 'darts'"),
     ],
 )
 def test_wrong_input_exits_with_2_and_one_clear_line(

@@ -14,7 +14,7 @@ def test_the_list_says_what_each_shows_needs_and_takes(run, printed_json, capsys
     rows = {row["name"]: row for row in printed_json()}
     assert {f"mauch-fig{number}" for number in range(2, 11)} <= set(rows)
     assert rows["mauch-fig8"]["source"] == "Mauch et al. 2020, figure 8"
-    durations = [row["durations"] for row in rows.values() if "mauch" in row["name"]]
+    durations = [row["durations"] for row in rows.values() if row["name"].startswith("mauch-fig")]
     assert all(isinstance(value, int) for entry in durations for value in entry.values())
     assert all(0 < entry["small"] < 600 < 3600 < entry["full"] for entry in durations)  # seconds
     assert run("reproduce", "--list") == 0

@@ -28,7 +28,7 @@ def tiny(store, tmp_path, monkeypatch) -> FigureRequest:
 
 def test_every_method_is_studied_and_four_with_perturbation():
     assert list(study.SETTINGS) == list(METHODS)
-    assert len(study.SETTINGS) == 15
+    assert len(study.SETTINGS) == 16
     assert study.PERTURBED == ("darts-1+pt", "sdarts-rs+pt", "sgas-1+pt", "drnas+pt")
     assert set(study.SETTINGS + study.PERTURBED) <= set(method_names())
     assert set(study.LEFT_OUT["small"]) < set(study.SETTINGS + study.PERTURBED)
