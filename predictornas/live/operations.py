@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from predictornas.errors import UnknownNameError
+from predictornas.live.separable import DepthwiseConv2d, PointwiseConv2d
 
 
 def darts_operation(
@@ -86,7 +87,11 @@ class ReLUConvBN(nn.Sequential):
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, affine: bool = True) -> None:
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False),
+            (
+                PointwiseConv2d(channels_in, channels_out, stride=stride)
+                if kernel == 1
+                else nn.Conv2d(channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False)
+            ),
             nn.BatchNorm2d(channels_out, affine=affine),
         )
 
@@ -95,11 +100,10 @@ class DilatedConv(nn.Sequential):
     """ReLU, depthwise convolution, 1 x 1 convolution, batch normalisation (`DilConv` of the released code)."""
 
     def __init__(self, channels: int, kernel: int, stride: int, dilation: int, affine: bool = True) -> None:
-        padding = dilation * (kernel // 2)
         super().__init__(
             nn.ReLU(),
-            nn.Conv2d(channels, channels, kernel, stride, padding, dilation, groups=channels, bias=False),
-            nn.Conv2d(channels, channels, 1, bias=False),
+            DepthwiseConv2d(channels, kernel, stride=stride, dilation=dilation),
+            PointwiseConv2d(channels, channels),
             nn.BatchNorm2d(channels, affine=affine),
         )
 
@@ -123,8 +127,8 @@ class FactorizedReduce(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, affine: bool = True) -> None:
         super().__init__()
         half = channels_out // 2
-        self.straight = nn.Conv2d(channels_in, half, 1, stride=2, bias=False)
-        self.shifted = nn.Conv2d(channels_in, channels_out - half, 1, stride=2, bias=False)
+        self.straight = PointwiseConv2d(channels_in, half, stride=2)
+        self.shifted = PointwiseConv2d(channels_in, channels_out - half, stride=2)
         self.norm = nn.BatchNorm2d(channels_out, affine=affine)
 
     def forward(self, images: Float[Tensor, "n channels h w"]) -> Float[Tensor, "n filters rows columns"]:

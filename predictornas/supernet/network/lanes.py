@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from predictornas.live.depthwise import depthwise
+from predictornas.live.separable import depthwise, pointwise
 
 Lanes = list[int] | slice | None
 """The lanes that are computed; None for all of them."""
@@ -68,10 +68,10 @@ class LaneConvolution(nn.Module):
     def _product(self, images: Images, weight: Float[Tensor, "_ _ _ 1 1"], groups: int) -> Results:
         """A convolution of 1 x 1 as products of matrices; with groups, torch runs it one group after the other."""
         if groups == 1:
-            return _per_pixel(images, weight.reshape(-1, weight.shape[2]))
+            return pointwise(images, weight.reshape(-1, weight.shape[2]))
         if images.device.type == "cpu":  # few lanes, whose matrices fit into one with zeros between
             joined: Tensor = torch.block_diag(*weight.flatten(2).unbind())  # type: ignore[no-untyped-call]
-            return _per_pixel(images, joined)
+            return pointwise(images, joined)
         pixels = images.reshape(len(images), groups, weight.shape[2], -1)
         results = torch.matmul(weight.reshape(groups, -1, weight.shape[2]), pixels)
         return results.reshape(len(images), -1, *images.shape[2:])
@@ -238,11 +238,6 @@ class SourcePool(nn.Module):
         """The pooled images of the nodes side by side."""
         pooled: Tensor = self.pool(images)
         return pooled if self.norm is None else self.norm(pooled, lanes)
-
-
-def _per_pixel(images: Images, matrix: Float[Tensor, "filters channels"]) -> Results:
-    """The same matrix times the channels of each pixel."""
-    return functional.linear(images.permute(0, 2, 3, 1), matrix).permute(0, 3, 1, 2)
 
 
 def lane_operation(name: str, lanes: int, channels: int, stride: int) -> LaneOperation:
