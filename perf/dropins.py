@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from measure import interleaved, report
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from predictornas.compat import nasbench
 from predictornas.spaces.nasbench101 import OPERATIONS, NASBench101

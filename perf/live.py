@@ -3,19 +3,24 @@
 The plain loop is that of the released scripts: a Dataset that crops, flips and cuts out one image at a time, a
 shuffling DataLoader, torch.optim.SGD, clipping, single precision, and the loss read after every batch. Both train the
 same network from the same weights; images are random, because speed does not depend on them.
-`python perf/live.py [threads] [device]`: on the CPU small networks and about a minute, on a GPU those of the papers
+The plain network has torch's own convolutions and lies with the channels last, as ours.
+
+    python perf/live.py [threads] [device] [--images 128] [--channels 16] [--cells 8] [--rounds 2] [--no-profile]
+
+Processor time of one thread by default and a few minutes on the CPU; on a GPU the networks are those of the papers,
 with eight loader processes.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from measure import interleaved, report, threads
+from measure import interleaved, plain, report
 from torch.utils.data import DataLoader, Dataset
 
 from predictornas.live.augmentation import Augmentation
@@ -29,7 +34,6 @@ from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import get_space
 
-ROUNDS = 2
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 
@@ -42,7 +46,7 @@ class Case:
     images: Partition
 
 
-def cases(device: str, count: int) -> list[Case]:
+def cases(device: str, count: int, threads: int, channels: int, cells: int) -> list[Case]:
     """The DARTS-V2 cell and a NAS-Bench-201 cell of five convolutions: small on the CPU, the papers' on GPUs."""
     pixels = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8)
     one = ImageSet(pixels, torch.arange(count) % 10)
@@ -51,8 +55,8 @@ def cases(device: str, count: int) -> list[Case]:
     space = get_space("darts")
     if not isinstance(space, DARTS):
         raise TypeError(type(space))
-    darts = NetworkShape(36 if whole else 8, 20 if whole else 5, 10, auxiliary=True)
-    nasbench201 = NetworkShape(16, 5 if whole else 1, 10)
+    darts = NetworkShape(36 if whole else channels, 20 if whole else cells, 10, auxiliary=True)
+    nasbench201 = NetworkShape(16 if whole else channels, 5 if whole else 1, 10)
     genes = tuple(space.genes_of(NAMED_GENOTYPES["DARTS-V2"]).tolist())
     recipes = [RECIPES["darts-cifar10"], RECIPES["nasbench201"]]
     if not whole:
@@ -60,8 +64,8 @@ def cases(device: str, count: int) -> list[Case]:
     wide = replace(recipes[0], drop_path=0.0)
     convolutions = (3, 3, 3, 1, 3, 3)
     return [
-        Case("DARTS-V2", Job("darts", genes, darts, wide, 0, device, threads()), images),
-        Case("NAS-Bench-201", Job("nasbench201", convolutions, nasbench201, recipes[1], 0, device, threads()), images),
+        Case("DARTS-V2", Job("darts", genes, darts, wide, 0, device, threads), images),
+        Case("NAS-Bench-201", Job("nasbench201", convolutions, nasbench201, recipes[1], 0, device, threads), images),
     ]
 
 
@@ -96,7 +100,7 @@ def plain_epoch(case: Case) -> Callable[[], object]:
     device = torch.device(job.device)
     genes = np.array(job.genes, dtype=np.int8)
     network = build_network(get_space(job.space), genes, job.shape, generator=generator_for(0, 0, "weights", "cpu"))
-    network.to(device).train()
+    network = plain(network).to(device, memory_format=torch.channels_last).train()
     on_gpu = device.type != "cpu"
     loader = DataLoader(
         PlainImages(case.images.train, recipe.augmentation),
@@ -118,7 +122,8 @@ def plain_epoch(case: Case) -> Callable[[], object]:
     def epoch() -> None:
         total, right = 0.0, 0
         for images, labels in loader:
-            images, labels = images.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+            images = images.to(device, non_blocking=True, memory_format=torch.channels_last)
+            labels = labels.to(device, non_blocking=True)
             optimiser.zero_grad()
             logits, auxiliary = network.with_auxiliary(images)
             loss = criterion(logits, labels)
@@ -154,15 +159,25 @@ def profile(case: Case) -> None:
 
 
 def main() -> None:
-    torch.set_num_threads(threads())
-    device = sys.argv[2] if len(sys.argv) > 2 else "cpu"
-    count = 128 if device == "cpu" else 4800
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("threads", type=int, nargs="?", default=1)
+    parser.add_argument("device", nargs="?", default="cpu")
+    for name, default in (("images", 128), ("channels", 16), ("cells", 8), ("rounds", 2)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--no-profile", action="store_true")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    on_cpu = asked.device == "cpu"
+    count = asked.images if on_cpu else 4800
+    clock = time.process_time if on_cpu and asked.threads == 1 else time.perf_counter
     lines = []
-    for case in cases(device, count):
-        profile(case)
-        seconds = interleaved({"ours": our_epoch(case), "plain": plain_epoch(case)}, rounds=ROUNDS)
+    for case in cases(asked.device, count, asked.threads, asked.channels, asked.cells):
+        if not asked.no_profile:
+            profile(case)
+        works = {"ours": our_epoch(case), "plain": plain_epoch(case)}
+        seconds = interleaved(works, rounds=asked.rounds, clock=clock)
         rates = ", ".join(f"{name} {count / each:.0f}" for name, each in seconds.items())
-        print(f"{case.name}, images a second on {device}: {rates}")
+        print(f"{case.name}, images a second on {asked.device}: {rates}")
         figure = f"{case.name}, an image in training, plain loop"
         lines.append((figure, 1e3 * seconds["ours"] / count, 1e3 * seconds["plain"] / count, "ms"))
     report(lines)

@@ -6,21 +6,42 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
+from predictornas.live.separable import DepthwiseConv2d, PointwiseConv2d
 
-def interleaved(works: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
-    """Best wall time in seconds of each piece of work, all run in turn in each round so that all meet the same load."""
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+def interleaved(
+    works: Mapping[str, Callable[[], object]], *, rounds: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Best time in seconds of each piece of work, all run in turn in each round so that all meet the same load.
+
+    Args:
+        works: by name.
+        rounds: how often each is timed, after a first time that is not.
+        clock: wall time, or `time.process_time` where one thread on a busy machine is measured.
+    """
     best = dict.fromkeys(works, float("inf"))
     for work in works.values():
         work()
     for _ in range(rounds):
         for name, work in works.items():
-            start = time.perf_counter()
+            start = clock()
             work()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], clock() - start)
     return best
+
+
+def plain(network: Network) -> Network:
+    """The same network with torch's own convolutions in place of ours, as a baseline; changed in place."""
+    for module in network.modules():
+        if isinstance(module, (DepthwiseConv2d, PointwiseConv2d)):
+            module.__class__ = torch.nn.Conv2d
+    return network
 
 
 def memory_mebibytes(field: str) -> float:
