@@ -49,7 +49,7 @@ def test_every_script_finds_what_it_imports(tmp_path: Path) -> None:
     ("script", "smallest", "lines"),
     [
         ("supernet.py", ["--batch", "2", "--channels", "8", "--size", "8", "--rounds", "1"], 12),
-        ("live.py", ["--images", "4", "--channels", "2", "--cells", "2", "--rounds", "1", "--no-profile"], 2),
+        ("live.py", ["--images", "4", "--channels", "8", "--cells", "2", "--rounds", "1", "--no-profile"], 2),
     ],
 )
 def test_scripts_of_networks_run_at_their_smallest_size(

@@ -131,7 +131,8 @@ class _Depthwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, slopes: Images) -> tuple[Tensor | None, Tensor | None, None]:
-        images, weight = ctx.saved_tensors
+        # under autocast the result, and with it its slopes, has less precision than what was saved
+        images, weight = (saved.to(slopes.dtype) for saved in ctx.saved_tensors)
         slopes = slopes.contiguous(memory_format=LAST)
         to_images = to_weight = None
         if ctx.needs_input_grad[0]:
