@@ -23,6 +23,14 @@ def pytest_configure() -> None:
     settings.load_profile("busy machine")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who is thorough is slow, too."""
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """One cache for the session (enumerated spaces, hashes); the caller's own where PREDICTORNAS_CACHE is set."""

@@ -33,7 +33,7 @@ def quick_tests(source: str) -> list[str]:
 
 def _names_slow(node: ast.AST) -> bool:
     marks = (inner for inner in ast.walk(node) if isinstance(inner, ast.Attribute))
-    return any(mark.attr == "slow" for mark in marks)
+    return any(mark.attr in {"slow", "thorough"} for mark in marks)
 
 
 def test_marks_are_seen_on_functions_and_on_files() -> None:

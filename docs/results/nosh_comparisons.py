@@ -15,6 +15,7 @@ import polars as pl
 from scipy.stats import kendalltau
 
 from predictornas.analysis.epochs import epochs_table, savings
+from predictornas.analysis.equal_epochs import differences_at
 from predictornas.analysis.regret import incumbent_curves, oracle_errors
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.plots.convergence import draw_convergence
@@ -62,7 +63,9 @@ def renew(folder: Path) -> None:
     write_table(folder / "levels.csv", levels())
     for name, (table, at) in FULL.items():
         against_full(folder / name, folder.parent / "tables" / table, at)
-    resumed(folder / "val30k")
+    resumed(folder / "val30k", at=(1080, 1512, 2160))
+    resumed(folder / "val30k-100", at=(2160, 5400, 10_800))
+    with_level_zero(folder / "level-0", at=(1000, 2000, 4000, 6000, 10_000))
 
 
 def bounds() -> pl.DataFrame:
@@ -125,10 +128,21 @@ def against_full(folder: Path, full: Path, at: tuple[int, ...]) -> None:
         shutil.copyfile(Path(place) / "against.png", folder / "against.png")
 
 
-def resumed(folder: Path) -> None:
+def resumed(folder: Path, *, at: tuple[int, ...]) -> None:
     """`resumed.csv`: savings where a promotion is charged the difference, as if the table's lengths were one curve."""
     history = pl.read_parquet(folder / "history.parquet").sort("method", "seed", "order")
     before = pl.col("epochs").shift(1).over("run_id", "key").fill_null(0)
     curves = incumbent_curves(history.with_columns(cost_epochs=(pl.col("epochs") - before).cast(pl.Float64)))
-    parts = [savings(curves, "rank-full", at=(1080, 1512, 2160), trace=trace) for trace in ("chosen", "best")]
+    full = min(method for method in history["method"].unique() if method.startswith("rank-full"))
+    parts = [savings(curves, full, at=at, trace=trace) for trace in ("chosen", "best")]
     write_table(folder / "resumed.csv", pl.concat(parts))
+
+
+def with_level_zero(folder: Path, *, at: tuple[int, ...]) -> None:
+    """`equal-epochs.csv`: each search with a level 0 less the one of the same predictor without, at equal epochs."""
+    curves = incumbent_curves(pl.read_parquet(folder / "history.parquet"))
+    parts = []
+    for predictor in ("fast-gp", "fast-gcn"):
+        own = curves.filter(pl.col("method").str.starts_with(f"{predictor} "))
+        parts.append(differences_at(own, f"{predictor} no level 0", at=at))
+    write_table(folder / "equal-epochs.csv", pl.concat(parts))

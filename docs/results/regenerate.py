@@ -104,9 +104,11 @@ PHASES = ((1, 5), (6, 15), (16, 29))
 
 EPOCHS = {
     "nosh/nasbench201": (2500, 4000, 6000, 8000, 10000, 12000),
+    "nosh/nasbench201-100": (2500, 4000, 6000, 10000, 20000),
     "nosh/digits": (90, 180, 270),
     "nosh/digits-2": (80, 160, 320),
     "nosh/val30k": (250, 600, 1080, 2000),
+    "nosh/val30k-100": (600, 1080, 2160, 5400, 10800),
 }
 """Numbers of epochs after which methods are compared with full trainings."""
 
@@ -199,9 +201,10 @@ def renew_study(folder: Path) -> None:
         nominal = nominal_savings(OpenedStudy(study, benchmark), history["method"].unique())
         report = report_on_epochs(history, benchmark, nominal)
         renewed(folder, lambda out: write_epoch_report(out, report))
-        at = EPOCHS[str(folder.relative_to(RESULTS))]
-        full = min(method for method in history["method"].unique() if method.startswith("rank-full"))
-        write_table(folder / "equal-epochs.csv", differences_at(incumbent_curves(history), full, at=at))
+        at = EPOCHS.get(str(folder.relative_to(RESULTS)))
+        if at is not None:
+            full = min(method for method in history["method"].unique() if method.startswith("rank-full"))
+            write_table(folder / "equal-epochs.csv", differences_at(incumbent_curves(history), full, at=at))
         return
     pools = folder / "pools.parquet"
     errors = finite_errors(benchmark)

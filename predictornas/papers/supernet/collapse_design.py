@@ -2,7 +2,8 @@
 
 In NAS-Bench-201 the table knows every cell, so each cell that would be derived along a search is judged without
 training it. Weights that were trained before alpha moves are the regime in which the papers' picture shows; from fresh
-weights a few hundred steps of alpha say little (ours).
+weights a few hundred steps of alpha say little (ours). 5,000 images to train with and as many to validate with
+learn nothing by heart in 20 epochs with crop and flip, and take half as long as twice as many.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class CollapseScale:
 
 _SCALE = Scale(
     CELL_SPACE,
-    images=20_000,
+    images=10_000,
     pixels=16,
     batch_size=64,
     epochs=12,
@@ -84,11 +85,11 @@ SIZES = {
         strength_edges=1,
     ),
     "small": CollapseScale(
-        _SCALE, warm_up=30, snapshots=(0, 3, 6, 12), rounds=(1, 1, 1, 5), strength_epochs=1, strength_edges=6
+        _SCALE, warm_up=20, snapshots=(0, 3, 6, 12), rounds=(1, 1, 1, 5), strength_epochs=1, strength_edges=3
     ),
     "full": CollapseScale(
         replace(_SCALE, seeds=10),
-        warm_up=30,
+        warm_up=20,
         snapshots=(0, 3, 6, 12),
         rounds=(1, 1, 1, 5),
         strength_epochs=1,

@@ -17,8 +17,8 @@ def request(**changes: object) -> FigureRequest:
 
 def test_the_sizes_of_the_study() -> None:
     small, full = SIZES["small"], SIZES["full"]
-    assert (small.searches.images, small.searches.pixels, small.searches.batch_size) == (20_000, 16, 64)
-    assert (small.warm_up, small.searches.epochs, small.snapshots) == (30, 12, (0, 3, 6, 12))
+    assert (small.searches.images, small.searches.pixels, small.searches.batch_size) == (10_000, 16, 64)
+    assert (small.warm_up, small.searches.epochs, small.snapshots) == (20, 12, (0, 3, 6, 12))
     assert (small.searches.seeds, full.searches.seeds) == (3, 10)
     assert replace(full, searches=replace(full.searches, seeds=3)) == small
     assert scale_of(request(seeds=5)).searches.seeds == 5
@@ -31,7 +31,7 @@ def test_alpha_rests_while_weights_are_trained_and_moves_at_ten_times_the_rate_a
     assert {(search.setting, search.seed) for search in weights} == {
         (name, seed) for name in ("weights softmax", "weights dirichlet") for seed in (0, 1)
     }
-    assert all(search.method.warm_up == search.method.epochs == 30 for search in weights)
+    assert all(search.method.warm_up == search.method.epochs == 20 for search in weights)
     traces = [SearchTrace(search, (), (), (), Path(search.label)) for search in weights]
     forks = searches_from(asked, scale, traces)
     assert [search.setting for search in forks if search.seed == 0] == list(COMPARED)
