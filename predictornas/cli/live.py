@@ -11,6 +11,7 @@ from predictornas.cli.console import Json, progress_bar, remark, say, say_where,
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
 from predictornas.cli.options import (
     Address,
+    Devices,
     ExecutorName,
     Formats,
     Open,
@@ -20,7 +21,7 @@ from predictornas.cli.options import (
     Where,
     Workers,
     pictures_as,
-    worker_count,
+    training_processes,
 )
 from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
@@ -41,7 +42,7 @@ def live_search(
     image_size: int | None = None,
     training_images: int | None = None,
     preset: str = "quick",
-    device: str = "cpu",
+    device: Devices = "cpu",
     threads: Threads = 1,
     workers: Workers = 0,
     executor: ExecutorName = None,
@@ -80,8 +81,6 @@ def live_search(
         Images to train with, half as many to validate and to test with; by default half of all training images each.
     preset
         quick, default or paper.
-    device
-        cpu, cuda or cuda:N.
     out
         Folder of the results; live-SPACE-METHOD by default.
     """
@@ -105,7 +104,7 @@ def live_search(
         threads=threads,
     )
     folder = out or Path(f"live-{space}-{method}")
-    processes = 1 if workers == 0 and device != "cpu" else worker_count(workers, threads)  # on a GPU one at a time
+    processes = training_processes(workers, device, threads)
     where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
     with progress_bar(f"{method} on {space}, epochs") as started:
         outcome = run_live_study(study, folder, workers=processes, executor=where, started=started, pictures=pictures)

@@ -23,6 +23,11 @@ Workers = Annotated[int, Parameter(help="Processes; 0 takes one for each core. R
 
 Threads = Annotated[int, Parameter(help="CPU threads of a training; with another number results differ by rounding.")]
 
+Devices = Annotated[
+    str,
+    Parameter(help="cpu, cuda or cuda:N; of several, cuda:0,cuda:1, each network that is trained at a time has one."),
+]
+
 ExecutorName = Annotated[
     str | None, Parameter(name="--executor", help="serial, processes (the default), or ray for a cluster.")
 ]
@@ -118,6 +123,20 @@ def worker_count(workers: int, threads: int = 1) -> int:
     if workers < 0:
         raise ConfigurationError(f"--workers must be 0 (one for each core) or more, not {workers}.")
     return workers or max(1, len(os.sched_getaffinity(0)) // max(1, threads))
+
+
+def training_processes(workers: int, device: str, threads: int) -> int:
+    """How many networks are trained at once: as many as devices are named; on one GPU one at a time, unless asked.
+
+    Example:
+        >>> training_processes(0, "cuda:0,cuda:1", 1), training_processes(0, "cuda", 1)
+        (2, 1)
+
+    Raises:
+        ConfigurationError: a negative number of workers.
+    """
+    several = device.count(",") + 1
+    return several if workers == 0 and (several > 1 or device != "cpu") else worker_count(workers, threads)
 
 
 def parsed_seeds(text: str) -> tuple[int, ...]:

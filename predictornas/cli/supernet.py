@@ -13,6 +13,7 @@ from predictornas.cli.console import Json, progress_bar, remark, say, say_where,
 from predictornas.cli.listing import images_help, supernet_methods_help
 from predictornas.cli.options import (
     SEEDS_HELP,
+    Devices,
     Formats,
     Open,
     Style,
@@ -20,7 +21,7 @@ from predictornas.cli.options import (
     Workers,
     parsed_seeds,
     pictures_as,
-    worker_count,
+    training_processes,
 )
 from predictornas.cli.supernet_options import (
     Anchor,
@@ -79,7 +80,7 @@ def supernet(
     seed: int = 0,
     seeds: Annotated[str | None, Parameter(help=f"{SEEDS_HELP} Instead of --seed.")] = None,
     preset: str = "paper",
-    device: str = "cpu",
+    device: Devices = "cpu",
     threads: Threads = 1,
     workers: Workers = 1,
     curvature: bool = False,
@@ -107,8 +108,6 @@ def supernet(
         Seed of everything random.
     preset
         paper, or released: the settings of the method's released code.
-    device
-        cpu or cuda.
     curvature
         Measure the largest eigenvalue of the Hessian of the validation loss in each epoch.
     second_order_error
@@ -151,7 +150,7 @@ def supernet(
         return
     if seed:
         raise ConfigurationError("--seed and --seeds were both given. Keep one of them.")
-    processes = 1 if device != "cpu" else worker_count(workers, threads)  # on a GPU one at a time
+    processes = training_processes(workers if device == "cpu" else 0, device, threads)  # on each GPU one at a time
     _several(run, parsed_seeds(seeds), folder, pictures, workers=processes, json=json)
 
 

@@ -123,7 +123,8 @@ class _Workers:
         ours, theirs = self._context.Pipe()
         self._lines.append(ours)
         with theirs:
-            self._workers.append(self._context.Process(target=_serve, args=(theirs,), daemon=True))
+            number = len(self._workers)
+            self._workers.append(self._context.Process(target=_serve, args=(theirs, number), daemon=True))
             self._workers[-1].start()
         ours.send_bytes(self._function)
         return ours
@@ -185,8 +186,21 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _serve(line: Connection) -> None:
+def worker_number() -> int:
+    """Which of an executor's workers this process is, counted from 0; 0 in a process that is none.
+
+    What belongs to one worker at a time, such as a GPU, is chosen by it.
+    """
+    return _number
+
+
+_number = 0
+
+
+def _serve(line: Connection, number: int) -> None:
     """The life of a worker: it ends when the line does."""
+    global _number
+    _number = number
     follow_parent()
     with suppress(EOFError, ConnectionError):
         given = line.recv_bytes()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from predictornas.errors import ConfigurationError
+from predictornas.executors.processes import worker_number
 
 
 def checked_device(name: str) -> torch.device:
@@ -17,6 +18,11 @@ def checked_device(name: str) -> torch.device:
     Raises:
         ConfigurationError: there is no such device on this machine.
     """
+    if "," in name:
+        raise ConfigurationError(
+            f"One training runs on one device, and {name!r} names several. Name one of them; lists are for commands "
+            "that train several networks at once."
+        )
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -32,6 +38,43 @@ def checked_device(name: str) -> torch.device:
             f"{'' if count == 1 else 's'} here. Train on cpu, or install the driver and a torch built for CUDA."
         )
     return device
+
+
+def listed_devices(names: str) -> tuple[str, ...]:
+    """The devices of a list with commas between, of which each training that runs at a time has one.
+
+    Example:
+        >>> listed_devices("cpu, cpu")
+        ('cpu', 'cpu')
+
+    Raises:
+        ConfigurationError: an empty entry, a device that is not there, or devices of two kinds, whose results differ.
+    """
+    listed = tuple(name.strip() for name in names.split(","))
+    if not all(listed):
+        raise ConfigurationError(f"The list of devices {names!r} has an empty entry. Write it as cuda:0,cuda:1.")
+    kinds = {checked_device(name).type for name in listed}
+    if len(kinds) > 1:
+        raise ConfigurationError(
+            f"The devices {names!r} are of {len(kinds)} kinds, on which results differ. Name devices of one kind."
+        )
+    return listed
+
+
+def own_device(names: str) -> str:
+    """The device of a list that this worker trains on."""
+    listed = names.split(",")
+    return listed[worker_number() % len(listed)].strip()
+
+
+def kind_of_device(names: str) -> str:
+    """What results depend on: `cpu` or `cuda`, whichever of them a training has.
+
+    Example:
+        >>> kind_of_device("cuda:2,cuda:3")
+        'cuda'
+    """
+    return names.split(",")[0].partition(":")[0].strip()
 
 
 def forward_precision(device: torch.device) -> torch.dtype:

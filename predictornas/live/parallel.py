@@ -7,10 +7,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from predictornas.errors import ConfigurationError
 from predictornas.executors import Executor, Task, Tell, get_executor
 from predictornas.executors.cluster import Ray
 from predictornas.executors.processes import Processes
 from predictornas.live.curve import Curve
+from predictornas.live.devices import listed_devices, own_device
 from predictornas.live.images.partition import Partition
 from predictornas.live.training import Job, train
 
@@ -19,7 +21,12 @@ Goal = tuple[Job, int]
 
 
 def train_all(
-    tasks: Sequence[Task[Goal]], images: Partition, *, workers: int = 1, executor: Executor | str | None = None
+    tasks: Sequence[Task[Goal]],
+    images: Partition,
+    *,
+    workers: int = 1,
+    executor: Executor | str | None = None,
+    devices: str | None = None,
 ) -> list[Curve]:
     """The curves of several trainings, in the order given; on CPUs they do not depend on who trained what.
 
@@ -29,16 +36,22 @@ def train_all(
         workers: so many train at once, and share a GPU if the jobs name one; on the CPUs of a cluster the jobs'
             threads decide.
         executor: where: an executor, or its name as `predictornas.executors.get_executor` knows it.
+        devices: `cuda:0,cuda:1`: each worker trains on one of them, instead of on the jobs' own; results depend on
+            their kind alone.
 
     Raises:
         PredictorNASError: what a training raised, or its process died. The others are killed; finished epochs are kept.
-        ConfigurationError: fewer than one worker, or an executor that is not known.
+        ConfigurationError: fewer than one worker, an executor that is not known, or devices that cannot be.
         MissingDependencyError: Ray is asked for and not installed.
     """
     if executor is None or isinstance(executor, str):
         executor = get_executor(executor, workers=workers)
+    if devices is not None and len(listed_devices(devices)) > 1 and isinstance(executor, Ray):
+        raise ConfigurationError(
+            f"Ray gives each training a GPU itself. Name one kind of device, cpu or cuda, instead of {devices!r}."
+        )
     executor = suited(executor, [task.what[0] for task in tasks], workers)
-    curves = dict(executor.run(partial(_train, images), tasks))
+    curves = dict(executor.run(partial(_train, images, devices), tasks))
     return [curves[task] for task in tasks]
 
 
@@ -59,6 +72,8 @@ def suited(executor: Executor, jobs: Sequence[Job], workers: int) -> Executor:
     return executor
 
 
-def _train(images: Partition, goal: Goal, folder: Path, tell: Tell) -> Curve:
+def _train(images: Partition, devices: str | None, goal: Goal, folder: Path, tell: Tell) -> Curve:
     job, until = goal
+    if devices is not None:
+        job = replace(job, device=own_device(devices))
     return train(job, images, until=until, folder=folder, advance=tell)

@@ -13,6 +13,7 @@ from predictornas.errors import ConfigurationError, UnknownArchitectureError
 from predictornas.executors import Executor, Task
 from predictornas.live.checkpoints import read_progress
 from predictornas.live.curve import Curve
+from predictornas.live.devices import kind_of_device
 from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.parallel import Goal, train_all
@@ -40,7 +41,7 @@ class LiveOracle:
         folder: where checkpoints are kept.
         validation: number of training images that are set aside to validate with, or their share.
         seed: decides which images these are, and the seed of every training.
-        device: `cpu`, `cuda` or `cuda:N`.
+        device: `cpu`, `cuda` or `cuda:N`; with commas between, `cuda:0,cuda:1`, each worker trains on one of them.
         workers: how many train at once; see `predictornas.live.parallel.train_all`.
         executor: where they train: an executor, or the name of one; None for this process or, with several workers, as
             many processes. Machines of a cluster need not see the folder: checkpoints come home.
@@ -151,7 +152,7 @@ class LiveOracle:
             shape=self.shape,
             recipe=self.recipe,
             seed=seed,
-            device=self.device,
+            device=kind_of_device(self.device),
             threads=self.threads,
             compiled=self.compiled,
             evaluate_at=self.evaluate_at,
@@ -171,7 +172,7 @@ class LiveOracle:
                 curves[task] = stored.until(until)
         missing = [task for task in tasks if task not in curves]
         if missing:
-            trained = train_all(missing, self.images, workers=self.workers, executor=self.executor)
+            trained = train_all(missing, self.images, workers=self.workers, executor=self.executor, devices=self.device)
             curves.update(zip(missing, trained, strict=True))
         return [curves[task] for task in tasks]
 

@@ -70,7 +70,7 @@ class LiveStudy:
             has its share; None for half of the training images each, and all test images. A few fewer where images
             share a source, which is never divided.
         preset: fills in what the method's name leaves open.
-        device: where networks are trained.
+        device: where networks are trained; with commas between, each worker has one of them.
         threads: CPU threads of each training.
     """
 
@@ -106,13 +106,16 @@ class LiveStudy:
 
         Raises:
             UnknownNameError: no recipe or image set has this name.
+            ConfigurationError: devices that are not there.
             DataError: images that cannot be read.
         """
+        from predictornas.live.devices import listed_devices
         from predictornas.live.images.loading import load_images, split
         from predictornas.live.trainable_network import NetworkShape
         from predictornas.live.training_recipes import get_recipe
         from predictornas.oracles.live import LiveOracle
 
+        listed_devices(self.device)
         data = load_images(self.images, size=self.image_size)
         validation: int | float = 0.5
         if self.training_images is not None:
@@ -207,7 +210,11 @@ def _run(
     started: Started,
     pictures: Pictures | None,
 ) -> LiveOutcome:
-    facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(study))), "images_sha256": oracle.images.digest}
+    from predictornas.live.devices import kind_of_device
+
+    # nothing depends on which of several equal devices there are
+    asked = replace(study, device=kind_of_device(study.device))
+    facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(asked))), "images_sha256": oracle.images.digest}
     _claim(folder, facts, strategy)
     identity = run_identity(facts, study.method, strategy, study.seed)
     search = Search(oracle.space, strategy, seed=study.seed)

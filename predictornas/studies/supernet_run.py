@@ -72,7 +72,7 @@ class SuperNetworkRun:
         from_: folder of a search whose weights it starts from, or the folder of such searches of several seeds.
         size: height and width that images are brought to; as they are where None.
         seed: of everything random.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "cuda:N"; several with commas between for several seeds at once.
         threads: CPU threads.
         curvature: whether the dominant eigenvalue of the Hessian is measured in each epoch.
         second_order_error: whether the error of the finite difference of second-order methods is, too.

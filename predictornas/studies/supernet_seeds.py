@@ -15,6 +15,7 @@ from predictornas.analysis.statistics import SHARE, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
+from predictornas.live.devices import kind_of_device, listed_devices, own_device
 from predictornas.report.repeating import seeds_text
 from predictornas.studies.folder import owner_of, take, write_manifest
 from predictornas.studies.pictures import Pictures
@@ -60,7 +61,7 @@ def run_seeds(
     """Runs the search at every seed in `folder/seed-N`, or goes on, and writes `seeds.csv` and `summary.csv`.
 
     Args:
-        run: the search; its own seed is not looked at.
+        run: the search; its own seed is not looked at. Of several devices, `cuda:0,cuda:1`, each worker has one.
         seeds: each once.
         folder: of all.
         execution: where the searches are run; one after the other in this process by default.
@@ -73,9 +74,10 @@ def run_seeds(
     """
     if not seeds:
         raise ConfigurationError("No seeds were named. Say how many, or which: --seeds 3, or --seeds 4,7.")
+    devices = listed_devices(run.device)
     runs = [replace(run, seed=seed) for seed in seeds]
     for each in runs:
-        job, images = each.prepared()
+        job, images = replace(each, device=devices[0]).prepared()
         job.check(images)
     tasks = [Task(_Seeded(each, pictures), folder / seed_folder(each.seed)) for each in runs]
     take(folder, KIND)
@@ -136,8 +138,9 @@ class _Seeded:
 
 
 def _search(what: _Seeded, folder: Path, tell: Tell) -> None:
-    job, images = what.run.prepared()
-    run_supernet(what.run.method, job, images, folder, started=lambda _: tell, pictures=what.pictures, asked=what.run)
+    run = replace(what.run, device=own_device(what.run.device))
+    job, images = run.prepared()
+    run_supernet(run.method, job, images, folder, started=lambda _: tell, pictures=what.pictures, asked=run)
 
 
 def _is_done(task: Task[_Seeded]) -> bool:
@@ -145,7 +148,13 @@ def _is_done(task: Task[_Seeded]) -> bool:
     if not task.target.is_dir():
         return False
     asked: dict[str, Any] = json.loads(json.dumps(asdict(task.what.run)))
-    return owner_of(task.target)[1].get("options") == asked
+    found = owner_of(task.target)[1].get("options")
+    return found is not None and _of_any_device(found) == _of_any_device(asked)
+
+
+def _of_any_device(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of a search, apart from which of several equal devices it had."""
+    return {**options, "device": kind_of_device(options["device"])}
 
 
 def _in_table(space: str, genes: Sequence[int]) -> dict[str, float]:

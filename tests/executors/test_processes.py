@@ -18,7 +18,7 @@ import pytest
 
 from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError
 from predictornas.executors.base import Task, Tell
-from predictornas.executors.processes import Processes, follow_parent
+from predictornas.executors.processes import Processes, follow_parent, worker_number
 
 SPAWN = multiprocessing.get_context("spawn")
 PATIENCE = 30.0
@@ -143,6 +143,21 @@ def test_tasks_are_drawn_one_by_one_when_a_worker_is_free() -> None:
     for done, _ in enumerate(results, start=1):
         assert len(drawn) <= done + 1 + 2
     assert drawn == list(range(10))
+
+
+def numbered(folder: Path, what: Any, target: Path, tell: Tell) -> tuple[int, int]:
+    """The number of the worker and its process, once the other worker has begun too."""
+    (folder / str(what)).touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.001)
+    return worker_number(), os.getpid()
+
+
+def test_workers_are_numbered_each_for_its_life(tmp_path: Path) -> None:
+    found = [result for _, result in Processes(2, preload=()).run(partial(numbered, tmp_path), tasks(1, 2, 3, 4))]
+    assert {number for number, _ in found} == {0, 1}
+    assert len(set(found)) == len({process for _, process in found}) == 2
+    assert worker_number() == 0
 
 
 def test_no_process_is_started_for_one_task() -> None:

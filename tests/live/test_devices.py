@@ -7,12 +7,16 @@ import pytest
 import torch
 
 from predictornas.errors import ConfigurationError
+from predictornas.live import devices
 from predictornas.live.devices import (
     checked_device,
     computing_in,
     enough_memory,
     exact_convolutions,
     forward_precision,
+    kind_of_device,
+    listed_devices,
+    own_device,
     threads,
 )
 
@@ -35,6 +39,45 @@ def test_a_gpu_beyond_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_device_that_is_none(name: str) -> None:
     with pytest.raises(ConfigurationError, match="Use cpu, cuda, or cuda:0"):
         checked_device(name)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_each_worker_has_a_device_of_the_list_and_all_have_one_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert listed_devices("cuda:1, cuda:0") == ("cuda:1", "cuda:0")
+    assert listed_devices("cpu") == ("cpu",)
+    for worker, device in enumerate(["cuda:1", "cuda:0", "cuda:1"]):
+        monkeypatch.setattr(devices, "worker_number", lambda worker=worker: worker)
+        assert own_device("cuda:1, cuda:0") == device
+        assert own_device("cuda:0") == "cuda:0"
+    assert (kind_of_device("cuda:1, cuda:0"), kind_of_device("cpu,cpu")) == ("cuda", "cpu")
+
+
+@pytest.mark.usefixtures("two_gpus")
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("cuda:0,,cuda:1", "the list of devices 'cuda:0,,cuda:1' has an empty entry"),
+        ("cuda:0,", "has an empty entry"),
+        ("cuda:0,cuda:2", "'cuda:2' was asked for, .* sees 2 CUDA devices"),
+        ("cpu,cuda:0", "are of 2 kinds, on which results differ"),
+        ("cpu,gpu", "no kind of device 'gpu'"),
+    ],
+)
+def test_lists_that_cannot_be(names: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"(?i){message}") as caught:
+        listed_devices(names)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_training_takes_no_list() -> None:
+    with pytest.raises(ConfigurationError, match="One training runs on one device, and 'cpu,cpu' names several"):
+        checked_device("cpu,cpu")
 
 
 @pytest.mark.parametrize(

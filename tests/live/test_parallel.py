@@ -75,9 +75,24 @@ def test_a_killed_process_is_reported_and_its_training_goes_on(tmp_path: Path) -
         assert sorted(set(epochs)) == list(range(1, task.what[1] + 1))
 
 
+@pytest.mark.slow
+def test_a_list_of_equal_devices_changes_nothing(tmp_path: Path) -> None:
+    alone = train_all(tasks(tmp_path / "one"), PARTS)
+    listed = train_all(tasks(tmp_path / "two"), PARTS, workers=2, devices="cpu,cpu")
+    for curve, expected in zip(listed, alone, strict=True):
+        np.testing.assert_array_equal(curve.train_loss, expected.train_loss)
+    again = [Task((job(row), 3), tmp_path / "two" / str(row)) for row in range(3)]  # goes on without the list
+    assert [len(curve) for curve in train_all(again, PARTS)] == [3, 3, 3]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"workers": 0}, "at least one"), ({"executor": "slurm"}, "no executor named 'slurm'")],
+    [
+        ({"workers": 0}, "at least one"),
+        ({"executor": "slurm"}, "no executor named 'slurm'"),
+        ({"devices": "cpu,"}, "has an empty entry"),
+        ({"devices": "cpu,cpu", "executor": Ray()}, "Ray gives each training a GPU itself"),
+    ],
 )
 def test_settings_that_cannot_work(settings: dict[str, object], message: str, tmp_path: Path) -> None:
     # past the type checker of the tests, as from a command line

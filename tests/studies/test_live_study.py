@@ -119,6 +119,19 @@ def test_three_kills(finished: tuple[Path, live_study.LiveOutcome], tmp_path: Pa
     assert_frame_equal(history, finished[1].history.drop("cost_seconds"))
 
 
+@pytest.mark.slow
+def test_a_list_of_devices_changes_nothing_and_another_list_goes_on(
+    finished: tuple[Path, live_study.LiveOutcome], tmp_path: Path
+) -> None:
+    study = replace(STUDY, device="cpu,cpu", budget_epochs=6)
+    listed = run_live_study(study, tmp_path)
+    expected = finished[1].history.head(len(listed.history))
+    columns = ["key", "epochs", "value", "evaluation"]
+    assert_frame_equal(listed.history.select(columns), expected.select(columns))
+    again = run_live_study(replace(study, device="cpu"), tmp_path)
+    assert_frame_equal(again.history, listed.history)
+
+
 def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]) -> None:
     with pytest.raises(ConfigurationError, match="another search"):
         run_live_study(replace(STUDY, seed=1), finished[0])
@@ -139,6 +152,7 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
         (replace(STUDY, recipe="smal"), UnknownNameError, "small"),
         (replace(STUDY, images="no-such-folder"), UnknownNameError, "hard-digits"),
         (replace(STUDY, device="cuda:99"), ConfigurationError, "cuda"),
+        (replace(STUDY, device="cpu,cuda:99"), ConfigurationError, "'cuda:99' was asked for"),
     ],
 )
 def test_what_cannot_work(study: LiveStudy, error: type[Exception], message: str, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ def test_what_cannot_work_writes_nothing(tmp_path: Path) -> None:
 def test_seeds_are_added_and_never_run_twice(tmp_path: Path) -> None:
     pictures = Pictures(("png",))
     first = run_seeds(RUN, (1,), tmp_path, pictures=pictures)
-    found = run_seeds(RUN, (1, 2), tmp_path, pictures=pictures)
+    written = (tmp_path / "seed-1" / "manifest.json").stat().st_mtime_ns
+    found = run_seeds(replace(RUN, device="cpu,cpu"), (1, 2), tmp_path, pictures=pictures)
+    assert (tmp_path / "seed-1" / "manifest.json").stat().st_mtime_ns == written
     assert found.seeds["seed"].to_list() == [1, 2]
     assert found.seeds.row(0) == first.seeds.row(0)
     assert found.seeds["epochs"].to_list() == [1, 1]
