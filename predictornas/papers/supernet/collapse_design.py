@@ -93,7 +93,7 @@ SIZES = {
         snapshots=(0, 3, 6, 12),
         rounds=(1, 1, 1, 5),
         strength_epochs=1,
-        strength_edges=6,
+        strength_edges=3,
     ),
 }
 """Smoke shows in seconds that everything runs, and says nothing; small is an hour of two cores, full the document."""
