@@ -113,7 +113,7 @@ class PointwiseConv2d(nn.Conv2d):
 
     def forward(self, images: Images) -> Tensor:
         """The images convolved."""
-        if images.device.type != "cpu" or images.stride(1) != 1:
+        if self.groups > 1 or images.device.type != "cpu" or images.stride(1) != 1:  # groups: networks side by side
             return super().forward(images)
         # the other pixels can go before the product
         step = self.stride[0]
