@@ -51,7 +51,7 @@ def test_the_recipe_of_the_guide_is_a_recipe(tmp_path: Path) -> None:
     assert recipe.signal == "valid_accuracy_200_run0"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("place", range(4))
 def test_a_table_from_csv_to_figures_in_ten_lines_and_two_commands(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
@@ -125,7 +125,7 @@ def test_the_readme_lists_what_the_registries_hold(name: str) -> None:
     assert found[1].replace("\n", " ") == ", ".join(f"`{entry}`" for entry in LISTS[name]()) + "."
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_guide_to_an_own_space_runs_from_space_to_gain(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -144,7 +144,7 @@ def test_the_guide_to_an_own_space_runs_from_space_to_gain(
 GUIDE_TO_PARTS = (ROOT / "docs/guides/your-own-parts.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_guide_to_own_parts_runs_from_a_file_beside_the_results(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -188,7 +188,7 @@ def test_the_guide_to_own_parts_names_every_kind_and_every_registry() -> None:
         assert (ROOT / "predictornas" / path).is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_commands_of_the_guide_to_clusters_that_need_no_cluster_fill_one_folder(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

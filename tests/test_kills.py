@@ -7,7 +7,7 @@ import pytest
 from tests.kills import COMMANDS, differences, failed, kill_all, table
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("command", "kills"), [("data import", 3)])
 def test_a_handful_of_kills_does_no_harm(
     command: str, kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -64,7 +64,13 @@ def test_it_is_committed_with_its_figures_and_stays_small(path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[] if path.stem == "quickstart" else pytest.mark.thorough)
+        for path in NOTEBOOKS
+    ],
+)
 def test_it_runs_without_a_screen_and_shows_its_figures(
     path: Path, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

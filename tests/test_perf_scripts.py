@@ -44,7 +44,7 @@ def test_every_script_finds_what_it_imports(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("script", "smallest", "lines"),
     [

@@ -8,7 +8,7 @@ import pytest
 from tests.shared_folder import Round, inspected, run_rounds, table
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_eight_commands_at_one_folder_do_no_harm(tmp_path: Path) -> None:
     rounds = run_rounds(2, 21, tmp_path / "log.jsonl")
     assert [each.harm for each in rounds] == [[], []]

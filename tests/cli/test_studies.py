@@ -124,7 +124,7 @@ def _finished_study(folder: Path, method: str, values: dict[int, float]) -> None
     write_table(folder / "history.parquet", pl.DataFrame(rows, schema_overrides={"key": pl.UInt64}))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_at_random_moments_it_ends_with_the_same_history(store: Path, tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     subprocess.run([*COMMAND, *GAIN, "--workers", "1", "--out", str(whole)], check=True, capture_output=True)

@@ -245,7 +245,7 @@ def test_without_noise_bayesian_optimisation_recommends_its_best() -> None:
         assert recommended == pytest.approx(chosen, abs=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_where_trainings_are_noisy_bayesian_optimisation_recommends_better_than_its_luckiest() -> None:
     chosen, recommended = np.array([chosen_and_recommended(0.1, seed) for seed in range(8)]).T
     assert (recommended - chosen).mean() > 0.02

@@ -42,7 +42,7 @@ def searched(threads: int | None, store: Path) -> tuple[str, int]:
     return checksum, int(most)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_histories_do_not_depend_on_the_threads_of_blas(store: Path) -> None:
     runs = {threads: searched(threads, store) for threads in (None, 1, 2)}
     assert len({checksum for checksum, _ in runs.values()}) == 1

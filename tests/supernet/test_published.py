@@ -44,7 +44,7 @@ def test_every_method_arrives_at_an_architecture_that_trains(name: str, space: s
     assert not torch.equal(network.classifier.weight, before)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_learns_what_it_sees() -> None:
     records = search(job("single-level", epochs=8), images(32)).records
     accuracies = [record.train_accuracy for record in records]

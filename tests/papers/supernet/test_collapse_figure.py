@@ -71,7 +71,7 @@ def test_claims_are_paired_by_seed() -> None:
     assert found.filter(quantity=f"{AGREEMENT}, difference")["ours"].to_list() == [None] * 3
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_smoke_size_runs_keeps_its_networks_and_is_not_run_again(tmp_path: Path) -> None:
     request = FigureRequest(tmp_path, size="smoke", data="digits")
     made = collapse_figure(request, title="smoke")

@@ -43,7 +43,7 @@ def study(operation: int = 3, **changes: Any) -> Study:
     return replace(Study(methods=("random", mine), budget=20, seeds=(0, 1)), **changes)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_figures_resume_and_comparison_are_those_of_any_method(store: Path, tmp_path: Path) -> None:
     first = run_study(study(), tmp_path / "a", workers=2)
     assert first.history["method"].unique().sort().to_list() == ["by counts", "random"]

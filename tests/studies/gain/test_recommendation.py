@@ -12,7 +12,7 @@ from predictornas.studies.gain.recommendation import recommended_architecture
 from predictornas.studies.gain.study import Study
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_it_names_the_opinion_of_the_search_or_the_best_by_the_signal(store: Path, tmp_path: Path) -> None:
     own = Study(methods=("bayesian-optimisation",), budget=20, seeds=(1,), preset="quick")
     run_study(own, tmp_path)
