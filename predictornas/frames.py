@@ -1,11 +1,13 @@
-"""Reads parquet and CSV tables from bytes: no path is ever a pattern, and whatever polars raises is a DataError."""
+"""Reads parquet, CSV and JSON tables from bytes: no path is a pattern, and whatever polars raises is a DataError."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -33,19 +35,21 @@ def is_parquet(content: bytes) -> bool:
 
 
 def column_names(content: bytes, where: str) -> list[str]:
-    """The names of the columns of a parquet file, or of a CSV file with a header.
+    """The names of the columns of a parquet file, of a CSV file with a header, or of a JSON object of lists.
 
     Raises:
-        DataError: it is neither.
+        DataError: it is none of them.
     """
     with readable(where):
         if is_parquet(content):
             return list(pl.read_parquet_schema(BytesIO(content)))
+        if _is_json(content):
+            return list(_json_columns(content))
         return pl.read_csv(BytesIO(content), n_rows=0, infer_schema=False).columns
 
 
 def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Some columns of a parquet or CSV file; those of a CSV file as text.
+    """Some columns of a parquet, CSV or JSON file; those of a CSV file as text.
 
     Raises:
         DataError: the content is broken, or has no such column.
@@ -53,7 +57,21 @@ def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataF
     with readable(where):
         if is_parquet(content):
             return pl.read_parquet(BytesIO(content), columns=list(columns))
+        if _is_json(content):
+            lists = _json_columns(content)
+            return pl.DataFrame({name: lists[name] for name in columns})
         return pl.read_csv(BytesIO(content), columns=list(columns), infer_schema=False)
+
+
+def _is_json(content: bytes) -> bool:
+    return content[:100].lstrip().startswith(b"{")
+
+
+def _json_columns(content: bytes) -> dict[str, list[Any]]:
+    columns = json.loads(content)
+    if not all(type(values) is list for values in columns.values()):
+        raise ValueError("an entry of the JSON object is no list")
+    return dict(columns)
 
 
 def read_all(content: bytes, where: str) -> pl.DataFrame:
@@ -86,9 +104,9 @@ def readable(where: str) -> Iterator[None]:
         yield
     except (
         *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
-        *(OSError, ValueError, TypeError, OverflowError, MemoryError, RuntimeError, NotImplementedError),
+        *(OSError, ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError, NotImplementedError),
     ) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise DataError(
-            f"{where} cannot be read as a parquet or CSV table: {reason}. Fetch or export it again."
+            f"{where} cannot be read as a parquet, CSV or JSON table: {reason}. Fetch or export it again."
         ) from error

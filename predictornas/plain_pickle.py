@@ -29,7 +29,7 @@ def load_plain_pickle(path: Path) -> Any:
     """The value of a pickle of any protocol, written by python 2 or 3: a dictionary of plain values and arrays, say.
 
     Texts of python 2 are `bytes`. Arrays hold numbers, in the byte order of this machine; they are read-only, and are
-    the value itself or values of the outermost dictionary.
+    the value itself or values of the outermost dictionary. `array_in` gives those that stand deeper.
 
     Raises:
         DataError: the file cannot be read, is torn, or asks for anything else.
@@ -57,6 +57,11 @@ def load_plain(content: bytes, where: str) -> Any:
         raise DataError(f"{where}: {error}") from error
     except _BROKEN as error:
         raise DataError(f"{where} is no complete pickle of plain values ({error}). Fetch it again.") from error
+
+
+def array_in(value: Any) -> Shaped[np.ndarray, "..."] | None:
+    """The array that a value deep in what was read stands for; None where it is no array."""
+    return getattr(value, "value", None) if isinstance(value, _Array) else None
 
 
 # not pickle.Unpickler: ten bytes can make the one written in C fill the memory with an empty memo

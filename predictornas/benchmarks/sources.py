@@ -1,4 +1,4 @@
-"""Reads a file that a person gives us: TFRecord, parquet or CSV by its content, never a pickle."""
+"""Reads a file that a person gives us, by its content: TFRecord, parquet, CSV, JSON; of pickles a published one."""
 
 from __future__ import annotations
 
@@ -60,13 +60,23 @@ def is_tfrecord(file: Path) -> bool:
     return 0 < length <= file.stat().st_size - 16
 
 
+def is_pickle(file: Path) -> bool:
+    """Whether a file is a pickle, by its suffix or its start.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    return file.suffix.lower() in _PICKLE_SUFFIXES or (_start(file, 1) == _PICKLE_START and not is_tfrecord(file))
+
+
 def refuse_pickle(file: Path) -> None:
     """Raises DataError for a pickle: loading one runs whatever code it holds."""
-    if file.suffix.lower() in _PICKLE_SUFFIXES or (_start(file, 1) == _PICKLE_START and not is_tfrecord(file)):
+    if is_pickle(file):
         raise DataError(
             f"{file} is a pickle, and loading a pickle may run any code it holds; it is never loaded. "
             "Export the table as parquet or CSV and import that. An official file of NAS-Bench-201 or NATS-Bench is "
-            "read without loading it: predictornas data import nasbench201 FILE."
+            "read without loading it: predictornas data import nasbench201 FILE; HW-NAS-Bench-v1_0.pickle likewise: "
+            "predictornas data import nasbench201-hw-cifar10 FILE."
         )
 
 
@@ -91,8 +101,33 @@ def read_tfrecord_source(file: Path, progress: Progress | None) -> Content:
     )
 
 
+def read_hardware_source(name: str, file: Path, recipe: ImportRecipe) -> Content:
+    """Reads a data set of HW-NAS-Bench's pickle, with the validation accuracies that come with an installed package.
+
+    Args:
+        name: of the table, one of `predictornas.benchmarks.hardware.DATASETS`.
+        file: the pickle.
+        recipe: what its columns mean; what it joins is not looked at.
+
+    Raises:
+        DataError: the file cannot be read or is another one.
+        MissingDependencyError: the package with the accuracies is not installed.
+    """
+    from predictornas.benchmarks.hardware import DATASETS, read_hardware
+    from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
+    from predictornas.benchmarks.tabular import joined, table_of
+
+    dataset = DATASETS[name]
+    genes, columns = table_of(read_hardware(file, dataset), recipe)
+    cells, accuracies, origin = read_offline(dataset.lower())
+    both = columns | joined(origin["file"], recipe.space, genes, columns, (cells, accuracies))
+    source = {"file": name_of(file), "sha256": sha256_of(file), "joined": origin}
+    licence = f"MIT (HW-NAS-Bench); {LICENCE}"
+    return Content(recipe.space, genes, both, "valid_accuracy_200_run0", "valid_accuracy_200_rest", source, licence)
+
+
 def read_tabular_source(file: Path, recipe: ImportRecipe, join: Path | None) -> Content:
-    """Reads a parquet or CSV file, and the one that it is joined with.
+    """Reads a parquet, CSV or JSON file, and the one that it is joined with.
 
     Raises:
         DataError: a file that cannot be read, lacks columns or holds values that cannot be understood.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int8
 
 from predictornas.benchmarks.architectures import read_genes
 from predictornas.benchmarks.column import Column
@@ -19,6 +19,7 @@ from predictornas.spaces.base import Genes
 from predictornas.spaces.registry import space_of_file
 
 Columns = dict[Column, Float[np.ndarray, " n"]]
+Table = tuple[Int8[np.ndarray, "m g"], dict[Column, Float[np.ndarray, " m"]]]
 
 _STEP_ROUNDING = 0.01  # of one step: sources in float32 are off by at most 0.003 of 1 / 19968
 
@@ -41,7 +42,23 @@ def read_table(file: Path, recipe: ImportRecipe, *, join: Path | None = None) ->
     if (recipe.join is None) != (join is None):
         met = "no second file was given; add it with --join" if join is None else f"it joins no second file ({join})"
         raise ConfigurationError(f"The recipe of {file} does not fit: {met}.")
-    frame = _read_columns(file, recipe)
+    genes, columns = table_of(_read_columns(file, recipe), recipe)
+    if recipe.join is None or join is None:
+        return genes, columns
+    return genes, columns | joined(str(join), recipe.space, genes, columns, read_table(join, recipe.join))
+
+
+def table_of(frame: pl.DataFrame, recipe: ImportRecipe) -> tuple[Genes, Columns]:
+    """The same of a table that is held already, without what its recipe joins.
+
+    Args:
+        frame: with the columns that the recipe names; those of architectures hold text.
+        recipe: what they mean.
+
+    Raises:
+        DataError: a value or architecture that cannot be understood.
+        ConfigurationError: a derived column names one that there is not.
+    """
     genes = read_genes(frame, recipe.architecture, recipe.space)
     columns: Columns = {measured.column: _values(frame[measured.source], measured) for measured in recipe.columns}
     for derived in recipe.derived:
@@ -49,9 +66,7 @@ def read_table(file: Path, recipe: ImportRecipe, *, join: Path | None = None) ->
     for column, values in columns.items():
         if column.is_fraction:
             _clip_rounding(values)
-    if recipe.join is None or join is None:
-        return genes, columns
-    return genes, columns | _joined(join, recipe.join, genes, columns)
+    return genes, columns
 
 
 def _read_columns(file: Path, recipe: ImportRecipe) -> pl.DataFrame:
@@ -132,10 +147,22 @@ def _clip_rounding(values: Float[np.ndarray, " n"]) -> None:
     values[(values > 1) & (values <= 1 + ROUNDING)] = 1.0
 
 
-def _joined(file: Path, recipe: ImportRecipe, genes: Genes, columns: Columns) -> Columns:
-    """The columns of a second table in the rows of the first."""
-    other_genes, other_columns = read_table(file, recipe)
-    space = space_of_file(recipe.space)
+def joined(where: str, space_name: str, genes: Genes, columns: Columns, other: Table) -> Columns:
+    """The columns of a second table in the rows of the first.
+
+    Args:
+        where: what the second table is, for messages.
+        space_name: the space of both.
+        genes: of the first table.
+        columns: of the first table.
+        other: genes and columns of the second.
+
+    Raises:
+        DataError: the second lacks an architecture of the first.
+        ConfigurationError: both have a column of one name.
+    """
+    other_genes, other_columns = other
+    space = space_of_file(space_name)
     other_keys, order = checked_keys(space, other_genes)
     keys = space.keys(genes)
     place = order[np.minimum(np.searchsorted(other_keys[order], keys), len(order) - 1)]
@@ -143,7 +170,7 @@ def _joined(file: Path, recipe: ImportRecipe, genes: Genes, columns: Columns) ->
     if missing.any():
         row = int(missing.argmax())
         raise DataError(
-            f"{file} has no row for {int(missing.sum())} of {len(genes)} architectures; the first is row {row}, "
+            f"{where} has no row for {int(missing.sum())} of {len(genes)} architectures; the first is row {row}, "
             f"{space.describe(genes[row])}. Join a table that holds all of them."
         )
     if twice := {column.name for column in columns} & {column.name for column in other_columns}:

@@ -54,6 +54,7 @@ def info(name: str, *, json: Json = False) -> None:
         Name of the table.
     """
     from predictornas.benchmarks.catalog import open_benchmark
+    from predictornas.benchmarks.protocols import PROTOCOLS, protocol_of
 
     benchmark = open_benchmark(name)
     rows = [
@@ -64,16 +65,20 @@ def info(name: str, *, json: Json = False) -> None:
             "epochs": column.epochs,
             "run": column.run,
             "direction": column.direction,
+            "protocol": protocol_of(benchmark.name, benchmark.manifest["source"], column),
             "role": _role(benchmark, column.name),
         }
         for column in benchmark.columns.values()
     ]
+    protocols = dict.fromkeys(str(row["protocol"]) for row in rows if row["protocol"] is not None)
+    if not protocols:
+        rows = [{name: value for name, value in row.items() if name != "protocol"} for row in rows]
     if json:
         show_json({**_facts(benchmark), "columns": rows})
         return
     show_rows(rows, f"{name}: {_rows_of(benchmark)} in {benchmark.folder}", as_json=False)
-    if "protocol" in benchmark.manifest["source"]:
-        remark(f"Protocol: {benchmark.manifest['source']['protocol']}")
+    for protocol in protocols:
+        remark(f"Protocol {protocol}: {PROTOCOLS[protocol]}")
     remark(f"Licence: {benchmark.manifest['licence']}")
 
 
@@ -101,7 +106,7 @@ def import_file(
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Import a table from a file: official TFRecord, official NAS-Bench-201 or NATS-Bench, parquet or CSV.
+    """Import a table from a file: official NAS-Bench-101, NAS-Bench-201, NATS-Bench, HW-NAS-Bench, parquet, CSV, JSON.
 
     Example: predictornas data import nasbench101 nasbench_only108.tfrecord
     Example: predictornas data import nasbench201 NAS-Bench-201-v1_1-096897.pth

@@ -120,6 +120,9 @@ def test_what_to_get_for_a_known_benchmark(store: Path) -> None:
         assert part in str(caught.value)
     with pytest.raises(DataError, match="predictornas data import nasbench101-val30k FILE --join FILE"):
         open_benchmark("nasbench101-val30k")
+    assert "nasbench101-val30k" not in {line.name for line in list_benchmarks()}
+    with pytest.raises(DataError, match=r"Get NAS-Bench-201-v1_1.*predictornas data import nasbench201 FILE\."):
+        open_benchmark("nasbench201-full-cifar10")
 
 
 def test_a_table_of_ones_own(store: Path, table: Path, tmp_path: Path) -> None:
@@ -350,6 +353,24 @@ def test_the_real_val30k(
     joined = few.join(whole, on="module_hash", how="left", maintain_order="left")
     np.testing.assert_array_equal(table.values("valid_accuracy_36"), joined["validation_accuracy_36"].to_numpy())
     np.testing.assert_array_equal(table.values("test_accuracy_108_mean"), joined["test_accuracy_mean"].to_numpy())
+
+
+def test_a_json_file_of_nasbench_vis(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of columns, as `data-20k.json` has them, with others that are not read."""
+    genes = NASBench101().sample(3, np.random.default_rng(0))
+    monkeypatch.setattr(NASBench101, "from_module_hashes", lambda space, hashes: genes[[int(text) for text in hashes]])
+    columns: dict[str, list[Any]] = {
+        f"{epochs}_final_validation_accuracy": [epochs / 200, epochs / 250] for epochs in (4, 12, 36, 108)
+    }
+    others = {"trainable_parameters": [8555530, 5878154], "key": ["2", "0"], "embedding": [[0.5, 1.5], [2.5, 3.5]]}
+    file = tmp_path / "data-20k.json"
+    file.write_text(json.dumps({**columns, "final_training_time": [1768.5, 1203.25], **others}))
+    table = import_table("nasbench101-vis", file)
+    np.testing.assert_array_equal(table.genes, genes[[2, 0]])
+    assert (table.signal, table.evaluation) == ("valid_accuracy_108", "valid_accuracy_108")
+    np.testing.assert_allclose(table.values("valid_accuracy_36"), [0.18, 0.144], rtol=1e-6)
+    assert table.values("train_seconds_108").tolist() == [1768.5, 1203.25]
+    assert table.values("parameters").tolist() == [8555530, 5878154]
 
 
 @pytest.mark.slow

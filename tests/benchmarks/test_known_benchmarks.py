@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from predictornas.benchmarks.column import check_roles
-from predictornas.benchmarks.known_benchmarks import CATALOG
+from predictornas.benchmarks.known_benchmarks import CATALOG, EXAMPLES
 from predictornas.benchmarks.nasbench201 import DATASETS, read_offline
 from predictornas.spaces.registry import get_space
 
@@ -27,6 +27,13 @@ def test_every_offline_data_set_is_a_benchmark() -> None:
 def test_offline_defaults_are_columns_without_common_noise(dataset: str) -> None:
     entry = CATALOG[f"nasbench201-{dataset}"]
     check_roles({column.name: column for column in read_offline(dataset)[1]}, entry.signal, entry.evaluation)
+
+
+def test_the_catalog_names_published_files_alone() -> None:
+    named = [entry.source for entry in CATALOG.values() if entry.source is not None]
+    published = ("https://", "NAS-Bench-201-v1_1-096897.pth or NATS-tss-v1_0-3ffb9.pickle.pbz2")
+    assert all(any(each in source for each in published) and "parquet" not in source for source in named)
+    assert not set(EXAMPLES) & set(CATALOG)
 
 
 def test_nasbench101_says_where_the_official_files_are() -> None:

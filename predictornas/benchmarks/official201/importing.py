@@ -27,6 +27,7 @@ from predictornas.benchmarks.official201.curves import ARCHITECTURES, file_of_co
 from predictornas.benchmarks.official201.simple_folder import is_simple_folder, read_folder
 from predictornas.benchmarks.official201.states import DATASETS, Trained, read_state
 from predictornas.benchmarks.official201.streams import Progress, read_official
+from predictornas.benchmarks.protocols import PROTOCOLS
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import DataError, InvalidArchitectureError
 from predictornas.files import name_of, sha256_of
@@ -35,23 +36,6 @@ from predictornas.spaces.nasbench201 import from_strings
 from predictornas.spaces.registry import get_space
 
 LICENCE = "MIT (NAS-Bench-201, Dong and Yang 2020; NATS-Bench, Dong et al. 2021)"
-
-PROTOCOLS: Mapping[str, str] = {
-    "cifar10-valid": (
-        "CIFAR-10, trained on 25,000 of the 50,000 training images; valid: the other 25,000, test: the 10,000 test "
-        "images"
-    ),
-    "cifar10": "CIFAR-10, trained on all 50,000 training images, so without validation; test: the 10,000 test images",
-    "cifar100": (
-        "CIFAR-100, trained on all 50,000 training images; valid and test: 5,000 of the 10,000 test images each, "
-        "original: all of them"
-    ),
-    "imagenet16-120": (
-        "ImageNet16-120, trained on all 151,700 training images; valid and test: 3,000 of the 6,000 validation images "
-        "each, original: all of them"
-    ),
-}
-"""What networks were trained and evaluated on, by the name of the table's data set."""
 
 _LAYERS, _WIDTHS = 5, {str(8 * (gene + 1)) for gene in range(8)}
 _SUFFIXES = (".pth", ".pbz2")
