@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from predictornas.studies import measured_table
@@ -25,6 +28,38 @@ def test_a_live_search_prints_what_it_found(
     assert 0 <= row["test_error"] <= 1
     assert row["recommended"]["notation"] in shown
     assert len(row["recommended"]["genes"]) == 6
+
+
+@pytest.mark.slow
+def test_from_a_search_to_a_classified_image_in_the_shell(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Search, picture, training, export; then another process with torch and this package loads what came out."""
+    found, trained, picture = (str(tmp_path / name) for name in ("found", "trained", "cell.svg"))
+    images = ["--space", "nasbench201", "--images", "digits", "--format", "svg"]
+    assert run("live-search", *images, *TINY, "--method", "random", "--levels", "1", "--budget-epochs", "2",
+               "--out", found) == 0  # fmt: skip
+    recommended = f"{found}/recommended.txt"
+    assert run("architecture", recommended, "--space", "nasbench201", "--picture", picture) == 0
+    size = ["--channels", "4", "--cells", "1", "--epochs", "1", "--recipe", "small"]
+    assert run("train", recommended, *images, *size, "--out", trained) == 0
+    assert run("export", trained) == 0
+    assert Path(picture).stat().st_size > 1000
+    assert "weights.pt" in capsys.readouterr().out
+
+    code = (
+        "import torch\n"
+        "from predictornas.live.exported import load_network\n"
+        "from predictornas.live.images.loading import load_images\n"
+        "test = load_images('digits').test\n"
+        f"probabilities = load_network({trained + '/exported'!r}).classify(test.pixels)\n"
+        "print((probabilities.argmax(1) == test.labels).double().mean().item(), probabilities[0].sum().item())\n"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=tmp_path)
+    accuracy, total = map(float, printed.stdout.split())
+    last = pl.read_csv(f"{trained}/curve.csv")["test_accuracy"][-1]
+    assert accuracy == pytest.approx(last, abs=0.005)
+    assert total == pytest.approx(1, abs=1e-5)
 
 
 def test_levels_that_are_no_numbers(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
