@@ -211,7 +211,7 @@ def train(
     batch_size
         Images in a batch; the recipe's by default.
     image_size
-        Height and width that images are brought to; as they are by default.
+        Height and width that the network sees; those of the images by default, or with ImageNet's recipes 7/8 of them.
     validation
         What is set aside of the training images to validate with: a share below 1, or so many images; 0 for none, as
         the papers retrain.

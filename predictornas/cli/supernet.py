@@ -170,7 +170,7 @@ def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report:
         outcome = run_supernet(run.method, job, images, folder, started=started, pictures=pictures, asked=run)
     searched, row = get_space(job.space), np.array(outcome.genes, dtype=np.int8)
     architecture = searched.describe(row)
-    large = images.train.pixels.shape[-1] >= MOBILE_SIZE
+    large = images.train.image_shape[-1] >= MOBILE_SIZE
     mobile = _mobile_size(searched, row) if large and job.topology.family == "darts" else {}
     released = released_rule(job, outcome)
     warned = cautions.after(job, outcome.records)

@@ -1,4 +1,4 @@
-"""Random crops, flips and cutout, of each image its own, for a whole batch at once on its device."""
+"""Random crops, flips, colours and cutout, of each image its own, for a whole batch at once on its device."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError
+from predictornas.live.colour_jitter import Jitter, jittered
+from predictornas.live.resized_crop import random_boxes, resized_parts
+
+SEEN = 7 / 8
+"""Share of the height and width of images that a network sees where they are cropped and resized: 224 of 256."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +26,84 @@ class Augmentation:
         flip: whether every second image, at random, is mirrored left to right.
         cutout: side of the square that is set to zero about a random pixel; what reaches over the edge is lost
             (DeVries and Taylor 2017; CIFAR: 16). 0 for none.
+        resized_crop: smallest share of the area of the random part that is brought to 7/8 of the image's height and
+            width (ImageNet: 0.08); images that judge are cut to as much about their centre. None for none.
+        jitter: random changes of colours; None for none. It and the resized crop come before all else.
     """
 
     crop_padding: int = 0
     flip: bool = False
     cutout: int = 0
+    resized_crop: float | None = None
+    jitter: Jitter | None = None
+
+    def seen(self, side: int) -> int:
+        """Pixels along an edge that a network sees, of images that have so many."""
+        return side if self.resized_crop is None else round(SEEN * side)
+
+    def held(self, seen: int | None) -> int | None:
+        """Pixels along an edge of the images that a network sees so many of; None for as they are."""
+        return seen if seen is None or self.resized_crop is None else round(seen / SEEN)
+
+    def check(self) -> None:
+        """Says what could not work.
+
+        Raises:
+            ConfigurationError: a negative length, or a share or amount out of its range.
+        """
+        if self.crop_padding < 0 or self.cutout < 0:
+            raise ConfigurationError(f"{self} has a negative length. Give 0 to leave a step out.")
+        if self.resized_crop is not None and not 0 < self.resized_crop <= 1:
+            raise ConfigurationError(f"{self}: resized_crop is a share of the area, above 0 and at most 1.")
+        factors = () if self.jitter is None else (self.jitter.brightness, self.jitter.contrast, self.jitter.saturation)
+        if not all(0 <= amount <= 1 for amount in factors) or (self.jitter and not 0 <= self.jitter.hue <= 0.5):
+            raise ConfigurationError(f"{self}: colours are changed by 0 to 1, hue by 0 to 0.5.")
+
+
+def training_images(
+    pixels: UInt8[Tensor, "n c h w"],
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Float[Tensor, "n c y x"]:
+    """What a network learns from: images changed at random and normalised, padded with black as the papers' code does.
+
+    Args:
+        pixels: as they are held.
+        augmentation: what to do.
+        generator: as in `augmented`.
+        mean: of each channel, as in `ImageData`.
+        std: of each channel, as in `ImageData`.
+
+    Raises:
+        ConfigurationError: as in `Augmentation.check`.
+    """
+    augmentation.check()
+    images = pixels.float() / 255
+    if augmentation.resized_crop is not None:
+        number, _, height, width = images.shape
+        boxes = random_boxes(number, height, width, augmentation.resized_crop, generator)
+        images = resized_parts(images, boxes, augmentation.seen(height), augmentation.seen(width))
+    if augmentation.jitter is not None:
+        images = jittered(images, augmentation.jitter, generator)
+    return augmented(_standardised(images, mean, std), augmentation, generator, black(mean, std))
+
+
+def evaluation_images(
+    pixels: UInt8[Tensor, "n c h w"], augmentation: Augmentation, mean: Sequence[float], std: Sequence[float]
+) -> Float[Tensor, "n c y x"]:
+    """What a network is judged by: normalised, and cut to what it sees about the centre.
+
+    Args:
+        pixels: as they are held.
+        augmentation: that of the training.
+        mean: of each channel, as in `ImageData`.
+        std: of each channel, as in `ImageData`.
+    """
+    top, left = ((side - augmentation.seen(side)) // 2 for side in pixels.shape[2:])
+    height, width = map(augmentation.seen, pixels.shape[2:])
+    return normalised(pixels[:, :, top : top + height, left : left + width], mean, std)
 
 
 def normalised(
@@ -41,10 +119,14 @@ def normalised(
     Returns:
         `float32 (n, c, h, w)`.
     """
-    centre, deviation = (
-        pixels.new_tensor(values, dtype=torch.float32).view(-1, 1, 1) for values in (mean, _deviations(std))
-    )
-    return (pixels.float() / 255 - centre) / deviation
+    return _standardised(pixels.float() / 255, mean, std)
+
+
+def _standardised(
+    images: Float[Tensor, "n c h w"], mean: Sequence[float], std: Sequence[float]
+) -> Float[Tensor, "n c h w"]:
+    centre, deviation = (images.new_tensor(values).view(-1, 1, 1) for values in (mean, _deviations(std)))
+    return (images - centre) / deviation
 
 
 def black(mean: Sequence[float], std: Sequence[float]) -> tuple[float, ...]:
@@ -62,7 +144,7 @@ def augmented(
     generator: torch.Generator,
     padding: Sequence[float] | None = None,
 ) -> Float[Tensor, "n c h w"]:
-    """New images, each cropped, flipped and cut out as its own random numbers say.
+    """New images, each cropped, flipped and cut out as its own random numbers say: what follows on normalising.
 
     Args:
         images: normalised images, on any device.
@@ -73,10 +155,9 @@ def augmented(
             pads before it normalises: for that give `black(mean, std)`.
 
     Raises:
-        ConfigurationError: a negative padding or side.
+        ConfigurationError: as in `Augmentation.check`.
     """
-    if augmentation.crop_padding < 0 or augmentation.cutout < 0:
-        raise ConfigurationError(f"{augmentation} has a negative length. Give 0 to leave a step out.")
+    augmentation.check()
     if augmentation.crop_padding or augmentation.flip:
         images = _cropped_and_flipped(images, augmentation, generator, padding)
     if augmentation.cutout:

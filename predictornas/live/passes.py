@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim.optimizer import Optimizer
 
-from predictornas.live.augmentation import augmented, black, normalised
+from predictornas.live.augmentation import Augmentation, evaluation_images, training_images
 from predictornas.live.devices import computing_in, forward_precision
-from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.image_sets import Images
 from predictornas.live.images.partition import Partition
 from predictornas.live.trainable_network import CellNetwork
 from predictornas.live.training_recipes import Recipe
@@ -58,20 +58,18 @@ def train_epoch(
         seed: of this training.
         epoch: 0 .. recipe.epochs - 1.
     """
-    device = images.train.pixels.device
+    device = images.train.device
     network.train()
     network.drop_path = recipe.drop_path_at(epoch)
     network.path_generator = generator_for(seed, epoch, "paths", device)
-    # drawn on the CPU, so that every device sees the same images; padded with black, as the papers' code does
-    changes, padding = generator_for(seed, epoch, "augmentation", "cpu"), black(images.mean, images.std)
+    changes = generator_for(seed, epoch, "augmentation", "cpu")  # so that every device sees the same images
     batches = batches_of(len(images.train), recipe.batch_size, seed, epoch)
     loss_sum, right = torch.zeros((), device=device), torch.zeros((), dtype=torch.int64, device=device)
-    for step, batch in enumerate(batches):
+    for step, chosen in enumerate(images.train.batches(batches)):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate(epoch, step, len(batches))
-        chosen = images.train.rows(batch.to(device))
-        pixels = normalised(chosen.pixels, images.mean, images.std)
-        pixels = augmented(pixels, recipe.augmentation, changes, padding).contiguous(memory_format=MEMORY_FORMAT)
+        pixels = training_images(chosen.pixels, recipe.augmentation, changes, images.mean, images.std)
+        pixels = pixels.contiguous(memory_format=MEMORY_FORMAT)
         optimiser.zero_grad()
         with computing_in(forward_precision(device), device):
             logits, auxiliary = forward(pixels)
@@ -82,33 +80,35 @@ def train_epoch(
             torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         optimiser.step()
         # sums stay on the device: reading one would make the host wait for every batch
-        loss_sum += loss.detach() * len(batch)
+        loss_sum += loss.detach() * len(chosen)
         right += (logits.argmax(1) == chosen.labels).sum()
     seen = sum(len(batch) for batch in batches)
     return loss_sum.item() / seen, right.item() / seen
 
 
-def accuracy(network: CellNetwork, part: ImageSet, images: Partition, *, seed: int, epoch: int) -> float:
+def accuracy(
+    network: CellNetwork, part: Images, images: Partition, augmentation: Augmentation, *, seed: int, epoch: int
+) -> float:
     """Share of images that are right in evaluation mode; NaN where there are none.
 
     Args:
         network: left in evaluation mode.
         part: the images, on the network's device.
         images: the partition they belong to.
+        augmentation: that of the training, which decides what of the images is seen.
         seed: of this training, for networks that add noise.
         epoch: of this training, likewise.
     """
     if len(part) == 0:
         return float("nan")
-    device = part.pixels.device
+    device = part.device
     network.eval()
     network.path_generator = generator_for(seed, epoch, "evaluation", device)
     right = torch.zeros((), dtype=torch.int64, device=device)
     with torch.inference_mode(), computing_in(forward_precision(device), device):
-        for rows in torch.split(torch.arange(len(part), device=device), EVALUATION_BATCH):
-            chosen = part.rows(rows)
-            pixels = normalised(chosen.pixels, images.mean, images.std).contiguous(memory_format=MEMORY_FORMAT)
-            right += (network(pixels).argmax(1) == chosen.labels).sum()
+        for chosen in part.batches(torch.split(torch.arange(len(part)), EVALUATION_BATCH)):
+            pixels = evaluation_images(chosen.pixels, augmentation, images.mean, images.std)
+            right += (network(pixels.contiguous(memory_format=MEMORY_FORMAT)).argmax(1) == chosen.labels).sum()
     return right.item() / len(part)
 
 

@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from predictornas.errors import ConfigurationError
 from predictornas.live.augmentation import augmented, black, normalised
 from predictornas.live.curve import Curve, empty_curve, one_epoch
-from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.image_sets import Images
 from predictornas.live.images.partition import Partition
 from predictornas.live.nasbench101_cell import NASBench101Body, NASBench101Cell
 from predictornas.live.nasbench201_cell import NASBench201Body
@@ -62,15 +62,16 @@ def train_side_by_side(
         A curve a seed. Seconds are shared equally.
 
     Raises:
-        ConfigurationError: a recipe with a gradient limit, auxiliary head or dropped paths, or a space whose networks
-            cannot stand side by side.
+        ConfigurationError: a recipe with a gradient limit, auxiliary head, dropped paths, resized crops or changed
+            colours, or a space whose networks cannot stand side by side.
         InvalidArchitectureError: genes that break the rules of the space.
     """
     recipe.check()
-    if recipe.clip is not None or recipe.auxiliary_weight or recipe.drop_path:
+    changes = recipe.augmentation
+    if recipe.clip is not None or recipe.auxiliary_weight or recipe.drop_path or changes.resized_crop or changes.jitter:
         raise ConfigurationError(
-            "Networks side by side share no gradient limit, auxiliary head or dropped paths. Set clip=None, "
-            "auxiliary_weight=0 and drop_path=0, or train them one by one."
+            "Networks side by side share no gradient limit, auxiliary head, dropped paths, resized crops or colours. "
+            "Set clip=None, auxiliary_weight=0, drop_path=0, resized_crop=None and jitter=None, or train them singly."
         )
     networks = [build_network(space, row, shape, generator=generator_for(seed, 0, "weights", "cpu")) for seed in seeds]
     together = SideBySide(networks)
@@ -165,7 +166,7 @@ def _train_epoch(
     network.train()
     changes = [generator_for(seed, epoch, "augmentation", "cpu") for seed in seeds]
     padding = black(images.mean, images.std)
-    everything = normalised(images.train.pixels, images.mean, images.std)
+    everything = normalised(images.train.in_memory().pixels, images.mean, images.std)
     orders = [batches_of(len(images.train), recipe.batch_size, seed, epoch) for seed in seeds]
     loss_sum, right, seen = torch.zeros(len(seeds)), torch.zeros(len(seeds)), 0
     for step, rows in enumerate(zip(*orders, strict=True)):
@@ -189,12 +190,12 @@ def _train_epoch(
     return (loss_sum / seen).numpy().astype(np.float64), (right / seen).numpy().astype(np.float64)
 
 
-def _accuracies(network: SideBySide, part: ImageSet, images: Partition) -> Float[np.ndarray, " k"]:
+def _accuracies(network: SideBySide, part: Images, images: Partition) -> Float[np.ndarray, " k"]:
     """`epochs.accuracy` of every copy."""
     network.eval()
     right = torch.zeros(network.copies, dtype=torch.int64)
     with torch.inference_mode():
-        pixels = normalised(part.pixels, images.mean, images.std)
+        pixels = normalised(part.in_memory().pixels, images.mean, images.std)
         batches = (torch.split(whole, _EVALUATION_BATCH) for whole in (pixels, part.labels))
         for shown, labels in zip(*batches, strict=True):
             copies = shown.repeat(1, network.copies, 1, 1).contiguous(memory_format=torch.channels_last)

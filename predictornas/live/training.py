@@ -212,8 +212,10 @@ class Training:
         validation = test = float("nan")
         asked = self.job.evaluate_at
         if np.isfinite(loss) and (asked is None or epoch + 1 in asked):
-            validation = accuracy(self.network, self.images.validation, self.images, seed=seed, epoch=epoch)
-            test = accuracy(self.network, self.images.test, self.images, seed=seed, epoch=epoch)
+            validation, test = (
+                accuracy(self.network, part, self.images, self.job.recipe.augmentation, seed=seed, epoch=epoch)
+                for part in (self.images.validation, self.images.test)
+            )
         entry = one_epoch(
             train_loss=loss,
             train_accuracy=right,
@@ -259,7 +261,7 @@ def _check(job: Job, images: Partition, until: int) -> torch.device:
             f"The recipe gives an auxiliary head the weight {job.recipe.auxiliary_weight}, but the network has none. "
             "Use NetworkShape(auxiliary=True), in the DARTS spaces, or a recipe with auxiliary_weight=0."
         )
-    there = (images.train.pixels.shape[1], images.classes)
+    there = (images.train.image_shape[0], images.classes)
     if there != (job.shape.in_channels, job.shape.classes):
         raise ConfigurationError(
             f"{images.name!r} has {there[0]} channels and {there[1]} classes, but the network is made for "

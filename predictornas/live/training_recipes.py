@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
+from predictornas.live.colour_jitter import Jitter
 
 Schedule = Literal["cosine", "exponential", "linear", "constant"]
 SCHEDULES: tuple[str, ...] = get_args(Schedule)
@@ -118,6 +119,7 @@ class Recipe:
         broken = [rule for rule, kept in rules.items() if not kept]
         if broken:
             raise ConfigurationError(f"This recipe cannot train: {'; '.join(broken)}. It is {self}.")
+        self.augmentation.check()
 
 
 _CIFAR = Augmentation(crop_padding=4, flip=True)
@@ -143,7 +145,7 @@ _IMAGENET = Recipe(
     clip=5.0,
     label_smoothing=0.1,
     auxiliary_weight=0.4,
-    augmentation=Augmentation(flip=True),
+    augmentation=Augmentation(flip=True, resized_crop=0.08, jitter=Jitter(0.4, 0.4, 0.4, 0.2)),
 )
 
 RECIPES: dict[str, Recipe] = {
@@ -181,9 +183,10 @@ RECIPES: dict[str, Recipe] = {
 
 - `darts-cifar10`: Liu et al. 2019, section 3.2; 20 cells of 36 channels. `milenas-cifar10`: He et al. 2020, section 4.
   `drnas-cifar10`: Chen et al. 2021, its released code.
-- `darts-imagenet`, `drnas-imagenet`: the mobile setting, 14 cells of 48 channels at 224 x 224. The papers also crop and
-  resize at random and jitter colours, which these recipes do not; the released DrNAS lowers the slope of the last five
-  epochs, the paper says linear.
+- `darts-imagenet`, `drnas-imagenet`: the mobile setting, 14 cells of 48 channels at 224 x 224, random parts and colours
+  as in the released code of both. Parts are drawn from the square of 256 x 256 about the centre by which images are
+  judged, there from the whole image (ours: images are held at one size). The released DrNAS lowers the slope of the
+  last five epochs, the paper says linear.
 - `nasbench101`: Ying et al. 2019 and its released code (there a rate of 0.1 on each of two cores); the four lengths of
   its table were trainings of their own, each with the schedule of its length.
 - `nasbench201`: Dong and Yang 2020, the full training of 200 epochs; 15 cells of 16 channels.

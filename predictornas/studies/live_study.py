@@ -65,7 +65,7 @@ class LiveStudy:
         cells: as in `predictornas.live.trainable_network.NetworkShape`.
         recipe: name of the training recipe, whose length the last level replaces.
         batch_size: images in a batch; None for the recipe's.
-        image_size: height and width that images are brought to; None for as they are.
+        image_size: height and width that networks see; None for the images as they are.
         training_images: images to train with, and half as many to validate and to test with, drawn so that every class
             has its share; None for half of the training images each, and all test images. A few fewer where images
             share a source, which is never divided.
@@ -116,7 +116,8 @@ class LiveStudy:
         from predictornas.oracles.live import LiveOracle
 
         listed_devices(self.device)
-        data = load_images(self.images, size=self.image_size)
+        recipe = get_recipe(self.recipe).with_lengths(self.levels[-1], self.batch_size)
+        data = load_images(self.images, size=recipe.augmentation.held(self.image_size))
         validation: int | float = 0.5
         if self.training_images is not None:
             held = self.training_images // 2
@@ -129,8 +130,7 @@ class LiveStudy:
             (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
             data = replace(data, train=train, test=test)
             validation = held
-        recipe = get_recipe(self.recipe).with_lengths(self.levels[-1], self.batch_size)
-        channels = int(data.train.pixels.shape[1])
+        channels = data.train.image_shape[0]
         shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
         return LiveOracle(
             get_space(self.space),

@@ -125,7 +125,7 @@ class ScoreNetworks:
         values = judge.worth(self.benchmark.lookup(genes, judge.name))
         data = load_images(study.images, size=study.image_size)
         (shown,) = split(data.train, (IMAGES,), study.seed)
-        pixels, labels = normalised(shown.pixels, data.mean, data.std), shown.labels
+        pixels, labels = normalised(shown.in_memory().pixels, data.mean, data.std), shown.labels
         shape = NetworkShape(study.channels, study.cells, data.classes, int(pixels.shape[1]))
         generator = torch.Generator().manual_seed(study.seed)
         rows = []

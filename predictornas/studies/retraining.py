@@ -46,7 +46,8 @@ class Retraining:
         channels: of the first cells.
         cells: as in `predictornas.live.trainable_network.NetworkShape`.
         batch_size: None for the recipe's.
-        image_size: height and width that images are brought to; None for as they are.
+        image_size: height and width that the network sees; None for the images as they are. Recipes that crop and
+            resize at random hold them at 8/7 of it.
         validation: what is set aside of the training images: a share below 1, or so many images; 0 for none.
         seed: of weights, order and augmentation.
         device: where torch computes.
@@ -117,9 +118,10 @@ def retrain(
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
     recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
-    loaded = load_images(request.images, size=request.image_size, told=told)
+    loaded = load_images(request.images, size=recipe.augmentation.held(request.image_size), told=told)
     images = partition(loaded, _set_aside(request.validation), 0)
-    channels, height, width = images.train.pixels.shape[1:]
+    channels, *sides = images.train.image_shape
+    height, width = map(recipe.augmentation.seen, sides)
     mobile = "imagenet" in request.recipe
     shape = NetworkShape(
         request.channels,

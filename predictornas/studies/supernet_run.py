@@ -170,7 +170,7 @@ class SuperNetworkRun:
             channels=self.channels or channels,
             cells=self.cells or cells,
             classes=images.classes,
-            in_channels=images.train.pixels.shape[1],
+            in_channels=images.train.image_shape[0],
         )
 
 

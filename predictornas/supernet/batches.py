@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle, islice
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from predictornas.live.augmentation import Augmentation, augmented, black, normalised
-from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.augmentation import Augmentation, normalised, training_images
+from predictornas.live.images.image_sets import Images, ImageSet
 from predictornas.live.images.partition import Partition
 from predictornas.live.passes import generator_for
 from predictornas.seeding import rng_for
@@ -20,7 +21,7 @@ SMALLEST_BATCH = 2
 """Images that batch normalisation needs; a smaller rest of an epoch is left out."""
 
 
-def steps_of(images: ImageSet, size: int) -> int:
+def steps_of(images: Images, size: int) -> int:
     """Batches in an epoch."""
     whole, rest = divmod(len(images), size)
     return whole + (rest >= SMALLEST_BATCH)
@@ -41,26 +42,23 @@ def paired_batches(
         epoch: of the search.
     """
     changes = generator_for(seed, epoch, "augmentation", "cpu")  # so that every device sees the same images
-    padding = black(images.mean, images.std)
 
-    def batch(part: ImageSet, places: Int64[Tensor, " b"]) -> Batch:
-        chosen = part.rows(places.to(part.pixels.device))
-        pixels = normalised(chosen.pixels, images.mean, images.std)
-        return Batch(augmented(pixels, augmentation, changes, padding), chosen.labels)
+    def batch(chosen: ImageSet) -> Batch:
+        return Batch(training_images(chosen.pixels, augmentation, changes, images.mean, images.std), chosen.labels)
 
-    valid = _places(len(images.validation), size, seed, epoch, "validation order")
-    for number, train in enumerate(_places(len(images.train), size, seed, epoch, "order")):
-        yield batch(images.train, train), batch(images.validation, valid[number % len(valid)])
+    train = _places(len(images.train), size, seed, epoch, "order")
+    valid = list(islice(cycle(_places(len(images.validation), size, seed, epoch, "validation order")), len(train)))
+    for both in zip(images.train.batches(train), images.validation.batches(valid), strict=True):
+        yield batch(both[0]), batch(both[1])
 
 
 def validation_batches(images: Partition, size: int) -> Batches:
     """The whole validation half as it is, in the same batches at every call."""
 
     def batches() -> Iterator[Batch]:
-        for places in torch.split(torch.arange(len(images.validation)), size):
-            if len(places) >= SMALLEST_BATCH:
-                chosen = images.validation.rows(places.to(images.validation.pixels.device))
-                yield Batch(normalised(chosen.pixels, images.mean, images.std), chosen.labels)
+        places = torch.split(torch.arange(len(images.validation)), size)
+        for chosen in images.validation.batches([batch for batch in places if len(batch) >= SMALLEST_BATCH]):
+            yield Batch(normalised(chosen.pixels, images.mean, images.std), chosen.labels)
 
     return batches
 

@@ -76,10 +76,12 @@ class SearchJob:
         """
         recipe = self.method.weights
         recipe.check()
+        if recipe.augmentation.resized_crop is not None:
+            raise ConfigurationError("A super-network learns from whole images. Set resized_crop=None.")
         self.method.fine_tuning_epochs(self.topology)
         for partial in [stage.partial for stage in self.method.stages] or [self.method.partial]:
             check_shape(self.topology, self.shape, partial)
-        there = (images.train.pixels.shape[1], images.classes)
+        there = (images.train.image_shape[0], images.classes)
         if there != (self.shape.in_channels, self.shape.classes):
             raise ConfigurationError(
                 f"{images.name!r} has {there[0]} channels and {there[1]} classes, but the super-network is made for "

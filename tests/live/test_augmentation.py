@@ -4,7 +4,18 @@ import torch
 from torch import Tensor
 
 from predictornas.errors import ConfigurationError
-from predictornas.live.augmentation import Augmentation, augmented, black, normalised
+from predictornas.live.augmentation import (
+    Augmentation,
+    augmented,
+    black,
+    evaluation_images,
+    normalised,
+    training_images,
+)
+from predictornas.live.colour_jitter import Jitter, jittered
+from predictornas.live.resized_crop import random_boxes, resized_parts
+
+MEAN, STD = (0.2, 0.4, 0.6), (0.1, 0.2, 0.3)
 
 
 def images(number: int = 64, height: int = 6, width: int = 5) -> Tensor:
@@ -87,6 +98,10 @@ def test_the_generator_is_the_only_source_of_randomness_and_the_input_stays():
 def test_everything_happens_on_the_device_of_the_images():
     result = augmented(images().to("meta"), Augmentation(2, True, 3), torch.Generator(), (0.5, 0.5))
     assert (result.device.type, result.shape) == ("meta", (64, 2, 6, 5))
+    everything = Augmentation(1, True, 2, 0.08, Jitter(0.4, 0.4, 0.4, 0.2))
+    pixels = torch.zeros(2, 3, 8, 8, dtype=torch.uint8, device="meta")
+    result = training_images(pixels, everything, torch.Generator(), MEAN, STD)
+    assert (result.device.type, result.shape) == ("meta", (2, 3, 7, 7))
     assert normalised(torch.zeros(2, 1, 3, 3, dtype=torch.uint8, device="meta"), (0.5,), (0.5,)).device.type == "meta"
 
 
@@ -99,10 +114,57 @@ def test_a_generator_on_the_cpu_gives_a_gpu_the_same_images():
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("wrong", [Augmentation(crop_padding=-1), Augmentation(cutout=-2)])
-def test_negative_lengths_are_refused(wrong: Augmentation):
-    with pytest.raises(ConfigurationError, match="negative length"):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (Augmentation(crop_padding=-1), "negative length"),
+        (Augmentation(cutout=-2), "negative length"),
+        (Augmentation(resized_crop=0.0), "share of the area"),
+        (Augmentation(resized_crop=1.1), "share of the area"),
+        (Augmentation(jitter=Jitter(contrast=1.1)), "0 to 1"),
+        (Augmentation(jitter=Jitter(hue=0.6)), r"hue by 0 to 0\.5"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(wrong: Augmentation, message: str):
+    with pytest.raises(ConfigurationError, match=message):
         augmented(images(), wrong, torch.Generator())
+
+
+def test_without_resized_crops_and_jitter_nothing_more_is_drawn(rng: np.random.Generator):
+    pixels = torch.from_numpy(rng.integers(0, 256, (9, 3, 8, 8), dtype=np.uint8))
+    chosen = Augmentation(2, True, 3)
+    expected = augmented(normalised(pixels, MEAN, STD), chosen, torch.Generator().manual_seed(4), black(MEAN, STD))
+    assert torch.equal(training_images(pixels, chosen, torch.Generator().manual_seed(4), MEAN, STD), expected)
+    assert torch.equal(evaluation_images(pixels, chosen, MEAN, STD), normalised(pixels, MEAN, STD))
+
+
+def test_a_training_image_is_cropped_coloured_normalised_and_then_changed_as_before(rng: np.random.Generator):
+    pixels = torch.from_numpy(rng.integers(0, 256, (9, 3, 16, 24), dtype=np.uint8))
+    colours = Jitter(0.4, 0.4, 0.4, 0.2)
+    chosen = Augmentation(flip=True, cutout=3, resized_crop=0.08, jitter=colours)
+    found = training_images(pixels, chosen, torch.Generator().manual_seed(4), MEAN, STD)
+    generator = torch.Generator().manual_seed(4)
+    parts = resized_parts(pixels / 255, random_boxes(9, 16, 24, 0.08, generator), 14, 21)
+    coloured = jittered(parts, colours, generator)
+    standard = (coloured - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    expected = augmented(standard, Augmentation(flip=True, cutout=3), generator)
+    assert torch.equal(found, expected)
+
+
+def test_images_that_judge_are_cut_about_the_centre():
+    """Resized to 256 and cut to 224, as papers judge: 16 pixels are left out on each side."""
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 1, 256).expand(1, 1, 256, 256)
+    seen = evaluation_images(pixels, Augmentation(resized_crop=0.08), (0.0,), (1.0,))
+    assert seen.shape == (1, 1, 224, 224)
+    assert (255 * seen[0, 0, 0, [0, -1]]).tolist() == pytest.approx([16, 239])
+    assert (255 * seen[0, 0, 0]).round().tolist() == list(range(16, 240))
+
+
+def test_what_is_held_is_eight_sevenths_of_what_is_seen():
+    cropped = Augmentation(resized_crop=0.08)
+    assert (cropped.held(224), cropped.seen(256), cropped.held(None)) == (256, 224, None)
+    assert all(cropped.seen(cropped.held(side)) == side for side in range(1, 500))
+    assert (Augmentation().held(224), Augmentation().seen(224)) == (224, 224)
 
 
 def test_normalised_pixels_by_hand():

@@ -100,7 +100,7 @@ def test_nothing_is_drawn_from_the_generator_of_torch() -> None:
     before = torch.get_rng_state()
     model = darts_network()
     run(model, replace(RECIPE, drop_path=0.5, auxiliary_weight=0.4))
-    accuracy(model, PARTS.test, PARTS, seed=0, epoch=0)
+    accuracy(model, PARTS.test, PARTS, Augmentation(), seed=0, epoch=0)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -134,7 +134,7 @@ def test_accuracy_counts_what_is_right() -> None:
     model.eval()
     right = sum(int(model(pixels[i : i + 1]).argmax() == PARTS.test.labels[i]) for i in range(30))
     before = weights(model)
-    assert accuracy(model, PARTS.test, PARTS, seed=0, epoch=0) == right / 30
+    assert accuracy(model, PARTS.test, PARTS, Augmentation(), seed=0, epoch=0) == right / 30
     assert 0 < right < 30
     assert torch.equal(weights(model), before)
 
@@ -146,7 +146,7 @@ def test_noise_is_repeated_in_evaluation() -> None:
     shape = NetworkShape(channels=2, cells=3, classes=3, in_channels=1)
     model = build_network(space, row, shape, generator=torch.Generator().manual_seed(1))
     model.classifier.weight.data.normal_(generator=torch.Generator().manual_seed(0))
-    values = [accuracy(model, PARTS.test, PARTS, seed=seed, epoch=0) for seed in (0, 0, 1, 2, 3)]
+    values = [accuracy(model, PARTS.test, PARTS, Augmentation(), seed=seed, epoch=0) for seed in (0, 0, 1, 2, 3)]
     assert values[0] == values[1]
     assert len(set(values[1:])) > 1
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.live import side_by_side
 from predictornas.live.augmentation import Augmentation
+from predictornas.live.colour_jitter import Jitter
 from predictornas.live.nasbench101_cell import NASBench101Cell
 from predictornas.live.side_by_side import SideBySide, train_side_by_side
 from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
@@ -199,10 +201,19 @@ def test_a_copy_that_explodes_takes_nobody_along(monkeypatch: pytest.MonkeyPatch
         np.testing.assert_allclose(one.train_loss, other.train_loss, rtol=1e-4)
 
 
-@pytest.mark.parametrize("change", [{"clip": 5.0}, {"auxiliary_weight": 0.4}, {"drop_path": 0.2}])
-def test_what_networks_cannot_share(change: dict[str, float]) -> None:
-    recipe = replace(GENTLE, **change)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match="Set clip=None, auxiliary_weight=0 and drop_path=0"):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"clip": 5.0},
+        {"auxiliary_weight": 0.4},
+        {"drop_path": 0.2},
+        {"augmentation": Augmentation(resized_crop=0.5)},
+        {"augmentation": Augmentation(jitter=Jitter(hue=0.1))},
+    ],
+)
+def test_what_networks_cannot_share(change: dict[str, Any]) -> None:
+    recipe = replace(GENTLE, **change)
+    with pytest.raises(ConfigurationError, match="Set clip=None, auxiliary_weight=0, drop_path=0, resized_crop=None"):
         train_side_by_side(get_space("nasbench201"), EDGES_OF_ALL_KINDS, SHAPE, recipe, PARTS, (0,), evaluate_at=())
 
 

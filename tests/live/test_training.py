@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import random
 import signal
@@ -16,7 +17,8 @@ from predictornas.errors import CheckpointError, ConfigurationError, InvalidArch
 from predictornas.journal import Journal, read_records
 from predictornas.live import training
 from predictornas.live.augmentation import Augmentation
-from predictornas.live.checkpoints import load_checkpoint
+from predictornas.live.checkpoints import load_checkpoint, require_same
+from predictornas.live.colour_jitter import Jitter
 from predictornas.live.curve import Curve
 from predictornas.live.training import CHECKPOINT, EPOCH_LOG, Job, identity, stored_curve, train
 from tests.live.training_examples import GENES, RECIPE, SHAPE, images, job
@@ -67,6 +69,14 @@ def test_tensorflows_rmsprop_resumes(tmp_path: Path) -> None:
     recipe = replace(RECIPE, optimiser="rmsprop", nesterov=False, every_step=True)
     train(job(recipe=recipe), PARTS, until=2, folder=tmp_path)
     assert same(train(job(recipe=recipe), PARTS, folder=tmp_path), train(job(recipe=recipe), PARTS))
+
+
+@pytest.mark.slow
+def test_resized_crops_and_colours_resume(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, augmentation=Augmentation(flip=True, resized_crop=0.08, jitter=Jitter(0.4, 0.4, 0.4, 0.2)))
+    parts = [train(job(recipe=recipe), PARTS, until=until, folder=tmp_path) for until in (1, 4)]
+    assert same(parts[-1], train(job(recipe=recipe), PARTS))
+    assert not same(parts[-1], train(job(recipe=replace(recipe, augmentation=Augmentation(flip=True))), PARTS))
 
 
 def train_alone(folder: Path) -> None:
@@ -153,6 +163,14 @@ def test_the_checkpoint_of_another_training(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=f"belongs to another training: its {message}"):
             train(other, parts, folder=tmp_path)
     assert len(train(job(), PARTS, until=2, folder=tmp_path)) == 2
+
+
+def test_a_checkpoint_from_before_resized_crops_and_colours_goes_on() -> None:
+    expected = identity(job(), PARTS)
+    found = json.loads(json.dumps(expected))
+    for name in ("resized_crop", "jitter"):
+        assert found["recipe"]["augmentation"].pop(name) is None
+    require_same(Path("old"), found, expected)
 
 
 def test_the_number_of_a_gpu_is_no_part_of_the_identity() -> None:

@@ -8,6 +8,7 @@ import torch
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
+from predictornas.live.colour_jitter import Jitter
 from predictornas.live.training_recipes import RECIPES, Recipe, get_recipe
 
 
@@ -34,6 +35,8 @@ def test_the_settings_of_the_papers(
     assert (recipe.label_smoothing == 0.1) == ("imagenet" in name)
     assert (recipe.augmentation.cutout == 16) == ("cifar10" in name)
     assert (recipe.augmentation.crop_padding == 4) == ("imagenet" not in name)
+    assert recipe.augmentation.resized_crop == (0.08 if "imagenet" in name else None)
+    assert recipe.augmentation.jitter == (Jitter(0.4, 0.4, 0.4, 0.2) if "imagenet" in name else None)
     assert recipe.nesterov == (name == "nasbench201")
     assert recipe.optimiser == ("rmsprop" if name == "nasbench101" else "sgd")
 
@@ -107,6 +110,7 @@ def test_dropped_paths_grow_with_the_epoch() -> None:
         ({"clip": 0.0}, "clip"),
         ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"drop_path": 1.0}, "drop_path"),
+        ({"augmentation": Augmentation(cutout=-1)}, "negative length"),
         ({"optimiser": "rmsprop", "nesterov": True}, "nesterov needs optimiser='sgd'"),
     ],
 )

@@ -103,12 +103,12 @@ def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("recipe", "pixels", "work", "limit", "warned", "refused"),
     [
-        ("darts-imagenet", 224, 600_000_001, None, True, False),
-        ("darts-imagenet", 224, 600_000_000, None, False, False),
-        ("darts-imagenet", 223, 600_000_001, None, False, False),
+        ("darts-imagenet", 256, 600_000_001, None, True, False),
+        ("darts-imagenet", 256, 600_000_000, None, False, False),
+        ("darts-imagenet", 254, 600_000_001, None, False, False),
         ("darts-cifar10", 224, 600_000_001, None, False, False),
-        ("darts-imagenet", 224, 624_000_000, 600.0, False, True),
-        ("darts-imagenet", 224, 624_000_000, 624.0, False, False),
+        ("darts-imagenet", 256, 624_000_000, 600.0, False, True),
+        ("darts-imagenet", 256, 624_000_000, 624.0, False, False),
         ("darts-cifar10", 32, 624_000_000, 0.5, False, True),
     ],
 )
@@ -123,7 +123,7 @@ def test_600_million_multiply_adds_are_a_warning_and_a_limit_where_one_is_asked_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
-    images = Mock(classes=10, train=Mock(pixels=np.empty((1, 3, pixels, 300), np.uint8)))
+    images = Mock(classes=10, train=Mock(image_shape=(3, pixels, 300)))
     monkeypatch.setattr("predictornas.live.images.partition.partition", lambda *_: images)
     monkeypatch.setattr("predictornas.live.counting.count_multiply_adds", lambda *_: work)
     monkeypatch.setattr("predictornas.live.training.train", Mock(side_effect=StopIteration))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
+from predictornas.live.augmentation import Augmentation
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method, described
@@ -17,6 +18,7 @@ from tests.supernet.search_examples import images, job
 
 IMAGES = images()
 STAGED = replace(job("drnas").method, stages=(Stage(1, operations=7, partial=4), Stage(1, operations=4, partial=2)))
+CROPPED = Augmentation(resized_crop=0.08)
 SHAPE = NetworkShape(channels=4, cells=2, classes=3, in_channels=1)
 
 
@@ -36,6 +38,7 @@ def test_length() -> None:
         ({"method": Method()}, "16 images, fewer than one batch of 64. Take a batch_size of at most 16"),
         ({"method": STAGED, "shape": replace(SHAPE, channels=6)}, "partial = 4 does not fit 6 channels"),
         ({"space": "nasbench101"}, "no super-network"),
+        ({"method": Method(weights=replace(Method().weights, augmentation=CROPPED))}, "learns from whole images"),
         ({"method": job("drnas").method, "curvature": True}, "no second derivative"),
         ({"second_order_error": True}, "not of second order"),
     ],

@@ -81,7 +81,7 @@ def _without_parts(folder: Path, size: int | None, progress: Progress | None, to
     held = max(len(classes), round(TEST_SHARE * len(labels)))
     if held >= len(labels):
         raise DataError(f"{folder} has {counted(len(labels), 'image')}, too few to set some aside that judge.")
-    test, train = split(everything, (held, len(labels) - held), 0)
+    test, train = (part.in_memory() for part in split(everything, (held, len(labels) - held), 0))
     told(f"{folder} has no train and test: {held} of {len(labels)} images, drawn with a fixed seed, only judge.")
     return image_data(folder.name, train, test, len(classes), tuple(classes))
 

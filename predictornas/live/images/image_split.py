@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Int64
 
 from predictornas.errors import ConfigurationError
-from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.images.image_sets import Images
 from predictornas.seeding import rng_for
 
 
-def split(images: ImageSet, sizes: tuple[int, ...], seed: int) -> tuple[ImageSet, ...]:
+def split(images: Images, sizes: tuple[int, ...], seed: int) -> tuple[Images, ...]:
     """Disjoint parts of a set, drawn at random, in each of which every label has its share to within a few images.
 
     Images that share a source never go to two parts. Where a part is full before its last source is, the rest of that
@@ -30,22 +30,34 @@ def split(images: ImageSet, sizes: tuple[int, ...], seed: int) -> tuple[ImageSet
             f"A set of {len(images)} images has no parts of {' + '.join(map(str, sizes))}. "
             "Ask for parts of at least one image, of no more in all than there are."
         )
-    labels = images.labels.cpu().numpy()
-    sources = np.arange(len(images)) if images.sources is None else images.sources.cpu().numpy()
+    sources = None if images.sources is None else images.sources.cpu().numpy()
+    places = places_of_parts(images.labels.cpu().numpy(), sizes, seed, sources)
+    return tuple(images.rows(torch.from_numpy(part).to(images.device)) for part in places)
+
+
+def places_of_parts(
+    labels: Int64[np.ndarray, " n"], sizes: tuple[int, ...], seed: int, sources: Int64[np.ndarray, " n"] | None = None
+) -> list[Int64[np.ndarray, "..."]]:
+    """Which images `split` puts into each part.
+
+    Raises:
+        ConfigurationError: no source is left for a part.
+    """
+    sources = np.arange(len(labels)) if sources is None else sources
     _, first, source, counts = np.unique(sources, return_index=True, return_inverse=True, return_counts=True)
     order = _interleaved(labels[first], counts, rng_for(seed, 0, "split"))
     ends = np.cumsum(counts[order])
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
-    indices = torch.from_numpy(np.argsort(place[source], kind="stable")).to(images.labels.device)
+    indices = np.argsort(place[source], kind="stable")
     parts, start = [], 0
     for size in sizes:
-        stop = min(start + size, len(images))
+        stop = min(start + size, len(labels))
         if start == stop:
             raise ConfigurationError(f"{len(counts)} sources are too few for {len(sizes)} parts; none is divided.")
-        parts.append(images.rows(indices[start:stop]))
+        parts.append(indices[start:stop])
         start = int(ends[np.searchsorted(ends, stop)])
-    return tuple(parts)
+    return parts
 
 
 def _interleaved(

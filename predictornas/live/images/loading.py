@@ -74,6 +74,7 @@ def _at_size(data: ImageData, size: int | None) -> ImageData:
     if size is None:
         return data
     train, test = (
-        ImageSet(resized(images.pixels, size), images.labels, images.sources) for images in (data.train, data.test)
+        ImageSet(resized(images.in_memory().pixels, size), images.labels, images.sources)
+        for images in (data.train, data.test)
     )
     return image_data(data.name, train, test, data.classes, data.class_names)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from predictornas.errors import ConfigurationError
-from predictornas.live.images.image_sets import ImageData, ImageSet
+from predictornas.live.images.image_sets import ImageData, Images
 from predictornas.live.images.loading import split
 
 
@@ -30,9 +30,9 @@ class Partition:
     """
 
     name: str
-    train: ImageSet
-    validation: ImageSet
-    test: ImageSet
+    train: Images
+    validation: Images
+    test: Images
     classes: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -40,12 +40,10 @@ class Partition:
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of every pixel and label and of what they are normalised by."""
+        """Hexadecimal SHA-256 of what tells the images from others, and of what they are normalised by."""
         state = hashlib.sha256(repr((self.classes, self.mean, self.std)).encode())
         for part in (self.train, self.validation, self.test):
-            state.update(repr(tuple(part.pixels.shape)).encode())
-            for tensor in (part.pixels, part.labels):
-                state.update(tensor.cpu().numpy().tobytes())
+            part.hashed_into(state)
         return state.hexdigest()
 
     def to(self, device: torch.device | str) -> Partition:
@@ -67,7 +65,7 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
         ConfigurationError: nothing would be left to train or to validate with.
     """
     if validation == 0:
-        none = data.train.rows(torch.empty(0, dtype=torch.int64, device=data.train.labels.device))
+        none = data.train.rows(torch.empty(0, dtype=torch.int64, device=data.train.device))
         return _parts(data, data.train, none)
     if data.validation is not None:
         return _parts(data, data.train, data.validation)
@@ -83,11 +81,11 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
     return _parts(data, train, held_out)
 
 
-def _parts(data: ImageData, train: ImageSet, validation: ImageSet) -> Partition:
+def _parts(data: ImageData, train: Images, validation: Images) -> Partition:
     return Partition(data.name, train, validation, data.test, data.classes, data.mean, data.std, data.class_names)
 
 
-def _spare(images: ImageSet) -> int:
+def _spare(images: Images) -> int:
     """How many images may be in no part: the rest of the source in which the first part ends."""
     if images.sources is None:
         return 0

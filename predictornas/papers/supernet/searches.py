@@ -143,7 +143,7 @@ class StudiedSearch:
             channels=self.scale.channels or self.method.channels,
             cells=self.scale.cells or self.method.cells,
             classes=images.classes,
-            in_channels=images.train.pixels.shape[1],
+            in_channels=images.train.image_shape[0],
         )
         start = None if self.start is None else start_from(self.start)
         job = SearchJob(self.space, self.method, shape, self.seed, device=self.device, start=start)

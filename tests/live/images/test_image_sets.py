@@ -28,6 +28,14 @@ def test_rows_keep_pixels_labels_and_sources_together():
     assert len(chosen) == 2
 
 
+def test_batches_are_rows():
+    images = ImageSet(torch.arange(4, dtype=torch.uint8).view(4, 1, 1, 1), torch.arange(4))
+    batches = list(images.batches([torch.tensor([3, 1]), torch.tensor([0])]))
+    assert [batch.pixels.flatten().tolist() for batch in batches] == [[3, 1], [0]]
+    assert images.in_memory() is images
+    assert (images.image_shape, images.device.type) == ((1, 1, 1), "cpu")
+
+
 def test_everything_moves_to_the_device():
     images = ImageSet(torch.zeros(2, 1, 3, 3, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64), torch.arange(2))
     moved = image_data("some", images, images, 1).to("meta")
