@@ -47,11 +47,20 @@ def check_limits() -> None:
 
 def available_memory() -> int | None:
     """Bytes of memory that new work may take without pushing out other programs; None where the system does not say."""
+    return _memory("MemAvailable:")
+
+
+def total_memory() -> int | None:
+    """Bytes of memory of this machine; None where the system does not say."""
+    return _memory("MemTotal:")
+
+
+def _memory(field: str) -> int | None:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     except OSError:
         return None
-    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith(field)]
     return found[0] if found else None
 
 

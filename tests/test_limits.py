@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.limits import LEAST_ADDRESS_SPACE, LimitError, available_memory, check_limits, explained
+from predictornas.limits import LEAST_ADDRESS_SPACE, LimitError, available_memory, check_limits, explained, total_memory
 
 
 @contextmanager
@@ -74,6 +74,7 @@ def test_a_path_that_cannot_be_used_is_a_sentence() -> None:
 
 
 def test_the_memory_to_spare_is_a_part_of_all() -> None:
-    free = available_memory()
+    free, total = available_memory(), total_memory()
     assert free is not None
-    assert 1 << 20 < free < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert total == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert 1 << 20 < free < total

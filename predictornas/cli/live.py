@@ -181,6 +181,8 @@ def train(
     image_size: int | None = None,
     validation: float = 0.1,
     limit_multiply_adds: float | None = None,
+    on_the_fly: bool | None = None,
+    decoders: int | None = None,
     seed: int = 0,
     device: str = "cpu",
     threads: Threads = 1,
@@ -218,6 +220,12 @@ def train(
     limit_multiply_adds
         Millions of multiply-adds for one image above which nothing is trained; no limit by default, but a warning where
         the ImageNet mobile setting's 600 are exceeded.
+    on_the_fly
+        Decode a folder's images whenever they are wanted; by default where they would take more than a third of the
+        machine's memory.
+    decoders
+        Processes that decode on the fly, 0 for none but the training; by default one for each core but one, at most 16.
+        Results do not depend on it.
     seed
         Seed of weights, order and augmentation.
     device
@@ -242,6 +250,8 @@ def train(
         device=device,
         threads=threads,
         limit_multiply_adds=limit_multiply_adds,
+        on_the_fly=on_the_fly,
+        decoders=decoders,
     )
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
     pictures = pictures_as(format_, style)

@@ -12,13 +12,14 @@ import pickle
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -92,10 +93,7 @@ class _Workers:
         self._idle: deque[Connection] = deque()
 
     def __enter__(self) -> _Workers:
-        with _heirs_of_one_thread_and_no_interrupts():
-            if self._preload:
-                self._context.set_forkserver_preload(list(self._preload))
-            forkserver.ensure_running()
+        fork_server(self._preload)
         return self
 
     def give(self, task: Task[Any]) -> Connection:
@@ -141,6 +139,20 @@ class _Workers:
         for worker in self._workers:
             with suppress(ValueError):  # it has not ended yet: a disk or a GPU holds it
                 worker.close()
+
+
+def fork_server(preload: Sequence[str]) -> ForkServerContext:
+    """The context of workers of this package, with a server running that starts them in milliseconds.
+
+    Args:
+        preload: modules that its workers have from the beginning; a server that runs already keeps those it has.
+    """
+    context = multiprocessing.get_context("forkserver")
+    with _heirs_of_one_thread_and_no_interrupts():
+        if preload:
+            context.set_forkserver_preload(list(preload))
+        forkserver.ensure_running()
+    return context
 
 
 @contextmanager

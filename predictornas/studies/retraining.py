@@ -53,6 +53,8 @@ class Retraining:
         device: where torch computes.
         threads: CPU threads.
         limit_multiply_adds: millions of multiply-adds for one image above which nothing is trained; None for no limit.
+        on_the_fly: as in `load_images`.
+        decoders: as in `load_images`.
     """
 
     architecture: str
@@ -69,6 +71,8 @@ class Retraining:
     device: str = "cpu"
     threads: int = 1
     limit_multiply_adds: float | None = None
+    on_the_fly: bool | None = None
+    decoders: int | None = None
 
 
 def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:
@@ -118,7 +122,13 @@ def retrain(
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
     recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
-    loaded = load_images(request.images, size=recipe.augmentation.held(request.image_size), told=told)
+    loaded = load_images(
+        request.images,
+        size=recipe.augmentation.held(request.image_size),
+        told=told,
+        on_the_fly=request.on_the_fly,
+        decoders=request.decoders,
+    )
     images = partition(loaded, _set_aside(request.validation), 0)
     channels, *sides = images.train.image_shape
     height, width = map(recipe.augmentation.seen, sides)

@@ -16,6 +16,7 @@ from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
 from predictornas.spaces.registry import get_space
 from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, export_training, read_architecture, retrain
+from tests.live.images.folders import picture_folder
 
 DARTS = get_space("darts")
 TINY = Retraining("DARTS-V2", images="digits", epochs=2, channels=4, cells=3, batch_size=200)
@@ -132,6 +133,27 @@ def test_600_million_multiply_adds_are_a_warning_and_a_limit_where_one_is_asked_
     with pytest.raises(ConfigurationError if refused else StopIteration):
         retrain(request, tmp_path, told=said.append)
     assert ["batch normalisation" in text for text in said] == [True] * warned
+
+
+@pytest.mark.slow
+def test_images_of_files_are_decoded_on_the_fly_at_the_size_of_the_recipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For 14 pixels that the network sees 16 are held, the curve is that from memory."""
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    pictures = str(picture_folder(tmp_path / "pictures"))
+    request = replace(
+        TINY, images=pictures, recipe="darts-imagenet", image_size=14, epochs=1, batch_size=8, channels=2, cells=2
+    )
+    said: list[str] = []
+    for on_the_fly in (True, False):
+        asked = replace(request, on_the_fly=on_the_fly, decoders=0)
+        retrain(asked, tmp_path / str(on_the_fly), told=said.append)
+    assert ["images of 16 x 16 pixels would take" in text for text in said] == [True]
+    decoded, held = (pl.read_csv(tmp_path / str(way) / "curve.csv").drop("seconds") for way in (True, False))
+    assert decoded.equals(held)
+    manifest = json.loads((tmp_path / "True/manifest.json").read_text())
+    assert manifest["images"]["image_size"] == [14, 14]
 
 
 @pytest.mark.parametrize("validation", [-0.1, 1.5, float("nan")])

@@ -101,8 +101,8 @@ def _check_memory(number: int, image: UInt8[np.ndarray, "c h w"]) -> None:
     if free is not None and needed > free:
         raise DataError(
             f"{number:,} images of {' x '.join(map(str, image.shape[1:]))} pixels take {needed / 1e9:.1f} GB, and this "
-            f"machine has {free / 1e9:.1f} GB of memory to spare. All images are held in memory: give a smaller image "
-            "size, or fewer images."
+            f"machine has {free / 1e9:.1f} GB of memory to spare. Give a smaller image size, or fewer images; those of "
+            "a folder for each class can be decoded on the fly instead of being held in memory."
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from predictornas.errors import DataError
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.live.images.cifar import cifar_folder, read_cifar
 from predictornas.live.images.hard_digits import hard_digits
 from predictornas.live.images.image_decoding import Progress, resized
@@ -23,9 +23,15 @@ BUILT_IN = tuple(IMAGE_SETS)
 
 
 def load_images(
-    source: str | Path, *, size: int | None = None, progress: Progress | None = None, told: Told = lambda _: None
+    source: str | Path,
+    *,
+    size: int | None = None,
+    progress: Progress | None = None,
+    told: Told = lambda _: None,
+    on_the_fly: bool | None = None,
+    decoders: int | None = None,
 ) -> ImageData:
-    """The images of a task, in memory.
+    """The images of a task, in memory, or decoded whenever they are wanted.
 
     Args:
         source: a name in `IMAGE_SETS`, `module:attribute`, or a folder that holds CIFAR-10's or CIFAR-100's python
@@ -35,25 +41,32 @@ def load_images(
             the canvas. None keeps the size that they have, which must then be one and the same.
         progress: told how many images are decoded so far, of how many (of files of compressed images).
         told: given what was left out of a folder of images, and why.
+        on_the_fly: whether images in `CLASS/` are decoded on the fly; None: where they are too many for the memory.
+        decoders: processes that decode them, see `image_folder.read_image_folder`.
 
     Raises:
         UnknownNameError: `source` is neither a name nor a folder.
         DataError: the folder holds none of the formats, or its files break theirs.
-        ConfigurationError: a size that is not positive, a canvas too small for a digit, or an image set of another
-            package that cannot be loaded.
+        ConfigurationError: images of another kind to be decoded on the fly, a size that is not positive, a canvas too
+            small for a digit, or an image set of another package that cannot be loaded.
     """
     folder = Path(source).expanduser()
-    if source in IMAGE_SETS or not folder.is_dir():
+    known = source in IMAGE_SETS or not folder.is_dir()
+    cifar, parquet = None if known else cifar_folder(folder), not known and is_image_parquet(folder)
+    if not known and cifar is None and not parquet and is_image_folder(folder):
+        return read_image_folder(
+            folder, size=size, progress=progress, told=told, on_the_fly=on_the_fly, decoders=decoders
+        )
+    if on_the_fly:
+        raise ConfigurationError(f"Only folders of image files are decoded on the fly, and {source} is none.")
+    if known:
         record = IMAGE_SETS[str(source)]
         data: ImageData = expect(record.make(size=size), ImageData, record)
         return data
-    cifar = cifar_folder(folder)
     if cifar is not None:
         return _at_size(read_cifar(cifar), size)
-    if is_image_parquet(folder):
+    if parquet:
         return read_image_parquet(folder, size=size, progress=progress)
-    if is_image_folder(folder):
-        return read_image_folder(folder, size=size, progress=progress, told=told)
     raise DataError(
         f"{folder} holds no images that can be read. Expected are CIFAR's python batches (data_batch_1 ... or train, "
         "test and meta), *train*.parquet with *test*.parquet, the folders train/CLASS and test/CLASS, or CLASS alone."

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from predictornas.errors import DataError
+from predictornas.errors import ConfigurationError, DataError
+from predictornas.live.images.decoded_set import DecodedSet
 from predictornas.live.images.image_folder import is_image_folder, read_image_folder
+from predictornas.live.images.image_sets import ImageSet
 from predictornas.live.images.partition import partition
 
 
@@ -91,6 +93,45 @@ def test_more_images_than_memory_are_refused_before_they_are_read(folder: Path, 
         read_image_folder(folder)
     monkeypatch.setattr("predictornas.live.images.image_decoding.available_memory", lambda: 18)
     assert len(read_image_folder(folder).train) == 3
+
+
+def test_images_that_take_too_much_of_the_memory_are_decoded_on_the_fly(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Four images of 2 x 3 pixels take 24 bytes, a third of 72."""
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    said: list[str] = []
+    for total, on_the_fly, decoded in ((72, None, False), (71, None, True), (72, True, True), (71, False, False)):
+        monkeypatch.setattr("predictornas.live.images.image_folder.total_memory", lambda total=total: total)
+        data = read_image_folder(folder, told=said.append, on_the_fly=on_the_fly, decoders=0)
+        assert {type(data.train), type(data.test)} == {DecodedSet if decoded else ImageSet}
+        assert data.train.in_memory().pixels[:, 0, 0, 0].tolist() == [1, 2, 3]
+        assert len(said) == decoded
+        said.clear()
+    monkeypatch.setattr("predictornas.live.images.image_folder.total_memory", lambda: None)
+    assert type(read_image_folder(folder).train) is ImageSet
+    read_image_folder(folder, size=1000, told=said.append, on_the_fly=True, decoders=0)
+    assert said[0].startswith("4 images of 1000 x 1000 pixels would take 0.0 GB of memory. They are decoded on the fly")
+    with pytest.raises(ConfigurationError, match="decoders = -1"):
+        read_image_folder(folder, decoders=-1)
+
+
+def test_three_parts_and_folders_without_parts_are_decoded_as_they_lie_in_memory(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    place(folder, "val/dog/v.png", 200)
+    for number in range(20):
+        place(tmp_path / "animals", f"{('cat', 'dog')[number % 2]}/{number:02}.png", number)
+    for source in (folder, tmp_path / "animals"):
+        held, decoded = (read_image_folder(source, on_the_fly=way, decoders=0) for way in (False, True))
+        assert (decoded.mean, decoded.std, decoded.class_names) == (held.mean, held.std, held.class_names)
+        for part in ("train", "test", "validation"):
+            one, other = getattr(held, part), getattr(decoded, part)
+            assert (one is None) == (other is None)
+            if one is not None:
+                assert (one.pixels == other.in_memory().pixels).all()
+                assert one.labels.tolist() == other.labels.tolist()
 
 
 def test_what_is_missing_or_wrong_is_named(folder: Path, tmp_path: Path):

@@ -58,6 +58,12 @@ def test_unknown_sources(tmp_path: Path):
         load_images(tmp_path)
 
 
+def test_only_folders_of_files_are_decoded_on_the_fly(tmp_path: Path):
+    for source in ("hard-digits", tmp_path):
+        with pytest.raises(ConfigurationError, match="Only folders of image files"):
+            load_images(source, on_the_fly=True)
+
+
 def test_hard_digits_split_by_source():
     parts = split(load_images("hard-digits").train, (2000, 1000), 0)
     assert [len(part) for part in parts] == [2000, 1000]
