@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from predictornas.live.joining import join_channels
 from predictornas.live.operations import DropPath, FactorizedReduce, ReLUConvBN, darts_operation
 
 NODES = 4
@@ -102,7 +102,7 @@ class DARTSCell(nn.Module):
         states = [self.prepare_older(older), self.prepare_newer(newer)]
         for node in range(NODES):
             states.append(self._carried(states, 2 * node, 2 * node + 1))
-        return torch.cat(states[2:], dim=1)
+        return join_channels(states[2:])
 
     def _carried(self, states: Sequence[Tensor], first: int, second: int) -> Tensor:
         """The sum of two edges."""

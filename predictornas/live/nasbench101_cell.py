@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from predictornas.errors import ConfigurationError
+from predictornas.live.joining import join_channels
 from predictornas.live.operations import ConvBNReLU, nasbench101_operation
 
 
@@ -154,7 +155,7 @@ def concatenated(parts: Sequence[Tensor], copies: int) -> Float[Tensor, "n chann
     if len(parts) == 1:
         return parts[0]
     if copies == 1:
-        return torch.cat(list(parts), dim=1)
+        return join_channels(parts)
     return _joined(torch.cat([_apart(part, copies) for part in parts], dim=-1))
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.darts_cell import CIFARStem, ImageNetStem
+from predictornas.live.joining import join_channels
 from predictornas.live.nasbench201_cell import STAGES, ResidualBlock
 from predictornas.live.operations import FactorizedReduce, ReLUConvBN
 from predictornas.live.trainable_network import NetworkShape
@@ -124,7 +125,7 @@ class _DARTSCell(nn.Module):
     ) -> Float[Tensor, "n features rows columns"]:
         """The nodes, concatenated."""
         given = [self.prepare_older(older), self.prepare_newer(newer)]
-        return torch.cat(self.mixed(given, plans[self._cell_type]), dim=1)
+        return join_channels(self.mixed(given, plans[self._cell_type]))
 
 
 class _NASBench201Body(nn.Module):
