@@ -70,12 +70,12 @@ def info(name: str, *, json: Json = False) -> None:
         }
         for column in benchmark.columns.values()
     ]
-    protocols = dict.fromkeys(str(row["protocol"]) for row in rows if row["protocol"] is not None)
-    if not protocols:
-        rows = [{name: value for name, value in row.items() if name != "protocol"} for row in rows]
     if json:
         show_json({**_facts(benchmark), "columns": rows})
         return
+    protocols = dict.fromkeys(str(row["protocol"]) for row in rows if row["protocol"] is not None)
+    if not protocols:
+        rows = [{name: value for name, value in row.items() if name != "protocol"} for row in rows]
     show_rows(rows, f"{name}: {_rows_of(benchmark)} in {benchmark.folder}", as_json=False)
     for protocol in protocols:
         remark(f"Protocol {protocol}: {PROTOCOLS[protocol]}")

