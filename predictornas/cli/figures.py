@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, show_rows
-from predictornas.cli.options import Address, ExecutorName, Formats, Style, Where, Workers, pictures_as, worker_count
+from predictornas.cli.options import (
+    Address,
+    Devices,
+    ExecutorName,
+    Formats,
+    Style,
+    Where,
+    Workers,
+    pictures_as,
+    training_processes,
+    worker_count,
+)
 from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -31,7 +42,7 @@ def reproduce(
     study: Path | None = None,
     form: str = "table",
     data: str | None = None,
-    device: str = "cpu",
+    device: Devices = "cpu",
     format_: Formats = None,
     style: Style = "screen",
     json: Json = False,
@@ -69,8 +80,6 @@ def reproduce(
         table, or supernet for figures of PVLL-NAS with a trained super-network instead of the table.
     data
         Images for super-networks: a built-in set, or a folder such as that of CIFAR-10; by default hard-digits.
-    device
-        Where super-networks are trained: cpu or cuda.
     """
     from predictornas.papers.figure import FigureRequest
     from predictornas.papers.named_figures import find_figures
@@ -80,7 +89,13 @@ def reproduce(
         return
     if not names:
         raise ConfigurationError("Name at least one figure, as in: predictornas reproduce mauch-fig3. See --list.")
-    figures, place = find_figures(names), Where(workers, executor, address).get_executor()
+    figures = find_figures(names)
+    if "," in device:
+        from predictornas.live.devices import listed_devices
+
+        listed_devices(device)
+        workers = training_processes(workers, device, 1)
+    place = Where(workers, executor, address).get_executor()
     if benchmark is None and study is None:
         tables = {figure.benchmark(): None for figure in figures if figure.benchmark is not None}
         if tables and form == "table":

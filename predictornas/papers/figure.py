@@ -65,7 +65,7 @@ class FigureRequest:
         study: folder of a study to draw from and to extend; it then fixes benchmark, preset, budget and seeds.
         data: images where super-networks are trained, as in `predictornas.live.images.loading.load_images`; None for
             those that need no file.
-        device: where super-networks are trained, "cpu" or "cuda".
+        device: where super-networks are trained, "cpu", "cuda", or with commas between one for each worker.
         form: "table", or "supernet" for the super-network form of a figure that has both.
         found: the figure's tidy table from an earlier run: nothing is run, the figure is drawn from it; for figures of
             super-networks.

@@ -16,6 +16,7 @@ from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, read_records
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.checkpoints import load_checkpoint, save_checkpoint
+from predictornas.live.devices import kind_of_device, own_device
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
@@ -108,7 +109,7 @@ class StudiedSearch:
         scale: what else it is made with.
         data: as in `load_images`.
         probe: what is measured on the way; None for nothing.
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda"; with commas between, "cuda:0,cuda:1", each worker has one of them.
         start: folder of the search whose weights it starts from; None for fresh ones.
         keeps: epochs after which its checkpoint is kept beside the newest one.
     """
@@ -146,7 +147,8 @@ class StudiedSearch:
             in_channels=images.train.image_shape[0],
         )
         start = None if self.start is None else start_from(self.start)
-        job = SearchJob(self.space, self.method, shape, self.seed, device=self.device, start=start)
+        device = own_device(self.device)
+        job = SearchJob(self.space, self.method, shape, self.seed, device=device, start=start)
         return job, partition(images, 0.5, self.seed)
 
 
@@ -248,7 +250,7 @@ def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
         "spaces": list(dict.fromkeys(search.space for search in searches)),
         "scale": described(first.scale),
         "data": Path(first.data).name,
-        "device": first.device,
+        "device": kind_of_device(first.device),
     }
 
 

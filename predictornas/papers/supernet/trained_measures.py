@@ -11,7 +11,7 @@ import polars as pl
 
 from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, read_records
-from predictornas.live.devices import checked_device, enough_memory
+from predictornas.live.devices import checked_device, enough_memory, own_device
 from predictornas.papers.figure import FigureRequest
 from predictornas.papers.supernet.searches import SearchTrace
 from predictornas.studies.tasks import run_all
@@ -83,7 +83,7 @@ def _rows(task: Task[Measurement]) -> list[dict[str, Any]]:
 
 
 def _measure(what: Measurement, path: Path, tell: Tell) -> None:
-    device = checked_device(what.trace.search.device)
+    device = checked_device(own_device(what.trace.search.device))
     with Journal(path) as log:
         known = {_key(line["item"]) for line in log.records}
         for item in what.items():

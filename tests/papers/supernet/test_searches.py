@@ -9,9 +9,18 @@ import pytest
 
 from predictornas.errors import CheckpointError, ConfigurationError, JournalError, UnknownNameError
 from predictornas.journal import Journal, read_records
+from predictornas.live import devices
 from predictornas.papers.figure import FigureRequest
 from predictornas.papers.supernet import searches as supernet_study
-from predictornas.papers.supernet.searches import Scale, SearchTrace, described_scale, scale_of, studied, traces
+from predictornas.papers.supernet.searches import (
+    Scale,
+    SearchTrace,
+    described_scale,
+    scale_of,
+    studied,
+    study_facts,
+    traces,
+)
 from predictornas.spaces.registry import get_space
 from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.ongoing import OngoingSearch
@@ -51,6 +60,14 @@ class Looking:
         # what a probe does to its copy must not matter
         ongoing.run_epoch()
         return [{"alpha": total, "first": True}, {"alpha": -total, "first": False}]
+
+
+def test_each_worker_has_a_device_of_the_list(tiny: FigureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    (search,) = studied(replace(tiny, device="cuda:0,cuda:1"), {"DARTS": DARTS})
+    assert search.prepared()[0].device == "cuda:0"
+    monkeypatch.setattr(devices, "worker_number", lambda: 1)
+    assert search.prepared()[0].device == "cuda:1"
+    assert study_facts([search])["device"] == "cuda"
 
 
 def without_seconds(trace: SearchTrace) -> list[Any]:
