@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from measure import interleaved, plain, report
+from measure import interleaved, plain, plain_joins, report
 from torch.utils.data import DataLoader, Dataset
 
 from predictornas.live.augmentation import Augmentation
@@ -119,6 +119,7 @@ def plain_epoch(case: Case) -> Callable[[], object]:
     )
     criterion = torch.nn.CrossEntropyLoss()
 
+    @plain_joins()
     def epoch() -> None:
         total, right = 0.0, 0
         for images, labels in loader:

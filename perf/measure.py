@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 
+from predictornas.live import darts_cell, nasbench101_cell
+from predictornas.live.joining import join_channels
 from predictornas.live.separable import DepthwiseConv2d, PointwiseConv2d
 
 Network = TypeVar("Network", bound=torch.nn.Module)
@@ -44,6 +47,19 @@ def plain(network: Network) -> Network:
         if isinstance(module, (DepthwiseConv2d, PointwiseConv2d)) and not kept:
             module.__class__ = torch.nn.Conv2d
     return network
+
+
+@contextmanager
+def plain_joins() -> Iterator[None]:
+    """Cells join their nodes by `torch.cat` meanwhile, as a plain network does."""
+    cells = (darts_cell, nasbench101_cell)
+    try:
+        for module in cells:
+            module.join_channels = lambda parts: torch.cat(list(parts), dim=1)  # type: ignore[attr-defined]
+        yield
+    finally:
+        for module in cells:
+            module.join_channels = join_channels  # type: ignore[attr-defined]
 
 
 def memory_mebibytes(field: str) -> float:
