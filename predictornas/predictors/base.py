@@ -77,6 +77,19 @@ class UncertainPredictor(Predictor, Protocol):
 
 
 @runtime_checkable
+class ExpectingPredictor(UncertainPredictor, Protocol):
+    """A predictor that can be told what is being evaluated, before the values are known."""
+
+    def expecting(self, genes: Genes) -> UncertainPredictor:
+        """This predictor, fitted, once `(p, g)` architectures in flight have turned out to be what it predicts.
+
+        It scores as before, and is surer where they are: a posterior mean in the place of each value that is missing
+        (Ginsbourger et al. 2010, the kriging believer).
+        """
+        ...
+
+
+@runtime_checkable
 class DenoisingPredictor(Predictor, Protocol):
     """A predictor that estimates how noisy the values are that it learns from."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -105,6 +106,19 @@ class GaussianProcess(metaclass=PlainHelp):
     def predict_std(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Posterior standard deviations of the normal scores, without the noise of one more training."""
         return self._of_blocks(genes, self.regression_.std)
+
+    def expecting(self, genes: Genes) -> GaussianProcess:
+        """This process once architectures in flight have turned out to be just what it predicts (a fantasy).
+
+        What it predicts stays the same, and it is surer of them and of what is like them; hyperparameters are kept.
+
+        Args:
+            genes: `(p, g)`, one training each.
+        """
+        views = raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
+        wider = copy.copy(self)
+        wider.regression_ = self.regression_.expecting(self._scaled(views))
+        return wider
 
     def _of_blocks(
         self, genes: Genes, posterior: Callable[[Inputs], Float[np.ndarray, " m"]]

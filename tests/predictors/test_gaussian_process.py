@@ -54,6 +54,17 @@ def test_it_knows_what_it_saw_better_than_what_it_did_not() -> None:
     assert kendalltau(predictor.predict(GENES[60:]), VALUES[60:]).statistic > 0.6
 
 
+def test_it_is_surer_of_what_is_in_flight_and_thinks_no_better_of_it() -> None:
+    predictor = GaussianProcess(width=8).fit(SPACE, GENES[:60], VALUES[:60], rng=np.random.default_rng(0))
+    flying, others = GENES[60:64], GENES[64:]
+    expecting = predictor.expecting(flying)
+    np.testing.assert_array_equal(expecting.predict(GENES), predictor.predict(GENES))
+    assert (expecting.predict_std(flying) < predictor.predict_std(flying)).all()
+    shrunk = predictor.predict_std(others) - expecting.predict_std(others)
+    assert shrunk.min() > -1e-9
+    assert shrunk.max() > 1e-6
+
+
 def test_hyperparameters_come_from_a_sample_where_there_is_more_than_enough() -> None:
     few, all_of_them = fitted(tuned_on=20), fitted(tuned_on=60)
     assert few.regression_.hyperparameters.noise != all_of_them.regression_.hyperparameters.noise

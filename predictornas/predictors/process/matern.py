@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -110,6 +111,7 @@ class Regression:
         self.hyperparameters = hyperparameters
         inputs = hyperparameters.scaled(inputs)
         self._observed = [_Observed(view) for view in inputs]
+        self._expected: list[_Observed] = []
         self._count = len(targets)
         covariance = np.concatenate([self._kernel(part, self._observed) for part in self._blocks(inputs)])
         noise = np.full(self._count, hyperparameters.noise)
@@ -143,12 +145,33 @@ class Regression:
         """Posterior standard deviation of the function, without noise, at each input."""
         variances = []
         for part in self._blocks(self.hyperparameters.scaled(inputs)):
-            explained = solve_triangular(self._factor[0], self._kernel(part, self._observed).T, lower=True)
+            kernel = self._kernel(part, self._observed)
+            if self._expected:
+                kernel = np.hstack([kernel, self._kernel(part, self._expected)])
+            explained = solve_triangular(self._factor[0], kernel.T, lower=True)
             variances.append(self.hyperparameters.scales.sum() - (explained**2).sum(axis=0))
         return np.asarray(np.sqrt(np.maximum(np.concatenate(variances), 0)))
 
+    def expecting(self, inputs: Inputs) -> Regression:
+        """The posterior once these inputs were observed to be just what it predicts: only `std` is another one.
+
+        Observations that lie on the mean leave the mean where it is.
+
+        Args:
+            inputs: what is going to be observed, with normal noise; replaces what was expected before.
+        """
+        inputs = self.hyperparameters.scaled(inputs)
+        wider, factor = copy.copy(self), self._factor[0][: self._count, : self._count]
+        wider._expected = [_Observed(view) for view in inputs]
+        shared = solve_triangular(factor, self._kernel(inputs, self._observed).T, lower=True)
+        rest = self._kernel(inputs, wider._expected) - shared.T @ shared
+        rest[np.diag_indices(len(rest))] += self.hyperparameters.noise + _JITTER
+        lower = np.block([[np.tril(factor), np.zeros(shared.shape)], [shared.T, np.linalg.cholesky(rest)]])
+        wider._factor = lower, True
+        return wider
+
     def _kernel(self, inputs: Inputs, observed: Sequence[_Observed]) -> Float[np.ndarray, "m n"]:
-        total = np.zeros((inputs[0].shape[0], self._count), inputs[0].dtype)
+        total = np.zeros((inputs[0].shape[0], len(observed[0])), inputs[0].dtype)
         scales, lengths = self.hyperparameters.scales.tolist(), self.hyperparameters.lengths.tolist()
         for view, known, scale, length in zip(inputs, observed, scales, lengths, strict=True):
             total += scale * _matern(known.distances(view) / length)[0]
@@ -167,6 +190,9 @@ class _Observed:
         columns = view.T.toarray() if isinstance(view, sparse.csr_array) else view.T
         self._columns = -2 * np.ascontiguousarray(columns)
         self._squares = _squared_norms(view)
+
+    def __len__(self) -> int:
+        return len(self._squares)
 
     def distances(self, view: View) -> Float[np.ndarray, "m n"]:
         """Euclidean distances over the root of the number of features; one product of matrices, many times a loop."""

@@ -37,6 +37,20 @@ def test_the_posterior_is_the_textbooks() -> None:
     np.testing.assert_allclose(regression.std(new), np.sqrt(variance), atol=1e-6)
 
 
+def test_expecting_is_observing_the_mean() -> None:
+    rng = np.random.default_rng(1)
+    flying, new = ([rng.normal(size=(n, 3)), rng.normal(size=(n, 2))] for n in (4, 6))
+    plain = Regression(INPUTS, TARGETS, HYPER)
+    together = [np.vstack(views) for views in zip(INPUTS, flying, strict=True)]
+    observed = Regression(together, np.append(TARGETS, plain.mean(flying)), HYPER)
+    expecting = plain.expecting([flying[0][:1], flying[1][:1]]).expecting(flying)  # the last word counts
+    np.testing.assert_array_equal(expecting.mean(new), plain.mean(new))
+    np.testing.assert_allclose(expecting.mean(new), observed.mean(new), atol=1e-3)
+    np.testing.assert_allclose(expecting.std(new), observed.std(new), rtol=1e-9)
+    assert (expecting.std(flying) < 0.8 * plain.std(flying)).all()
+    assert (plain.std(new) > expecting.std(new)).all()  # and the one before stays as it was
+
+
 def test_the_likelihood_is_that_of_a_normal_vector_and_its_slopes_are_exact() -> None:
     problem = matern._Problem(INPUTS, TARGETS, (0,))
     theta = np.log([*HYPER.scales, *HYPER.lengths, HYPER.noise, *RELEVANCES])
