@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import polars as pl
 import pytest
 
-from predictornas.history import POOL_SCHEMA, SCHEMA, History
+from predictornas.errors import DataError
+from predictornas.history import POOL_SCHEMA, SCHEMA, History, Pending
 
 
 @pytest.fixture
@@ -154,3 +158,69 @@ def test_costs_from_the_middle_on_are_refused() -> None:
     told = History.empty(2).extended(keys=[1], genes=[[0, 0]], epochs=[0], values=[0.5], iteration=0)
     with pytest.raises(ValueError, match="none of the 1 before"):
         told.extended(keys=[2], genes=[[0, 0]], epochs=[0], values=[0.5], iteration=1, costs=[[1.0]])
+
+
+def with_everything() -> History:
+    told = History.empty(2).extended(
+        keys=[5, 6, 2**64 - 1],
+        genes=[[0, 1], [1, 1], [0, 0]],
+        epochs=[4, 4, 12],
+        values=[0.5, np.nan, 0.25],
+        iteration=[0, 2, 1],
+        costs=[[1.0, 7.0], [np.nan, 3.0], [2.0, 5.0]],
+        failures={1: "no memory"},
+    )
+    return told.with_pending([Pending(9, (1, 0), 3, 12, "gpu", 1.5), Pending(10, (1, 1), 4)])
+
+
+def test_failures_and_what_is_in_flight_go_along() -> None:
+    told = with_everything()
+    grown = told.extended(keys=[7], genes=[[1, 0]], epochs=[4], values=[np.nan], iteration=5, failures={0: "killed"})
+    assert (told.failures, grown.failures) == ({1: "no memory"}, {1: "no memory", 3: "killed"})
+    assert grown.pending == told.pending
+    assert grown.rows(np.array([3, 0, 1])).failures == {0: "killed", 2: "no memory"}
+    assert grown.before(2).failures == {}
+    assert grown.failed.tolist() == [False, True, False, True]
+    assert grown.longest().tolist() == [2]
+    assert (told.pending_keys.tolist(), told.pending_genes.tolist()) == ([9, 10], [[1, 0], [1, 1]])
+    assert told.with_pending([]).pending_genes.shape == (0, 2)
+
+
+def test_failures_are_last_for_whoever_learns() -> None:
+    learned = with_everything().with_failures_last()
+    assert learned.values.tolist() == [0.5, 0.25, 0.25]
+    assert learned.costs is not None
+    assert learned.costs.tolist() == [[1.0, 7.0], [2.0, 3.0], [2.0, 5.0]]
+    assert learned.failed.tolist() == [False, True, False]
+    assert learned.longest().tolist() == [2]
+    unnamed = History.empty(1).extended(keys=[1], genes=[[0]], epochs=[1], values=[np.nan], iteration=0)
+    assert (unnamed.with_failures_last().values.tolist(), unnamed.with_failures_last().failed.tolist()) == ([0], [True])
+
+
+def test_a_history_without_failures_is_what_is_learned_from(history: History) -> None:
+    assert history.with_failures_last() is history
+
+
+def test_costs_may_begin_after_failures_that_had_none() -> None:
+    failed = History.empty(1).extended(keys=[1], genes=[[0]], epochs=[1], values=[np.nan], iteration=0)
+    told = failed.extended(keys=[2], genes=[[1]], epochs=[1], values=[0.5], iteration=1, costs=[[3.0]])
+    np.testing.assert_array_equal(told.costs, [[np.nan], [3.0]])
+
+
+@pytest.mark.parametrize("told", [with_everything(), with_everything().before(0), History.empty(26)])
+def test_what_is_saved_is_loaded(told: History, tmp_path: Path) -> None:
+    told.save(tmp_path / "history.parquet")
+    loaded = History.load(tmp_path / "history.parquet")
+    for name in ("keys", "genes", "epochs", "values", "iterations", "costs"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(told, name))
+    assert (loaded.failures, loaded.pending) == (told.failures, told.pending)
+    assert loaded.genes.dtype == np.int8
+
+
+def test_other_files_are_no_histories(tmp_path: Path) -> None:
+    pl.DataFrame({"key": [1], "value": [0.5]}).write_parquet(tmp_path / "other.parquet")
+    (tmp_path / "text.parquet").write_text("no table")
+    with pytest.raises(DataError, match=r"no saved history: it lacks .*state"):
+        History.load(tmp_path / "other.parquet")
+    with pytest.raises(DataError, match="cannot be read"):
+        History.load(tmp_path / "text.parquet")

@@ -84,7 +84,7 @@ class Rungs:
                 "out what another scheduler evaluated."
             )
         values = np.full(times.shape, -np.inf)
-        values[members, columns] = np.where(np.isnan(history.values), -np.inf, history.values)
+        values[members, columns] = np.where(history.failed, -np.inf, history.values)
         return cls(history, levels, rows, times > 0, values)
 
     def waiting(self, level: int) -> Int[np.ndarray, " w"]:
