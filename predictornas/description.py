@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, quoted
 
 
 def describe(value: Any) -> Any:
@@ -31,6 +31,30 @@ def describe(value: Any) -> Any:
         return _described(value)
     except RecursionError:
         raise ConfigurationError(f"{type(value).__name__} holds itself, so its configuration has no end.") from None
+
+
+def differences(one: Any, other: Any, names: tuple[str, str], place: str = "") -> list[str]:
+    """Where two descriptions differ, in words.
+
+    Example:
+        >>> from predictornas.description import differences
+        >>> differences({"seed": 1, "batch": 5}, {"seed": 2, "batch": 5}, ("there", "here"))
+        ['seed is 1 there and 2 here']
+
+    Args:
+        one: JSON, as of `describe`.
+        other: the same of something else.
+        names: what the two are called.
+        place: where they are, with dots between the names of entries.
+    """
+    if isinstance(one, dict) and isinstance(other, dict) and one.get("type") == other.get("type"):
+        entries = dict.fromkeys([*one, *other])
+        inner = [(one.get(entry), other.get(entry), f"{place}.{entry}".lstrip(".")) for entry in entries]
+        return [text for a, b, where in inner for text in differences(a, b, names, where)]
+    if one == other:
+        return []
+    a, b = (quoted(part["type"] if isinstance(part, dict) and "type" in part else part) for part in (one, other))
+    return [f"{place or 'it'} is {a} {names[0]} and {b} {names[1]}"]
 
 
 def _described(value: Any) -> Any:

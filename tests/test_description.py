@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.description import describe
+from predictornas.description import describe, differences
 from predictornas.errors import ConfigurationError
+from predictornas.search.strategies import RandomSearch
 
 
 @dataclass
@@ -104,3 +105,14 @@ def test_what_cannot_be_told_from_another_is_refused() -> None:
     ring.leaf = ring
     with pytest.raises(ConfigurationError, match="Tree holds itself"):
         describe(ring)
+
+
+def test_differences_are_named_by_where_they_are() -> None:
+    one, other = (describe(RandomSearch(initial=initial)) for initial in (4, 5))
+    assert differences(one, one, ("a", "b")) == []
+    assert differences({"x": one, "y": [1]}, {"x": other, "z": [1]}, ("a", "b")) == [
+        "x.initial is 4 a and 5 b",
+        "y is [1] a and None b",
+        "z is None a and [1] b",
+    ]
+    assert differences({"type": "A", "k": 1}, {"type": "B", "k": 2}, ("a", "b")) == ["it is 'A' a and 'B' b"]

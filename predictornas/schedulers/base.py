@@ -30,6 +30,11 @@ class Plan:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def without(self, keys: Keys) -> Plan:
+        """All but some trainings."""
+        kept = ~np.isin(self.keys, keys)
+        return Plan(self.genes[kept], self.keys[kept], self.epochs)
+
 
 @runtime_checkable
 class Scheduler(Protocol):

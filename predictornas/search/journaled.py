@@ -59,7 +59,7 @@ def run_journaled(
     while ledger.evaluations_left != 0:
         begin = len(search.history)
         # the ledger knows whole iterations only, so that an interrupted one is proposed again as it was
-        proposal = ledger.affordable(search.ask(ledger.evaluations_left))
+        proposal = ledger.affordable(search.propose(ledger.evaluations_left))
         if not len(proposal):
             break
         if search.iteration not in recorded.chosen:
@@ -161,7 +161,7 @@ def _evaluation_record(
     iteration: int, order: int, proposal: Proposal, row: int, evaluations: Evaluations, place: int
 ) -> dict[str, Any]:
     def number(value: float) -> float | None:
-        return None if math.isnan(value) else float(value)
+        return float(value) if math.isfinite(value) else None
 
     costs = {} if evaluations.costs is None else {"costs": evaluations.costs[place].tolist()}
     return {
@@ -171,7 +171,7 @@ def _evaluation_record(
         "key": int(proposal.keys[row]),
         "genes": proposal.genes[row].tolist(),
         "epochs": int(evaluations.epochs[place]),
-        "value": float(evaluations.value[place]),
+        "value": number(evaluations.value[place]),  # null for a failure
         "cost_seconds": number(evaluations.cost_seconds[place]),
         "cost_epochs": number(evaluations.cost_epochs[place]),
         "predicted": None if proposal.predicted is None else number(proposal.predicted[row]),

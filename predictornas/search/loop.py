@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from predictornas.errors import ConfigurationError
-from predictornas.history import History
+from predictornas.history import History, Pending
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.plain_help import PlainHelp
 from predictornas.schedulers.base import incumbent
+from predictornas.search.folder import SearchFolder, identity_of
+from predictornas.search.proposing import chosen, rest_of_initial
+from predictornas.search.results import checked, with_results
 from predictornas.search.strategies import (
     Proposal,
     Recommending,
-    Starting,
     Strategy,
     for_one_run,
-    propose_uniformly,
 )
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace, require_members
@@ -28,7 +31,10 @@ from predictornas.threads import one_thread
 
 
 class Search(metaclass=PlainHelp):
-    """One run of a strategy on a space: a function of configuration, seed and what it was told.
+    """One run of a strategy on a space: a function of configuration, seed and the order in which it was asked and told.
+
+    It can be asked at any time and told in any order: what was asked for is `pending` until it is told or dropped, and
+    is not proposed again meanwhile. Who asks, evaluates and tells by turns has the synchronous search of the papers.
 
     Example:
         >>> from predictornas import Evolutionary, GaussianProcess, PredictorSearch, Search, get_space
@@ -46,7 +52,8 @@ class Search(metaclass=PlainHelp):
         strategy: what proposes; or the name of a method, as in `predictornas search --method`, with the preset
             "default".
         seed: seed of the run.
-        history: evaluations of an interrupted run to continue from; only whole iterations.
+        history: evaluations of an interrupted run to continue from; only whole iterations. A search with evaluations in
+            flight is continued from its folder, see `open`.
 
     Raises:
         UnknownNameError: no method has this name; names the nearest.
@@ -54,8 +61,9 @@ class Search(metaclass=PlainHelp):
         InvalidArchitectureError: the history holds genes that are no architecture of the space.
 
     Attributes:
-        history: everything told so far.
-        iteration: the iteration that `ask` proposes for; 0 is the random initial set T0.
+        history: everything told so far, and what is in flight.
+        iteration: the latest iteration that was asked for, or the next one where that was told; 0 is the random
+            initial set T0.
     """
 
     def __init__(
@@ -67,35 +75,92 @@ class Search(metaclass=PlainHelp):
         self.seed = seed
         self.history = history if history is not None else History.empty(space.num_genes)
         require_members(space, self.history.genes)
-        self.iteration = int(self.history.iterations[-1]) + 1 if len(self.history) else 0
+        latest = [int(self.history.iterations.max(initial=-1)), *(each.iteration for each in self.history.pending)]
+        self.iteration = max(latest) + 1
+        self._was_asked = False  # for self.iteration
+        self._folder: SearchFolder | None = None
 
-    def ask(self, at_most: int | None = None) -> Proposal:
-        """What to evaluate next: T0 first, then the strategy's choice. The same until `tell` is called.
+    @classmethod
+    def open(cls, folder: Path | str, space: SearchSpace, strategy: Strategy | str, *, seed: int = 0) -> Search:
+        """A search that lives in a folder: each ask and tell is on disk before it returns, and opening continues it.
+
+        What was in flight when a process died still is: evaluate it again and tell, or `drop` it. One process at a time
+        has the folder; opened again in the same process, as by a notebook's cell, the search there is taken over.
+
+        Example:
+            >>> import tempfile
+            >>> from predictornas import LocalSearch, Search, get_space
+            >>> folder, space = tempfile.mkdtemp(), get_space("nasbench201")
+            >>> search = Search.open(folder, space, LocalSearch(initial=3), seed=0)
+            >>> first = search.ask(1, worker="gpu-0")
+            >>> search.tell(first.genes, [0.8])
+            >>> lost = search.ask(1, worker="gpu-1")
+            >>> again = Search.open(folder, space, LocalSearch(initial=3), seed=0)  # after the kernel died
+            >>> again.history.values.tolist(), [pending.worker for pending in again.history.pending]
+            ([0.8], ['gpu-1'])
+            >>> again.close()
 
         Args:
-            at_most: what is left of a budget.
+            folder: made where it is missing.
+            space: as it was when the folder was begun.
+            strategy: the same.
+            seed: the same.
+
+        Raises:
+            ConfigurationError: the folder has a search of another space, strategy or seed; names what differs. Or a
+                space or strategy that cannot be described, see `predictornas.description.describe`.
+            BusyJournalError: another process has it open.
+            JournalError: its journal is damaged.
+            StoreError: it cannot be written.
+        """
+        search = cls(space, strategy, seed=seed)
+        kept = SearchFolder(Path(folder), identity_of(space, search.strategy, seed))
+        for event in kept.events():
+            search._happened(event)
+        search._folder = kept
+        return search
+
+    def close(self) -> None:
+        """Lets go of the folder, where there is one; the search can be looked at, and not be told any more."""
+        if self._folder is not None:
+            self._folder.close()
+
+    def ask(self, at_most: int | None = None, *, worker: str = "") -> Proposal:
+        """What to evaluate next, in flight from now on: T0 first, then the strategy's choice, never the same again.
+
+        Args:
+            at_most: how many are wanted, or are left of a budget; a strategy gives its batch at most. Ask again for
+                more.
+            worker: who is going to evaluate it, for `History.pending`.
 
         Returns:
-            A proposal; empty where the space is exhausted.
+            A proposal; empty where everything that the space has was evaluated or is in flight.
+
+        Raises:
+            StoreError: the search has a folder, and that cannot be written. Nothing was asked then.
         """
-        size = self.strategy.initial if self.iteration == 0 else self.strategy.batch
+        proposal = self.propose(at_most)
+        if len(proposal):
+            event = {"kind": "ask", "iteration": self._next, "keys": proposal.keys, "genes": proposal.genes}
+            self._record({**event, "epochs": proposal.epochs, "worker": worker, "since": time.time()})
+        return proposal
+
+    def propose(self, at_most: int | None = None) -> Proposal:
+        """What `ask` would give now, without asking: the same until something is asked, told or dropped."""
+        starting, known = self._is_starting, len(self.history) + len(self.history.pending)
+        size = self.strategy.initial - known if starting and known < self.strategy.initial else self.strategy.batch
         size = size if at_most is None else min(size, at_most)
         with self._pinned():
-            return self._asked(size, at_most)
-
-    def _asked(self, size: int, at_most: int | None) -> Proposal:
-        if self.iteration == 0 and isinstance(self.strategy, Starting):
-            return self.strategy.start(self.space, size, seed=self.seed)
-        if self.iteration == 0:
-            rng = rng_for(self.seed, 0, "initial")
-            return propose_uniformly(self.space, self.history, size, rng, by="initial")
-        proposal = self._running.propose(self.space, self.history, size, seed=self.seed, iteration=self.iteration)
-        return proposal if at_most is None else proposal.first(at_most)  # a scheduler may promote more than K
+            if starting:
+                return rest_of_initial(self.strategy, self.space, self.history, size, seed=self.seed)
+            run = {"seed": self.seed, "iteration": self._next}
+            return chosen(self._running, self.space, self.history, size, **run, at_most=at_most)
 
     def recommend(self) -> Genes:
         """What the search would name as its result, `(1, g)`.
 
-        The strategy's opinion where it has one; else the best by the signal of those that were trained longest.
+        The strategy's opinion where it has one; else the best by the signal of those that were trained longest. Never
+        one that failed.
 
         Raises:
             ConfigurationError: nothing was told yet, or every training failed.
@@ -110,41 +175,111 @@ class Search(metaclass=PlainHelp):
 
     def opinion(self) -> int | None:
         """Row of the history that the strategy would name as the result; None where it goes by the signal."""
-        if not isinstance(self._running, Recommending) or not len(self.history):
+        if not isinstance(self._running, Recommending) or self.history.failed.all():
             return None
+        learned = self.history.with_failures_last()
         with self._pinned():
-            return self._running.recommend(self.space, self.history, seed=self.seed, iteration=self.iteration)
+            row = self._running.recommend(self.space, learned, seed=self.seed, iteration=self.iteration)
+        return None if row is None or learned.failed[row] else row
+
+    def tell(
+        self, genes: Genes, values: Any = None, *, epochs: Any = None, costs: Any = None, failed: Any = None
+    ) -> None:
+        """Adds results, of a whole batch or of some of it, in any order; failures are results too.
+
+        A strategy learns from a failure that it was the worst of all, and neither proposes nor recommends it again.
+        Whoever tries it again tells the new result, which takes the place of the failure.
+
+        Example:
+            >>> from predictornas import RandomSearch, Search, get_space
+            >>> search = Search(get_space("nasbench201"), RandomSearch(initial=3), seed=0)
+            >>> genes = search.ask().genes
+            >>> search.tell(genes[2:], [0.7])
+            >>> search.tell(genes[:2], [0.9, float("nan")], failed=[None, "out of memory"])
+            >>> search.history.values.tolist(), search.history.failures
+            ([0.7, 0.9, nan], {2: 'out of memory'})
+
+        Args:
+            genes: `(k, g)`, not necessarily those that were asked for.
+            values: `(k,)` accuracies (any score, higher is better); one that is not finite is a failure. None where all
+                failed.
+            epochs: `(k,)` fidelity of each value; by default what was asked for, or what the failure had that is tried
+                again, and 0 where that was the oracle's own length.
+            costs: `(k, m)` what a strategy for several objectives goes by, lower is better; NaN for failures.
+            failed: why evaluations failed: a text or an exception for all of them, or one for each, None where there is
+                a value.
+
+        Raises:
+            ConfigurationError: lengths differ, there is neither a value nor a reason, or an architecture has a value
+                after these epochs already; names it. Nothing was told then.
+            InvalidArchitectureError: genes that are no architecture of the space; names row, gene and range.
+            StoreError: the search has a folder, and that cannot be written. Nothing was told then.
+        """
+        genes = require_members(self.space, genes)
+        results = checked(self.space, self.history, genes, values, epochs, costs, failed)
+        self._record({"kind": "tell", "genes": genes, **vars(results)})
+
+    def drop(self, genes: Genes) -> None:
+        """Gives up what is in flight, such as what a dead worker had: it may be proposed again.
+
+        Args:
+            genes: `(k, g)`, asked for and not told yet.
+
+        Raises:
+            ConfigurationError: an architecture is not in flight; names it.
+            StoreError: as for `tell`.
+        """
+        genes = require_members(self.space, genes)
+        keys = self.space.keys(genes)
+        here = np.isin(keys, self.history.pending_keys)
+        if not here.all():
+            raise ConfigurationError(
+                f"{self.space.describe(genes[here.argmin()])} is not in flight, so it cannot be dropped. "
+                f"{len(self.history.pending)} architectures are: see history.pending."
+            )
+        self._record({"kind": "drop", "keys": keys})
+
+    @property
+    def _is_starting(self) -> bool:
+        """Whether iteration 0 goes on: T0 is not all asked for, or nothing of it was told yet."""
+        told, asked = len(self.history), len(self.history.pending)
+        return self.iteration == 0 and (told + asked < self.strategy.initial or not told)
+
+    @property
+    def _next(self) -> int:
+        """The iteration that is asked for next."""
+        return self.iteration + int(self._was_asked and not self._is_starting)
 
     def _pinned(self) -> AbstractContextManager[None]:
         """One thread while the strategy computes, so that what it proposes is the same in every process."""
         return one_thread() if getattr(self.strategy, "computes", True) else nullcontext()
 
-    def tell(self, genes: Genes, values: Any, *, epochs: Any = None, costs: Any = None) -> None:
-        """Adds one iteration's evaluations.
+    def _record(self, event: dict[str, Any]) -> None:
+        """Lets something happen once it is on disk."""
+        if self._folder is not None:
+            self._folder.append(event)
+        self._happened(event)
 
-        Args:
-            genes: `(k, g)`, not necessarily those that were asked for.
-            values: `(k,)` accuracies (any score, higher is better).
-            epochs: `(k,)` fidelity of each value; 0 by default.
-            costs: `(k, m)` what a strategy for several objectives goes by, lower is better.
-
-        Raises:
-            ConfigurationError: lengths differ, or a value is not finite.
-            InvalidArchitectureError: genes that are no architecture of the space; names row, gene and range.
-        """
-        genes = require_members(self.space, genes)
-        values = np.asarray(values, np.float64)
-        if values.shape != (len(genes),) or not np.isfinite(values).all():
-            raise ConfigurationError(
-                f"tell() takes one finite value an architecture: {len(genes)} of them, values {values.tolist()[:8]}. "
-                "Leave out what failed, or give it the worst value."
-            )
-        epochs = np.zeros(len(genes), np.int64) if epochs is None else epochs
-        keys = self.space.keys(genes)
-        self.history = self.history.extended(
-            keys=keys, genes=genes, epochs=epochs, values=values, iteration=self.iteration, costs=costs
-        )
-        self.iteration += 1
+    def _happened(self, event: Mapping[str, Any]) -> None:
+        """What an ask, a tell or a drop does, now or when it is read from a folder."""
+        keys = np.array(event["keys"], np.uint64)
+        if event["kind"] == "ask":
+            rest = [event[name] for name in ("iteration", "epochs", "worker", "since")]
+            rows = zip(keys.tolist(), np.asarray(event["genes"]).tolist(), strict=True)
+            asked = [Pending(key, tuple(genes), *rest) for key, genes in rows]
+            self.history = self.history.with_pending([*self.history.pending, *asked])
+            self.iteration, self._was_asked = event["iteration"], True
+            return
+        proposed = {each.key: each.iteration for each in self.history.pending}
+        landed = set(keys.tolist())
+        if not landed.isdisjoint(proposed):
+            self.history = self.history.with_pending(each for each in self.history.pending if each.key not in landed)
+        if event["kind"] == "tell":
+            iterations = [proposed.get(key, self.iteration) for key in keys.tolist()]
+            self.history = with_results(self.history, event, np.array(iterations, np.int64))
+            unasked = not landed or not landed <= proposed.keys()
+            if unasked or (self.iteration in iterations and not self._is_starting):
+                self.iteration, self._was_asked = self.iteration + 1, False
 
 
 def _strategy(given: Any) -> Strategy:
@@ -190,7 +325,7 @@ def iterate(search: Search, oracle: Oracle, budget: int) -> Iterator[Step]:
     """
     while len(search.history) < budget:
         iteration = search.iteration
-        proposal = search.ask(budget - len(search.history))
+        proposal = search.propose(budget - len(search.history))
         if not len(proposal):
             return
         evaluations = oracle.evaluate(proposal.genes, proposal.epochs, rng_for(search.seed, iteration, "oracle"))

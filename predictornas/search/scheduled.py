@@ -157,7 +157,9 @@ class Scheduled:
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The scheduler's promotions, or else up to `n` newcomers."""
-        promoted = self.scheduler.promotions(history)
+        # a plan is the best who wait, and what is in flight holds its place in it; who failed is not trained further
+        out = np.append(history.keys[history.failed], history.pending_keys)
+        promoted = self.scheduler.promotions(history).without(out)
         if len(promoted):
             row = self.recommend(space, history, seed=seed, iteration=iteration)
             return Proposal(

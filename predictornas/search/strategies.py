@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import (
+    ExpectingPredictor,
     FidelityPredictor,
     Predictor,
     UncertainPredictor,
@@ -54,13 +55,23 @@ class Proposal:
 
     def first(self, count: int) -> Proposal:
         """The first architectures alone."""
-        predicted = None if self.predicted is None else self.predicted[:count]
-        return replace(self, genes=self.genes[:count], keys=self.keys[:count], predicted=predicted)
+        return self._rows(slice(count))
+
+    def without(self, keys: Keys) -> Proposal:
+        """All but some architectures."""
+        return self._rows(~np.isin(self.keys, keys)) if len(keys) else self
+
+    def _rows(self, kept: Any) -> Proposal:
+        predicted = None if self.predicted is None else self.predicted[kept]
+        return replace(self, genes=self.genes[kept], keys=self.keys[kept], predicted=predicted)
 
 
 @runtime_checkable
 class Strategy(Protocol):
     """Proposes from what was seen. Frozen and stateless: a function of the history and the seed.
+
+    What is in flight is in `history.pending`. A strategy may make use of it and need not: a search asks for as many
+    more as there are in flight and leaves those out. Failures have the worst value (`History.with_failures_last`).
 
     A search pins everything to one thread while its strategy computes, which needs torch; a strategy with the attribute
     `computes = False` only draws and compares, and is spared that.
@@ -216,7 +227,10 @@ class PredictorSearch(metaclass=PlainHelp):
         scores = predictor.predict(pool.genes)
         hopes = scores
         if self.exploration and isinstance(predictor, UncertainPredictor):
-            hopes = scores + self.exploration * predictor.predict_std(pool.genes)
+            sure = predictor
+            if history.pending and isinstance(predictor, ExpectingPredictor):
+                sure = predictor.expecting(history.pending_genes)
+            hopes = scores + self.exploration * sure.predict_std(pool.genes)
         chosen = pool.best(hopes, n)
         return Proposal(
             genes=pool.genes[chosen],
@@ -341,7 +355,7 @@ def _asked_for(history: History, seed: int, iteration: int) -> bytes:
 
 
 def _best_of_longest(history: History, scores: Float[np.ndarray, " n"]) -> int:
-    """Row of the best score among the longest trainings that succeeded; of all where none did."""
+    """Row of the best score among the longest trainings that succeeded; of all that have a value where none did."""
     longest = history.longest()
-    rows = longest if len(longest) else np.arange(len(history))
+    rows = longest if len(longest) else np.flatnonzero(~history.failed)
     return int(rows[scores[rows].argmax()])

@@ -313,3 +313,27 @@ def test_the_run_ends_where_the_space_does(tmp_path: Path) -> None:
         run_journaled(Search(small, HALVING, seed=0), CurveOracle(True), Budget(epochs=999), journal, identity=IDENTITY)
     lengths = [record["epochs"] for record in read_records(tmp_path / "a.jsonl") if record["kind"] == "evaluation"]
     assert lengths == [1] * 4 + [3] * 2 + [1] * 2 + [3]
+
+
+@dataclass
+class Failing(CountingOracle):
+    """Fails where the first gene is 0."""
+
+    def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+        answers = super().evaluate(genes, epochs, rng)
+        return replace(answers, value=np.where(genes[:, 0] == 0, np.nan, answers.value))
+
+
+def test_a_failure_is_recorded_with_everything_else_and_resumed(tmp_path: Path) -> None:
+    whole, killed = (tmp_path / f"{name}.jsonl" for name in ("whole", "killed"))
+    drive(whole, Failing())
+    with pytest.raises(KeyboardInterrupt):
+        drive(killed, Failing(stop_after=15))
+    drive(killed, Failing())
+    assert read_records(killed) == read_records(whole)
+    evaluations = [record for record in read_records(whole) if record["kind"] == "evaluation"]
+    assert len(evaluations) == 30
+    assert {record["value"] is None for record in evaluations if record["genes"][0] == 0} == {True}
+    history = run(Search(SPACE, STRATEGY, seed=0), Failing(), 30)
+    assert history.keys.tolist() == [record["key"] for record in evaluations]
+    assert sorted(history.failures) == np.flatnonzero(history.genes[:, 0] == 0).tolist()

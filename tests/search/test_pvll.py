@@ -65,14 +65,14 @@ def test_resuming_gives_exactly_the_same_proposals() -> None:
 
 
 @pytest.mark.slow
-def test_one_strategy_serves_several_runs_by_turns_and_asks_twice_alike() -> None:
+def test_one_strategy_serves_several_runs_by_turns_and_proposes_twice_alike() -> None:
     strategy = fresh()
     alone = [searched(15, seed=seed) for seed in (0, 1)]
     together = [Search(SPACE, strategy, seed=seed) for seed in (0, 1)]
     for budget in range(12, 16):
         for search in together:
             run(search, CountingOracle(), budget)
-            np.testing.assert_array_equal(search.ask().keys, search.ask().keys)
+            np.testing.assert_array_equal(search.propose().keys, search.propose().keys)
     for search, expected in zip(together, alone, strict=True):
         np.testing.assert_array_equal(search.history.keys, expected.keys)
 

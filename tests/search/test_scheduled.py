@@ -80,7 +80,7 @@ def test_promotions_come_before_newcomers() -> None:
 
 def test_more_promotions_than_are_left_are_cut_to_the_best() -> None:
     search = Search(SPACE, RANDOM, seed=0, history=after_t0([0.1, 0.4, 0.2, 0.3, 0.6, 0.5]))
-    assert len(search.ask()) == 3
+    assert len(search.propose()) == 3
     np.testing.assert_array_equal(search.ask(2).keys, search.history.keys[[4, 5]])
 
 

@@ -34,6 +34,7 @@ class FrontSearch:
     what the first is hoped to add. Where none adds any, the one that lacks least. In one objective this is the order of
     the upper confidence bound. A limit on a predicted quantity multiplies by the chance that it is kept (Gardner et al.
     2014). Everything is measured in normal scores, ours: a hypervolume of raw values would see little but the worst.
+    What is in flight counts as if it had added what was hoped of it.
 
     How the settings were chosen stands in `docs/results/objectives.md`.
 
@@ -79,7 +80,12 @@ class FrontSearch:
         shown = replace(history, values=values)
         pool = self.sampler.propose(space, self.pool_size, shown, None, rng_for(seed, iteration, "pool"))
         hopes, chances = beliefs.hopes(pool.genes)
-        chosen = greedily(*in_ranges(seen[beyond == 0], hopes[:, goals]), chances, n, margin=self.margin)
+        flying = beliefs.hopes(history.pending_genes)[0] if history.pending else hopes[:0]
+        front, hoped = in_ranges(seen[beyond == 0], np.vstack([hopes, flying])[:, goals])
+        if len(flying):
+            front = np.vstack([front, hoped[len(hopes) :]])
+            front = front[non_dominated(front)]
+        chosen = greedily(front, hoped[: len(hopes)], chances, n, margin=self.margin)
         return Proposal(pool.genes[chosen], pool.keys[chosen], proposed_by="front-search", pool=pool)
 
 

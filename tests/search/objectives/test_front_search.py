@@ -90,3 +90,19 @@ def test_a_predicted_limit_is_learned() -> None:
 def test_a_predictor_that_does_not_know_how_unsure_it_is_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="predict_std"):
         FrontSearch((Goal("one"),), Threes(), GCN(), Evolutionary())
+
+
+def test_what_is_in_flight_counts_as_if_it_had_kept_its_promise() -> None:
+    quantities = (Goal("error"), Goal("threes", known=True))
+    search = Search(get_space("nasbench201"), searching(quantities), seed=0)
+    genes = search.ask().genes
+    search.tell(genes, np.zeros(len(genes)), costs=np.stack([genes.mean(axis=1), (genes == 3).sum(axis=1)], axis=1))
+    best = search.propose(3)
+    one_by_one = [search.ask(1) for _ in range(3)]
+    assert len({each.key for each in search.history.pending}) == 3
+    assert one_by_one[0].keys[0] == best.keys[0]
+    failed = search.history.pending_genes[:1]
+    search.tell(failed, failed="killed")
+    assert len(search.ask(2)) == 2
+    assert search.history.costs is not None
+    assert np.isnan(search.history.costs[-1]).all()

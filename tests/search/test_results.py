@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from predictornas.errors import ConfigurationError
+from predictornas.history import History, Pending
+from predictornas.search.results import checked, with_results
+from predictornas.spaces.registry import get_space
+
+SPACE = get_space("nasbench201")
+GENES = SPACE.enumerate()[:3]
+KEYS = SPACE.keys(GENES)
+NOTHING = History.empty(6)
+
+
+def results(**given: Any) -> Any:
+    return checked(SPACE, NOTHING, GENES, **{"values": None, "epochs": None, "costs": None, "failed": None, **given})
+
+
+def test_a_value_that_is_not_finite_is_a_failure_with_a_reason() -> None:
+    told = results(values=[0.5, float("nan"), float("inf")])
+    np.testing.assert_array_equal(told.values, [0.5, np.nan, np.nan])
+    assert told.failures == {1: "its value is nan", 2: "its value is inf"}
+
+
+@pytest.mark.parametrize(
+    ("failed", "reasons"),
+    [
+        ("no memory", dict.fromkeys(range(3), "no memory")),
+        (MemoryError("8 GB"), dict.fromkeys(range(3), "MemoryError: 8 GB")),
+        ([None, True, "killed"], {1: "failed", 2: "killed"}),
+    ],
+)
+def test_reasons_are_for_all_or_for_each(failed: Any, reasons: dict[int, str]) -> None:
+    told = results(values=[0.5, 0.6, 0.7], failed=failed)
+    assert told.failures == reasons
+    assert np.flatnonzero(np.isnan(told.values)).tolist() == list(reasons)
+
+
+@pytest.mark.parametrize(
+    ("given", "met"),
+    [
+        ({"values": [0.5]}, "one value an architecture: 3 of them"),
+        ({"values": [[0.5], [0.6], [0.7]]}, "one value an architecture"),
+        ({"failed": ["killed", None, None]}, r"neither a value of \|none~0\|\+\|none~0\|none~1\|\+.*skip_connect~2\|"),
+        ({"failed": ["killed"]}, "one for each of 3"),
+        ({"values": [0.5] * 3, "epochs": [1]}, "the epochs of each of 3"),
+        ({"values": [0.5] * 3, "costs": [[1.0]]}, "a row of finite costs an architecture"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(given: dict[str, Any], met: str) -> None:
+    with pytest.raises(ConfigurationError, match=met):
+        results(**given)
+
+
+def test_the_length_of_a_training_is_that_which_was_asked_for() -> None:
+    history = NOTHING.with_pending([Pending(int(KEYS[1]), (0,) * 6, 3, epochs=9)])
+    told = checked(SPACE, history, GENES, [0.1, 0.2, 0.3], None, None, None)
+    assert told.epochs.tolist() == [0, 9, 0]
+
+
+def test_a_second_value_of_the_same_training_is_refused_and_another_length_is_not() -> None:
+    history = NOTHING.extended(keys=KEYS[:1], genes=GENES[:1], epochs=[9], values=[0.25], iteration=0)
+    with pytest.raises(ConfigurationError, match=r"none~2\| has one value after 9 epochs, and 0\.25 is known"):
+        checked(SPACE, history, GENES[:1], [0.5], [9], None, None)
+    assert checked(SPACE, history, GENES[:1], [0.5], [12], None, None).values.tolist() == [0.5]
+    with pytest.raises(ConfigurationError, match="twice"):
+        checked(SPACE, NOTHING, GENES[[0, 0]], [0.5, 0.5], None, None, None)
+
+
+def test_a_result_takes_the_place_of_a_failure_of_the_same_training_alone() -> None:
+    history = NOTHING.extended(
+        keys=KEYS,
+        genes=GENES,
+        epochs=[9, 9, 9],
+        values=[np.nan] * 3,
+        iteration=0,
+        failures=dict.fromkeys(range(3), "x"),
+    )
+    event = {"keys": KEYS[:2], "genes": GENES[:2], "epochs": [9, 12], "values": [0.5, None], "costs": None}
+    after = with_results(history, {**event, "failures": {"1": "again"}}, np.array([4, 5]))
+    assert after.keys.tolist() == KEYS[[1, 2, 0, 1]].tolist()
+    assert after.epochs.tolist() == [9, 9, 9, 12]
+    np.testing.assert_array_equal(after.values, [np.nan, np.nan, 0.5, np.nan])
+    assert after.failures == {0: "x", 1: "x", 3: "again"}
+    assert after.iterations.tolist() == [0, 0, 4, 5]
