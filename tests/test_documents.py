@@ -263,6 +263,22 @@ def test_lines_of_prose_have_a_width_that_reads_well(document: str) -> None:
 
 
 @pytest.mark.slow
+def test_the_guide_to_asking_and_telling_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    guide = (ROOT / "docs/guides/ask-and-tell.md").read_text(encoding="utf-8")
+    workers, others = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    exec(workers, {})
+    said = capsys.readouterr().out
+    assert said in guide
+    exec(workers, {})  # what is there already is not done again
+    assert capsys.readouterr().out.splitlines()[0] == said.splitlines()[0]
+    exec(others, {})
+    assert capsys.readouterr().out in guide
+
+
+@pytest.mark.slow
 def test_the_guide_to_objectives_runs(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
