@@ -5,7 +5,12 @@ shuffling DataLoader, torch.optim.SGD, clipping, single precision, and the loss 
 same network from the same weights; images are random, because speed does not depend on them.
 The plain network has torch's own convolutions and lies with the channels last, as ours.
 
+A line of its own compares batches of JPEG files decoded on the fly with those from memory, both with what ImageNet's
+recipes do to them: `--files` pictures, twice as wide and 1.5 times as high as the `--side` at which they are held, by
+`--decoders` processes (0: this one).
+
     python perf/live.py [threads] [device] [--images 128] [--channels 16] [--cells 8] [--rounds 2] [--no-profile]
+        [--files 64] [--side 256] [--decoders 0] [--only-files]
 
 Processor time of one thread by default and a few minutes on the CPU; on a GPU the networks are those of the papers,
 with eight loader processes.
@@ -14,17 +19,22 @@ with eight loader processes.
 from __future__ import annotations
 
 import argparse
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from measure import interleaved, plain, plain_joins, report
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from predictornas.live.augmentation import Augmentation
-from predictornas.live.images.image_sets import ImageSet
+from predictornas.live.augmentation import Augmentation, training_images
+from predictornas.live.images.image_folder import read_image_folder
+from predictornas.live.images.image_sets import ImageData, ImageSet
 from predictornas.live.images.partition import Partition
 from predictornas.live.passes import generator_for
 from predictornas.live.trainable_network import NetworkShape, build_network
@@ -146,6 +156,49 @@ def our_epoch(case: Case) -> Callable[[], object]:
     return training.run_epoch
 
 
+def pictures(folder: Path, count: int, side: int) -> Path:
+    """Pictures of smooth colours and some noise, as JPEG at its usual quality, one of them to judge."""
+    rng = np.random.default_rng(0)
+    for index in range(count + 1):
+        coarse = Image.fromarray(rng.integers(0, 256, (8, 12, 3), dtype=np.uint8))
+        smooth = np.asarray(coarse.resize((2 * side, 3 * side // 2), Image.Resampling.BICUBIC), np.int16)
+        noisy = (smooth + rng.integers(-12, 13, smooth.shape)).clip(0, 255).astype(np.uint8)
+        path = folder / ("test" if index == count else "train") / "one" / f"{index:05}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noisy).save(path)
+    return folder
+
+
+def fed(data: ImageData) -> Callable[[], object]:
+    """An epoch's batches of the training images as ImageNet's recipes change them, ready to run."""
+    recipe = RECIPES["darts-imagenet"]
+    places = torch.split(torch.randperm(len(data.train)), 32)
+
+    def epoch() -> None:
+        generator = torch.Generator().manual_seed(0)
+        for batch in data.train.batches(places):
+            training_images(batch.pixels, recipe.augmentation, generator, data.mean, data.std)
+
+    return epoch
+
+
+def decoding(
+    count: int, side: int, decoders: int, rounds: int, clock: Callable[[], float]
+) -> tuple[str, float, float, str]:
+    """The line of decoding on the fly; its baseline is the same from memory."""
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["PREDICTORNAS_CACHE"] = place
+        folder = pictures(Path(place) / "pictures", count, side)
+        held = read_image_folder(folder, size=side, on_the_fly=False)
+        decoded = read_image_folder(folder, size=side, on_the_fly=True, decoders=decoders)
+        works = {"on the fly": fed(decoded), "in memory": fed(held)}
+        seconds = interleaved(works, rounds=rounds, clock=time.perf_counter if decoders else clock)
+    rates = ", ".join(f"{name} {count / each:.0f}" for name, each in seconds.items())
+    print(f"pictures of {side} x {side} pixels, images a second with {decoders} decoders: {rates}")
+    figure = f"a picture of {side} x {side} decoded on the fly, in memory"
+    return figure, 1e3 * seconds["on the fly"] / count, 1e3 * seconds["in memory"] / count, "ms"
+
+
 def profile(case: Case) -> None:
     """Where the time of an epoch goes."""
     epoch = our_epoch(case)
@@ -163,16 +216,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("threads", type=int, nargs="?", default=1)
     parser.add_argument("device", nargs="?", default="cpu")
-    for name, default in (("images", 128), ("channels", 16), ("cells", 8), ("rounds", 2)):
+    sizes = {"images": 128, "channels": 16, "cells": 8, "rounds": 2, "files": 64, "side": 256, "decoders": 0}
+    for name, default in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--no-profile", action="store_true")
+    parser.add_argument("--only-files", action="store_true", help="leave the networks out")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     on_cpu = asked.device == "cpu"
     count = asked.images if on_cpu else 4800
     clock = time.process_time if on_cpu and asked.threads == 1 else time.perf_counter
-    lines = []
-    for case in cases(asked.device, count, asked.threads, asked.channels, asked.cells):
+    lines = [decoding(asked.files, asked.side, asked.decoders, asked.rounds, clock)]
+    networks = [] if asked.only_files else cases(asked.device, count, asked.threads, asked.channels, asked.cells)
+    for case in networks:
         if not asked.no_profile:
             profile(case)
         works = {"ours": our_epoch(case), "plain": plain_epoch(case)}

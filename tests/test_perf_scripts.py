@@ -14,6 +14,9 @@ from tests.extras import needed
 ROOT = Path(__file__).parents[1]
 PERF = ROOT / "perf"
 
+FILES = ["--files", "4", "--side", "16"]
+"""The smallest of the images that are decoded on the fly."""
+
 IMPORT_ALL = """
 import runpy, sys
 for path in sys.argv[1:]:
@@ -49,7 +52,7 @@ def test_every_script_finds_what_it_imports(tmp_path: Path) -> None:
     ("script", "smallest", "lines"),
     [
         ("supernet.py", ["--batch", "2", "--channels", "8", "--size", "8", "--rounds", "1"], 12),
-        ("live.py", ["--images", "4", "--channels", "8", "--cells", "2", "--rounds", "1", "--no-profile"], 2),
+        ("live.py", ["--images", "4", "--channels", "8", "--cells", "2", "--rounds", "1", "--no-profile", *FILES], 3),
     ],
 )
 def test_scripts_of_networks_run_at_their_smallest_size(
