@@ -89,13 +89,13 @@ class Search(metaclass=PlainHelp):
 
         Example:
             >>> import tempfile
-            >>> from predictornas import LocalSearch, Search, get_space
+            >>> from predictornas import RandomSearch, Search, get_space
             >>> folder, space = tempfile.mkdtemp(), get_space("nasbench201")
-            >>> search = Search.open(folder, space, LocalSearch(initial=3), seed=0)
+            >>> search = Search.open(folder, space, RandomSearch(initial=3), seed=0)
             >>> first = search.ask(1, worker="gpu-0")
             >>> search.tell(first.genes, [0.8])
             >>> lost = search.ask(1, worker="gpu-1")
-            >>> again = Search.open(folder, space, LocalSearch(initial=3), seed=0)  # after the kernel died
+            >>> again = Search.open(folder, space, RandomSearch(initial=3), seed=0)  # after the kernel died
             >>> again.history.values.tolist(), [pending.worker for pending in again.history.pending]
             ([0.8], ['gpu-1'])
             >>> again.close()
