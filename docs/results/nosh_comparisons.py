@@ -64,8 +64,7 @@ def renew(folder: Path) -> None:
     for name, (table, at) in FULL.items():
         against_full(folder / name, folder.parent / "tables" / table, at)
     resumed(folder / "val30k", at=(1080, 1512, 2160))
-    resumed(folder / "val30k-100", at=(2160, 5400, 10_800))
-    with_level_zero(folder / "level-0", at=(1000, 2000, 4000, 6000, 10_000))
+    with_level_zero(folder / "level-0", at=(1000, 2000, 4000, 6000))
 
 
 def bounds() -> pl.DataFrame:

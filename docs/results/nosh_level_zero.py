@@ -2,7 +2,7 @@
 
     python docs/results/nosh_level_zero.py OUT [SEEDS]
 
-Resumes what OUT has. Weights are for the network alone: a process learns one number an architecture.
+Resumes what OUT has. A run ends with 100 evaluations, at whatever level. Weights are for the network alone: a process learns one number an architecture.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def methods(share: Fraction = Fraction(1, 2)) -> tuple[Named, ...]:
 
 def main(out: str, seeds: str = "20") -> None:
     """Runs what OUT lacks and writes tables and figures there."""
-    study = Study(benchmark=TABLE, methods=methods(), budget_epochs=BUDGET, seeds=tuple(range(int(seeds))))
+    study = Study(benchmark=TABLE, methods=methods(), budget=100, budget_epochs=BUDGET, seeds=tuple(range(int(seeds))))
     run_epoch_study(study, Path(out))
 
 
