@@ -2,7 +2,8 @@
 
     python docs/results/nosh_level_zero.py OUT [SEEDS]
 
-Resumes what OUT has. A run ends with 100 evaluations, at whatever level. Weights are for the network alone: a process learns one number an architecture.
+Resumes what OUT has. A run ends with 100 evaluations, at whatever level. Weights are for the network alone: a process
+learns one number an architecture.
 """
 
 from __future__ import annotations
