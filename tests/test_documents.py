@@ -278,7 +278,7 @@ def test_the_guide_to_asking_and_telling_runs(
     assert capsys.readouterr().out in guide
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_guide_to_objectives_runs(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,7 +41,7 @@ def test_an_unknown_name_is_refused(script: ModuleType, capsys: pytest.CaptureFi
     assert "no command is named darts; known are darts-1" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_smallest_size_on_a_cpu(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     needed("matplotlib")
     found = script.main("--device", "cpu", "--smallest", "pc-darts", "retrain-cifar10")

@@ -38,7 +38,7 @@ def as_installed(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_every_script_finds_what_it_imports(tmp_path: Path) -> None:
     needed("torch_geometric")
     scripts = sorted(map(str, PERF.glob("*.py")))

@@ -74,7 +74,7 @@ def elsewhere(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     return run
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_outside_the_checkout_it_searches_compares_and_writes_its_pages_offline(elsewhere: Callable[..., str]) -> None:
     (row,) = json.loads(elsewhere("search", "--method", "random", "--budget", "15", "--out", "one", "--json"))
     assert row["method"] == "random"

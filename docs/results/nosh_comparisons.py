@@ -63,7 +63,7 @@ def renew(folder: Path) -> None:
     write_table(folder / "levels.csv", levels())
     for name, (table, at) in FULL.items():
         against_full(folder / name, folder.parent / "tables" / table, at)
-    resumed(folder / "val30k", at=(1080, 1512, 2160))
+    resumed(folder / "val30k")
     with_level_zero(folder / "level-0", at=(1000, 2000, 4000, 6000))
 
 
@@ -127,7 +127,7 @@ def against_full(folder: Path, full: Path, at: tuple[int, ...]) -> None:
         shutil.copyfile(Path(place) / "against.png", folder / "against.png")
 
 
-def resumed(folder: Path, *, at: tuple[int, ...]) -> None:
+def resumed(folder: Path, *, at: tuple[int, ...] = (1080, 1512, 2160)) -> None:
     """`resumed.csv`: savings where a promotion is charged the difference, as if the table's lengths were one curve."""
     history = pl.read_parquet(folder / "history.parquet").sort("method", "seed", "order")
     before = pl.col("epochs").shift(1).over("run_id", "key").fill_null(0)

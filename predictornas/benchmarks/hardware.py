@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from predictornas.errors import DataError
 from predictornas.plain_pickle import array_in, load_plain_pickle
@@ -37,8 +36,8 @@ QUANTITIES: Mapping[str, tuple[str, ...]] = {
 _AGAIN = "Fetch HW-NAS-Bench-v1_0.pickle again."
 
 
-def read_hardware(file: Path, dataset: str) -> pl.DataFrame:
-    """A row for each cell: `arch`, and a column `DATASET_DEVICE_QUANTITY` for each quantity.
+def read_hardware(file: Path, dataset: str) -> dict[str, Any]:
+    """Columns, an entry for each cell: `arch`, and `DATASET_DEVICE_QUANTITY` for each quantity.
 
     Args:
         file: `HW-NAS-Bench-v1_0.pickle`.
@@ -55,7 +54,7 @@ def read_hardware(file: Path, dataset: str) -> pl.DataFrame:
     for device, quantities in QUANTITIES.items():
         for name in (f"{device}_{quantity}" for quantity in quantities):
             columns[f"{dataset}_{name}"] = _numbers(_entry(content, name, file, None), len(configurations), name, file)
-    return pl.DataFrame(columns)
+    return columns
 
 
 def _entry(content: Any, name: str, file: Path, kind: type | None = dict) -> Any:

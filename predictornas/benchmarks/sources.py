@@ -113,12 +113,14 @@ def read_hardware_source(name: str, file: Path, recipe: ImportRecipe) -> Content
         DataError: the file cannot be read or is another one.
         MissingDependencyError: the package with the accuracies is not installed.
     """
+    import polars as pl
+
     from predictornas.benchmarks.hardware import DATASETS, read_hardware
     from predictornas.benchmarks.nasbench201 import LICENCE, read_offline
     from predictornas.benchmarks.tabular import joined, table_of
 
     dataset = DATASETS[name]
-    genes, columns = table_of(read_hardware(file, dataset), recipe)
+    genes, columns = table_of(pl.DataFrame(read_hardware(file, dataset)), recipe)
     cells, accuracies, origin = read_offline(dataset.lower())
     both = columns | joined(origin["file"], recipe.space, genes, columns, (cells, accuracies))
     source = {"file": name_of(file), "sha256": sha256_of(file), "joined": origin}

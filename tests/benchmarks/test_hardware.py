@@ -40,10 +40,10 @@ def written(folder: Path, value: Any, protocol: int = 4) -> Path:
 @pytest.mark.parametrize("kind", [list, np.array, lambda values: [np.float64(value) for value in values]])
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_lists_arrays_and_numbers_of_numpy_are_read(tmp_path: Path, kind: Callable[[Any], Any], protocol: int) -> None:
-    frame = read_hardware(written(tmp_path, content(kind), protocol), "cifar10")
-    assert frame["arch"].to_list() == [to_string(row) for row in GENES]
-    assert frame["cifar10_edgegpu_energy"].to_list() == [10, 11, 12]
-    assert frame["cifar10_fpga_energy"].to_list() == [90, 91, 92]
+    columns = read_hardware(written(tmp_path, content(kind), protocol), "cifar10")
+    assert columns["arch"] == [to_string(row) for row in GENES]
+    assert columns["cifar10_edgegpu_energy"].tolist() == [10, 11, 12]
+    assert columns["cifar10_fpga_energy"].tolist() == [90, 91, 92]
 
 
 @pytest.mark.slow

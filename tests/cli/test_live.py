@@ -30,7 +30,7 @@ def test_a_live_search_prints_what_it_found(
     assert len(row["recommended"]["genes"]) == 6
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_from_a_search_to_a_classified_image_in_the_shell(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,7 +156,7 @@ def _lines(folder: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in (folder / "runs").glob("*.jsonl"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_parts_and_seeds_by_name_end_in_the_table_of_a_plain_command(
     run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,7 +85,7 @@ def test_all_are_shown_where_the_official_package_fails(
     assert printed.count(" 005 epochs ") == 5
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_many_and_long_trainings_are_answered_as_the_official_package_does(tmp_path: Path) -> None:
     """300 architectures of few epochs and three of 200, apart from the checks of types, which would take a minute."""
     command = [sys.executable, "-m", "tests.compat.whole_files", "nas_201_api", tmp_path]

@@ -49,7 +49,7 @@ def test_every_query_is_answered_as_the_official_package_does(apis: tuple[Any, A
     assert differences(*apis, in_all(names, longest)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("space", ["tss", "sss"])
 def test_many_and_long_trainings_are_answered_as_the_official_package_does(space: str, tmp_path: Path) -> None:
     """300 architectures of few epochs and three of all, apart from the checks of types, which would take a minute."""

@@ -189,7 +189,7 @@ def test_trainings_are_those_of_serial_bit_for_bit(found: dict[str, Any]) -> Non
     assert found["trainings"]["ray"]["epochs"] == [[1, 2, 3, 4]] * 3
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_gain_on_two_nodes_is_that_of_serial_bit_for_bit(two_nodes: Cluster, place: Path) -> None:
     methods = "random,local-search,uniform-50"
     study = f"--benchmark nasbench101-digits --preset quick --budget 30 --seeds 10 --methods {methods}"

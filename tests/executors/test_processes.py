@@ -219,7 +219,7 @@ def test_a_killed_worker_ends_the_work(tmp_path: Path, which: Callable[[list[int
     assert time.monotonic() - before < PATIENCE
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_workers_go_on_without_the_process_that_forked_them() -> None:
     """And the next workers get a new one."""
     list(Processes(2).run(partial(work, 0), tasks(1, 2)))

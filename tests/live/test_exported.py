@@ -52,7 +52,7 @@ def test_an_exported_network_computes_what_the_trained_one_does(space: str, tmp_
     assert not any(name.startswith("auxiliary") for name in torch.load(files[0], weights_only=True))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_fresh_process_without_this_package_runs_the_program(tmp_path: Path) -> None:
     network, card = trained("nasbench201", NetworkShape(4, 1, 3, 2))
     export_network(network.state_dict(), card, tmp_path, program=True)

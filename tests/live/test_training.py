@@ -83,7 +83,7 @@ def train_alone(folder: Path) -> None:
     train(job(recipe=LONG), images(), folder=folder)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_killed_at_random_moments(tmp_path: Path) -> None:
     whole = train(job(recipe=LONG), PARTS, folder=tmp_path / "whole")
     folder = tmp_path / "killed"

@@ -75,7 +75,7 @@ def test_the_history_is_that_of_the_study_of_the_same_flags(store: Path, tmp_pat
     assert runs.history.drop("cost_seconds").equals(outcome.history.drop("cost_seconds"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_study_whose_journals_are_gone_is_drawn_from_its_history(store: Path, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     run_study(Study(methods=("random", "uniform-50"), budget=20, seeds=(0, 1)), folder)

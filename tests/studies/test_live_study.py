@@ -92,7 +92,7 @@ def run_in(folder: Path) -> None:
     run_live_study(STUDY, folder)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_three_kills(finished: tuple[Path, live_study.LiveOutcome], tmp_path: Path) -> None:
     """Killed at random moments, the search arrives at the same history, and no epoch is lost or trained twice."""
     folder = tmp_path / "killed"
@@ -183,7 +183,7 @@ def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Pat
         assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_rank_nosh_on_the_darts_space(tmp_path: Path) -> None:
     """A predictor, zero-cost scores and the pyramid, on networks of the DARTS space."""
     study = LiveStudy(

@@ -107,7 +107,7 @@ def test_greedy_decisions_let_the_batch_grow(monkeypatch: pytest.MonkeyPatch) ->
     assert sizes == [16, 16, 20, 24]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_perturbation_decides_everything_before_its_last_epoch() -> None:
     selection = PerturbationSelection(interval=1)
     records = records_of(replace(job("darts-1"), method=replace(tiny(Method(), 1), selection=selection)))

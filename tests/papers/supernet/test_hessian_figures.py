@@ -136,7 +136,7 @@ def tiny(tmp_path, monkeypatch) -> FigureRequest:
     return FigureRequest(tmp_path / "figures", data="digits")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_both_methods_are_measured_and_drnas_has_its_bound(tiny):
     made = figures.hessian_figure(tiny, title="Title")
     known = made.table.drop_nulls("mean").group_by("setting", "quantity").len()

@@ -34,7 +34,7 @@ def test_every_method_is_studied_and_four_with_perturbation():
     assert set(study.LEFT_OUT["small"]) < set(study.SETTINGS + study.PERTURBED)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_accuracies_are_those_of_the_tables_and_skips_are_counted(tiny):
     made = study.trajectories_figure(tiny, title="Title")
     table = made.table

@@ -33,7 +33,7 @@ def test_snapshots_are_quarters_of_the_search():
     assert [epoch for epoch in range(1, 3) if probe.is_due(epoch, 2)] == [1, 2]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_at_the_end_it_is_what_the_method_with_perturbation_selects(tmp_path, monkeypatch):
     request = tiny_request(tmp_path, monkeypatch)
     (trace,) = traces(request, darts_searches(request, probe=SelectedByPerturbation(1)))

@@ -52,7 +52,7 @@ def lines(request: FigureRequest, setting: str, seed: int, file: str, probe: str
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_figure_3a_follows_both_samplings_from_the_first_evaluation(tiny):
     made = figures.sampling_curves_figure(replace(tiny, seeds=2), title="Title")
     assert f"{CELLS.replace('1 seed', '2 seeds')} Loss: mean squared error of psi against the validation" in words(made)

@@ -78,7 +78,7 @@ def evaluated(searched: Benchmark, method: str, count: int = 60) -> list[int]:
     return [int(key) for key in run(search, TabularOracle(searched), count).keys]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_searches_by_order_do_not_depend_on_metric_scale_or_direction(store: Path) -> None:
     as_accuracy, *others = [table(metric, metric) for metric in ("accuracy", "loss", "score", "error")]
     for method in EXACT:

@@ -56,7 +56,7 @@ def test_figures_resume_and_comparison_are_those_of_any_method(store: Path, tmp_
     assert set(compare_folders([tmp_path / "a", tmp_path / "b"]).errors["method"]) == names
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_command_without_the_object_keeps_its_runs_and_makes_none(store: Path, tmp_path: Path) -> None:
     first = run_study(study(), tmp_path)
     later = run_study(Study(methods=("random",), budget=20, seeds=(0, 1, 2)), tmp_path)
