@@ -34,6 +34,7 @@ from predictornas.cli.options import (
     pictures_as,
 )
 from predictornas.counting import counted
+from predictornas.files import writing_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -243,6 +244,8 @@ def search(
     ran, opened = _run(study, folder, Where(workers=1), pictures), open_study(study)
     genes = recommended_architecture(opened, ran.history)
     notation = opened.benchmark.space.describe(genes)
+    with writing_file(folder / "recommended.txt") as temporary:
+        temporary.write_text(notation + "\n", encoding="utf-8")
     found = {"genes": genes.tolist(), "notation": notation}
     rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in ran.json]
     show_study(ran, folder, rows if json else None, recommended=notation)

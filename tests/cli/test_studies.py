@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from predictornas.architectures import parse
 from predictornas.cli.studies import DEFAULT_METHODS, search
 from predictornas.counting import counted
 from predictornas.spaces.registry import get_space
@@ -88,6 +89,9 @@ def test_search_names_what_it_recommends(run, store: Path, tmp_path: Path, capsy
     shown = capsys.readouterr().out
     assert "bayesian-optimisation" in shown
     assert "Recommended: |" in shown  # the official notation of a NAS-Bench-201 cell
+    (named,) = re.findall(r"Recommended: (\|.*\|)", shown)
+    assert (tmp_path / "best" / "recommended.txt").read_text() == f"{named}\n"
+    assert parse(tmp_path / "best", "nasbench201").genes.tolist() == parse(named).genes.tolist()  # and feeds it back
 
 
 @pytest.mark.slow

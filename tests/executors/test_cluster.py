@@ -1,4 +1,7 @@
-"""A real cluster of two nodes on this machine; what it does is in `cluster_driver.py`."""
+"""A real cluster of two nodes on this machine; what it does is in `cluster_driver.py`.
+
+Those that start it are thorough: two nodes of Ray take minutes to start where the cores have other work.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,7 @@ def found(two_nodes: Cluster, place: Path) -> dict[str, Any]:
     return read
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_files_and_results_are_those_of_serial_bit_for_bit(found: dict[str, Any]) -> None:
     serial, ray = found["same"]["serial"], found["same"]["ray"]
     assert ray == serial
@@ -126,14 +129,14 @@ def test_files_and_results_are_those_of_serial_bit_for_bit(found: dict[str, Any]
     assert len(serial["files"]) == 2 + 2 + 2 * 2
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_tasks_are_drawn_when_there_is_room_and_run_on_both_nodes(found: dict[str, Any]) -> None:
     assert found["drawn"]["machines"] == ["127.0.0.2", "127.0.0.3"]
     # as many as there are CPUs, one for each that is done, and one that is done and not handed out yet
     assert all(drawn <= done + 2 + 1 for done, drawn in enumerate(found["drawn"]["drawn"], start=1))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_what_is_written_comes_home_while_the_task_runs(found: dict[str, Any]) -> None:
     lengths = found["while_it_runs"]
     assert lengths == sorted(lengths)
@@ -141,7 +144,7 @@ def test_what_is_written_comes_home_while_the_task_runs(found: dict[str, Any]) -
     assert len({length for length in lengths if 0 < length < COUNT}) >= 3
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_task_that_loses_its_process_goes_on_from_what_came_home(found: dict[str, Any]) -> None:
     lost = found["lost"]
     assert (lost["result"], lost["steps"], lost["told"]) == (COUNT, list(range(COUNT)), COUNT)
@@ -152,13 +155,13 @@ def test_a_task_that_loses_its_process_goes_on_from_what_came_home(found: dict[s
     assert "start the same command again" in message
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_closed_generator_ends_what_runs_and_the_next_is_of_use(found: dict[str, Any]) -> None:
     assert not found["closed"]["grown"]
     assert len(found["closed"]["again"]) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_what_cannot_work_says_so(found: dict[str, Any]) -> None:
     refused = found["refused"]
     assert refused["error"][0] == "UnknownNameError"
@@ -173,7 +176,7 @@ def test_what_cannot_work_says_so(found: dict[str, Any]) -> None:
     assert "does not have the code of the tasks (No module named 'only_here')" in refused["code"][1]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_tables_are_opened_where_they_are_or_travel_to_the_cache(found: dict[str, Any], place: Path) -> None:
     tables = found["tables"]
     assert tables["right"] == [True, True]
@@ -183,7 +186,7 @@ def test_tables_are_opened_where_they_are_or_travel_to_the_cache(found: dict[str
     assert Path(travelled).parent == place / "cache" / "tables"
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_trainings_are_those_of_serial_bit_for_bit(found: dict[str, Any]) -> None:
     assert found["trainings"]["ray"] == found["trainings"]["serial"]
     assert found["trainings"]["ray"]["epochs"] == [[1, 2, 3, 4]] * 3
@@ -205,7 +208,7 @@ def test_gain_on_two_nodes_is_that_of_serial_bit_for_bit(two_nodes: Cluster, pla
     assert differences(serial, ray) == []
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_no_scratch_folder_stays_but_of_killed_processes(found: dict[str, Any], place: Path) -> None:
     """Those are removed when the next task begins there."""
     assert list((place / "temporary" / f"predictornas-{os.getuid()}").iterdir()) == []
