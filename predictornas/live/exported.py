@@ -32,8 +32,8 @@ In any Python with torch, without this package:
 
     weights = torch.load("{weights}", weights_only=True)    # a state dict, in float32 on the CPU
 {program}
-The images that the network takes: float32, {channels} x {height} x {width} (other sizes of at least 8 x 8 work too),
-(pixel / 255 - mean) / std with mean {mean} and std {std}.
+The images that the network takes: float32, {channels} x {height} x {width}, (pixel / 255 - mean) / std
+with mean {mean} and std {std}. Other sizes of at least 8 x 8 work too; torch.export's program takes this one alone.
 The classes, in the order of the outputs: {classes}.
 
 With predictornas {version}, which made these files:
@@ -96,9 +96,10 @@ class ExportedNetwork(nn.Module):
         return logits
 
     @torch.inference_mode()
-    def classify(self, pixels: UInt8[Tensor, "n c h w"]) -> Float[Tensor, "n classes"]:
-        """Probabilities of the classes of images as they are: bytes, not normalised."""
-        probabilities: Tensor = self(normalised(pixels, self.card.mean, self.card.std)).softmax(1)
+    def classify(self, pixels: UInt8[Tensor, "n c h w"] | UInt8[np.ndarray, "n c h w"]) -> Float[Tensor, "n classes"]:
+        """Probabilities of the classes of images as they are: bytes, not normalised; a tensor or an array."""
+        images = normalised(torch.as_tensor(pixels), self.card.mean, self.card.std)
+        probabilities: Tensor = self(images).softmax(1)
         return probabilities
 
 
