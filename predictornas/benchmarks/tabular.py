@@ -74,8 +74,11 @@ def _read_columns(file: Path, recipe: ImportRecipe) -> pl.DataFrame:
     needed = [*recipe.architecture.sources(), *(measured.source for measured in recipe.columns)]
     needed = list(dict.fromkeys(needed))
     content = read_bytes(file)
-    _check_present(column_names(content, str(file)), needed, file)
-    frame = read_columns(content, str(file), needed)
+    try:
+        frame = read_columns(content, str(file), needed)
+    except DataError:
+        _check_present(column_names(content, str(file)), needed, file)
+        raise
     for name in needed:
         kind = frame.schema[name]
         if not (kind.is_numeric() or kind in (pl.String, pl.Categorical, pl.Enum, pl.Null)):

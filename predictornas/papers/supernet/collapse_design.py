@@ -3,7 +3,7 @@
 In NAS-Bench-201 the table knows every cell, so each cell that would be derived along a search is judged without
 training it. Weights that were trained before alpha moves are the regime in which the papers' picture shows; from fresh
 weights a few hundred steps of alpha say little (ours). 5,000 images to train with and as many to validate with
-learn nothing by heart in 20 epochs with crop and flip, and take half as long as twice as many.
+take half as long as twice as many; with crop and flip a pilot had 55 and 49 % of them right after 20 epochs.
 """
 
 from __future__ import annotations
