@@ -2,8 +2,8 @@
 
 In NAS-Bench-201 the table knows every cell, so each cell that would be derived along a search is judged without
 training it. Weights that were trained before alpha moves are the regime in which the papers' picture shows; from fresh
-weights a few hundred steps of alpha say little (ours). 5,000 images to train with and as many to validate with
-take half as long as twice as many; with crop and flip a pilot had 55 and 49 % of them right after 20 epochs.
+weights a few hundred steps of alpha say little (ours). 3,000 images to train with and as many to validate with let
+ten seeds fit into four hours of one core; crop and flip keep the training images from being learned by heart.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class CollapseScale:
 
 _SCALE = Scale(
     CELL_SPACE,
-    images=10_000,
+    images=6_000,
     pixels=16,
     batch_size=64,
     epochs=12,

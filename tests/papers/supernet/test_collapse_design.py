@@ -17,7 +17,7 @@ def request(**changes: object) -> FigureRequest:
 
 def test_the_sizes_of_the_study() -> None:
     small, full = SIZES["small"], SIZES["full"]
-    assert (small.searches.images, small.searches.pixels, small.searches.batch_size) == (10_000, 16, 64)
+    assert (small.searches.images, small.searches.pixels, small.searches.batch_size) == (6_000, 16, 64)
     assert (small.warm_up, small.searches.epochs, small.snapshots) == (20, 12, (0, 3, 6, 12))
     assert (small.searches.seeds, full.searches.seeds) == (3, 10)
     assert replace(full, searches=replace(full.searches, seeds=3)) == small
