@@ -17,7 +17,7 @@ MOST_NESTED = 32
 
 _MOST_RANGE = 4096
 
-_SAME = frozenset({"list", "tuple", "array", "asarray", "tensor", "OrderedDict", "dict"})
+_SAME = frozenset({"list", "tuple", "set", "frozenset", "array", "asarray", "tensor", "OrderedDict", "dict"})
 _NUMBERS = re.compile(r"int|float|str|str_|bool|u?int(8|16|32|64)|float(16|32|64)")
 _GRADIENT = re.compile(r", ?grad_fn=<\w+>")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
@@ -40,8 +40,9 @@ class Call(NamedTuple):
 def read_literal(text: str) -> Any:
     """The value that a text prints; tuples and arrays become lists.
 
-    `range`, `list`, `tuple`, `array` and `tensor` of what is printed in them, and numbers like `np.int64(0)`, are these
-    values, whichever module stands before the name. Any other call becomes a `Call`. Lines may be wrapped anywhere.
+    `range`, `arange`, `list`, `tuple`, `array` and `tensor` of what is printed in them, and numbers like `np.int64(0)`,
+    are these values, whichever module stands before the name. Any other call becomes a `Call`. Sets are lists, too, in
+    the order in which they are printed. Lines may be wrapped anywhere.
 
     Example:
         >>> from predictornas.literals import read_literal
@@ -127,15 +128,33 @@ def _value(node: ast.expr) -> Any:
             if isinstance(value, float) and not math.isfinite(value):
                 raise ValueError("a number is too large")
             return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
+        case ast.UnaryOp(op=ast.USub(), operand=operand) if type(value := _value(operand)) in (int, float):
             return -value
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            return [_value(item) for item in items]
+        case ast.Name(id="nan" | "inf" as name) | ast.Attribute(attr="nan" | "inf" as name):
+            return float(name)
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+            return _list(items)
         case ast.Dict(keys=keys, values=values):
             return _entries(keys, values)
         case ast.Call(func=ast.Name() | ast.Attribute()):
             return _call(node)
     raise ValueError(f"{_shown(node)} is neither a number, a text nor a list")
+
+
+def _list(items: Sequence[ast.expr]) -> list[Any]:
+    """The values of the items; one with a star stands for all of a list."""
+    values: list[Any] = []
+    for item in items:
+        if not isinstance(item, ast.Starred):
+            values.append(_value(item))
+            continue
+        spread = _value(item.value)
+        if not isinstance(spread, list):
+            raise ValueError("what a star spreads out is no list")
+        values += spread
+        if len(values) > _MOST_RANGE:
+            raise ValueError(f"a list of more than {_MOST_RANGE:,} values")
+    return values
 
 
 def _entries(keys: Sequence[ast.expr | None], values: Sequence[ast.expr]) -> dict[str, Any]:
@@ -155,7 +174,7 @@ def _call(node: ast.Call) -> Any:
     if name in _SAME and len(node.args) == 1:
         return _value(node.args[0])  # what dtype or device it had says nothing about the value
     arguments = [_value(argument) for argument in node.args]
-    if name == "range" and not named:
+    if name in ("range", "arange") and not named:
         return _range(arguments)
     if _NUMBERS.fullmatch(name) and len(arguments) == 1 and not named:
         return arguments[0]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 
 import pytest
@@ -17,6 +18,12 @@ from predictornas.literals import MOST_CHARACTERS, MOST_NESTED, Call, closing, n
         ("list(range(2,6))", [2, 3, 4, 5]),
         ("range(2, 6, 1)", [2, 3, 4, 5]),
         ("range(5, 1, -1)", [5, 4, 3, 2]),
+        ("np.arange(2, 6)", [2, 3, 4, 5]),
+        ("{2, 3, 4, 5}", [2, 3, 4, 5]),
+        ("frozenset({2, 3})", [2, 3]),
+        ("[*range(2, 6)]", [2, 3, 4, 5]),
+        ("(0, *[1, 2], 3)", [0, 1, 2, 3]),
+        ("[('a', 0, -inf), ('b', 1, -np.inf)]", [["a", 0, -math.inf], ["b", 1, -math.inf]]),
         ("[np.int64(0), numpy.float32(0.5), np.str_('a'), -1, None]", [0, 0.5, "a", -1, None]),
         ("('a', 0, tensor(0.25, device='cuda:0', grad_fn=<SelectBackward0>))", ["a", 0, 0.25]),
         ("np.array([[0, 1], [0, 0]], dtype=np.int8)", [[0, 1], [0, 0]]),
@@ -36,6 +43,10 @@ from predictornas.literals import MOST_CHARACTERS, MOST_NESTED, Call, closing, n
         ("range(0, 5, 0)", None),
         ("range(10000)", None),
         ("range('a')", None),
+        ("[*1]", None),
+        ("*range(2, 6)", None),
+        ("[*range(4000), *range(4000)]", None),
+        ("-'a'", None),
         ("1e999", None),
         ("1 + 1", None),
         ("", None),
@@ -75,6 +86,12 @@ def test_hostile_texts_are_refused_at_once(text: str) -> None:
     with pytest.raises(ValueError):
         read_literal(text)
     assert time.process_time() - begin < 2
+
+
+def test_numbers_that_are_none() -> None:
+    read = read_literal("('a', 0, nan), ('b', 1, np.nan), ('c', 2, tensor(nan))")
+    assert [[name, place] for name, place, _ in read] == [["a", 0], ["b", 1], ["c", 2]]
+    assert all(math.isnan(weight) for *_, weight in read)
 
 
 @given(st.text(alphabet="()[]{}'\",:0123abcrange= \n\\-.*", max_size=80))

@@ -192,8 +192,8 @@ def _read_matrix(space: SearchSpace, value: Any, numbering: Numbering) -> Row | 
             | {"module_adjacency": matrix, "module_operations": operations}
         ):
             pass
-        case [list() as matrix, list() as operations] if matrix and not isinstance(operations[:1], dict):
-            if len(operations) > 0 and isinstance(operations[0], list):
+        case [list() as matrix, list() | str() as operations] if matrix:
+            if isinstance(operations, list) and operations and isinstance(operations[0], list):
                 return None
         case str() if met := re.fullmatch(r"([\[\]01,\s]+)[\s,;]+(\[?\s*['\"]?(?:input|in|conv|-?\d+\s*,).*)", value):
             matrix, operations = met[1], met[2]
@@ -229,9 +229,9 @@ def _write_hash(space: SearchSpace, row: Row) -> str | None:
 
 def _read_official_key(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
     number = value[0] if is_numbers(value) and len(value) == 1 else value
-    if type(number) is not int:
+    if type(number) is not int or number < 0:
         return None
-    return np.asarray(require_genes(space, _wide([[int(digit) for digit in f"{max(number, 0):05d}"]]))[0])
+    return np.asarray(require_genes(space, _wide([[int(digit) for digit in f"{number:05d}"]]))[0])
 
 
 def _write_official_key(space: SearchSpace, row: Row) -> str | None:

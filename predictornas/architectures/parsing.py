@@ -33,19 +33,26 @@ from predictornas.errors import (
 from predictornas.literals import read_literal, read_numbers
 from predictornas.reading import parse_json, shown_path
 from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.spaces.chains.natsbench_size import WIDTHS, NATSBenchSize
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
 from predictornas.spaces.registry import SPACES, get_space
 from predictornas.spaces.restricted import RestrictedSpace
 
 MOST_BYTES = 1 << 26
-"""NetworkSize of a file, such as a log, in which an architecture is looked for."""
+"""Size in bytes of a file, such as a log, in which an architecture is looked for."""
 
-RESULTS = ("recommended.txt", "genotype.txt")
+RESULTS = ("recommended.txt", "genotype.txt", "architecture.txt")
 """Files in folders of results that hold the architecture that was found."""
+
+Refused = tuple[Writing, PredictorNASError]
+"""A notation, and why a value is no architecture in it."""
 
 _NAMED = re.compile(r"([a-z][a-z0-9]+)\s*:\s*(.*)", re.DOTALL)
 _SPREAD = re.compile(r"(?<=[\d\]])\s+(?=[\d\[])")
+_PRINTED = re.compile(
+    r"(\w+\.)*(ModelSpec|array|asarray|tensor|range|arange|OrderedDict|dict|list|tuple|set|frozenset)\s*\("
+)
 _FILE = re.compile(r"\S*\.(txt|json|log|out|py|csv|parquet)", re.IGNORECASE)
 _HINTS = 3
 _EXPECTED = (
@@ -158,7 +165,7 @@ def _plain(value: Any) -> Any:
         return _of_file(Path(value))
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):  # arrays and numbers of numpy, tensors
         return _plain(value.tolist())
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())
@@ -234,7 +241,7 @@ def _taken_apart(value: Any) -> tuple[str | None, Any]:
             return named, numbers[0] if re.fullmatch(r"\d+", text) else numbers
     except ValueError as error:
         raise InvalidArchitectureError(f"{quoted(value)} cannot be read as an architecture: {error}.") from None
-    if text[:1] in tuple("([{") or re.match(r"(\w+\.)*(ModelSpec|array|OrderedDict|dict|list|tuple)\s*\(", text):
+    if text[:1] in tuple("([{") or _PRINTED.match(text):
         return named, _literal(text)
     return named, text
 
@@ -260,10 +267,10 @@ def _literal(text: str) -> Any:
 
 def _read(
     spaces: Sequence[SearchSpace], value: Any, named: str | None, numbering: Numbering
-) -> tuple[list[ParsedArchitecture], list[PredictorNASError]]:
+) -> tuple[list[ParsedArchitecture], list[Refused]]:
     """Every reading of a value, one for each space and notation, and why others were none."""
     found: list[ParsedArchitecture] = []
-    refused: list[PredictorNASError] = []
+    refused: list[Refused] = []
     for space in spaces:
         for notation in notations_of(space):
             if notation.name != named and (named is not None or notation.asked):
@@ -274,7 +281,7 @@ def _read(
                     found.append(ParsedArchitecture(space, _valid(space, row[None])[0], notation.name))
                     break
             except PredictorNASError as error:
-                refused.append(error)
+                refused.append((notation, error))
     return found, refused
 
 
@@ -297,19 +304,18 @@ def _ambiguous(value: object, found: list[ParsedArchitecture]) -> ConfigurationE
     )
 
 
-def _refusal(
-    value: object, content: Any, space: SearchSpace | None, refused: list[PredictorNASError]
-) -> PredictorNASError:
+def _refusal(value: object, content: Any, space: SearchSpace | None, refused: list[Refused]) -> PredictorNASError:
     """Why nothing was found, with the notation that was meant, if one fits."""
-    unknown = [error for error in refused if isinstance(error, UnknownNameError)]
-    settings = [error for error in refused if isinstance(error, ConfigurationError) and error not in unknown]
+    errors = [error for _, error in refused]
+    unknown = [error for error in errors if isinstance(error, UnknownNameError)]
+    settings = [error for error in errors if isinstance(error, ConfigurationError) and error not in unknown]
     if space is not None and settings:
         return settings[0]
     fitting = _fitting(content, space)
-    if not fitting and (unknown or len(refused) == 1):
-        return (unknown or refused)[0]
+    if not fitting and (unknown or len({notation.read for notation, _ in refused}) == 1):
+        return (unknown or errors)[0]
     where = f"architecture of {space.name!r}" if space else "architecture"
-    told = f" ({refused[0]})" if space and refused else ""
+    told = f" ({errors[0]})" if space and errors else ""
     if fitting:
         return InvalidArchitectureError(f"{quoted(value)} is no {where}{told}. It fits {'; or '.join(fitting)}.")
     if space is None:
@@ -343,8 +349,10 @@ def _fitting(content: Any, space: SearchSpace | None) -> list[str]:
 
 
 def _altered(space: SearchSpace, numbers: list[int]) -> list[tuple[str, list[int]]]:
-    """What people number otherwise: from one, or the operation of an edge before its input."""
+    """What people number otherwise: from one, the operation of an edge before its input, or widths for their places."""
     ways = [("if numbers begin with 1", [number - 1 for number in numbers])]
+    if isinstance(space, NATSBenchSize) and set(numbers) <= set(WIDTHS):
+        ways.append(("if these are the widths", [WIDTHS.index(number) for number in numbers]))
     if isinstance(space, DARTS) and len(numbers) == space.num_genes:
         pairs = np.array(numbers).reshape(-1, 2)
         ways.append(("if the operation comes before the input", pairs[:, ::-1].ravel().tolist()))

@@ -39,10 +39,11 @@ def read_table(file: Path, recipe: ImportRecipe, *, join: Path | None = None) ->
         DataError: the file cannot be read, lacks columns, or holds a value or architecture that cannot be understood.
         ConfigurationError: `join` is missing or too much, or a derived column names one that there is not.
     """
+    frame = _read_columns(file, recipe)
     if (recipe.join is None) != (join is None):
         met = "no second file was given; add it with --join" if join is None else f"it joins no second file ({join})"
         raise ConfigurationError(f"The recipe of {file} does not fit: {met}.")
-    genes, columns = table_of(_read_columns(file, recipe), recipe)
+    genes, columns = table_of(frame, recipe)
     if recipe.join is None or join is None:
         return genes, columns
     return genes, columns | joined(str(join), recipe.space, genes, columns, read_table(join, recipe.join))

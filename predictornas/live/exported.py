@@ -20,7 +20,7 @@ from predictornas.live.trainable_network import CellNetwork, NetworkShape, build
 from predictornas.reading import read_text
 from predictornas.spaces.registry import get_space
 
-WEIGHTS, CARD, TEXT, PROGRAM = "weights.pt", "network.json", "README.txt", "network.pt2"
+WEIGHTS, CARD, TEXT, NOTATION, PROGRAM = "weights.pt", "network.json", "README.txt", "architecture.txt", "network.pt2"
 """The files of an exported network."""
 
 FORMAT = 1
@@ -130,18 +130,20 @@ def export_network(
         if not name.startswith("auxiliary_head.")
     }
     network = _network(card, kept)
-    files = [folder / WEIGHTS, folder / CARD, folder / TEXT]
-    with writing_file(files[0]) as place:
+    texts = {
+        CARD: json.dumps({"format": FORMAT, **asdict(card)}, indent=2) + "\n",
+        TEXT: _text(card, program, __version__),
+        NOTATION: get_space(card.space).describe(np.array(card.genes, np.int8)) + "\n",
+    }
+    with writing_file(folder / WEIGHTS) as place:
         torch.save(kept, place)
-    with writing_file(files[1]) as place:
-        place.write_text(json.dumps({"format": FORMAT, **asdict(card)}, indent=2) + "\n", encoding="utf-8")
-    with writing_file(files[2]) as place:
-        place.write_text(_text(card, program, __version__), encoding="utf-8")
+    for name, text in texts.items():
+        with writing_file(folder / name) as place:
+            place.write_text(text, encoding="utf-8")
     if program:
-        files.append(folder / PROGRAM)
-        with writing_file(files[3]) as place:
+        with writing_file(folder / PROGRAM) as place:
             _write_program(network, card, place)
-    return files
+    return [folder / name for name in (WEIGHTS, *texts, *([PROGRAM] if program else []))]
 
 
 def load_network(folder: str | Path) -> ExportedNetwork:

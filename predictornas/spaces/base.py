@@ -44,6 +44,36 @@ def lists_too(method: Method) -> Method:
     return cast("Method", taking)
 
 
+def rows_too(method: Method) -> Method:
+    """The same for a method of a space, and every array that it is given has to have a row for each architecture.
+
+    Example:
+        >>> from predictornas import get_space
+        >>> get_space("natsbench-size").valid([0, 1, 2, 3, 7])
+        Traceback (most recent call last):
+            ...
+        predictornas.errors.InvalidArchitectureError: Architectures of 'natsbench-size' are rows of 5 whole numbers; ...
+
+    Raises:
+        InvalidArchitectureError: the method is given rows of another length, or other things than whole numbers.
+    """
+
+    @wraps(method)
+    def taking(space: Any, *arguments: Any, **named: Any) -> Any:
+        return method(
+            space,
+            *(_as_rows(space, value) for value in arguments),
+            **{name: _as_rows(space, value) for name, value in named.items()},
+        )
+
+    return cast("Method", taking)
+
+
+def _as_rows(space: Any, value: Any) -> Any:
+    genes = _as_genes(value)
+    return require_rows(space, genes) if isinstance(genes, np.ndarray) else genes
+
+
 def _as_genes(value: Any) -> Any:
     """Integers as int8 where all fit, so that messages show the number that was given; anything else as it is."""
     if isinstance(value, (list, tuple)):
@@ -256,6 +286,21 @@ def relaxation_of(space: SearchSpace) -> GraphRelaxation:
     return space.relaxation()
 
 
+def require_rows(space: SearchSpace, genes: Any) -> np.ndarray:
+    """Rows of as many whole numbers as an architecture has genes, whatever the numbers are.
+
+    Raises:
+        InvalidArchitectureError: another shape or type.
+    """
+    rows = np.asarray(genes)
+    if rows.ndim != 2 or rows.shape[1] != space.num_genes or (rows.dtype.kind not in "iu" and rows.size):
+        raise InvalidArchitectureError(
+            f"Architectures of {space.name!r} are rows of {space.num_genes} whole numbers; got an array of "
+            f"{rows.dtype} with the shape {rows.shape}. A single architecture is a batch of one row."
+        )
+    return rows
+
+
 def require_genes(space: SearchSpace, genes: Any) -> Genes:
     """Rows of genes, each a value that `space` has for it; cheap beside anything that is done with them.
 
@@ -266,12 +311,7 @@ def require_genes(space: SearchSpace, genes: Any) -> Genes:
     Raises:
         InvalidArchitectureError: another shape or type, or a gene out of its range; names row, gene and range.
     """
-    rows = np.asarray(genes)
-    if rows.ndim != 2 or rows.shape[1] != space.num_genes or (rows.dtype.kind not in "iu" and rows.size):
-        raise InvalidArchitectureError(
-            f"Architectures of {space.name!r} are rows of {space.num_genes} whole numbers; got an array of "
-            f"{rows.dtype} with the shape {rows.shape}. A single architecture is a batch of one row."
-        )
+    rows = require_rows(space, genes)
     wrong = (rows < 0) | (rows >= np.asarray(space.num_choices, np.int64))
     if wrong.any():
         row, gene = np.argwhere(wrong)[0].tolist()

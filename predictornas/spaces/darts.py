@@ -11,7 +11,17 @@ import numpy as np
 from jaxtyping import Bool, Float, Int8
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
-from predictornas.spaces.base import MOST, Genes, GraphRelaxation, Graphs, Keys, SearchSpace, lists_too, require_genes
+from predictornas.spaces.base import (
+    MOST,
+    Genes,
+    GraphRelaxation,
+    Graphs,
+    Keys,
+    SearchSpace,
+    lists_too,
+    require_genes,
+    rows_too,
+)
 from predictornas.spaces.darts_graphs import CELLS, NODES, graphs_of, relaxation_of_graphs
 from predictornas.spaces.darts_settings import ALL_NODES, MOST_OPERATIONS, NodeSettings
 from predictornas.spaces.genotypes import CONCAT, Cell, Genotype
@@ -154,19 +164,19 @@ class DARTS:
         graphs = graphs_of(require_genes(self, genes), self.operations, with_nodes=True)
         return graph_hash(graphs.adjacency, graphs.operations, rounds=_ROUNDS)
 
-    @lists_too
+    @rows_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are architectures in normal form."""
         return np.asarray((self._settings.numbers(genes) >= 0).all(axis=1))
 
-    @lists_too
+    @rows_too
     def normalise(self, genes: Genes) -> Genes:
         """Each node's two edges in the order of their inputs; rows with one input twice stay, and are not valid."""
         edges = genes.reshape(-1, ALL_NODES, 2, 2)
         swapped = edges[:, :, :1, :1] > edges[:, :, 1:, :1]
         return np.where(swapped, edges[:, :, ::-1], edges).reshape(genes.shape)
 
-    @lists_too
+    @rows_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: inputs, then operations are redrawn, each with p = `rate`.
 
@@ -187,7 +197,7 @@ class DARTS:
 
         return self._retried(attempt, genes)
 
-    @lists_too
+    @rows_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2; a node that breaks a rule tries again."""
 

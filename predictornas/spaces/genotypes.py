@@ -137,9 +137,23 @@ NAMED_GENOTYPES: dict[str, Genotype] = {
         "max_pool_3x3 0 sep_conv_3x3 1 sep_conv_3x3 0 skip_connect 2 "
         "sep_conv_3x3 0 sep_conv_3x3 2 sep_conv_3x3 3 sep_conv_3x3 1",
     ),
+    "DARTS-PT": _released(
+        "sep_conv_3x3 0 sep_conv_3x3 1 sep_conv_3x3 0 sep_conv_3x3 1 "
+        "skip_connect 0 skip_connect 2 sep_conv_3x3 1 skip_connect 3",
+        "avg_pool_3x3 0 sep_conv_5x5 1 max_pool_3x3 1 skip_connect 2 "
+        "dil_conv_5x5 1 max_pool_3x3 3 sep_conv_5x5 2 skip_connect 3",
+    ),
+    "GDAS": _released(
+        "skip_connect 0 skip_connect 1 skip_connect 0 sep_conv_5x5 2 "
+        "sep_conv_3x3 3 skip_connect 0 sep_conv_5x5 4 sep_conv_3x3 3",
+        "sep_conv_5x5 0 sep_conv_3x3 1 sep_conv_5x5 2 sep_conv_5x5 1 "
+        "dil_conv_5x5 2 sep_conv_3x3 1 sep_conv_5x5 0 sep_conv_5x5 1",
+    ),
 }
 """Cells as the authors' code released them, pairs in its order.
 
 SDARTS and SGAS: the best cells on CIFAR-10 (Chen and Hsieh 2020; Li, Qian et al. 2020). MiLeNAS: the released cell with
-the paper's best result, 2.34 % error and 3.87M parameters (He et al. 2020).
+the paper's best result, 2.34 % error and 3.87M parameters (He et al. 2020). DARTS-PT: the cell of Wang et al. 2021 with
+3.33M parameters; their table has 3.3M beside its best result. GDAS: `GDAS_V1` of the authors' code (Dong and Yang
+2019). No cell of PVLL-NAS was released.
 """

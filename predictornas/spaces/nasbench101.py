@@ -10,7 +10,16 @@ from jaxtyping import Bool, Float, Int8, UInt8
 
 from predictornas.errors import InvalidArchitectureError, quoted
 from predictornas.spaces import nasbench101_cells, nasbench101_md5
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, SearchSpace, lists_too, require_genes
+from predictornas.spaces.base import (
+    Genes,
+    GraphRelaxation,
+    Graphs,
+    Keys,
+    SearchSpace,
+    lists_too,
+    require_genes,
+    rows_too,
+)
 from predictornas.spaces.cache import cached_arrays
 from predictornas.spaces.hashing import graph_hash
 from predictornas.spaces.nasbench101_cells import (
@@ -84,7 +93,7 @@ class NASBench101:
         """The same as `keys`: a row of the table is an isomorphism class."""
         return self.keys(genes)
 
-    @lists_too
+    @rows_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are cells in normal form: every vertex on an input-output path, at most 9 edges."""
         adjacency, operations = to_vertices(genes)
@@ -97,7 +106,7 @@ class NASBench101:
         result: Bool[np.ndarray, " n"] = in_range & packed & fed.all(axis=1) & feeds.all(axis=1) & few_edges
         return result
 
-    @lists_too
+    @rows_too
     def normalise(self, genes: Genes) -> Genes:
         """Prunes vertices off every input-output path and moves absent ones just before the output.
 
@@ -141,7 +150,7 @@ class NASBench101:
         rows = nasbench101_md5.find(hashes, self.module_hashes(self.enumerate()))
         return np.asarray(self.enumerate()[rows])
 
-    @lists_too
+    @rows_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each cell (Mauch et al. 2020, algorithm 2): bits flip, operations are redrawn.
 
@@ -165,7 +174,7 @@ class NASBench101:
 
         return retry_until_valid(attempt, (genes,), _connected_within_edges)
 
-    @lists_too
+    @rows_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each adjacency bit and each operation from either parent with p = 1/2."""
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int8, Int64, UInt8
 
 from predictornas.errors import InvalidArchitectureError
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes, rows_too
 from predictornas.spaces.hashing import mix
 from predictornas.spaces.product import ProductSpace
 from predictornas.spaces.variation import retry_until_valid
@@ -91,7 +91,7 @@ class NASBenchGraph(ProductSpace):
         """
         return np.asarray(self.normalise(require_genes(self, genes)) @ 10 ** np.arange(_NODES, -1, -1))
 
-    @lists_too
+    @rows_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are architectures in normal form."""
         result = super().valid(genes)
@@ -99,7 +99,7 @@ class NASBenchGraph(ProductSpace):
         result[result] = (self.normalise(inside) == inside).all(axis=1) & (inside[:, 1:] != SKIP).any(axis=1)
         return result
 
-    @lists_too
+    @rows_too
     def normalise(self, genes: Genes) -> Genes:
         """The normal form; rows of four skip connections have none."""
         pattern = genes[:, 0], (genes[:, 1:] == SKIP) @ _BITS
@@ -111,7 +111,7 @@ class NASBenchGraph(ProductSpace):
         first = ways[np.arange(len(genes)), numbers.argmin(axis=1)]
         return np.concatenate([links[:, None], first], axis=1).astype(np.int8)
 
-    @lists_too
+    @rows_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: each gene is redrawn with p = `rate`, then the normal form is taken.
 
@@ -121,7 +121,7 @@ class NASBenchGraph(ProductSpace):
         vary = super().mutate
         return retry_until_valid(lambda some: self.normalise(vary(some, rng, rate=rate)), (genes,), self.valid)
 
-    @lists_too
+    @rows_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2, then the normal form is taken."""
         vary = super().crossover

@@ -80,6 +80,7 @@ def genotype_of(value: Any) -> Genotype:
             fields = dict(zip(_FIELDS, value, strict=True))
         case _:
             raise ValueError("no Genotype(...)")
+    fields = {name: part for name, part in fields.items() if name in _FIELDS or part is not None}  # GDAS has `connects`
     if not {"normal", "reduce"} <= set(fields) <= set(_FIELDS):
         raise ValueError(f"the fields are {', '.join(_FIELDS)}, of which the second and the last may be left out")
     for name in ("normal_concat", "reduce_concat"):

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
-from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, lists_too, require_genes
+from predictornas.spaces.base import MOST, Genes, Graphs, Keys, SearchSpace, lists_too, require_genes, rows_too
 from predictornas.spaces.hashing import row_keys
 from predictornas.spaces.restricted import RestrictedSpace
 from predictornas.spaces.variation import one_hot_genes, require_rate
@@ -122,17 +122,17 @@ class ProductSpace(metaclass=PlainHelp):
         """The same as `keys`, unless a subclass knows which rows are equal as graphs."""
         return self.keys(genes)
 
-    @lists_too
+    @rows_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows hold one of its values in each gene."""
         return np.asarray(((genes >= 0) & (genes < np.asarray(self.num_choices))).all(axis=1))
 
-    @lists_too
+    @rows_too
     def normalise(self, genes: Genes) -> Genes:
         """The same rows: every row of choices is an architecture of its own."""
         return genes
 
-    @lists_too
+    @rows_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: each gene is redrawn with p = `rate`.
 
@@ -144,7 +144,7 @@ class ProductSpace(metaclass=PlainHelp):
         fresh = rng.integers(np.asarray(self.num_choices, np.int8), size=genes.shape, dtype=np.int8)
         return np.where(redrawn, fresh, genes)
 
-    @lists_too
+    @rows_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2."""
         return np.where(rng.random(a.shape) < 0.5, a, b)

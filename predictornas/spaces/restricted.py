@@ -18,6 +18,7 @@ from predictornas.spaces.base import (
     lists_too,
     relaxation_of,
     require_members,
+    rows_too,
 )
 from predictornas.spaces.variation import retry_until_valid
 
@@ -105,19 +106,19 @@ class RestrictedSpace:
         """Isomorphism classes as in the base space."""
         return self.base.graph_keys(genes)
 
-    @lists_too
+    @rows_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows are valid in the base space and among those that stay."""
         result = self.base.valid(genes)
         result[result] = self._contains(self.base.keys(genes[result]))
         return result
 
-    @lists_too
+    @rows_too
     def normalise(self, genes: Genes) -> Genes:
         """Normal form as in the base space; rows outside this subset are not `valid`."""
         return self.base.normalise(genes)
 
-    @lists_too
+    @rows_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """Children as in the base space; one that falls outside is tried again until it is inside and differs.
 
@@ -157,7 +158,7 @@ class RestrictedSpace:
             return np.repeat(parent[None], count, axis=0)
         return np.asarray(members[rng.choice(len(members), size=count, p=weight / weight.sum())])
 
-    @lists_too
+    @rows_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """Children as in the base space, tried again until one stays inside; else the first parent."""
         return retry_until_valid(lambda first, second: self.base.crossover(first, second, rng), (a, b), self.valid)

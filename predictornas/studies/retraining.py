@@ -13,6 +13,7 @@ from jaxtyping import Int8
 
 from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError
+from predictornas.files import writing_file
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import check_owner, take, write_manifest
@@ -96,7 +97,7 @@ def retrain(
     told: Callable[[str], None] = lambda _: None,
     pictures: Pictures | None = None,
 ) -> dict[str, Any]:
-    """Trains the architecture to the end, or goes on with it, and writes `curve.csv`, its figure and `manifest.json`.
+    """Trains the architecture to the end, or goes on with it; writes a table, a figure, `architecture.txt`, a manifest.
 
     Args:
         request: what to train.
@@ -156,6 +157,8 @@ def retrain(
         )
     job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads)
     take(folder, KIND)
+    with writing_file(folder / "architecture.txt") as place:
+        place.write_text(space.describe(row) + "\n", encoding="utf-8")
     advance = started(recipe.epochs)
     curve = train(job, images, folder=folder / "training", advance=advance)
     table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})

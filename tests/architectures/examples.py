@@ -6,6 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from predictornas.compat.nasbench_spec import ModelSpec
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
@@ -91,6 +92,8 @@ EXAMPLES = [
     Example("a printed list", "[3, 0, 4, 3, 0, 1]", CELL),
     Example("a printed tuple", "(3, 0, 4, 3, 0, 1)", CELL),
     Example("a printed array", "array([3, 0, 4, 3, 0, 1], dtype=int8)", CELL),
+    Example("a printed tensor", "tensor([3, 0, 4, 3, 0, 1])", CELL),
+    Example("a tensor", torch.tensor([3, 0, 4, 3, 0, 1]), CELL),
     Example("what numpy prints", "[3 0 4 3 0 1]", CELL),
     Example("a list", [3, 0, 4, 3, 0, 1], CELL),
     Example("a tuple", (3, 0, 4, 3, 0, 1), CELL),
@@ -113,6 +116,7 @@ EXAMPLES = [
     Example("ModelSpec without names", f"ModelSpec({ROWS}, {NAMES})", INCEPTION),
     Example("ModelSpec itself", ModelSpec(ROWS, NAMES), INCEPTION),
     Example("an array and a list", (np.array(ROWS), NAMES), INCEPTION),
+    Example("an array and a text", (np.array(ROWS), ",".join(NAMES)), INCEPTION),
     Example("JSON of the fixed statistics", json.dumps({"module_adjacency": ROWS, "module_operations": NAMES}),
             INCEPTION),
     Example("an object of the package", {"module_adjacency": np.array(ROWS), "module_operations": NAMES}, INCEPTION),
@@ -143,6 +147,9 @@ EXAMPLES = [
     Example("spaces within brackets", V2.replace("range(2, 6)", "range( 2, 6 )"), V2),
     Example("list of a range", V2.replace("range(2, 6)", "list(range(2,6))"), V2),
     Example("range with a step", V2.replace("range(2, 6)", "range(2, 6, 1)"), V2),
+    Example("a set", V2.replace("range(2, 6)", "{2, 3, 4, 5}"), V2),
+    Example("numpy's range", V2.replace("range(2, 6)", "np.arange(2, 6)"), V2),
+    Example("a range spread out", V2.replace("range(2, 6)", "[*range(2, 6)]"), V2),
     Example("lists", V2.replace("range(2, 6)", "[2, 3, 4, 5]"), V2),
     Example("numbers of numpy", V2.replace(", 0)", ", np.int64(0))").replace(", 1)", ", np.int64(1))"), V2),
     Example("wrapped after commas", V2.replace(", ", ",\n    "), V2),
@@ -152,6 +159,8 @@ EXAMPLES = [
     Example("without names of fields", f"Genotype({_PAIRS[0]}, range(2, 6), {_PAIRS[1]}, range(2, 6))", V2),
     Example("nodes nested by two", _printed(_NODES), V2),
     Example("triples with a weight", _printed(_WEIGHED), V2),
+    Example("triples whose weights are nan", _printed(_WEIGHED).replace("0.125", "nan"), V2),
+    Example("fields of GDAS that are empty", V2[:-1] + ", connectN=None, connects=None)", V2),
     Example("input before operation", _printed(_SWAPPED), V2),
     Example("a whole log", LOG, V2),
     Example("as published, pairs in another order", V1_AS_PUBLISHED, V1),

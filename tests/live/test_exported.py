@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.live.augmentation import normalised
-from predictornas.live.exported import CARD, PROGRAM, TEXT, WEIGHTS, NetworkCard, export_network, load_network
+from predictornas.live.exported import CARD, NOTATION, PROGRAM, TEXT, WEIGHTS, NetworkCard, export_network, load_network
 from predictornas.live.trainable_network import NetworkShape, build_network
 from predictornas.spaces.registry import get_space
 
@@ -39,7 +40,7 @@ def trained(space: str, shape: NetworkShape) -> tuple[torch.nn.Module, NetworkCa
 def test_an_exported_network_computes_what_the_trained_one_does(space: str, tmp_path: Path) -> None:
     network, card = trained(space, NetworkShape(4, 1, 3, 2, auxiliary=space == "darts"))
     files = export_network(network.state_dict(), card, tmp_path)
-    assert [file.name for file in files] == [WEIGHTS, CARD, TEXT]
+    assert [file.name for file in files] == [WEIGHTS, CARD, TEXT, NOTATION]
     expected = network(normalised(PIXELS, card.mean, card.std))
     loaded = load_network(tmp_path)
     with torch.no_grad():
@@ -48,6 +49,7 @@ def test_an_exported_network_computes_what_the_trained_one_does(space: str, tmp_
         )
     for pixels in (PIXELS, PIXELS.numpy()):
         torch.testing.assert_close(loaded.classify(pixels), expected.softmax(1).detach(), atol=1e-6, rtol=0)
+    assert parse(tmp_path, space).genes.tolist() == list(card.genes)
     assert loaded.card.class_names == ("cat", "dog", "owl")
     assert not loaded.card.shape.auxiliary
     assert not any(name.startswith("auxiliary") for name in torch.load(files[0], weights_only=True))

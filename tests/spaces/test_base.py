@@ -9,7 +9,7 @@ from predictornas.errors import InvalidArchitectureError
 from predictornas.spaces.base import Graphs, SearchSpace, require_genes, require_members
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
-from predictornas.spaces.registry import get_space
+from predictornas.spaces.registry import SPACES, get_space
 from predictornas.spaces.restricted import RestrictedSpace
 
 
@@ -38,6 +38,24 @@ def test_every_view_of_genes_checks_them(name: str, ask: str, rng: np.random.Gen
         met[2, 1] = wrong
         with pytest.raises(InvalidArchitectureError, match=rf"gene 1 is {wrong}, outside 0\.\.{highest}, .*{name}"):
             getattr(space, ask)(met[2] if ask == "describe" else met)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("is_part", [False, True], ids=["whole", "part"])
+def test_what_works_on_rows_refuses_other_arrays(name: str, is_part: bool, rng: np.random.Generator) -> None:
+    whole = get_space(name)
+    genes = whole.sample(2, rng)
+    space = RestrictedSpace(whole, whole.keys(genes), genes) if is_part else whole
+    assert space.valid(genes.tolist()).all()
+    for wrong in (genes[0].tolist(), genes + 0.5, genes.astype(float), genes[:, 1:], genes[None]):
+        for work in (
+            lambda: space.valid(wrong),  # noqa: B023
+            lambda: space.normalise(wrong),  # noqa: B023
+            lambda: space.mutate(wrong, rng, rate=0.5),  # noqa: B023
+            lambda: space.crossover(wrong, wrong, rng),  # noqa: B023
+        ):
+            with pytest.raises(InvalidArchitectureError, match=f"rows of {space.num_genes} whole numbers"):
+                work()
 
 
 def test_genes_of_any_whole_type_are_brought_to_one() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from predictornas.architectures import parse
 from predictornas.errors import CheckpointError, ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.live.curve import Curve
 from predictornas.live.exported import load_network
@@ -67,6 +68,7 @@ def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
     assert result["test_error"] == pytest.approx(1 - curve["test_accuracy"][-1], abs=1e-6)
     assert (tmp_path / "curve.png").stat().st_size > 10_000
     assert json.loads((tmp_path / "manifest.json").read_text())["request"]["architecture"] == "DARTS-V2"
+    assert parse(tmp_path, "darts").genes.tolist() == parse("DARTS-V2").genes.tolist()
     told: list[int] = []
     again = retrain(TINY, tmp_path, started=lambda _: told.append)
     assert (again, told) == (result, [])
@@ -168,7 +170,7 @@ def test_all_images_are_trained_on_and_the_network_leaves(tmp_path: Path) -> Non
     result = retrain(replace(TINY, validation=0.0, epochs=1), tmp_path)
     assert result["validation_error"] is None
     files = export_training(tmp_path, tmp_path / "out")
-    assert [file.name for file in files] == ["weights.pt", "network.json", "README.txt"]
+    assert [file.name for file in files] == ["weights.pt", "network.json", "README.txt", "architecture.txt"]
     network = load_network(tmp_path / "out")
     assert network.card.class_names == tuple("0123456789")
     assert network.card.training["epochs"] == 1

@@ -17,7 +17,7 @@ from predictornas.extras import extra
 from predictornas.limits import available_memory
 
 with extra("live", "Training on images"):
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
 Progress = Callable[[int, int], None]
 """Told how many images are decoded so far, and how many there are."""
@@ -91,9 +91,15 @@ def _decode(where: str, content: bytes, size: int | None) -> UInt8[np.ndarray, "
             plain = image.convert("L" if grey else "RGB")
     except DataError:
         raise
+    except UnidentifiedImageError as error:  # its message names the bytes in memory
+        raise _unreadable(where, "its content is of no known format") from error
     except Exception as error:  # Pillow's decoders raise what they please on broken files
-        raise DataError(f"{where} is no readable image ({error}). Known formats: {', '.join(FORMATS)}.") from error
+        raise _unreadable(where, error) from error
     return _array(plain if size is None else _fitted(plain, size))
+
+
+def _unreadable(where: str, reason: object) -> DataError:
+    return DataError(f"{where} is no readable image ({reason}). Known formats: {', '.join(FORMATS)}.")
 
 
 def _check_memory(number: int, image: UInt8[np.ndarray, "c h w"]) -> None:

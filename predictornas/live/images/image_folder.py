@@ -40,9 +40,12 @@ Told = Callable[[str], None]
 
 def is_image_folder(folder: Path) -> bool:
     """Whether `folder` has a folder `train` or `test`, or at least two folders that hold images themselves."""
-    if any((folder / part).is_dir() for part in ("train", "test")):
-        return True
-    return sum(any(map(_is_image, entry.iterdir())) for entry in _folders(folder)) > 1
+    return any((folder / part).is_dir() for part in ("train", "test")) or len(folders_of_images(folder)) > 1
+
+
+def folders_of_images(folder: Path) -> list[str]:
+    """The names of the folders in `folder` that hold images themselves."""
+    return [entry.name for entry in _folders(folder) if any(map(_is_image, entry.iterdir()))]
 
 
 def read_image_folder(
@@ -93,8 +96,11 @@ def _listed(folder: Path, told: Told) -> tuple[list[str], dict[str, Listed]]:
     if not names:
         return _without_parts(folder, told)
     if "train" not in names or len(names) == 1:
-        missing = "train" if "train" not in names else "test"
-        raise DataError(f"{folder} has {names[0]} but no {missing}. Expected are train/CLASS and test/CLASS.")
+        missing = "no train" if "train" not in names else "neither test nor val"
+        raise DataError(
+            f"{folder} has {names[0]} but {missing}. Expected are train/CLASS with test/CLASS, val/CLASS or both; "
+            "folders of classes alone are split."
+        )
     classes = _classes(folder / "train", told)
     parts = {}
     for name in names:
@@ -160,13 +166,16 @@ def _classes(part: Path, told: Told) -> list[str]:
     folders = _folders(part)
     classes = [entry.name for entry in folders if next(_images_in(entry), None) is not None]
     empty = [entry.name for entry in folders if entry.name not in classes]
+    beside = sum(map(_is_image, part.glob("[!.]*")))
     if not folders:
         raise DataError(f"{part} has no folder for any class. Expected are {part}/CLASS/*.png.")
     if not classes:
         raise DataError(f"{part} has no images. Known are files that end in {', '.join(SUFFIXES)}.")
     if empty:
         named = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
-        told(f"{part}: {counted(len(empty), 'folder')} without images left out, no class is made of it: {named}.")
+        told(f"{part}: left out as no classes, because they hold no images: {counted(len(empty), 'folder')} ({named}).")
+    if beside:
+        told(f"{part}: left out because they lie beside the folders of the classes: {counted(beside, 'image')}.")
     return classes
 
 
@@ -181,7 +190,7 @@ def _tell_left_out(part: Path, classes: list[str], told: Told) -> None:
     endings = Counter(path.suffix.lower() or "no ending" for path in files)
     if endings:
         listed = ", ".join(f"{count} with {ending}" for ending, count in endings.most_common(5))
-        told(f"{part}: {counted(endings.total(), 'file')} left out that are no images of a known ending ({listed}).")
+        told(f"{part}: left out because of their endings: {counted(endings.total(), 'file')} ({listed}).")
 
 
 def _folders(part: Path) -> list[Path]:

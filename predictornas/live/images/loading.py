@@ -8,7 +8,7 @@ from predictornas.errors import ConfigurationError, DataError
 from predictornas.live.images.cifar import cifar_folder, read_cifar
 from predictornas.live.images.hard_digits import hard_digits
 from predictornas.live.images.image_decoding import Progress, resized
-from predictornas.live.images.image_folder import Told, is_image_folder, read_image_folder
+from predictornas.live.images.image_folder import Told, folders_of_images, is_image_folder, read_image_folder
 from predictornas.live.images.image_parquet import is_image_parquet, read_image_parquet
 from predictornas.live.images.image_sets import ImageData, ImageSet, image_data
 from predictornas.live.images.image_split import split
@@ -67,6 +67,8 @@ def load_images(
         return _at_size(read_cifar(cifar), size)
     if parquet:
         return read_image_parquet(folder, size=size, progress=progress)
+    if alone := folders_of_images(folder):
+        raise DataError(f"{folder} has images of one class alone, {alone[0]!r}. Expected is a folder for each class.")
     raise DataError(
         f"{folder} holds no images that can be read. Expected are CIFAR's python batches (data_batch_1 ... or train, "
         "test and meta), *train*.parquet with *test*.parquet, the folders train/CLASS and test/CLASS, or CLASS alone."

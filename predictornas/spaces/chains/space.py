@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Int8
 
-from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes
+from predictornas.spaces.base import Genes, GraphRelaxation, Graphs, Keys, lists_too, require_genes, rows_too
 from predictornas.spaces.chains.notation import read_chains, write_chain
 from predictornas.spaces.chains.stages import ChainLayout, ChainStage
 from predictornas.spaces.hashing import row_keys
@@ -112,17 +112,17 @@ class ChainSpace(ProductSpace):
         graphs = self.graphs(genes)
         return row_keys(graphs.operations + np.int8(1), (graphs.num_codes + 1,) * graphs.operations.shape[1])
 
-    @lists_too
+    @rows_too
     def valid(self, genes: Genes) -> Bool[np.ndarray, " n"]:
         """Which rows hold one of its values in each gene, and 0 where there is no layer."""
         return np.asarray(super().valid(genes) & ((genes == 0) | self._layout.active(genes)).all(axis=1))
 
-    @lists_too
+    @rows_too
     def normalise(self, genes: Genes) -> Genes:
         """The same rows with 0 in the genes of layers that are not there."""
         return np.where(self._layout.active(genes), genes, np.int8(0))
 
-    @lists_too
+    @rows_too
     def mutate(self, genes: Genes, rng: np.random.Generator, *, rate: float) -> Genes:
         """One child of each architecture: each gene is redrawn with p = `rate`, and so are layers that are added.
 
@@ -134,7 +134,7 @@ class ChainSpace(ProductSpace):
         redrawn = np.where(rng.random(genes.shape) < rate, fresh, genes)
         return self.normalise(np.where(self._layout.active(genes), redrawn, fresh))
 
-    @lists_too
+    @rows_too
     def crossover(self, a: Genes, b: Genes, rng: np.random.Generator) -> Genes:
         """One child of each pair: each gene from either parent with p = 1/2, a layer from the one that has it."""
         from_a = rng.random(a.shape) < 0.5

@@ -77,13 +77,15 @@ def test_nested_folders_and_tiff_are_read_and_what_is_left_out_is_told(folder: P
     (folder / "train/cat/raw").mkdir()
     (folder / "train/cat/raw/x.cr2").write_bytes(b"raw")
     (folder / "train/empty").mkdir()
+    place(folder, "train/lost.png", 9)
     said: list[str] = []
     data = read_image_folder(folder, told=said.append)
     assert data.class_names == ("cat", "dog")
     assert data.train.pixels[:, 0, 0, 0].tolist() == [1, 2, 8, 3]
     assert said == [
-        f"{folder / 'train'}: 1 folder without images left out, no class is made of it: empty.",
-        f"{folder / 'train'}: 2 files left out that are no images of a known ending (1 with .txt, 1 with .cr2).",
+        f"{folder / 'train'}: left out as no classes, because they hold no images: 1 folder (empty).",
+        f"{folder / 'train'}: left out because they lie beside the folders of the classes: 1 image.",
+        f"{folder / 'train'}: left out because of their endings: 2 files (1 with .txt, 1 with .cr2).",
     ]
 
 
@@ -142,7 +144,7 @@ def test_what_is_missing_or_wrong_is_named(folder: Path, tmp_path: Path):
     (folder / "test/bird/z.png").rename(folder / "test/dog/z.png")
     (folder / "test/bird").rmdir()
     (folder / "test/dog/z.png").write_bytes(b"torn")
-    with pytest.raises(DataError, match=r"dog/z\.png is no readable image"):
+    with pytest.raises(DataError, match=r"dog/z\.png is no readable image \(its content is of no known format\)"):
         read_image_folder(folder)
     for path in (folder / "test/dog").iterdir():
         path.unlink()
@@ -152,7 +154,7 @@ def test_what_is_missing_or_wrong_is_named(folder: Path, tmp_path: Path):
     with pytest.raises(DataError, match="test has no folder for any class"):
         read_image_folder(folder)
     (folder / "test").rmdir()
-    with pytest.raises(DataError, match="has train but no test"):
+    with pytest.raises(DataError, match="has train but neither test nor val"):
         read_image_folder(folder)
 
 
