@@ -18,20 +18,20 @@ def request(**changes: object) -> FigureRequest:
 def test_the_sizes_of_the_study() -> None:
     small, full = SIZES["small"], SIZES["full"]
     assert (small.searches.images, small.searches.pixels, small.searches.batch_size) == (6_000, 16, 64)
-    assert (small.warm_up, small.searches.epochs, small.snapshots) == (20, 12, (0, 3, 6, 12))
+    assert (small.warm_up, small.searches.epochs, small.snapshots) == (16, 12, (0, 3, 6, 12))
     assert (small.searches.seeds, full.searches.seeds) == (3, 10)
     assert replace(full, searches=replace(full.searches, seeds=3)) == small
     assert scale_of(request(seeds=5)).searches.seeds == 5
 
 
-def test_alpha_rests_while_weights_are_trained_and_moves_at_ten_times_the_rate_after() -> None:
+def test_alpha_rests_while_weights_are_trained_and_moves_at_thirty_times_the_rate_after() -> None:
     asked = request(seeds=2)
     scale = scale_of(asked)
     weights = trained_weights(asked, scale)
     assert {(search.setting, search.seed) for search in weights} == {
         (name, seed) for name in ("weights softmax", "weights dirichlet") for seed in (0, 1)
     }
-    assert all(search.method.warm_up == search.method.epochs == 20 for search in weights)
+    assert all(search.method.warm_up == search.method.epochs == 16 for search in weights)
     traces = [SearchTrace(search, (), (), (), Path(search.label)) for search in weights]
     forks = searches_from(asked, scale, traces)
     assert [search.setting for search in forks if search.seed == 0] == list(COMPARED)
@@ -43,7 +43,7 @@ def test_alpha_rests_while_weights_are_trained_and_moves_at_ten_times_the_rate_a
     }
     for search in forks:
         assert (search.method.epochs, search.method.warm_up, search.keeps) == (12, 0, (3, 6, 12))
-        assert search.method.architecture.learning_rate == pytest.approx(3e-3)
+        assert search.method.architecture.learning_rate == pytest.approx(1e-2)
         assert search.method.weights.learning_rate == weights[0].method.weights.final_learning_rate
     anchors = [search.method.update.anchor.distance for search in forks[4:]]  # type: ignore[union-attr]
     assert anchors == ["l2", "l2", "weight-decay", "weight-decay"]
