@@ -22,12 +22,15 @@ _PUBLIC = {
     "GaussianProcess": "predictornas.predictors.gaussian_process",
     "History": "predictornas.history",
     "Likelihood": "predictornas.samplers.likelihood",
+    "JSONLines": "predictornas.observers",
     "Named": "predictornas.search.named",
+    "Observer": "predictornas.observers",
     "Oracle": "predictornas.oracles.base",
     "PVLL": "predictornas.samplers.pvll",
     "PVLLSearch": "predictornas.search.pvll",
     "PredictorNASError": "predictornas.errors",
     "PredictorSearch": "predictornas.search.strategies",
+    "ProgressLines": "predictornas.observers",
     "PyGPredictor": "predictornas.predictors.pyg",
     "RNN": "predictornas.predictors.rnn",
     "RandomSearch": "predictornas.search.strategies",
@@ -35,6 +38,7 @@ _PUBLIC = {
     "SearchSpace": "predictornas.spaces.base",
     "Study": "predictornas.studies.gain.study",
     "TabularOracle": "predictornas.oracles.tabular",
+    "TensorBoard": "predictornas.observers",
     "Uniform": "predictornas.samplers.uniform",
     "gain_table": "predictornas.analysis.gain",
     "get_space": "predictornas.spaces.registry",
@@ -63,6 +67,10 @@ if TYPE_CHECKING:
     from predictornas.benchmarks.table import Benchmark as Benchmark
     from predictornas.errors import PredictorNASError as PredictorNASError
     from predictornas.history import History as History
+    from predictornas.observers import JSONLines as JSONLines
+    from predictornas.observers import Observer as Observer
+    from predictornas.observers import ProgressLines as ProgressLines
+    from predictornas.observers import TensorBoard as TensorBoard
     from predictornas.oracles.base import Oracle as Oracle
     from predictornas.oracles.tabular import TabularOracle as TabularOracle
     from predictornas.predictors.ensemble import Ensemble as Ensemble

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import shlex
 import sys
+import warnings
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import polars as pl
@@ -17,11 +21,14 @@ from predictornas.benchmarks.recipe_files import load_recipe
 from predictornas.cli import main
 from predictornas.live.images.registry import IMAGE_SETS
 from predictornas.live.proxies import PROXIES
+from predictornas.observers import ObserverWarning
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.samplers.registry import SAMPLERS
 from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.loop import Search
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.registry import METHODS, known_methods
+from predictornas.search.strategies import RandomSearch
 from predictornas.spaces.registry import SPACES, get_space
 from predictornas.supernet.registry import SUPERNET_METHODS
 from predictornas.threads import one_thread
@@ -276,6 +283,38 @@ def test_the_guide_to_asking_and_telling_runs(
     assert capsys.readouterr().out.splitlines()[0] == said.splitlines()[0]
     exec(others, {})
     assert capsys.readouterr().out in guide
+
+
+def test_the_guide_to_observers_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The examples with other people's packages call functions of these packages that stand-ins have."""
+    monkeypatch.chdir(tmp_path)
+    guide = (ROOT / "docs/guides/observers.md").read_text(encoding="utf-8")
+    own, *others = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    exec(own, {})
+    assert re.search(r"^ +1 0\.\d\d \|", capsys.readouterr().out)
+    kinds = [json.loads(line)["event"] for line in Path("events.jsonl").read_text("utf-8").splitlines()]
+    assert (kinds[0], kinds.count("evaluated") >= 30, kinds[-1]) == ("started", True, "ended")
+    functions = ["set_tracking_uri", "start_run", "log_params", "log_metrics", "log_param", "end_run"]
+    mlflow, wandb = MagicMock(spec=functions), MagicMock(spec=["init"])
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    space = get_space("nasbench201")
+    for code, name in zip(others, ("MLflow", "WandB"), strict=True):
+        assert len(code.splitlines()) <= 20
+        found: dict[str, Any] = {}
+        exec(code, found)
+        search = Search(space, RandomSearch(initial=2), seed=3, observers=[found[name]()], name="mine")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ObserverWarning)
+            search.tell(search.ask().genes, [0.5, float("nan")])
+            search.close()
+    best = space.describe(search.recommend()[0])
+    mlflow.log_metrics.assert_called_once_with({"value": 0.5, "best": 0.5}, step=0)
+    mlflow.log_param.assert_called_once_with("recommended", best)
+    assert [call.kwargs["step"] for call in wandb.init().log.call_args_list] == [0, 1]
+    wandb.init().finish.assert_called_once_with()
 
 
 @pytest.mark.thorough

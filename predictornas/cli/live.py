@@ -11,15 +11,18 @@ from predictornas.cli.console import Json, progress_bar, remark, say, say_where,
 from predictornas.cli.listing import TO_THE_END, images_help, methods_help, proxies_help, spaces_help
 from predictornas.cli.options import (
     Address,
+    Board,
     Devices,
     ExecutorName,
     Formats,
+    Log,
     Open,
     Part,
     Style,
     Threads,
     Where,
     Workers,
+    observers_of,
     pictures_as,
     training_processes,
 )
@@ -48,6 +51,8 @@ def live_search(
     executor: ExecutorName = None,
     address: Address = None,
     out: Path | None = None,
+    log: Log = None,
+    tensorboard: Board = None,
     format_: Formats = None,
     style: Style = "screen",
     open_report: Open = False,
@@ -107,7 +112,15 @@ def live_search(
     processes = training_processes(workers, device, threads)
     where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
     with progress_bar(f"{method} on {space}, epochs") as started:
-        outcome = run_live_study(study, folder, workers=processes, executor=where, started=started, pictures=pictures)
+        outcome = run_live_study(
+            study,
+            folder,
+            workers=processes,
+            executor=where,
+            started=started,
+            observers=observers_of(log, tensorboard),
+            pictures=pictures,
+        )
     longest = outcome.history["epochs"].max()
     row = {
         "method": method,
@@ -187,6 +200,8 @@ def train(
     device: str = "cpu",
     threads: Threads = 1,
     out: Path | None = None,
+    log: Log = None,
+    tensorboard: Board = None,
     format_: Formats = None,
     style: Style = "screen",
     json: Json = False,
@@ -256,7 +271,8 @@ def train(
     folder = out or Path(f"train-{architecture if len(architecture) < 40 else space}".replace("/", "-"))
     pictures = pictures_as(format_, style)
     with progress_bar(f"{architecture[:40]}, epochs") as started:
-        result = retrain(request, folder, started=started, told=remark, pictures=pictures)
+        observers = observers_of(log, tensorboard)
+        result = retrain(request, folder, started=started, told=remark, observers=observers, pictures=pictures)
     if json:
         show_json([{"duration" if name == "seconds" else name: value for name, value in result.items()}])
     else:

@@ -99,7 +99,6 @@ def gain_of_objectives(
 ) -> None:
     """Runs a study of several objectives, or a part of it, and prints what it says."""
     from predictornas.studies.objectives.execution import advance_objectives
-    from predictornas.studies.tasks import Execution
 
     if where.share is None:
         outcome = _run(study, folder, where, pictures)
@@ -107,7 +106,7 @@ def gain_of_objectives(
         shown_in_browser(folder, wanted=open_report)
         return
     with progress_bar(f"part {where.part}") as started:
-        missing = advance_objectives(study.open(), folder, Execution(where.get_executor(), started, where.share))
+        missing = advance_objectives(study.open(), folder, where.execution(started))
     if json:
         show_json({"part": where.part, "missing": missing, "folder": str(folder)})
     remark(
@@ -117,10 +116,10 @@ def gain_of_objectives(
 
 
 def search_of_objectives(
-    study: ObjectivesStudy, folder: Path, pictures: Pictures, *, json: bool, open_report: bool
+    study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures, *, json: bool, open_report: bool
 ) -> None:
     """Runs one search for several objectives and shows the front that it found."""
-    outcome, opened = _run(study, folder, Where(workers=1), pictures), study.open()
+    outcome, opened = _run(study, folder, where, pictures), study.open()
     front = _front(outcome, opened)
     if json:
         from predictornas.studies.objectives.report import json_rows
@@ -136,7 +135,9 @@ def _run(study: ObjectivesStudy, folder: Path, where: Where, pictures: Pictures)
     from predictornas.studies.objectives.execution import run_objectives
 
     with progress_bar(f"{counted(len(study.methods), 'method')}, {counted(len(study.seeds), 'seed')}") as started:
-        return run_objectives(study, folder, executor=where.get_executor(), started=started, pictures=pictures)
+        return run_objectives(
+            study, folder, executor=where.get_executor(), started=started, observers=where.observers, pictures=pictures
+        )
 
 
 Recommended = tuple[list[dict[str, Any]], "OpenedObjectives"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -12,6 +13,7 @@ from predictornas.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from predictornas.executors import Executor
+    from predictornas.observers import Observer
     from predictornas.studies.pictures import Pictures
     from predictornas.studies.tasks import Execution, Share, Started
 
@@ -57,17 +59,26 @@ Style = Annotated[
     ),
 ]
 
+Log = Annotated[
+    Path | None, Parameter(name="--log", help="Append what happens to this file, a JSON object a line, as it happens.")
+]
+
+Board = Annotated[
+    Path | None, Parameter(name="--tensorboard", help="Folder for TensorBoard, where each run writes what it measures.")
+]
+
 Open = Annotated[bool, Parameter(name="--open", negative="", help="Open the report, report.html, in a browser.")]
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where tasks are run, and which share of them."""
+    """Where tasks are run, which share of them, and who is told what they do."""
 
     workers: int
     executor: str | None = None
     address: str | None = None
     part: str | None = None
+    observers: tuple[Observer, ...] = ()
 
     def get_executor(self) -> Executor:
         """The executor that these options ask for.
@@ -85,7 +96,7 @@ class Where:
         """The same for the engine of studies, with who is told about progress."""
         from predictornas.studies.tasks import Execution
 
-        return Execution(self.get_executor(), started, self.share)
+        return Execution(self.get_executor(), started, self.share, self.observers)
 
     @property
     def share(self) -> Share | None:
@@ -97,6 +108,18 @@ class Where:
         from predictornas.studies.tasks import Share
 
         return None if self.part is None else Share.parse(self.part)
+
+
+def observers_of(log: Path | None, board: Path | None) -> tuple[Observer, ...]:
+    """The observers that `--log` and `--tensorboard` ask for.
+
+    Raises:
+        MissingDependencyError: TensorBoard is asked for and not installed.
+    """
+    from predictornas.observers import JSONLines, TensorBoard
+
+    lines = () if log is None else (JSONLines(log),)
+    return lines if board is None else (*lines, TensorBoard(board))
 
 
 def pictures_as(formats: str | None, style: str) -> Pictures:

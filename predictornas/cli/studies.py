@@ -22,14 +22,17 @@ from predictornas.cli.objectives import (
 )
 from predictornas.cli.options import (
     Address,
+    Board,
     ExecutorName,
     Formats,
+    Log,
     Open,
     Part,
     Seeds,
     Style,
     Where,
     Workers,
+    observers_of,
     parsed_seeds,
     pictures_as,
 )
@@ -84,6 +87,8 @@ def gain(
     address: Address = None,
     part: Part = None,
     out: Path | None = None,
+    log: Log = None,
+    tensorboard: Board = None,
     format_: Formats = None,
     style: Style = "screen",
     open_report: Open = False,
@@ -125,7 +130,8 @@ def gain(
     from predictornas.studies.gain.study import Study
 
     benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
-    folder, where = out or Path(f"gain-{benchmark}"), Where(workers, executor, address, part)
+    folder, told = out or Path(f"gain-{benchmark}"), observers_of(log, tensorboard)
+    where = Where(workers, executor, address, part, told)
     pictures = pictures_as(format_, style)
     asked = Asked(objectives, limit, known)
     if asked:
@@ -181,6 +187,8 @@ def search(
     evaluation: str | None = None,
     preset: str = "default",
     out: Path | None = None,
+    log: Log = None,
+    tensorboard: Board = None,
     format_: Formats = None,
     style: Style = "screen",
     open_report: Open = False,
@@ -219,6 +227,7 @@ def search(
     from predictornas.studies.gain.study import Study
 
     asked, pictures = Asked(objectives, limit, known), pictures_as(format_, style)
+    where = Where(workers=1, observers=observers_of(log, tensorboard))
     if asked:
         benchmark = benchmark or BENCHMARK
         several = asked.study(
@@ -231,7 +240,7 @@ def search(
             evaluation=evaluation,
         )
         folder = out or Path(f"search-{benchmark}")
-        search_of_objectives(several, folder, pictures, json=json, open_report=open_report)
+        search_of_objectives(several, folder, where, pictures, json=json, open_report=open_report)
         return
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
     scheduled = isinstance(on_curves.strategy(method), Scheduled)
@@ -241,7 +250,7 @@ def search(
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
     folder = out or Path(f"search-{benchmark}")
-    ran, opened = _run(study, folder, Where(workers=1), pictures), open_study(study)
+    ran, opened = _run(study, folder, where, pictures), open_study(study)
     genes = recommended_architecture(opened, ran.history)
     notation = opened.benchmark.space.describe(genes)
     with writing_file(folder / "recommended.txt") as temporary:
@@ -322,7 +331,7 @@ def _run(study: Study, folder: Path, where: Where, pictures: Pictures) -> Ran:
     executor, benchmark = where.get_executor(), study.open()
     run = run_study if study.budget_epochs is None else run_epoch_study
     with progress_bar(f"{counted(len(study.methods), 'method')}, {counted(len(study.seeds), 'seed')}") as started:
-        outcome = run(study, folder, executor=executor, started=started, pictures=pictures)
+        outcome = run(study, folder, executor=executor, started=started, observers=where.observers, pictures=pictures)
     return what_ran(outcome, benchmark)
 
 
@@ -365,10 +374,9 @@ def _run_share(study: Study, folder: Path, where: Where, *, as_json: bool) -> No
     """Runs a part of what is missing of a study; what there is to see is for whoever collects the parts."""
     from predictornas.studies.gain.execution import advance_study
     from predictornas.studies.gain.opened import open_study
-    from predictornas.studies.tasks import Execution
 
     with progress_bar(f"part {where.part}") as started:
-        missing = advance_study(open_study(study), folder, Execution(where.get_executor(), started, where.share))
+        missing = advance_study(open_study(study), folder, where.execution(started))
     if as_json:
         show_json({"part": where.part, "missing": missing, "folder": str(folder)})
     remark(

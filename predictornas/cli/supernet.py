@@ -13,12 +13,16 @@ from predictornas.cli.console import Json, progress_bar, remark, say, say_where,
 from predictornas.cli.listing import images_help, supernet_methods_help
 from predictornas.cli.options import (
     SEEDS_HELP,
+    Board,
     Devices,
     Formats,
+    Log,
     Open,
     Style,
     Threads,
+    Where,
     Workers,
+    observers_of,
     parsed_seeds,
     pictures_as,
     training_processes,
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     import numpy as np
     from jaxtyping import Int8
 
+    from predictornas.observers import Observer
     from predictornas.spaces.base import SearchSpace
     from predictornas.studies.pictures import Pictures
     from predictornas.studies.supernet_run import SuperNetworkRun
@@ -87,6 +92,8 @@ def supernet(
     second_order_error: bool = False,
     small: bool = False,
     out: Path | None = None,
+    log: Log = None,
+    tensorboard: Board = None,
     format_: Formats = None,
     style: Style = "screen",
     open_report: Open = False,
@@ -145,16 +152,26 @@ def supernet(
         small=small,
     )
     folder, pictures = out or Path(f"supernet-{method}"), pictures_as(format_, style)
+    observers = observers_of(log, tensorboard)
     if seeds is None:
-        _one(run, folder, pictures, open_report=open_report, json=json)
+        _one(run, folder, pictures, observers, open_report=open_report, json=json)
         return
     if seed:
         raise ConfigurationError("--seed and --seeds were both given. Keep one of them.")
     processes = training_processes(workers if device == "cpu" else 0, device, threads)  # on each GPU one at a time
-    _several(run, parsed_seeds(seeds), folder, pictures, workers=processes, json=json)
+    where = Where(processes, observers=observers)
+    _several(run, parsed_seeds(seeds), folder, where, pictures, json=json)
 
 
-def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report: bool, json: bool) -> None:
+def _one(
+    run: SuperNetworkRun,
+    folder: Path,
+    pictures: Pictures,
+    observers: tuple[Observer, ...],
+    *,
+    open_report: bool,
+    json: bool,
+) -> None:
     """One search, and what is said of it."""
     import numpy as np
 
@@ -167,7 +184,9 @@ def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report:
     for text in cautions.before(job):
         remark(text)
     with progress_bar(f"{run.method} in {job.space}, epochs") as started:
-        outcome = run_supernet(run.method, job, images, folder, started=started, pictures=pictures, asked=run)
+        outcome = run_supernet(
+            run.method, job, images, folder, started=started, observers=observers, pictures=pictures, asked=run
+        )
     searched, row = get_space(job.space), np.array(outcome.genes, dtype=np.int8)
     architecture = searched.describe(row)
     large = images.train.image_shape[-1] >= MOBILE_SIZE
@@ -198,16 +217,13 @@ def _one(run: SuperNetworkRun, folder: Path, pictures: Pictures, *, open_report:
 
 
 def _several(
-    run: SuperNetworkRun, seeds: Sequence[int], folder: Path, pictures: Pictures, *, workers: int, json: bool
+    run: SuperNetworkRun, seeds: Sequence[int], folder: Path, where: Where, pictures: Pictures, *, json: bool
 ) -> None:
     """The same search at several seeds, and a table of them with the means."""
-    from predictornas.executors import get_executor
     from predictornas.studies.supernet_seeds import run_seeds
-    from predictornas.studies.tasks import Execution
 
     with progress_bar(f"{run.method}, {counted(len(seeds), 'seed')}, epochs") as started:
-        execution = Execution(get_executor(workers=workers), started)
-        found = run_seeds(run, seeds, folder, execution=execution, pictures=pictures)
+        found = run_seeds(run, seeds, folder, execution=where.execution(started), pictures=pictures)
     if json:
         rows = {name: table.to_dicts() for name, table in (("seeds", found.seeds), ("summary", found.summary))}
         for row in rows["seeds"]:

@@ -31,6 +31,7 @@ from predictornas.live.passes import MEMORY_FORMAT, Forward, accuracy, generator
 from predictornas.live.rmsprop import TensorFlowRMSProp
 from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
 from predictornas.live.training_recipes import Recipe
+from predictornas.observers import SILENT, Announcer
 from predictornas.spaces.registry import get_space
 
 Advance = Callable[[int], None]
@@ -77,6 +78,7 @@ def train(
     until: int | None = None,
     folder: Path | None = None,
     advance: Advance = lambda _: None,
+    announce: Announcer = SILENT,
 ) -> Curve:
     """Trains a network, or goes on with it, until it has seen `until` epochs.
 
@@ -90,6 +92,7 @@ def train(
         until: epochs in all, 0 .. recipe.epochs; None for all of the recipe.
         folder: where the checkpoint is kept, this training's own; None to keep nothing.
         advance: told of every epoch once it is kept.
+        announce: told that the training begins, of every epoch once it is kept, and that it has ended.
 
     Returns:
         The curve of the first `until` epochs, shorter if the training failed before.
@@ -104,17 +107,31 @@ def train(
     until = job.recipe.epochs if until is None else until
     device = _check(job, images, until)
     with threads(job.threads), enough_memory(device, job.recipe.batch_size):
-        if folder is None:
-            training = Training.begin(job, images)
-            while not training.curve.reaches(until):
-                training.run_epoch()
-                advance(1)
-            return training.curve.until(until)
-        with Journal(folder / EPOCH_LOG) as log:
-            return _train_in(folder, log, job, images, until, advance)
+        if folder is not None:
+            with Journal(folder / EPOCH_LOG) as log:
+                return _train_in(folder, log, job, images, until, advance, announce)
+        training = Training.begin(job, images)
+        _announce_start(announce, job, images, 0)
+        while not training.curve.reaches(until):
+            training.run_epoch()
+            _announce_epoch(announce, training.curve)
+            advance(1)
+        announce("ended", done=len(training.curve), unit="epochs")
+        return training.curve.until(until)
 
 
-def _train_in(folder: Path, log: Journal, job: Job, images: Partition, until: int, advance: Advance) -> Curve:
+def _announce_start(announce: Announcer, job: Job, images: Partition, done: int) -> None:
+    about = {"space": job.space, "genes": job.genes, "seed": job.seed, "images": images.name}
+    announce("started", kind="training", done=done, unit="epochs", **about)
+
+
+def _announce_epoch(announce: Announcer, curve: Curve) -> None:
+    announce("evaluated", epoch=len(curve), **{name: float(column[-1]) for name, column in curve.columns().items()})
+
+
+def _train_in(
+    folder: Path, log: Journal, job: Job, images: Partition, until: int, advance: Advance, announce: Announcer
+) -> Curve:
     """The same with a folder, which the open log keeps for this process alone."""
     curve = stored_curve(folder, job, images)
     if curve is not None and curve.reaches(until):
@@ -123,11 +140,14 @@ def _train_in(folder: Path, log: Journal, job: Job, images: Partition, until: in
     training = Training.begin(job, images)
     if curve is not None:
         training.restore(load_checkpoint(folder / CHECKPOINT, job.device))
+    _announce_start(announce, job, images, len(training.curve))
     while not training.curve.reaches(until):
         training.run_epoch()
         log.append({"epoch": len(training.curve), "seconds": float(training.curve.seconds[-1])})
         save_checkpoint(folder / CHECKPOINT, training.checkpoint())
+        _announce_epoch(announce, training.curve)
         advance(1)
+    announce("ended", done=len(training.curve), unit="epochs")
     return training.curve
 
 

@@ -64,6 +64,7 @@ def run_journaled(
             break
         if search.iteration not in recorded.chosen:
             _append(journal, recorded, _proposal_record(search.iteration, proposal, pool_hits))
+        search.report(proposal)
         ledger.enter_all(recorded.costs(begin, len(recorded)))
         whole = _evaluate_missing(search, oracle, journal, proposal, recorded, ledger)
         if whole or len(recorded) > begin:
@@ -72,6 +73,7 @@ def run_journaled(
         if not whole:
             break
     _finish(search, journal, recorded)
+    search.report_end()
 
 
 def _finish(search: Search, journal: Journal, recorded: Recorded) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,13 @@ import numpy as np
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History, Pending
+from predictornas.observers import Observer
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.plain_help import PlainHelp
 from predictornas.schedulers.base import incumbent
 from predictornas.search.folder import SearchFolder, identity_of
 from predictornas.search.proposing import chosen, rest_of_initial
+from predictornas.search.reported import Reporter
 from predictornas.search.results import checked, with_results
 from predictornas.search.strategies import (
     Proposal,
@@ -54,6 +56,8 @@ class Search(metaclass=PlainHelp):
         seed: seed of the run.
         history: evaluations of an interrupted run to continue from; only whole iterations. A search with evaluations in
             flight is continued from its folder, see `open`.
+        observers: told what is proposed, promoted and evaluated, see `Observer`.
+        name: what they call the run; by default space and seed.
 
     Raises:
         UnknownNameError: no method has this name; names the nearest.
@@ -67,7 +71,14 @@ class Search(metaclass=PlainHelp):
     """
 
     def __init__(
-        self, space: SearchSpace, strategy: Strategy | str, *, seed: int = 0, history: History | None = None
+        self,
+        space: SearchSpace,
+        strategy: Strategy | str,
+        *,
+        seed: int = 0,
+        history: History | None = None,
+        observers: Sequence[Observer] = (),
+        name: str | None = None,
     ) -> None:
         self.space = space
         self.strategy = _strategy(strategy)
@@ -79,9 +90,19 @@ class Search(metaclass=PlainHelp):
         self.iteration = max(latest) + 1
         self._was_asked = False  # for self.iteration
         self._folder: SearchFolder | None = None
+        made_of = {"strategy": type(self.strategy).__name__, "seed": seed}
+        self._reporter = Reporter(name or f"{space.name}-seed-{seed}", observers, space, **made_of)
 
     @classmethod
-    def open(cls, folder: Path | str, space: SearchSpace, strategy: Strategy | str, *, seed: int = 0) -> Search:
+    def open(
+        cls,
+        folder: Path | str,
+        space: SearchSpace,
+        strategy: Strategy | str,
+        *,
+        seed: int = 0,
+        observers: Sequence[Observer] = (),
+    ) -> Search:
         """A search that lives in a folder: each ask and tell is on disk before it returns, and opening continues it.
 
         What was in flight when a process died still is: evaluate it again and tell, or `drop` it. One process at a time
@@ -105,6 +126,7 @@ class Search(metaclass=PlainHelp):
             space: as it was when the folder was begun.
             strategy: the same.
             seed: the same.
+            observers: told what is proposed, promoted and evaluated from now on; they call the run as the folder.
 
         Raises:
             ConfigurationError: the folder has a search of another space, strategy or seed; names what differs. Or a
@@ -113,7 +135,7 @@ class Search(metaclass=PlainHelp):
             JournalError: its journal is damaged.
             StoreError: it cannot be written.
         """
-        search = cls(space, strategy, seed=seed)
+        search = cls(space, strategy, seed=seed, observers=observers, name=Path(folder).absolute().name)
         kept = SearchFolder(Path(folder), identity_of(space, search.strategy, seed))
         for event in kept.events():
             search._happened(event)
@@ -121,9 +143,13 @@ class Search(metaclass=PlainHelp):
         return search
 
     def close(self) -> None:
-        """Lets go of the folder, where there is one; the search can be looked at, and not be told any more."""
+        """Lets go of the folder, where there is one: the search can be looked at, and not be told any more.
+
+        Observers hear that the run has ended.
+        """
         if self._folder is not None:
             self._folder.close()
+        self.report_end()
 
     def ask(self, at_most: int | None = None, *, worker: str = "") -> Proposal:
         """What to evaluate next, in flight from now on: T0 first, then the strategy's choice, never the same again.
@@ -143,6 +169,7 @@ class Search(metaclass=PlainHelp):
         if len(proposal):
             event = {"kind": "ask", "iteration": self._next, "keys": proposal.keys, "genes": proposal.genes}
             self._record({**event, "epochs": proposal.epochs, "worker": worker, "since": time.time()})
+            self.report(proposal)
         return proposal
 
     def propose(self, at_most: int | None = None) -> Proposal:
@@ -218,6 +245,17 @@ class Search(metaclass=PlainHelp):
         genes = require_members(self.space, genes)
         results = checked(self.space, self.history, genes, values, epochs, costs, failed)
         self._record({"kind": "tell", "genes": genes, **vars(results)})
+        self._reporter.evaluated(self.history, len(genes))
+
+    def report(self, proposal: Proposal) -> None:
+        """Lets observers hear of a proposal that is going to be evaluated; `ask` does that itself."""
+        self._reporter.proposed(self.history, self.iteration, proposal)
+
+    def report_end(self) -> None:
+        """Lets observers hear that the run has ended; `close` and `run` do that themselves."""
+        if self._reporter.observers:
+            has_result = bool((~self.history.failed).any())
+            self._reporter.ended(self.history, self.space.describe(self.recommend()[0]) if has_result else None)
 
     def drop(self, genes: Genes) -> None:
         """Gives up what is in flight, such as what a dead worker had: it may be proposed again.
@@ -328,6 +366,7 @@ def iterate(search: Search, oracle: Oracle, budget: int) -> Iterator[Step]:
         proposal = search.propose(budget - len(search.history))
         if not len(proposal):
             return
+        search.report(proposal)
         evaluations = oracle.evaluate(proposal.genes, proposal.epochs, rng_for(search.seed, iteration, "oracle"))
         search.tell(proposal.genes, evaluations.value, epochs=evaluations.epochs, costs=evaluations.costs)
         yield Step(iteration, proposal, evaluations)
@@ -337,4 +376,5 @@ def run(search: Search, oracle: Oracle, budget: int) -> History:
     """Runs a search to the end of its budget and returns its history."""
     for _ in iterate(search, oracle, budget):
         pass
+    search.report_end()
     return search.history

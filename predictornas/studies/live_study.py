@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor
 from predictornas.files import writing_file
 from predictornas.journal import Journal
+from predictornas.observers import Observer
 from predictornas.report.live_page import live_page
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
@@ -174,6 +176,7 @@ def run_live_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
 ) -> LiveOutcome:
     """Runs, or goes on with, a search that trains its networks, and writes what it found.
@@ -188,6 +191,7 @@ def run_live_study(
         workers: networks that are trained at once; the results do not depend on it.
         executor: where they are trained instead of in as many processes.
         started: told the number of epochs, gives back what is told about progress.
+        observers: told what the search does, see `predictornas.Observer`.
         pictures: formats and style of the figures.
 
     Raises:
@@ -199,7 +203,8 @@ def run_live_study(
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
         strategy = study.strategy()  # refuses what cannot be before images are read
-        return _run(study, strategy, study.oracle(folder / "trainings", workers, executor), folder, started, pictures)
+        oracle = study.oracle(folder / "trainings", workers, executor)
+        return _run(study, strategy, oracle, folder, started, tuple(observers), pictures)
 
 
 def _run(
@@ -208,6 +213,7 @@ def _run(
     oracle: LiveOracle,
     folder: Path,
     started: Started,
+    observers: tuple[Observer, ...],
     pictures: Pictures | None,
 ) -> LiveOutcome:
     from predictornas.live.devices import kind_of_device
@@ -217,7 +223,7 @@ def _run(
     facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(asked))), "images_sha256": oracle.images.digest}
     _claim(folder, facts, strategy)
     identity = run_identity(facts, study.method, strategy, study.seed)
-    search = Search(oracle.space, strategy, seed=study.seed)
+    search = Search(oracle.space, strategy, seed=study.seed, observers=observers, name=folder.absolute().name)
     # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
     with one_thread(), Journal(journal_path(folder, identity["run_id"])) as journal:
         budget = Budget(epochs=study.budget_epochs)

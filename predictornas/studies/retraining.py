@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from jaxtyping import Int8
 from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError
 from predictornas.files import writing_file
+from predictornas.observers import Announcer, Observer
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import check_owner, take, write_manifest
@@ -95,6 +96,7 @@ def retrain(
     *,
     started: Started = silently,
     told: Callable[[str], None] = lambda _: None,
+    observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
 ) -> dict[str, Any]:
     """Trains the architecture to the end, or goes on with it; writes a table, a figure, `architecture.txt`, a manifest.
@@ -104,6 +106,7 @@ def retrain(
         folder: of checkpoint and results.
         started: told the number of epochs, gives back what is told about progress.
         told: given what a person should know before the training begins.
+        observers: told what the training does, see `predictornas.Observer`.
         pictures: formats and style of the figures.
 
     Returns:
@@ -160,7 +163,8 @@ def retrain(
     with writing_file(folder / "architecture.txt") as place:
         place.write_text(space.describe(row) + "\n", encoding="utf-8")
     advance = started(recipe.epochs)
-    curve = train(job, images, folder=folder / "training", advance=advance)
+    announce = Announcer(folder.absolute().name, tuple(observers))
+    curve = train(job, images, folder=folder / "training", advance=advance, announce=announce)
     table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
     write_table(folder / "curve.csv", table)
     facts = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
+from predictornas.observers import Announcer, Observer
 from predictornas.report.supernet_page import supernet_page
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
@@ -186,6 +188,7 @@ def run_supernet(
     folder: Path,
     *,
     started: Started = silently,
+    observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
     asked: SuperNetworkRun | None = None,
 ) -> SearchOutcome:
@@ -200,6 +203,7 @@ def run_supernet(
         images: to train and to validate with.
         folder: its own.
         started: told the number of epochs, gives back what is told about progress.
+        observers: told what the search does, see `predictornas.Observer`.
         pictures: formats and style of the figures.
         asked: what the search was made of, where it was asked for by names; the report then has its command line.
 
@@ -208,7 +212,8 @@ def run_supernet(
     """
     job.check(images)
     take(folder, KIND)
-    outcome = search(job, images, folder=folder, advance=started(job.epochs))
+    announce = Announcer(folder.absolute().name, tuple(observers))
+    outcome = search(job, images, folder=folder, advance=started(job.epochs), announce=announce)
     space, genes = get_space(job.space), np.array(outcome.genes, dtype=np.int8)
     tables = {
         "epochs": epochs_table(space, outcome.records),

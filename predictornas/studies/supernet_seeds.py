@@ -16,6 +16,7 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
 from predictornas.live.devices import kind_of_device, listed_devices, own_device
+from predictornas.observers import Observer
 from predictornas.report.repeating import seeds_text
 from predictornas.studies.folder import owner_of, take, write_manifest
 from predictornas.studies.pictures import Pictures
@@ -79,9 +80,10 @@ def run_seeds(
     for each in runs:
         job, images = replace(each, device=devices[0]).prepared()
         job.check(images)
-    tasks = [Task(_Seeded(each, pictures), folder / seed_folder(each.seed)) for each in runs]
+    execution = execution or Execution()
+    tasks = [Task(_Seeded(each, pictures, execution.observers), folder / seed_folder(each.seed)) for each in runs]
     take(folder, KIND)
-    run_all(_search, tasks, is_done=_is_done, units=lambda _: job.epochs, execution=execution or Execution())
+    run_all(_search, tasks, is_done=_is_done, units=lambda _: job.epochs, execution=execution)
     found = read_seeds([task.target for task in tasks])
     write_table(folder / "seeds.csv", found.seeds)
     write_table(folder / "summary.csv", found.summary)
@@ -135,12 +137,22 @@ class _Seeded:
 
     run: SuperNetworkRun
     pictures: Pictures | None
+    observers: tuple[Observer, ...] = ()
 
 
 def _search(what: _Seeded, folder: Path, tell: Tell) -> None:
     run = replace(what.run, device=own_device(what.run.device))
     job, images = run.prepared()
-    run_supernet(run.method, job, images, folder, started=lambda _: tell, pictures=what.pictures, asked=run)
+    run_supernet(
+        run.method,
+        job,
+        images,
+        folder,
+        started=lambda _: tell,
+        observers=what.observers,
+        pictures=what.pictures,
+        asked=run,
+    )
 
 
 def _is_done(task: Task[_Seeded]) -> bool:

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 from predictornas.errors import AtWorkError, BusyJournalError, ConfigurationError
 from predictornas.executors import Executor, Task, Tell
 from predictornas.executors.serial import Serial
+from predictornas.observers import Observer
 from predictornas.studies.locks import Locks
 
 WhatT = TypeVar("WhatT")
@@ -87,11 +88,13 @@ class Execution:
         executor: where.
         started: how progress is shown.
         share: which of the tasks; all where None.
+        observers: told what searches do; picklable where the executor has processes.
     """
 
     executor: Executor = field(default_factory=Serial)
     started: Started = silently
     share: Share | None = None
+    observers: tuple[Observer, ...] = ()
 
 
 def run_missing(

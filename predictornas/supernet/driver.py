@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from predictornas.errors import CheckpointError, ConfigurationError
 from predictornas.files import remove_leftovers
 from predictornas.journal import Journal
 from predictornas.live.checkpoints import Checkpoint, load_checkpoint, require_same, save_checkpoint
 from predictornas.live.devices import checked_device, enough_memory, threads
 from predictornas.live.images.partition import Partition
+from predictornas.observers import SILENT, Announcer
+from predictornas.spaces.registry import get_space
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.records import EpochRecord, curve_of, selected
@@ -44,6 +48,7 @@ def search(
     *,
     folder: Path | None = None,
     advance: Callable[[int], None] = lambda _: None,
+    announce: Announcer = SILENT,
 ) -> SearchOutcome:
     """Runs a search to its end, or goes on with it.
 
@@ -52,18 +57,24 @@ def search(
         images: what to train and to validate with; the test images are not looked at.
         folder: where journal and checkpoint are kept, this search's own; None to keep nothing.
         advance: told how many epochs have come to their end.
+        announce: told of the search, and of each of its epochs.
 
     Raises:
         ConfigurationError, CheckpointError, JournalError, StoreError: as in `epochs`.
     """
     records = []
-    for record in epochs(job, images, folder=folder):
+    for record in epochs(job, images, folder=folder, announce=announce):
         records.append(record)
         advance(1)
-    return SearchOutcome(selected(job.method, records), tuple(records))
+    genes = selected(job.method, records)
+    recommended = get_space(job.space).describe(np.array(genes, np.int8))
+    announce("ended", done=len(records), unit="epochs", recommended=recommended)
+    return SearchOutcome(genes, tuple(records))
 
 
-def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> Iterator[EpochRecord]:
+def epochs(
+    job: SearchJob, images: Partition, *, folder: Path | None = None, announce: Announcer = SILENT
+) -> Iterator[EpochRecord]:
     """The records of a search, each as soon as its epoch is over and kept.
 
     After every epoch a line joins the journal and a checkpoint replaces the one before. A search that was killed goes
@@ -74,6 +85,7 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
         job: what to search, and how.
         images: what to train and to validate with.
         folder: where journal and checkpoint are kept, this search's own; None to keep nothing.
+        announce: told that the search begins, and of each epoch as soon as it is kept.
 
     Raises:
         ConfigurationError: settings that cannot work, too few images, or a search that has diverged: the last good
@@ -83,20 +95,26 @@ def epochs(job: SearchJob, images: Partition, *, folder: Path | None = None) -> 
         StoreError: the folder cannot be written.
     """
     job.check(images)
+    begins = {"kind": "super-network", "unit": "epochs", "space": job.space, "seed": job.seed, "images": images.name}
     if folder is None:
         ongoing = OngoingSearch.begin(job, images)
+        announce("started", **begins, done=0)
         while not ongoing.finished:
-            yield _one_epoch(ongoing)
+            record = _one_epoch(ongoing)
+            announce("evaluated", **record.as_json())
+            yield record
         return
     with Journal(folder / EPOCH_LOG) as log:
         remove_leftovers(folder)
         ongoing, records = _with_records(job, images, folder / CHECKPOINT, log)
-        yield from records
+        announce("started", **begins, done=len(records))
+        yield from list(records)
         while not ongoing.finished:
             record = _one_epoch(ongoing, folder / CHECKPOINT)
             records.append(record)
             log.append(record.as_json())
             save_checkpoint(folder / CHECKPOINT, Checkpoint(job.identity(images), curve_of(records), ongoing.tensors()))
+            announce("evaluated", **record.as_json())
             yield record
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor, get_executor
+from predictornas.observers import Observer
 from predictornas.studies.gain.epoch_report import (
     EpochReport,
     nominal_savings,
@@ -58,6 +60,7 @@ def run_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
 ) -> Outcome:
     """Runs what is missing of a study and writes all its outputs.
@@ -71,6 +74,7 @@ def run_study(
         workers: processes; the results do not depend on it.
         executor: where to run instead, as `predictornas.executors.get_executor` gives it.
         started: told the number of evaluations of the whole study, gives back what is told about progress.
+        observers: told what each run does, see `predictornas.Observer`; picklable where there are several processes.
         pictures: formats and style of the figures.
 
     Returns:
@@ -90,7 +94,7 @@ def run_study(
         >>> outcome.history.group_by("method").len().sort("method")["len"].to_list()
         [40, 40]
     """
-    execution = Execution(executor or get_executor(workers=workers), started)
+    execution = Execution(executor or get_executor(workers=workers), started, observers=tuple(observers))
     opened = open_study(study)
     return tell_study(opened, folder, advance_study(opened, folder, execution), pictures)
 
@@ -126,6 +130,7 @@ def run_epoch_study(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
 ) -> tuple[pl.DataFrame, EpochReport, int]:
     """Runs what is missing of a study and writes `history.parquet`, `epochs.csv`, `savings.csv` and their figure.
@@ -136,6 +141,7 @@ def run_epoch_study(
         workers: processes; the results do not depend on it.
         executor: where to run instead.
         started: told the number of epochs of all runs, gives back what is told about progress.
+        observers: told what each run does, see `predictornas.Observer`; picklable where there are several processes.
         pictures: formats and style of the figures.
 
     Returns:
@@ -150,7 +156,9 @@ def run_epoch_study(
     if study.budget_epochs is None:
         raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
     opened = open_study(study)
-    missing = advance_study(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    missing = advance_study(
+        opened, folder, Execution(executor or get_executor(workers=workers), started, observers=tuple(observers))
+    )
     return tell_epoch_study(opened, folder, missing, pictures)
 
 
@@ -189,7 +197,13 @@ def advance_study(opened: OpenedStudy, folder: Path, execution: Execution) -> in
     tasks = tasks_of(manifest, folder)
     known = [name for name, entry in manifest["methods"].items() if opened.knows(name, entry["strategy"])]
     mine = [task for task in tasks if task.what.method in known]
-    run_missing(RunSearch(opened), mine, is_done=has_ended, units=lambda _: units_of(opened), execution=execution)
+    run_missing(
+        RunSearch(opened, execution.observers),
+        mine,
+        is_done=has_ended,
+        units=lambda _: units_of(opened),
+        execution=execution,
+    )
     return sum(not has_ended(task) for task in tasks)
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from predictornas.executors import Task, Tell
 from predictornas.journal import Journal, last_record
+from predictornas.observers import Observer
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search
+from predictornas.search.strategies import Strategy
+from predictornas.spaces.base import SearchSpace
 from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.study import journal_path, run_identity
 
@@ -34,6 +37,11 @@ class Run:
         """What its journal and the tables say of it."""
         return {"run_id": self.run_id, "method": self.method, "seed": self.seed}
 
+    def search(self, space: SearchSpace, strategy: Strategy, observers: tuple[Observer, ...]) -> Search:
+        """It at its beginning."""
+        name = f"{self.method}-seed-{self.seed}"
+        return Search(space, strategy, seed=self.seed, observers=observers, name=name)
+
     def journal(self, folder: Path) -> Path:
         """Where its journal lies inside the study's folder."""
         return journal_path(folder, self.run_id)
@@ -45,16 +53,18 @@ class RunSearch:
 
     Attributes:
         opened: the study.
+        observers: told what each run does.
     """
 
     opened: OpenedStudy
+    observers: tuple[Observer, ...] = ()
 
     def __call__(self, run: Run, journal_path: Path, tell: Tell) -> None:
         """Writes the journal of a run."""
         opened = self.opened
         with Journal(journal_path) as journal:
             run_journaled(
-                Search(opened.benchmark.space, opened.strategy(run.method), seed=run.seed),
+                run.search(opened.benchmark.space, opened.strategy(run.method), self.observers),
                 opened.oracle,
                 opened.study.limits,
                 journal,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from predictornas.errors import AtWorkError
 from predictornas.executors import Executor, get_executor
+from predictornas.observers import Observer
 from predictornas.studies.gain.manifest import claim, read_manifest
 from predictornas.studies.gain.runs import has_ended, tasks_of
 from predictornas.studies.locks import locked
@@ -48,6 +50,7 @@ def run_objectives(
     workers: int = 1,
     executor: Executor | None = None,
     started: Started = silently,
+    observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
 ) -> ObjectivesOutcome:
     """Runs what is missing of a study and writes all its outputs; a folder that holds this study is extended.
@@ -58,6 +61,7 @@ def run_objectives(
         workers: processes; the results do not depend on it.
         executor: where to run instead, as `predictornas.executors.get_executor` gives it.
         started: told the number of evaluations of the whole study, gives back what is told about progress.
+        observers: told what each run does, see `predictornas.Observer`; picklable where there are several processes.
         pictures: formats and style of the figures.
 
     Raises:
@@ -74,7 +78,9 @@ def run_objectives(
         ['nsga-ii', 'random']
     """
     opened = study.open()
-    missing = advance_objectives(opened, folder, Execution(executor or get_executor(workers=workers), started))
+    missing = advance_objectives(
+        opened, folder, Execution(executor or get_executor(workers=workers), started, observers=tuple(observers))
+    )
     return tell_objectives(opened, folder, missing, pictures)
 
 
@@ -110,5 +116,11 @@ def advance_objectives(opened: OpenedObjectives, folder: Path, execution: Execut
     known = [name for name, entry in manifest["methods"].items() if opened.knows(name, entry["strategy"])]
     mine = [task for task in tasks if task.what.method in known]
     evaluations = min(opened.study.budget, len(opened.space))
-    run_missing(RunObjectives(opened), mine, is_done=has_ended, units=lambda _: evaluations, execution=execution)
+    run_missing(
+        RunObjectives(opened, execution.observers),
+        mine,
+        is_done=has_ended,
+        units=lambda _: evaluations,
+        execution=execution,
+    )
     return sum(not has_ended(task) for task in tasks)

@@ -11,8 +11,8 @@ import polars as pl
 from predictornas.errors import JournalError
 from predictornas.executors import Tell
 from predictornas.journal import Journal
+from predictornas.observers import Observer
 from predictornas.search.journaled import run_journaled
-from predictornas.search.loop import Search
 from predictornas.studies.gain.run_tables import Notation, read_run, run_history
 from predictornas.studies.gain.runs import Run
 from predictornas.studies.objectives.study import OpenedObjectives
@@ -28,15 +28,17 @@ class RunObjectives:
 
     Attributes:
         opened: the study.
+        observers: told what each run does.
     """
 
     opened: OpenedObjectives
+    observers: tuple[Observer, ...] = ()
 
     def __call__(self, run: Run, journal_path: Path, tell: Tell) -> None:
         """Writes the journal of a run."""
         opened = self.opened
         with Journal(journal_path) as journal:
-            search = Search(opened.space, opened.strategy(run.method), seed=run.seed)
+            search = run.search(opened.space, opened.strategy(run.method), self.observers)
             run_journaled(search, opened.oracle, opened.limits, journal, identity=run.identity, advance=tell)
 
 
