@@ -172,7 +172,10 @@ def _call(node: ast.Call) -> Any:
     if None in named or len(named) != len(node.keywords):
         raise ValueError(f"the arguments of {name}(...) cannot be told apart")
     if name in _SAME and len(node.args) == 1:
-        return _value(node.args[0])  # what dtype or device it had says nothing about the value
+        value = _value(node.args[0])  # what dtype or device it had says nothing about the value
+        pairs = value if name in ("dict", "OrderedDict") and isinstance(value, list) else []
+        is_named = bool(pairs) and all(isinstance(one, list) and len(one) == 2 and type(one[0]) is str for one in pairs)
+        return dict(pairs) if is_named else value
     arguments = [_value(argument) for argument in node.args]
     if name in ("range", "arange") and not named:
         return _range(arguments)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int8, Int64
 
 from predictornas.architectures.orders import index_of, operation_names, ordered, row_at, unordered
-from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError, quoted
+from predictornas.errors import ConfigurationError, InvalidArchitectureError, UnknownNameError
 from predictornas.literals import Call
 from predictornas.spaces.base import MOST, ReadableSpace, SearchSpace, require_genes
 from predictornas.spaces.chains.natsbench_size import NATSBenchSize
@@ -21,7 +21,7 @@ from predictornas.spaces.darts import DARTS
 from predictornas.spaces.genotypes import NAMED_GENOTYPES, Cell, Genotype
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench101_text import laid_out
-from predictornas.spaces.nasbench201 import NASBench201
+from predictornas.spaces.nasbench201 import EDGES, NASBench201
 from predictornas.spaces.nasbench_graph import NASBenchGraph
 from predictornas.spaces.printed_genotypes import genotype_of, is_printed, printed_part
 
@@ -113,6 +113,16 @@ def _read_genes(space: SearchSpace, value: Any, numbering: Numbering) -> Row | N
     return own.renumbered(space, rows[0], numbering)
 
 
+_CELL = re.compile(r"\|[\w|~ ]+\|(?:\s*\+\s*\|[\w|~ ]+\|)+")
+"""A cell of NAS-Bench-201 within other text."""
+
+
+def cell_text(text: str) -> str | None:
+    """The last cell of NAS-Bench-201 that a text such as a log, or `Structure(4 nodes with |...|)`, holds."""
+    found = _CELL.findall(text)
+    return found[-1] if found else None
+
+
 def _wide(rows: list[list[int]]) -> Int64[np.ndarray, "n g"]:
     """Numbers of any size as an array; what no gene can be becomes -1."""
     return np.array([[number if abs(number) < 1 << 31 else -1 for number in row] for row in rows], np.int64)
@@ -152,6 +162,29 @@ def _read_operations(space: SearchSpace, value: Any, _: Numbering) -> Row | None
     return own.row_of(space, [name.strip() for name in names])
 
 
+def _read_nodes(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
+    """`((('none', 0),), (('none', 0), ('none', 1)), ...)`: the edges into each node, as `Structure` has them."""
+    if not isinstance(space, ReadableSpace) or not isinstance(value, list) or len(value) != EDGES[-1][1]:
+        return None
+    parts = []
+    for number, node in enumerate(value):
+        edges = node if isinstance(node, list) else []
+        if len(edges) != number + 1 or not all(map(_is_edge, edges)):
+            return None
+        parts.append("".join(f"|{name}~{source}" for name, source in sorted(edges, key=lambda edge: edge[1])) + "|")
+    return np.asarray(space.from_strings(["+".join(parts)])[0])
+
+
+def _is_edge(value: Any) -> bool:
+    return isinstance(value, list) and [type(part) for part in value] == [str, int]
+
+
+def _write_nodes(space: SearchSpace, row: Row) -> str | None:
+    parts = [part.strip("|").split("|") for part in space.describe(row).split("+")]
+    nodes = tuple(tuple((name, int(source)) for name, source in (edge.split("~") for edge in node)) for node in parts)
+    return str(nodes)
+
+
 def _write_operations(space: SearchSpace, row: Row) -> str:
     own = operation_names(space)
     return ",".join(own.names[gene] for gene in row.tolist()) if own else ""
@@ -171,7 +204,7 @@ def _of_order(name: str, help_: str) -> Writing:
         name,
         help_,
         _of(NASBench201),
-        lambda space, value, _: unordered(name, space, value) if is_numbers(value) else None,
+        lambda space, value, _: unordered(name, space, _wide([value])[0].tolist()) if is_numbers(value) else None,
         lambda _, row: str(tuple(ordered(name, row))),
         asked=True,
     )
@@ -227,6 +260,27 @@ def _write_hash(space: SearchSpace, row: Row) -> str | None:
 # ---- NAS-Bench-Graph ----
 
 
+def _read_arch(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
+    """`Arch([0, 1, 1, 2], ['gcn', 'cheb', 'gin', 'fc'])`, or its two lists."""
+    match value:
+        case Call(name="Arch", arguments=[list() as inputs, list() as operations]):
+            pass
+        case {"link": list() as inputs, "ops": list() as operations}:
+            pass
+        case [list() as inputs, list() as operations]:
+            pass
+        case _:
+            return None
+    if not is_numbers(inputs) or len(operations) != len(inputs) or not all(type(one) is str for one in operations):
+        return None
+    return _read_described(space, f"{','.join(map(str, inputs))}|{','.join(operations)}", None)
+
+
+def _write_arch(space: SearchSpace, row: Row) -> str:
+    inputs, operations = space.describe(row).split("|")
+    return f"Arch([{inputs.replace(',', ', ')}], {operations.split(',')})"
+
+
 def _read_official_key(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
     number = value[0] if is_numbers(value) and len(value) == 1 else value
     if type(number) is not int or number < 0:
@@ -253,7 +307,7 @@ def _read_genotype(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
     try:
         return space.genes_of(genotype_of(value))
     except ValueError as error:
-        raise InvalidArchitectureError(f"{quoted(value)} is no genotype of the DARTS space ({error}).") from None
+        raise InvalidArchitectureError(f"This is no genotype of the DARTS space: {error}.") from None
 
 
 def _write_genotype(space: SearchSpace, row: Row) -> str | None:
@@ -351,8 +405,10 @@ NOTATIONS = (
     Writing("name", "of a released genotype", _of(DARTS), _read_name, _write_name),
     Writing("matrix", "matrix and operations of NAS-Bench-101", _of(NASBench101), _read_matrix, _write_matrix),
     Writing("hash", "module hash of NAS-Bench-101", _of(NASBench101), _read_hash, _write_hash),
+    Writing("arch", "Arch(...) of the official package", _of(NASBenchGraph), _read_arch, _write_arch),
     Writing("hash", "key of the official files", _of(NASBenchGraph), _read_official_key, _write_official_key),
     Writing("index", "in the official order", _of(NASBench201, NATSBenchSize), _read_index, _write_index),
+    Writing("nodes", "the edges into each node, as Structure has them", _of(NASBench201), _read_nodes, _write_nodes),
     Writing("operations", "names, edge by edge", _of(NASBench201), _read_operations, _write_operations),
     _of_order("naslib", "numbers of NASLib and NAS-Bench-Suite-Zero: edges by where they begin"),
     _of_order("naszilla", "numbers of naszilla and archai: operations in alphabetical order"),

@@ -17,6 +17,7 @@ from predictornas.architectures.notations import (
     NOTATIONS,
     Numbering,
     Writing,
+    cell_text,
     genotype_text,
     is_numbers,
     notations_of,
@@ -48,10 +49,10 @@ RESULTS = ("recommended.txt", "genotype.txt", "architecture.txt")
 Refused = tuple[Writing, PredictorNASError]
 """A notation, and why a value is no architecture in it."""
 
-_NAMED = re.compile(r"([a-z][a-z0-9]+)\s*:\s*(.*)", re.DOTALL)
+_NAMED = re.compile(r"([a-z][a-z0-9]+)\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 _SPREAD = re.compile(r"(?<=[\d\]])\s+(?=[\d\[])")
 _PRINTED = re.compile(
-    r"(\w+\.)*(ModelSpec|array|asarray|tensor|range|arange|OrderedDict|dict|list|tuple|set|frozenset)\s*\("
+    r"(\w+\.)*(ModelSpec|Arch|array|asarray|tensor|range|arange|OrderedDict|dict|list|tuple|set|frozenset)\s*\("
 )
 _FILE = re.compile(r"\S*\.(txt|json|log|out|py|csv|parquet)", re.IGNORECASE)
 _HINTS = 3
@@ -164,18 +165,29 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path) or (isinstance(value, str) and _is_path(value)):
         return _of_file(Path(value))
     if isinstance(value, str):
-        return value.strip()
+        return _unquoted(value)
     if hasattr(value, "tolist"):  # arrays and numbers of numpy, tensors
         return _plain(value.tolist())
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())
     if hasattr(value, "matrix") and hasattr(value, "ops"):
         return _plain({"matrix": value.matrix, "ops": value.ops})
+    if hasattr(value, "link") and hasattr(value, "ops"):  # `Arch` of NAS-Bench-Graph
+        return _plain({"link": value.link, "ops": value.ops})
+    if hasattr(value, "tostr") and hasattr(value, "nodes"):  # `Structure` of the code of NAS-Bench-201
+        return _plain(value.nodes)
     if isinstance(value, dict):
         return {str(name): _plain(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple, range)):
+    if isinstance(value, (list, tuple, range, set, frozenset)):
         return [_plain(one) for one in value]
     return value
+
+
+def _unquoted(text: str) -> str:
+    """A text without the space and the quotes around it, and without the mark with which Windows begins files."""
+    text = text.removeprefix("\ufeff").strip()
+    is_quoted = len(text) > 1 and text[0] in "'\"" and text[-1] == text[0] and text[0] not in text[1:-1]
+    return text[1:-1].strip() if is_quoted else text
 
 
 def _is_path(text: str) -> bool:
@@ -204,7 +216,7 @@ def _of_file(path: Path) -> Any:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{shown_path(path)} cannot be read: {error.strerror or error}.") from error
-    text = content.decode("utf-8", errors="replace").strip()  # logs hold bytes of all kinds
+    text = _unquoted(content.decode("utf-8", errors="replace"))  # logs hold bytes of all kinds
     if not text:
         raise DataError(f"{shown_path(path)} is empty.")
     if text[0] == "{" or path.suffix.lower() == ".json":
@@ -217,7 +229,7 @@ def _about_architecture(value: Any) -> Any:
     """What a result of ours says of its architecture; any other value as it is."""
     while isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         value = value[0]
-    for name in ("recommended", "genes", "architecture", "notation"):
+    for name in ("recommended", "genes", "architecture", "notation", "genotype", "arch"):
         if isinstance(value, dict) and name in value:
             return _about_architecture(value[name])
     return value
@@ -225,11 +237,14 @@ def _about_architecture(value: Any) -> Any:
 
 def _taken_apart(value: Any) -> tuple[str | None, Any]:
     """The notation that a text names, and what the text prints: a list, a call, or itself."""
+    if isinstance(value, dict) and (about := _about_architecture(value)) is not value:
+        return _taken_apart(about)
     if not isinstance(value, str):
         return None, value
     named, text = None, value
-    if (met := _NAMED.fullmatch(value)) and any(met[1] == notation.name for notation in NOTATIONS):
-        named, text = met[1], met[2].strip()
+    if (met := _NAMED.fullmatch(value)) and any(met[1].lower() == notation.name for notation in NOTATIONS):
+        named, text = met[1].lower(), _unquoted(met[2])
+    text = cell_text(text) or text
     try:
         printed = genotype_text(text)
         if printed is not None:
@@ -238,7 +253,7 @@ def _taken_apart(value: Any) -> tuple[str | None, Any]:
             return named, text  # a key, or a hash without letters
         numbers = read_numbers(text)
         if numbers is not None:
-            return named, numbers[0] if re.fullmatch(r"\d+", text) else numbers
+            return named, numbers[0] if re.fullmatch(r"-?\d+", text) else numbers
     except ValueError as error:
         raise InvalidArchitectureError(f"{quoted(value)} cannot be read as an architecture: {error}.") from None
     if text[:1] in tuple("([{") or _PRINTED.match(text):

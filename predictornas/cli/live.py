@@ -184,7 +184,9 @@ def build_table(
 def train(
     architecture: str,
     *,
-    space: Annotated[str, Parameter(help=f"The space of the architecture: {spaces_help()}")] = "darts",
+    space: Annotated[
+        str | None, Parameter(help=f"The space of the architecture, by default that of its notation: {spaces_help()}")
+    ] = None,
     images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
     recipe: str = "darts-cifar10",
     epochs: int | None = None,
@@ -248,8 +250,9 @@ def train(
     out
         Folder of checkpoint, curve and figure; train-ARCHITECTURE by default.
     """
-    from predictornas.studies.retraining import Retraining, retrain
+    from predictornas.studies.retraining import Retraining, retrain, space_of
 
+    space = space or space_of(architecture)
     request = Retraining(
         architecture=architecture,
         space=space,
@@ -296,9 +299,10 @@ def export(folder: Path, *, program: bool = False, out: Path | None = None, json
     out
         Folder of the files; FOLDER/exported by default.
     """
+    from predictornas.live.exported import EXPORTED
     from predictornas.studies.retraining import export_training
 
-    files = export_training(folder, out or folder / "exported", program=program)
+    files = export_training(folder, out or folder / EXPORTED, program=program)
     if json:
         show_json([str(file) for file in files])
         return

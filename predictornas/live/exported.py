@@ -23,6 +23,9 @@ from predictornas.spaces.registry import get_space
 WEIGHTS, CARD, TEXT, NOTATION, PROGRAM = "weights.pt", "network.json", "README.txt", "architecture.txt", "network.pt2"
 """The files of an exported network."""
 
+EXPORTED = "exported"
+"""Folder of the files below that of a training."""
+
 FORMAT = 1
 """Counted up when older files can no longer be read."""
 
@@ -97,8 +100,19 @@ class ExportedNetwork(nn.Module):
 
     @torch.inference_mode()
     def classify(self, pixels: UInt8[Tensor, "n c h w"] | UInt8[np.ndarray, "n c h w"]) -> Float[Tensor, "n classes"]:
-        """Probabilities of the classes of images as they are: bytes, not normalised; a tensor or an array."""
-        images = normalised(torch.as_tensor(pixels), self.card.mean, self.card.std)
+        """Probabilities of the classes of images as they are: bytes, not normalised; a tensor or an array.
+
+        Raises:
+            ConfigurationError: another type or shape; says what is taken.
+        """
+        given = torch.as_tensor(pixels)
+        if given.dtype != torch.uint8 or given.ndim != 4 or given.shape[1] != self.card.shape.in_channels:
+            raise ConfigurationError(
+                f"classify() takes a batch of bytes (n, {self.card.shape.in_channels}, height, width), not "
+                f"{str(given.dtype).removeprefix('torch.')} {tuple(given.shape)}. One image is image[None]; channels "
+                "that stand last are moved by .permute(2, 0, 1)."
+            )
+        images = normalised(given, self.card.mean, self.card.std)
         probabilities: Tensor = self(images).softmax(1)
         return probabilities
 
@@ -154,12 +168,14 @@ def load_network(folder: str | Path) -> ExportedNetwork:
         >>> network = load_network("exported")  # doctest: +SKIP
 
     Args:
-        folder: what `export_network` wrote.
+        folder: what `export_network` wrote, or the folder of a training that has it as `exported`.
 
     Raises:
         DataError: a file is missing, damaged or of another network. Nothing in the files is executed.
     """
     folder = Path(folder)
+    if not (folder / CARD).is_file() and (folder / EXPORTED / CARD).is_file():
+        folder /= EXPORTED
     card = _card(folder / CARD)
     try:
         weights = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)

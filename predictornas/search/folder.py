@@ -18,7 +18,7 @@ from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.restricted import RestrictedSpace
 
 JOURNAL = "search.jsonl"
-"""The journal of a folder: a record for the search, then one for each ask, tell and drop."""
+"""The journal of a folder: a record for the search, then one for each ask, tell, drop and add."""
 
 _open: weakref.WeakValueDictionary[Path, SearchFolder] = weakref.WeakValueDictionary()
 
@@ -54,7 +54,7 @@ class SearchFolder:
         _open[path] = self
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Everything that was asked, told and dropped, the oldest first."""
+        """Everything that was asked, told, dropped and added, the oldest first."""
         return (record for record in self._journal if record["kind"] != "search")
 
     def append(self, event: Mapping[str, Any]) -> None:

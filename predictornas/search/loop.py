@@ -20,7 +20,7 @@ from predictornas.schedulers.base import incumbent
 from predictornas.search.folder import SearchFolder, identity_of
 from predictornas.search.proposing import chosen, rest_of_initial
 from predictornas.search.reported import Reporter
-from predictornas.search.results import checked, with_results
+from predictornas.search.results import checked, unknown_rows, with_results
 from predictornas.search.strategies import (
     Proposal,
     Recommending,
@@ -247,6 +247,48 @@ class Search(metaclass=PlainHelp):
         self._record({"kind": "tell", "genes": genes, **vars(results)})
         self._reporter.evaluated(self.history, len(genes))
 
+    def add(
+        self, genes: Genes, values: Any = None, epochs: Any = None, *, costs: Any = None, failed: Any = None
+    ) -> int:
+        """Takes in trials that were made elsewhere, of the same objective: a colleague's, or those of another search.
+
+        They count as told: learned from, not proposed again, recommended if they are best. They count to the initial
+        set too; where there are as many as that, the strategy chooses at once. What is known already is left out, and
+        of several values of one training the first counts.
+
+        Example:
+            >>> from predictornas import RandomSearch, Search, get_space
+            >>> search = Search(get_space("nasbench201"), RandomSearch(initial=3, batch=2), seed=0)
+            >>> search.add([[3, 0, 4, 3, 0, 1], [3, 3, 3, 3, 3, 3]], [0.9, 0.94])
+            2
+            >>> len(search.ask()), search.recommend().tolist()  # one is left of three to begin with
+            (1, [[3, 3, 3, 3, 3, 3]])
+
+        Args:
+            genes: `(k, g)`, such as `predictornas.search.trials.read_trials` gives.
+            values: as for `tell`, on the scale of those that are told.
+            epochs: as for `tell`; 0 by default.
+            costs: as for `tell`.
+            failed: as for `tell`.
+
+        Returns:
+            How many were taken in.
+
+        Raises:
+            ConfigurationError, InvalidArchitectureError, StoreError: as for `tell`.
+        """
+        genes = require_members(self.space, genes)
+        lengths = np.zeros(len(genes), np.int64) if epochs is None else np.asarray(epochs)
+        new = unknown_rows(self.history, self.space.keys(genes), lengths)
+        told, costs = (None if given is None else np.asarray(given)[new] for given in (values, costs))
+        if failed is not None and not isinstance(failed, (str, BaseException)):
+            failed = [failed[row] for row in new]
+        results = checked(self.space, self.history, genes[new], told, lengths[new], costs, failed)
+        if len(new):
+            self._record({"kind": "add", "genes": genes[new], **vars(results)})
+            self._reporter.evaluated(self.history, len(new))
+        return len(new)
+
     def report(self, proposal: Proposal) -> None:
         """Lets observers hear of a proposal that is going to be evaluated; `ask` does that itself."""
         self._reporter.proposed(self.history, self.iteration, proposal)
@@ -299,7 +341,7 @@ class Search(metaclass=PlainHelp):
         self._happened(event)
 
     def _happened(self, event: Mapping[str, Any]) -> None:
-        """What an ask, a tell or a drop does, now or when it is read from a folder."""
+        """What an ask, a tell, a drop or an add does, now or when it is read from a folder."""
         keys = np.array(event["keys"], np.uint64)
         if event["kind"] == "ask":
             rest = [event[name] for name in ("iteration", "epochs", "worker", "since")]
@@ -312,7 +354,12 @@ class Search(metaclass=PlainHelp):
         landed = set(keys.tolist())
         if not landed.isdisjoint(proposed):
             self.history = self.history.with_pending(each for each in self.history.pending if each.key not in landed)
-        if event["kind"] == "tell":
+        if event["kind"] == "add":
+            earlier = np.full(len(keys), max(self.iteration - 1, 0), np.int64)
+            self.history = with_results(self.history, event, earlier)
+            if self.iteration == 0 and not self._is_starting:
+                self.iteration, self._was_asked = 1, False
+        elif event["kind"] == "tell":
             iterations = [proposed.get(key, self.iteration) for key in keys.tolist()]
             self.history = with_results(self.history, event, np.array(iterations, np.int64))
             unasked = not landed or not landed <= proposed.keys()

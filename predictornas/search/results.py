@@ -101,6 +101,18 @@ def with_results(history: History, event: Mapping[str, Any], iterations: Int[np.
     )
 
 
+def unknown_rows(history: History, keys: Keys, epochs: Int[np.ndarray, " k"]) -> list[int]:
+    """The rows of trainings that a history has no value of, each training once."""
+    succeeded = ~history.failed
+    known = set(zip(history.keys[succeeded].tolist(), history.epochs[succeeded].tolist(), strict=True))
+    rows = []
+    for row, training in enumerate(zip(keys.tolist(), epochs.tolist(), strict=True)):
+        if training not in known:
+            known.add(training)
+            rows.append(row)
+    return rows
+
+
 def _reasons(failed: Any, count: int) -> dict[int, str]:
     """Why evaluations failed, by row: one reason for all, or one a row, None where there is a value."""
     each = [failed] * count if failed is None or isinstance(failed, (str, bool, BaseException)) else list(failed)

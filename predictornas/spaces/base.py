@@ -76,8 +76,13 @@ def _as_rows(space: Any, value: Any) -> Any:
 
 def _as_genes(value: Any) -> Any:
     """Integers as int8 where all fit, so that messages show the number that was given; anything else as it is."""
-    if isinstance(value, (list, tuple)):
-        value = np.asarray(value)
+    if isinstance(value, (list, tuple, range)) or (hasattr(value, "__array__") and not isinstance(value, np.ndarray)):
+        try:
+            value = np.asarray(value)  # of a tensor, too
+        except ValueError as error:  # rows of different lengths
+            raise InvalidArchitectureError(f"Rows of genes have one length each: {error}.") from error
+    if isinstance(value, np.ndarray) and value.dtype == object and all(type(one) is int for one in value.flat):
+        value = np.array([max(min(one, 1 << 31), -1) for one in value.flat], np.int64).reshape(value.shape)
     if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.dtype != np.int8:
         small = value.astype(np.int8)
         return small if (small == value).all() else value

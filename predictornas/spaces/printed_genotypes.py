@@ -43,7 +43,7 @@ def is_printed(text: str) -> bool:
 
 
 def printed_part(text: str) -> str:
-    """The last `Genotype(...)` of a text; the text itself where it has none.
+    """The last `Genotype(...)` of a text, but for code that makes one of variables; itself where it has none.
 
     Raises:
         ValueError: the last one is not closed, as at the end of a log that was cut off.
@@ -52,6 +52,9 @@ def printed_part(text: str) -> str:
     if not starts:
         return text
     end = closing(text, starts[-1])
+    while end > 0 and len(starts) > 1 and not {"'", '"'} & {*text[starts[-1] : end]}:  # code, not what it printed
+        starts.pop()
+        end = closing(text, starts[-1])
     if end < 0:
         which = "it" if len(starts) == 1 else f"the last of {len(starts)}"
         raise ValueError(f"the bracket after Genotype was never closed, so {which} is cut off or too long")

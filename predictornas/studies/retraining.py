@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 KIND = "training"
 
+DARTS = "darts"
+"""Space of genes whose space is not said."""
+
 MOBILE_LIMIT = 600_000_000
 """Multiply-adds at 224 x 224 that the ImageNet mobile setting allows (Liu et al. 2019)."""
 
@@ -75,6 +78,18 @@ class Retraining:
     limit_multiply_adds: float | None = None
     on_the_fly: bool | None = None
     decoders: int | None = None
+
+
+def space_of(text: str) -> str:
+    """The space in whose notation an architecture is written; of genes that several DARTS spaces have it is `darts`.
+
+    Raises:
+        PredictorNASError: as `predictornas.architectures.parse`.
+    """
+    try:
+        return parse(text).space.name
+    except ConfigurationError:
+        return parse(text, DARTS).space.name
 
 
 def read_architecture(space: SearchSpace, text: str) -> Int8[np.ndarray, " g"]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +18,12 @@ CELL = "|nor_conv_3x3~0|+|none~0|avg_pool_3x3~1|+|nor_conv_3x3~0|none~1|skip_con
 
 FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
 """Index 0 of the official file."""
+
+NODES_OF_CELL = (
+    (("nor_conv_3x3", 0),),
+    (("none", 0), ("avg_pool_3x3", 1)),
+    (("nor_conv_3x3", 0), ("none", 1), ("skip_connect", 2)),
+)
 
 ROWS = [
     [0, 1, 1, 1, 0, 1, 0],
@@ -83,6 +91,8 @@ def _printed(cells: list[Any], concat: str = "range(2, 6)") -> str:
     return f"Genotype(normal={cells[0]}, normal_concat={concat}, reduce={cells[1]}, reduce_concat={concat})"
 
 
+_FIELDS = namedtuple("_FIELDS", "normal normal_concat reduce reduce_concat")
+
 EXAMPLES = [
     # NAS-Bench-201
     Example("official string", CELL, CELL),
@@ -106,6 +116,14 @@ EXAMPLES = [
     Example("naszilla's numbers", "2,3,0,2,3,4", CELL, operations="naszilla"),
     Example("operations in an order of one's own", "1,0,2,1,0,4", CELL, "nasbench201",
             "none,nor_conv_3x3,avg_pool_3x3,nor_conv_1x1,skip_connect"),
+    Example("Structure", f"Structure(4 nodes with {CELL})", CELL),
+    Example("a log of a search", f"[2021-03-04] <<<--->>> The 099-th epoch : {FIRST}\n[2021-03-05] best: {CELL} 73.2",
+            CELL),
+    Example("edges into each node", NODES_OF_CELL, CELL),
+    Example("printed edges into each node", str(NODES_OF_CELL), CELL),
+    Example("in quotes", f"'{CELL}'", CELL),
+    Example("with the mark of Windows", f"\ufeff{CELL}\n", CELL),
+    Example("capitals in the prefix", "NASLib: (2, 1, 2, 4, 1, 0)", CELL),
     Example("official index", "0", FIRST, "nasbench201"),
     Example("official index by prefix", "index: 0", FIRST, "nasbench201"),
     Example("official index as a number", np.int64(0), FIRST, "nasbench201"),
@@ -138,6 +156,10 @@ EXAMPLES = [
     Example("index of widths", 671, "8:16:24:32:64", "natsbench-size"),
     Example("graph network", "0,1,1,2|gcn,cheb,gin,fc", "0,1,1,2|gcn,cheb,gin,fc"),
     Example("graph network, official key", "61327", "0,1,1,2|gcn,cheb,gin,fc", "nasbench-graph"),
+    Example("Arch of NAS-Bench-Graph", "Arch([0, 1, 1, 2], ['gcn', 'cheb', 'gin', 'fc'])", "0,1,1,2|gcn,cheb,gin,fc"),
+    Example("its two lists", ([0, 1, 1, 2], ["gcn", "cheb", "gin", "fc"]), "0,1,1,2|gcn,cheb,gin,fc"),
+    Example("an object with them", SimpleNamespace(link=[0, 1, 1, 2], ops=["gcn", "cheb", "gin", "fc"]),
+            "0,1,1,2|gcn,cheb,gin,fc"),
     # the DARTS space
     Example("name", "DARTS-V2", V2),
     Example("name in small letters", "darts-v2", V2),
@@ -165,6 +187,11 @@ EXAMPLES = [
     Example("a whole log", LOG, V2),
     Example("as published, pairs in another order", V1_AS_PUBLISHED, V1),
     Example("JSON", json.dumps(NAMED_GENOTYPES["DARTS-V2"]), V2),
+    Example("a namedtuple with sets", _FIELDS(_PAIRS[0], {2, 3, 4, 5}, _PAIRS[1], {2, 3, 4, 5}), V2),
+    Example("a printed OrderedDict", f"OrderedDict([('normal', {_PAIRS[0]}), ('reduce', {_PAIRS[1]})])", V2),
+    Example("in a dictionary", {"epoch": 3, "genotype": NAMED_GENOTYPES["DARTS-V2"]}, V2),
+    Example("as a text in a dictionary", {"arch": V2}, V2),
+    Example("before code that makes one", f"{V2}\n    return Genotype(normal=gene, reduce=gene)\n", V2),
     Example("JSON with names", json.dumps(NAMED_GENOTYPES["DARTS-V2"]._asdict()), V2),
     Example("a dictionary without concatenation", {"normal": _PAIRS[0], "reduce": _PAIRS[1]}, V2),
     Example("NASLib's pairs", f"{_COMPACT}", V2, "darts"),

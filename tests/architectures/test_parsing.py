@@ -205,7 +205,7 @@ def test_a_file_of_one_line_and_twenty_megabytes_is_told_in_a_screen(tmp_path: P
         ({"matrix": [[0]], "ops": []}, None, InvalidArchitectureError, "2 to 64 rows"),
         (None, None, InvalidArchitectureError, "None is no architecture"),
         ([0.5, 1.5], None, InvalidArchitectureError, "is no architecture"),
-        ("-1", None, InvalidArchitectureError, "'-1' is no architecture"),
+        ("-1", None, InvalidArchitectureError, "not -1"),
         (-1, "nasbench-graph", InvalidArchitectureError, "-1 is no architecture"),
         (
             [8, 16, 24, 32, 64],
@@ -214,7 +214,7 @@ def test_a_file_of_one_line_and_twenty_megabytes_is_told_in_a_screen(tmp_path: P
             "if these are the widths: 8:16:24:32:64",
         ),
         (V2.replace("sep_conv_3x3", "my_conv", 1), None, InvalidArchitectureError, "Operation 'my_conv' is not one of"),
-        (V2.replace("('sep_conv_3x3', 0)", "('sep_conv_3x3', 2)", 1), None, InvalidArchitectureError, r"\(pair 0, "),
+        (V2.replace("('sep_conv_3x3', 0)", "('sep_conv_3x3', 2)", 1), None, InvalidArchitectureError, "pair 0, "),
         ([], None, InvalidArchitectureError, "is no architecture"),
         ("", None, InvalidArchitectureError, "is no architecture"),
         (CELL, "nasbench20", UnknownNameError, "nasbench201"),

@@ -14,7 +14,7 @@ import torch
 from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.live.augmentation import normalised
-from predictornas.live.exported import CARD, NOTATION, PROGRAM, TEXT, WEIGHTS, NetworkCard, export_network, load_network
+from predictornas.live.exported import CARD, EXPORTED, NOTATION, PROGRAM, TEXT, WEIGHTS, NetworkCard, export_network, load_network
 from predictornas.live.trainable_network import NetworkShape, build_network
 from predictornas.spaces.registry import get_space
 
@@ -53,6 +53,15 @@ def test_an_exported_network_computes_what_the_trained_one_does(space: str, tmp_
     assert loaded.card.class_names == ("cat", "dog", "owl")
     assert not loaded.card.shape.auxiliary
     assert not any(name.startswith("auxiliary") for name in torch.load(files[0], weights_only=True))
+
+
+def test_what_is_no_batch_of_bytes_is_told(tmp_path: Path) -> None:
+    network, card = trained("nasbench201", NetworkShape(2, 1, 3, 2))
+    export_network(network.state_dict(), card, tmp_path / EXPORTED)
+    loaded = load_network(tmp_path)  # the folder of the training
+    for wrong in (PIXELS[0], PIXELS.float() / 255, PIXELS.permute(0, 2, 3, 1), PIXELS[:, :1]):
+        with pytest.raises(ConfigurationError, match=r"takes a batch of bytes \(n, 2, height, width\), not "):
+            loaded.classify(wrong)
 
 
 @pytest.mark.thorough

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -186,3 +188,57 @@ def test_a_name_is_the_method_of_the_command_line() -> None:
         Search(SPACE, "bayesian-optimization")
     with pytest.raises(ConfigurationError, match="GCN is no strategy"):
         loop._strategy(GCN())  # what Search calls; the type check of these tests refuses it there
+
+
+# ---- trials from elsewhere ----
+
+
+def test_trials_from_elsewhere_count_to_t0_and_are_never_proposed() -> None:
+    fresh = Search(SPACE, RandomSearch(initial=4, batch=2), seed=0)
+    t0 = fresh.propose().genes
+    search = Search(SPACE, RandomSearch(initial=4, batch=2), seed=0)
+    assert search.add(t0[:2], [0.1, 0.9]) == 2
+    assert (search.iteration, search.history.iterations.tolist()) == (0, [0, 0])
+    rest = search.ask()
+    assert rest.genes.tolist() == t0[2:].tolist()
+    assert search.recommend().tolist() == t0[1:2].tolist()
+    search.tell(rest.genes, [0.2, 0.3])
+    assert search.iteration == 1
+    assert search.ask().proposed_by == "random"
+
+
+def test_as_many_trials_as_t0_let_the_strategy_choose_at_once() -> None:
+    genes = SPACE.enumerate()[:6]
+    search = Search(SPACE, RandomSearch(initial=4, batch=2), seed=0)
+    assert search.add(genes, np.arange(6) / 10, [12] * 6) == 6
+    proposal = search.ask()
+    assert (search.iteration, proposal.proposed_by, len(proposal)) == (1, "random", 2)
+    assert not np.isin(proposal.keys, SPACE.keys(genes)).any()
+    search.tell(proposal.genes, [0.5, 0.6])
+    assert search.history.before(2).epochs.tolist() == [12] * 6 + [0, 0]
+
+
+def test_what_is_known_is_left_out_and_of_several_values_the_first_counts() -> None:
+    genes = SPACE.enumerate()[:3]
+    search = Search(SPACE, RandomSearch(initial=2), seed=0)
+    assert search.add(genes[[0, 0, 1]], [0.1, 0.2, float("nan")]) == 2
+    assert search.add(genes, [0.7, 0.8, 0.9]) == 2  # the failure is replaced
+    assert search.add(genes, [0.7, 0.8, 0.9]) == 0
+    assert dict(zip(search.history.keys.tolist(), search.history.values.tolist(), strict=True)) == dict(
+        zip(SPACE.keys(genes).tolist(), [0.1, 0.8, 0.9], strict=True)
+    )
+    assert search.add(genes[:1], [0.4], [200]) == 1  # another length is another training
+    assert search.add(SPACE.enumerate()[9:10], failed="out of memory") == 1
+    assert list(search.history.failures.values()) == ["out of memory"]
+
+
+def test_trials_that_were_added_in_a_folder_are_there_again(tmp_path: Path) -> None:
+    genes = SPACE.enumerate()[:5]
+    for proposed in (True, False):
+        search = Search.open(tmp_path, SPACE, RandomSearch(initial=4, batch=2), seed=0)
+        if proposed:
+            search.add(genes, [0.1, 0.2, 0.3, 0.4, 0.5], [3] * 5)
+        assert (search.iteration, search.history.values.tolist()) == (1, [0.1, 0.2, 0.3, 0.4, 0.5])
+        found = search.propose().genes.tolist()
+        search.close()
+    assert found == Search(SPACE, RandomSearch(4, 2), seed=0, history=search.history).propose().genes.tolist()

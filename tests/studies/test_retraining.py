@@ -16,7 +16,7 @@ from predictornas.live.exported import load_network
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
 from predictornas.spaces.registry import get_space
-from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, export_training, read_architecture, retrain
+from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, export_training, read_architecture, retrain, space_of
 from tests.live.images.folders import picture_folder
 
 DARTS = get_space("darts")
@@ -156,6 +156,19 @@ def test_images_of_files_are_decoded_on_the_fly_at_the_size_of_the_recipe(
     assert decoded.equals(held)
     manifest = json.loads((tmp_path / "True/manifest.json").read_text())
     assert manifest["images"]["image_size"] == [14, 14]
+
+
+@pytest.mark.parametrize(
+    ("text", "space"),
+    [
+        ("DARTS-V2", "darts"),
+        ("string: |none~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|", "nasbench201"),
+        ("28cfc7874f6d200472e1a9dcd8650aa0", "nasbench101"),
+        (",".join(map(str, parse("DARTS-V2").genes)), "darts"),
+    ],
+)
+def test_the_space_is_that_of_the_notation(text: str, space: str) -> None:
+    assert space_of(text) == space
 
 
 @pytest.mark.parametrize("validation", [-0.1, 1.5, float("nan")])

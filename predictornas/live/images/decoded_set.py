@@ -212,7 +212,8 @@ def _in_order(work: _Work, places: Sequence[Int64[Tensor, " _"]], decoders: int)
             raise
         raise DataError(
             "A process that decodes images died (out of memory, or killed). Start again, perhaps with fewer decoders; "
-            "finished epochs are kept."
+            'finished epochs are kept. A script of your own has to do its work below `if __name__ == "__main__":`, as '
+            "with all processes of Python."
         ) from error
 
 

@@ -204,7 +204,7 @@ def described_scale(request: FigureRequest, scale: Scale | None = None) -> str:
         "{} epochs": scale.epochs,
         "{} channels": scale.channels,
         "cells a stage: {}" if scale.space == "nasbench201" else "{} cells": scale.cells,
-        "alpha's learning rate times {:g}": None if scale.architecture_rate == 1 else scale.architecture_rate,
+        "alpha's learning rate times {:.3g}": None if scale.architecture_rate == 1 else scale.architecture_rate,
     }
     said = [text.format(value) for text, value in parts.items() if value is not None]
     return f"{data}, size {request.size}: {', '.join([scale.space, *said, counted(scale.seeds, 'seed')])}."
