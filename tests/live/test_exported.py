@@ -14,7 +14,17 @@ import torch
 from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.live.augmentation import normalised
-from predictornas.live.exported import CARD, EXPORTED, NOTATION, PROGRAM, TEXT, WEIGHTS, NetworkCard, export_network, load_network
+from predictornas.live.exported import (
+    CARD,
+    EXPORTED,
+    NOTATION,
+    PROGRAM,
+    TEXT,
+    WEIGHTS,
+    NetworkCard,
+    export_network,
+    load_network,
+)
 from predictornas.live.trainable_network import NetworkShape, build_network
 from predictornas.spaces.registry import get_space
 

@@ -16,7 +16,14 @@ from predictornas.live.exported import load_network
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
 from predictornas.spaces.registry import get_space
-from predictornas.studies.retraining import MOBILE_LIMIT, Retraining, export_training, read_architecture, retrain, space_of
+from predictornas.studies.retraining import (
+    MOBILE_LIMIT,
+    Retraining,
+    export_training,
+    read_architecture,
+    retrain,
+    space_of,
+)
 from tests.live.images.folders import picture_folder
 
 DARTS = get_space("darts")
