@@ -63,12 +63,28 @@ def test_claims_are_paired_by_seed() -> None:
         rows += [{**start, "setting": name, "epoch": 12, "value": value} for name, value in ends.items()]
         rows.append({**start, "setting": "darts-1", "epoch": 12, "quantity": SKIPS, "value": 0.8 + 0.05 * seed})
     found = claims(pl.DataFrame(rows))
-    fall = found.row(by_predicate=pl.col("quantity").str.contains("last - first"), named=True)
+    fall = found.row(by_predicate=pl.col("quantity") == f"{ACCURACY}, last - first epoch", named=True)
     assert fall["ours"] == pytest.approx(-0.11)
     assert (fall["runs"], fall["verdict"]) == (3, "yes")
-    (lead,) = found.filter(setting="drnas - darts-1").to_dicts()
+    (lead,) = found.filter(quantity=f"{ACCURACY}, difference", setting="drnas - darts-1").to_dicts()
     assert lead["ours"] == pytest.approx(0.2)
     assert found.filter(quantity=f"{AGREEMENT}, difference")["ours"].to_list() == [None] * 3
+
+
+def test_selections_are_compared_with_magnitude_on_the_same_super_networks() -> None:
+    """Perturbation gains 0.1 after epoch 3 and 0.3 after epoch 12, on seed 1 each 0.1 more; seed 2 lacks an epoch."""
+    rows = []
+    for seed in range(3):
+        for epoch, gain in ((0, 0.5), (3, 0.1), (12, 0.3)):
+            place = {"quantity": ACCURACY, "setting": "darts-1", "seed": seed, "epoch": epoch, "cell": ""}
+            if epoch > 0 and (seed, epoch) != (2, 3):
+                rows.append({**place, "selection": "magnitude", "value": 0.5})
+            rows.append({**place, "selection": "perturbation", "value": 0.5 + gain + 0.1 * seed})
+    found = claims(pl.DataFrame(rows)).filter(setting="darts-1, perturbation")
+    assert [(row["quantity"].split(", ")[-1], row["runs"], round(row["ours"], 9)) for row in found.to_dicts()] == [
+        ("last epoch", 3, 0.4),
+        ("mean over epochs", 2, 0.25),
+    ]
 
 
 @pytest.mark.thorough
