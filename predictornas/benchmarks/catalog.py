@@ -386,9 +386,18 @@ def _read(name: str, file: Path, join: Path | None, recipe: ImportRecipe | None,
     if recipe is None:
         raise ConfigurationError(
             f"{name!r} has no recipe: say with --recipe what the columns of {file} mean, or use one of these names: "
-            f"{', '.join(RECIPES)}."
+            f"{', '.join(RECIPES)}.{_read_from(name)}"
         )
-    return read_tabular_source(file, recipe, join)
+    try:
+        return read_tabular_source(file, recipe, join)
+    except DataError as error:
+        raise DataError(f"{error}{_read_from(name)}") from error
+
+
+def _read_from(name: str) -> str:
+    """What file a table of the catalogue is of, as a sentence."""
+    source = CATALOG[name].source if name in CATALOG else None
+    return f" {name!r} is read from {source}." if source else ""
 
 
 def _check_name(name: str) -> None:

@@ -322,7 +322,11 @@ def require_genes(space: SearchSpace, genes: Any) -> Genes:
         row, gene = np.argwhere(wrong)[0].tolist()
         fewer = rows.astype(np.int64) - 1
         from_one = ((fewer >= 0) & (fewer < np.asarray(space.num_choices, np.int64))).all()
-        hint = " All fit where numbers begin with 1: subtract 1." if from_one else ""
+        hint = (
+            " All fit where numbers begin with 1: subtract 1."
+            if from_one
+            else " predictornas.architectures.parse says which other notation it fits, if one."
+        )
         raise InvalidArchitectureError(
             f"Row {row} of {len(rows)}: gene {gene} is {rows[row, gene]}, outside 0..{space.num_choices[gene] - 1}, "
             f"which is what {space.name!r} has for it (the row: {rows[row].tolist()}).{hint}"
