@@ -41,7 +41,7 @@ class Observer(metaclass=PlainHelp):
     """
 
     def started(self, event: Event) -> None:
-        """A run begins, or goes on: `done`, how many `unit`s (evaluations or epochs) are there; what it is made of."""
+        """A run begins, or goes on: `done` evaluations or epochs (`unit`) are there; what it is made of."""
         self.told("started", event)
 
     def proposed(self, event: Event) -> None:
@@ -119,6 +119,7 @@ class JSONLines(Observer, metaclass=PlainHelp):
     Several processes may write to the same file. A resumed run goes on with it.
 
     Example:
+        >>> import json
         >>> import tempfile
         >>> from pathlib import Path
         >>> from predictornas import JSONLines, RandomSearch, Search, get_space

@@ -88,7 +88,7 @@ def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.Monke
     """The last epoch counts; a tenth of the images is set aside with a fixed seed."""
     asked = []
 
-    def trained(job, images, *, folder, advance):
+    def trained(job, images, *, folder, advance, announce):
         asked.append((job, images, folder))
         half, quarter = np.array([0.25, 0.5]), np.array([0.125, 0.25])
         return Curve(half, half, half, quarter, np.array([30.0, 60.0]))

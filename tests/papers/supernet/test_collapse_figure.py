@@ -66,7 +66,7 @@ def test_claims_are_paired_by_seed() -> None:
     fall = found.row(by_predicate=pl.col("quantity") == f"{ACCURACY}, last - first epoch", named=True)
     assert fall["ours"] == pytest.approx(-0.11)
     assert (fall["runs"], fall["verdict"]) == (3, "yes")
-    (lead,) = found.filter(quantity=f"{ACCURACY}, difference", setting="drnas - darts-1").to_dicts()
+    (lead,) = found.filter(quantity=f"{ACCURACY}, difference, last epoch", setting="drnas - darts-1").to_dicts()
     assert lead["ours"] == pytest.approx(0.2)
     assert found.filter(quantity=f"{AGREEMENT}, difference")["ours"].to_list() == [None] * 3
 
