@@ -39,6 +39,9 @@ ACCURACY, SKIPS, SEARCHED = "accuracy of the cell", "share of skip connections",
 AGREEMENT = "Kendall's tau with strength"
 """Quantities of the tidy table."""
 
+FORESIGHT = "rank correlation (Kendall) of validation accuracy and accuracy of the cell, over epochs"
+"""Whether the accuracy that a search sees says how good its cell is (He et al. 2020, section 3.1)."""
+
 
 def collapse_figure(request: FigureRequest, *, title: str) -> Made:
     """Accuracy in the table of the cells that magnitude and perturbation select along searches from trained weights.
@@ -109,6 +112,20 @@ def agreement_rows(scores: pl.DataFrame, strengths: pl.DataFrame) -> pl.DataFram
             known = [tau for tau in taus if np.isfinite(tau)]
             parts.append(_row(place | {"selection": name}, AGREEMENT, float(np.mean(known)) if known else None))
     return _table(parts)
+
+
+def foresight(rows: pl.DataFrame, setting: str) -> pl.DataFrame:
+    """`seed` and `value`, `FORESIGHT` of each search of a setting whose cell and validation accuracy change at all."""
+    own = rows.filter(setting=setting).drop_nulls("value")
+    seen = own.filter(quantity=SEARCHED).select("seed", "epoch", seen="value")
+    judged = own.filter(quantity=ACCURACY, selection="magnitude").select("seed", "epoch", judged="value")
+    both = seen.join(judged, on=["seed", "epoch"], maintain_order="left")
+    parts = []
+    for (seed,), search in both.group_by("seed", maintain_order=True):
+        tau = float(kendalltau(search["seen"], search["judged"]).statistic)
+        if np.isfinite(tau):
+            parts.append({"seed": seed, "value": tau})
+    return pl.DataFrame(parts, schema={"seed": pl.Int64, "value": pl.Float64})
 
 
 def claims(rows: pl.DataFrame) -> pl.DataFrame:
@@ -184,6 +201,7 @@ def claims(rows: pl.DataFrame) -> pl.DataFrame:
         )
         for name in COMPARED[1:]
     ]
+    said += [(FORESIGHT, name, "> 0", foresight(rows, name), CORRELATION) for name in COMPARED]
     importance = _values(rows, AGREEMENT, "darts-1", "importance", last)
     said += [
         (AGREEMENT, "darts-1, importance", "far below 1", importance, CORRELATION),

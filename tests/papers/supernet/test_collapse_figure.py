@@ -9,11 +9,13 @@ from predictornas.papers.figure import FigureRequest
 from predictornas.papers.supernet.collapse_figure import (
     ACCURACY,
     AGREEMENT,
+    SEARCHED,
     SKIPS,
     agreement_rows,
     chosen_by,
     claims,
     collapse_figure,
+    foresight,
 )
 from predictornas.papers.supernet.searches import kept_at
 from predictornas.spaces.nasbench201 import OPERATIONS
@@ -85,6 +87,20 @@ def test_selections_are_compared_with_magnitude_on_the_same_super_networks() -> 
         ("last epoch", 3, 0.4),
         ("mean over epochs", 2, 0.25),
     ]
+
+
+def test_foresight_is_a_rank_correlation_over_the_epochs_of_a_search() -> None:
+    """Seed 0: three of three pairs agree; seed 1: one of three; the cell of seed 2 never changes."""
+    rows = []
+    for seed, judged in enumerate(([0.1, 0.2, 0.3], [0.3, 0.1, 0.2], [0.5, 0.5, 0.5])):
+        for epoch, (value, seen) in enumerate(zip(judged, [0.4, 0.5, 0.6], strict=True), start=1):
+            place = {"setting": "drnas", "seed": seed, "epoch": epoch, "cell": ""}
+            rows.append({**place, "quantity": ACCURACY, "selection": "magnitude", "value": value})
+            rows.append({**place, "quantity": SEARCHED, "selection": None, "value": seen})
+    found = foresight(pl.DataFrame(rows), "drnas")
+    assert found["seed"].to_list() == [0, 1]
+    assert found["value"].to_list() == pytest.approx([1.0, -1 / 3])
+    assert foresight(pl.DataFrame(rows), "darts-1").is_empty()
 
 
 @pytest.mark.thorough
