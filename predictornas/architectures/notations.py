@@ -113,7 +113,9 @@ def _read_genes(space: SearchSpace, value: Any, numbering: Numbering) -> Row | N
     return own.renumbered(space, rows[0], numbering)
 
 
-_CELL = re.compile(r"\|[\w|~ ]+\|(?:\s*\+\s*\|[\w|~ ]+\|)+")
+_CELL = re.compile(
+    r"\s*\+\s*".join(r"\|" + "".join(rf"\w{{1,40}}~{edge}\|" for edge in range(node)) for node in (1, 2, 3))
+)
 """A cell of NAS-Bench-201 within other text."""
 
 

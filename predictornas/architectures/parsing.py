@@ -83,7 +83,11 @@ class ParsedArchitecture:
 
 
 def parse(
-    value: object, space: SearchSpace | str | None = None, *, operations: str | Sequence[str] | None = None
+    value: object,
+    space: SearchSpace | str | None = None,
+    *,
+    operations: str | Sequence[str] | None = None,
+    files: bool = True,
 ) -> ParsedArchitecture:
     """The architecture that a value stands for, in any notation of the field.
 
@@ -104,6 +108,7 @@ def parse(
         space: where it belongs; by default the one whose notation it is.
         operations: what numbers of operations stand for, if not for the official ones: their names in the order of
             their numbers, or `naslib` or `naszilla`.
+        files: whether a text may be the path of a file; not where the text is from a stranger.
 
     Raises:
         InvalidArchitectureError: no architecture in any notation; where it fits another one, the message shows that.
@@ -112,7 +117,8 @@ def parse(
         DataError: a file that cannot be read.
     """
     whole = get_space(space) if isinstance(space, str) else space
-    named, content = _taken_apart(_plain(value))
+    from_file = files and (isinstance(value, Path) or (isinstance(value, str) and _is_path(value)))
+    named, content = _taken_apart(_of_file(Path(str(value))) if from_file else _plain(value))
     numbering: Numbering = None
     if isinstance(operations, str) and operations.strip().lower() in ORDERS:
         named = operations.strip().lower()
@@ -161,9 +167,7 @@ def _base(space: SearchSpace) -> SearchSpace:
 
 
 def _plain(value: Any) -> Any:
-    """A value of lists, numbers and texts; of a path what the file holds."""
-    if isinstance(value, Path) or (isinstance(value, str) and _is_path(value)):
-        return _of_file(Path(value))
+    """A value of lists, numbers and texts."""
     if isinstance(value, str):
         return _unquoted(value)
     if hasattr(value, "tolist"):  # arrays and numbers of numpy, tensors
@@ -208,6 +212,8 @@ def _of_file(path: Path) -> Any:
         if not held:
             raise DataError(f"{shown_path(path)} holds none of {', '.join(RESULTS)}. Give the file itself.")
         path = held[0]
+    if path.exists() and not path.is_file():  # a device may have no end
+        raise DataError(f"{shown_path(path)} is no file.")
     try:
         if path.stat().st_size > MOST_BYTES:
             raise DataError(

@@ -87,7 +87,7 @@ def _genes(texts: list[object], space: SearchSpace, where: str) -> Genes:
     genes = np.zeros((len(texts), space.num_genes), np.int8)
     for row, text in enumerate(texts):
         try:
-            genes[row] = parse(text, space).genes
+            genes[row] = parse(text, space, files=False).genes
         except PredictorNASError as error:
             raise DataError(f"{where}, row {row + 1}: {quoted(text)} is no architecture here. {error}") from error
     return require_members(space, genes)

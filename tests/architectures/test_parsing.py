@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.architectures import ParsedArchitecture, formats, parse
+from predictornas.architectures.notations import cell_text
 from predictornas.compat.nasbench_spec import ModelSpec
 from predictornas.errors import (
     SCREEN,
@@ -262,3 +263,20 @@ def test_orders_that_cannot_be(value: str, operations: str, message: str) -> Non
 def test_orders_are_of_spaces_whose_genes_are_operations() -> None:
     with pytest.raises(ConfigurationError, match="no numbers of operations"):
         parse([0, 0, 0, 0, 0], "natsbench-size", operations=["a", "b"])
+
+
+def test_devices_and_texts_of_strangers_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="/dev/zero is no file"):
+        parse("/dev/zero")
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "7", CELL)
+    assert parse("7").genes.tolist() == [3, 0, 4, 3, 0, 1]
+    assert parse("7", "nasbench201", files=False).notation == "index"
+
+
+@pytest.mark.parametrize("text", ["|", "|a~0|", "|a~0|+", "|a~0| + ", "|" + "a" * 50])
+def test_a_cell_is_looked_for_in_time_that_grows_with_the_text_alone(text: str) -> None:
+    text = text * (2_000_000 // len(text))
+    begin = time.process_time()
+    assert cell_text(text) is None
+    assert time.process_time() - begin < 3

@@ -51,6 +51,7 @@ def test_a_saved_history_without_what_is_in_flight(tmp_path: Path) -> None:
         ({"arch": ["1"], "score": [1.0]}, "lacks the column 'value'. It has arch, score"),
         ({"arch": ["1", "|none~0|"], "value": [1.0, 2.0]}, r"row 2: '\|none~0\|' is no architecture here"),
         ({"arch": ["1"], "value": ["good"]}, "t.csv"),
+        ({"arch": ["/dev/zero"], "value": [1.0]}, "row 1: '/dev/zero' is no architecture here"),
     ],
 )
 def test_what_is_no_table_of_trials(columns: dict[str, list[object]], message: str, tmp_path: Path) -> None:
