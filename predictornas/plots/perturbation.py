@@ -149,7 +149,8 @@ def draw_selections(
         axes.set_xlabel("epoch of the search", fontsize=points(9.0))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _frame(axes, "accuracy of the selected cell, %" if axes in panels[:: grid[1]] else "")
-    panels[0].legend(loc="lower right", fontsize=points(8.5), frameon=False, labelcolor=INK)
+    named = panels[0].get_legend_handles_labels()  # beside the title: seeds lie everywhere in the panels
+    figure.legend(*named, loc="outside upper right", ncols=2, fontsize=points(8.5), frameon=False, labelcolor=INK)
     return figure
 
 
