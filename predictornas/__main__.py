@@ -8,7 +8,7 @@ from predictornas.interrupts import stop_on_interrupt
 
 
 def main() -> None:
-    """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted."""
+    """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted, 141 unread."""
     stop_on_interrupt()
     from predictornas.errors import MissingDependencyError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from predictornas.extras import extra
@@ -51,13 +52,23 @@ for _verb in (
 app.register_install_completion_command(help="Install completion for this shell: bash, zsh, fish or powershell.")
 
 
+GONE = 141
+"""Exit code where nobody reads what is printed any more: that of a program that the signal SIGPIPE ends."""
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted."""
+    """Entry point. Exit codes: 0 done, 2 wrong input (the reason on standard error), 130 interrupted, 141 unread."""
     speak_utf8()
     try:
         if not {"--help", "-h", "--version"} & set(sys.argv[1:] if arguments is None else arguments):
             check_limits()
-        app(arguments, exit_on_error=False, print_error=False)
+        try:
+            app(arguments, exit_on_error=False, print_error=False)
+        finally:
+            sys.stdout.flush()  # a reader that has gone, as of `| head`, is noticed here and not by the interpreter
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(GONE)
     except CycloptsError as error:
         _fail(str(error) + " See --help.")
     except AtWorkError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from predictornas.cli import app
+from predictornas.cli import GONE, app
 
 
 @pytest.mark.slow
@@ -109,3 +109,15 @@ def test_bash_completes_verbs_and_options_after_the_completion_was_installed(
         bash = ["bash", "--norc", "-c", f"source {script}; {line}"]
         found.append(subprocess.run(bash, capture_output=True, text=True, encoding="utf-8", check=True).stdout.split())
     assert found == [["gain"], ["info"], ["--budget-epochs"]]
+
+
+@pytest.mark.slow
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """As in `predictornas architecture DARTS-V2 | head -0`: nothing on standard error, the exit code of SIGPIPE."""
+    command = [sys.executable, "-m", "predictornas", "architecture", "DARTS-V2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == GONE
