@@ -181,12 +181,24 @@ def test_super_networks_and_trainings_tell_their_epochs(tmp_path: Path) -> None:
 
     parts = partition(load_images("digits"), 64, 0)
     one = Job("nasbench201", (3, 1, 1, 3, 1, 1), NetworkShape(4, 1, 10, 1), get_recipe("small").with_lengths(2, 32), 0)
-    for folder, done in ((None, 0), (tmp_path / "one", 0)):
+    for folder in (None, tmp_path / "one"):
         heard = Heard()
         curve = train(one, parts, folder=folder, announce=Announcer("one", (heard,)))
         assert heard.kinds == ["started", "evaluated", "evaluated", "ended"]
-        assert heard.of("started")[0]["done"] == done
+        assert heard.of("started")[0]["done"] == 0
         assert [event["train_loss"] for event in heard.of("evaluated")] == curve.train_loss.tolist()
+    again = Heard()
+    train(one, parts, folder=tmp_path / "one", announce=Announcer("one", (again,)))
+    assert (again.kinds, again.of("started")[0]["done"]) == (["started", "ended"], 2)
+
+
+def test_a_search_whose_values_are_all_0_ends_without_a_recommendation() -> None:
+    """0 is the accuracy of a training that diverged: there is nothing to recommend, and nothing that stops the run."""
+    heard = Heard()
+    search = Search(get_space("nasbench201"), RandomSearch(initial=2), seed=0, observers=[heard])
+    search.tell(search.ask().genes, [0.0, 0.0])
+    search.close()
+    assert heard.kinds[-1] == "ended"
 
 
 def test_tensorboard_is_read_back_by_its_own_reader(tmp_path: Path) -> None:

@@ -107,26 +107,10 @@ def train(
     until = job.recipe.epochs if until is None else until
     device = _check(job, images, until)
     with threads(job.threads), enough_memory(device, job.recipe.batch_size):
-        if folder is not None:
-            with Journal(folder / EPOCH_LOG) as log:
-                return _train_in(folder, log, job, images, until, advance, announce)
-        training = Training.begin(job, images)
-        _announce_start(announce, job, images, 0)
-        while not training.curve.reaches(until):
-            training.run_epoch()
-            _announce_epoch(announce, training.curve)
-            advance(1)
-        announce("ended", done=len(training.curve), unit="epochs")
-        return training.curve.until(until)
-
-
-def _announce_start(announce: Announcer, job: Job, images: Partition, done: int) -> None:
-    about = {"space": job.space, "genes": job.genes, "seed": job.seed, "images": images.name}
-    announce("started", kind="training", done=done, unit="epochs", **about)
-
-
-def _announce_epoch(announce: Announcer, curve: Curve) -> None:
-    announce("evaluated", epoch=len(curve), **{name: float(column[-1]) for name, column in curve.columns().items()})
+        if folder is None:
+            return _go_on(Training.begin(job, images), until, lambda _: None, advance, announce)
+        with Journal(folder / EPOCH_LOG) as log:
+            return _train_in(folder, log, job, images, until, advance, announce)
 
 
 def _train_in(
@@ -135,20 +119,40 @@ def _train_in(
     """The same with a folder, which the open log keeps for this process alone."""
     curve = stored_curve(folder, job, images)
     if curve is not None and curve.reaches(until):
-        return curve.until(until)
+        done = curve.until(until)
+        _announce_start(announce, job, images, len(done))
+        announce("ended", done=len(done), unit="epochs")
+        return done
     remove_leftovers(folder)
     training = Training.begin(job, images)
     if curve is not None:
         training.restore(load_checkpoint(folder / CHECKPOINT, job.device))
-    _announce_start(announce, job, images, len(training.curve))
-    while not training.curve.reaches(until):
-        training.run_epoch()
+
+    def keep(training: Training) -> None:
         log.append({"epoch": len(training.curve), "seconds": float(training.curve.seconds[-1])})
         save_checkpoint(folder / CHECKPOINT, training.checkpoint())
-        _announce_epoch(announce, training.curve)
+
+    return _go_on(training, until, keep, advance, announce)
+
+
+def _go_on(
+    training: Training, until: int, keep: Callable[[Training], None], advance: Advance, announce: Announcer
+) -> Curve:
+    """Trains to the end, each epoch kept before anybody is told of it."""
+    _announce_start(announce, training.job, training.images, len(training.curve))
+    while not training.curve.reaches(until):
+        training.run_epoch()
+        keep(training)
+        measured = {name: float(column[-1]) for name, column in training.curve.columns().items()}
+        announce("evaluated", epoch=len(training.curve), **measured)
         advance(1)
     announce("ended", done=len(training.curve), unit="epochs")
     return training.curve
+
+
+def _announce_start(announce: Announcer, job: Job, images: Partition, done: int) -> None:
+    about = {"space": job.space, "genes": job.genes, "seed": job.seed, "images": images.name}
+    announce("started", kind="training", done=done, unit="epochs", **about)
 
 
 def stored_curve(folder: Path, job: Job, images: Partition) -> Curve | None:

@@ -278,14 +278,12 @@ class Search(metaclass=PlainHelp):
             ConfigurationError, InvalidArchitectureError, StoreError: as for `tell`.
         """
         genes = require_members(self.space, genes)
-        lengths = np.zeros(len(genes), np.int64) if epochs is None else np.asarray(epochs)
-        new = unknown_rows(self.history, self.space.keys(genes), lengths)
-        told, costs = (None if given is None else np.asarray(given)[new] for given in (values, costs))
-        if failed is not None and not isinstance(failed, (str, BaseException)):
-            failed = [failed[row] for row in new]
-        results = checked(self.space, self.history, genes[new], told, lengths[new], costs, failed)
+        epochs = np.zeros(len(genes), np.int64) if epochs is None else epochs
+        nothing = History.empty(self.space.num_genes)
+        given = checked(self.space, nothing, genes, values, epochs, costs, failed, twice=True)
+        new = unknown_rows(self.history, given)
         if len(new):
-            self._record({"kind": "add", "genes": genes[new], **vars(results)})
+            self._record({"kind": "add", "genes": genes[new], **vars(given.rows(new))})
             self._reporter.evaluated(self.history, len(new))
         return len(new)
 
@@ -296,8 +294,11 @@ class Search(metaclass=PlainHelp):
     def report_end(self) -> None:
         """Lets observers hear that the run has ended; `close` and `run` do that themselves."""
         if self._reporter.observers:
-            has_result = bool((~self.history.failed).any())
-            self._reporter.ended(self.history, self.space.describe(self.recommend()[0]) if has_result else None)
+            try:
+                recommended = self.space.describe(self.recommend()[0])
+            except ConfigurationError:  # nothing was evaluated, or all failed
+                recommended = None
+            self._reporter.ended(self.history, recommended)
 
     def drop(self, genes: Genes) -> None:
         """Gives up what is in flight, such as what a dead worker had: it may be proposed again.

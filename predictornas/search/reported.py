@@ -30,6 +30,7 @@ class Reporter:
         self._space = space
         self._made_of = {"space": space.name, **made_of}
         self._has_started = False
+        self._has_ended = False
         self._best = -math.inf
 
     def proposed(self, history: History, iteration: int, proposal: Proposal) -> None:
@@ -37,6 +38,7 @@ class Reporter:
         if not self.observers or not len(proposal):
             return
         self._start(history.values)
+        self._has_ended = False
         known = np.isin(proposal.keys, history.keys)
         for kind, rows in (("proposed", ~known), ("promoted", known)):
             if rows.any():
@@ -56,6 +58,7 @@ class Reporter:
             return
         begin = len(history) - count
         self._start(history.values[:begin])
+        self._has_ended = False
         for row in range(begin, len(history)):
             value = float(history.values[row])
             self._best = max(self._best, value) if math.isfinite(value) else self._best
@@ -72,8 +75,11 @@ class Reporter:
             )
 
     def ended(self, history: History, recommended: str | None) -> None:
-        """Nothing more is evaluated."""
+        """Nothing more is evaluated; said once, unless the search goes on."""
         self._start(history.values)
+        if self._has_ended:
+            return
+        self._has_ended = True
         self._announce("ended", done=len(history), unit="evaluations", recommended=recommended)
 
     def _start(self, values: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,27 @@ class Results:
     costs: Float[np.ndarray, "k m"] | None
     failures: dict[int, str]
 
+    def rows(self, chosen: Sequence[int]) -> Results:
+        """Some of them."""
+        return Results(
+            self.keys[chosen],
+            self.values[chosen],
+            self.epochs[chosen],
+            None if self.costs is None else self.costs[chosen],
+            {place: self.failures[row] for place, row in enumerate(chosen) if row in self.failures},
+        )
+
 
 def checked(
-    space: SearchSpace, history: History, genes: Genes, values: Any, epochs: Any, costs: Any, failed: Any
+    space: SearchSpace,
+    history: History,
+    genes: Genes,
+    values: Any,
+    epochs: Any,
+    costs: Any,
+    failed: Any,
+    *,
+    twice: bool = False,
 ) -> Results:
     """The results that `Search.tell` was given.
 
@@ -46,6 +64,7 @@ def checked(
         epochs: of each.
         costs: of each.
         failed: of each.
+        twice: whether a training may be told that is known, or told twice at once.
 
     Raises:
         ConfigurationError: lengths differ, a value is missing, or an architecture has its value already; names it.
@@ -71,7 +90,8 @@ def checked(
         costs = np.asarray(costs, np.float64)
         if costs.ndim != 2 or len(costs) != len(genes) or np.isinf(costs).any():
             raise ConfigurationError(f"tell() takes a row of finite costs an architecture, not {costs!r:.80}.")
-    _refuse_what_is_known(space, history, genes, keys, lengths)
+    if not twice:
+        _refuse_what_is_known(space, history, genes, keys, lengths)
     return Results(keys, known, lengths, costs, failures)
 
 
@@ -101,12 +121,12 @@ def with_results(history: History, event: Mapping[str, Any], iterations: Int[np.
     )
 
 
-def unknown_rows(history: History, keys: Keys, epochs: Int[np.ndarray, " k"]) -> list[int]:
+def unknown_rows(history: History, results: Results) -> list[int]:
     """The rows of trainings that a history has no value of, each training once."""
     succeeded = ~history.failed
     known = set(zip(history.keys[succeeded].tolist(), history.epochs[succeeded].tolist(), strict=True))
     rows = []
-    for row, training in enumerate(zip(keys.tolist(), epochs.tolist(), strict=True)):
+    for row, training in enumerate(zip(results.keys.tolist(), results.epochs.tolist(), strict=True)):
         if training not in known:
             known.add(training)
             rows.append(row)

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 
 from predictornas.architectures import parse
 from predictornas.errors import DataError, PredictorNASError, quoted
-from predictornas.frames import column_names, read_all, read_bytes, read_columns, readable
+from predictornas.frames import column_names, read_bytes, read_columns, readable
 from predictornas.reading import shown_path
 from predictornas.spaces.base import Genes, SearchSpace, require_members
 
@@ -66,21 +66,16 @@ def read_trials(path: Path | str, space: SearchSpace, *, value: str = "value") -
     if named is None or value not in columns:
         lacking = f"a column for the architectures ({', '.join(NAMES)})" if named is None else f"the column {value!r}"
         raise DataError(f"{where} lacks {lacking}. It has {', '.join(columns)[:400]}.")
-    asked = [named, value, *(["epochs"] if "epochs" in columns else [])]
-    frame = _rows(content, where, asked)
+    asked = [named, value, *(name for name in ("epochs", "state") if name in columns)]
+    frame = read_columns(content, where, list(dict.fromkeys(asked)))
+    if "state" in columns:  # of a saved history, whose last rows are in flight
+        frame = frame.filter(pl.col("state").ne_missing("pending"))
     with readable(where):
         values = frame[value].cast(pl.Float64).fill_null(np.nan).to_numpy()
         lengths = frame["epochs"] if "epochs" in columns else pl.zeros(len(frame), eager=True)
         epochs = lengths.cast(pl.Int64).fill_null(0).to_numpy()
         texts = frame[named].to_list()
     return Trials(_genes(texts, space, where), np.array(values), np.array(epochs, np.int64))
-
-
-def _rows(content: bytes, where: str, columns: list[str]) -> pl.DataFrame:
-    """These columns, without the rows of what is only in flight in a saved history."""
-    if "state" not in column_names(content, where):
-        return read_columns(content, where, columns)
-    return read_all(content, where).filter(pl.col("state") != "pending").select(columns)
 
 
 def _genes(texts: list[object], space: SearchSpace, where: str) -> Genes:

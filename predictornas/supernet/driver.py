@@ -108,7 +108,7 @@ def epochs(
         remove_leftovers(folder)
         ongoing, records = _with_records(job, images, folder / CHECKPOINT, log)
         announce("started", **begins, done=len(records))
-        yield from list(records)
+        yield from records
         while not ongoing.finished:
             record = _one_epoch(ongoing, folder / CHECKPOINT)
             records.append(record)

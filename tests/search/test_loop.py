@@ -242,3 +242,19 @@ def test_trials_that_were_added_in_a_folder_are_there_again(tmp_path: Path) -> N
         found = search.propose().genes.tolist()
         search.close()
     assert found == Search(SPACE, RandomSearch(4, 2), seed=0, history=search.history).propose().genes.tolist()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"values": [0.1]}, {"values": [0.1, 0.2, 0.3]}, {"epochs": [1]}, {"failed": ["no"]}, {"costs": [[1.0]]}]
+)
+def test_trials_of_another_number_than_architectures_are_refused(wrong: dict[str, object]) -> None:
+    search = Search(SPACE, RandomSearch(initial=4), seed=0)
+    with pytest.raises(ConfigurationError, match="takes"):
+        search.add(SPACE.enumerate()[:2], **{"values": [0.1, 0.2], **wrong})
+    assert not len(search.history)
+
+
+def test_all_trials_may_have_failed() -> None:
+    search = Search(SPACE, RandomSearch(initial=4), seed=0)
+    assert search.add(SPACE.enumerate()[:2], failed=True) == 2
+    assert search.history.failures == {0: "failed", 1: "failed"}

@@ -50,6 +50,7 @@ def test_the_best_goes_on_from_what_was_there_and_the_beginning_is_told_once() -
     later = evaluated(before, [2, 3], [0.25, 0.75])
     reporter.evaluated(later, 2)
     reporter.ended(later, None)
+    reporter.ended(later, None)  # by the end of its budget, then by whoever closes it
     assert [kind for kind, _ in heard.events] == ["started", "evaluated", "evaluated", "ended"]
     assert [(e["order"], e["value"], e["best"]) for kind, e in heard.events if kind == "evaluated"] == [
         (2, 0.25, 0.5),

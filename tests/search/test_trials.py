@@ -44,6 +44,11 @@ def test_a_saved_history_without_what_is_in_flight(tmp_path: Path) -> None:
     assert (found.genes.tolist(), found.values.tolist()) == (genes[:1].tolist(), [0.5])
 
 
+def test_a_column_of_states_that_are_not_ours_leaves_every_row(tmp_path: Path) -> None:
+    pl.DataFrame({"arch": ["1", "2"], "value": [0.5, 0.6], "state": ["Ohio", None]}).write_csv(tmp_path / "t.csv")
+    assert read_trials(tmp_path / "t.csv", SPACE).values.tolist() == [0.5, 0.6]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

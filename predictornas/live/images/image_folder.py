@@ -166,7 +166,6 @@ def _classes(part: Path, told: Told) -> list[str]:
     folders = _folders(part)
     classes = [entry.name for entry in folders if next(_images_in(entry), None) is not None]
     empty = [entry.name for entry in folders if entry.name not in classes]
-    beside = sum(map(_is_image, part.glob("[!.]*")))
     if not folders:
         raise DataError(f"{part} has no folder for any class. Expected are {part}/CLASS/*.png.")
     if not classes:
@@ -174,7 +173,7 @@ def _classes(part: Path, told: Told) -> list[str]:
     if empty:
         named = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
         told(f"{part}: left out as no classes, because they hold no images: {counted(len(empty), 'folder')} ({named}).")
-    if beside:
+    if beside := sum(map(_is_image, part.glob("[!.]*"))):
         told(f"{part}: left out because they lie beside the folders of the classes: {counted(beside, 'image')}.")
     return classes
 
