@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from scipy.stats import kendalltau
 
-from predictornas.analysis.statistics import CORRELATION, SHARE, Bounds, over_seeds
+from predictornas.analysis.statistics import SHARE, over_seeds
 from predictornas.benchmarks.table import Benchmark
-from predictornas.papers.claims import DIFFERENCE, beside
 from predictornas.papers.figure import FigureRequest, Made
 from predictornas.papers.supernet.cell_accuracy import accuracy_column, cell_accuracies, cell_table, described_table
+from predictornas.papers.supernet.collapse_claims import ACCURACY, AGREEMENT, SCORES, SEARCHED, SKIPS, claims
 from predictornas.papers.supernet.collapse_design import (
     CELL_SPACE,
     COMPARED,
@@ -31,16 +31,6 @@ from predictornas.plots.perturbation import draw_selections
 from predictornas.spaces.nasbench201 import OPERATIONS
 from predictornas.spaces.registry import get_space
 from predictornas.studies.supernet_tables import SKIP
-
-SCORES = ("importance", "masking", "quadratic_form", "curvature")
-"""What ranks the operations of an edge without any training; strength is what they should tell."""
-
-ACCURACY, SKIPS, SEARCHED = "accuracy of the cell", "share of skip connections", "validation accuracy"
-AGREEMENT = "Kendall's tau with strength"
-"""Quantities of the tidy table."""
-
-FORESIGHT = "rank correlation (Kendall) of validation accuracy and accuracy of the cell, over epochs"
-"""Whether the accuracy that a search sees says how good its cell is (He et al. 2020, section 3.1)."""
 
 
 def collapse_figure(request: FigureRequest, *, title: str) -> Made:
@@ -114,120 +104,6 @@ def agreement_rows(scores: pl.DataFrame, strengths: pl.DataFrame) -> pl.DataFram
     return _table(parts)
 
 
-def foresight(rows: pl.DataFrame, setting: str) -> pl.DataFrame:
-    """`seed` and `value`, `FORESIGHT` of each search of a setting whose cell and validation accuracy change at all."""
-    own = rows.filter(setting=setting).drop_nulls("value")
-    seen = own.filter(quantity=SEARCHED).select("seed", "epoch", seen="value")
-    judged = own.filter(quantity=ACCURACY, selection="magnitude").select("seed", "epoch", judged="value")
-    both = seen.join(judged, on=["seed", "epoch"], maintain_order="left")
-    parts = []
-    for (seed,), search in both.group_by("seed", maintain_order=True):
-        tau = float(kendalltau(search["seen"], search["judged"]).statistic)
-        if np.isfinite(tau):
-            parts.append({"seed": seed, "value": tau})
-    return pl.DataFrame(parts, schema={"seed": pl.Int64, "value": pl.Float64})
-
-
-def claims(rows: pl.DataFrame) -> pl.DataFrame:
-    """What the papers claim beside what was found: differences paired by seed, with intervals and verdicts."""
-    last = int(rows["epoch"].max())  # type: ignore[arg-type]
-    looked_at = rows.filter(quantity=ACCURACY, selection="perturbation")["epoch"].unique().sort().to_list()
-    later = [epoch for epoch in looked_at if epoch > 0]
-    searched = rows.filter(quantity=ACCURACY, selection="magnitude")["epoch"].unique().sort().to_list()
-    first = searched[0]
-    said: list[tuple[str, str, str, pl.DataFrame, Bounds]] = [
-        (
-            f"{ACCURACY}, last - first epoch",
-            "darts-1",
-            "< 0",
-            _paired(
-                _values(rows, ACCURACY, "darts-1", "magnitude", last),
-                _values(rows, ACCURACY, "darts-1", "magnitude", first),
-            ),
-            DIFFERENCE,
-        ),
-        (
-            f"{SKIPS}, last epoch",
-            "darts-1",
-            "> 0.5 (half of the edges)",
-            _values(rows, SKIPS, "darts-1", "magnitude", last),
-            SHARE,
-        ),
-        (
-            f"{SKIPS}, last - first epoch",
-            "darts-1",
-            "> 0",
-            _paired(
-                _values(rows, SKIPS, "darts-1", "magnitude", last), _values(rows, SKIPS, "darts-1", "magnitude", first)
-            ),
-            DIFFERENCE,
-        ),
-    ]
-    said += [
-        (
-            f"{ACCURACY}, difference to magnitude, {when}",
-            f"darts-1, {selection}",
-            "> 0",
-            _paired(
-                _values(rows, ACCURACY, "darts-1", selection, *epochs),
-                _values(rows, ACCURACY, "darts-1", "magnitude", *epochs),
-            ),
-            DIFFERENCE,
-        )
-        for selection in ("perturbation", *SCORES[1:])
-        for when, epochs in (("last epoch", [last]), ("mean over epochs", later))
-    ]
-    said += [
-        (
-            f"{ACCURACY}, difference, {when}",
-            f"{name} - darts-1",
-            "> 0",
-            _paired(
-                _values(rows, ACCURACY, name, "magnitude", *epochs),
-                _values(rows, ACCURACY, "darts-1", "magnitude", *epochs),
-            ),
-            DIFFERENCE,
-        )
-        for name in COMPARED[1:]
-        for when, epochs in (("last epoch", [last]), ("mean over epochs", searched))
-    ]
-    said += [
-        (
-            f"{SKIPS}, difference",
-            f"{name} - darts-1",
-            "< 0",
-            _paired(_values(rows, SKIPS, name, "magnitude", last), _values(rows, SKIPS, "darts-1", "magnitude", last)),
-            DIFFERENCE,
-        )
-        for name in COMPARED[1:]
-    ]
-    said += [(FORESIGHT, name, "> 0", foresight(rows, name), CORRELATION) for name in COMPARED]
-    importance = _values(rows, AGREEMENT, "darts-1", "importance", last)
-    said += [
-        (AGREEMENT, "darts-1, importance", "far below 1", importance, CORRELATION),
-        *(
-            (
-                f"{AGREEMENT}, difference",
-                f"{name} - importance",
-                "> 0",
-                _paired(_values(rows, AGREEMENT, "darts-1", name, last), importance),
-                (-2.0, 2.0),
-            )
-            for name in ("masking", "quadratic_form", "curvature")
-        ),
-    ]
-    return pl.concat(
-        beside(
-            values.select(pl.lit(setting).alias("setting"), "value"),
-            quantity,
-            {setting: claim},
-            column="claim",
-            bounds=bounds,
-        )
-        for quantity, setting, claim, values, bounds in said
-    )
-
-
 def _looked_at(
     request: FigureRequest, scale: CollapseScale, found: Sequence[SearchTrace], benchmark: Benchmark
 ) -> pl.DataFrame:
@@ -281,15 +157,3 @@ _SCHEMA: dict[str, Any] = {
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame({name: [row[name] for row in rows] for name in _SCHEMA}, schema=_SCHEMA)
-
-
-def _values(rows: pl.DataFrame, quantity: str, setting: str, selection: str, *epochs: int) -> pl.DataFrame:
-    """`seed` and `value` of one selection after an epoch, or the mean over epochs; seeds that have all of them."""
-    own = rows.filter(pl.col("epoch").is_in(epochs), quantity=quantity, setting=setting, selection=selection)
-    own = own.drop_nulls("value").group_by("seed", maintain_order=True).agg(pl.col("value").mean(), pl.len())
-    return own.filter(len=len(epochs)).select("seed", "value")
-
-
-def _paired(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    both = one.join(other, on="seed", maintain_order="left")
-    return both.select("seed", value=pl.col("value") - pl.col("value_right"))
