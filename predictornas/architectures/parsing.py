@@ -13,16 +13,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int8
 
-from predictornas.architectures.notations import (
-    NOTATIONS,
-    Numbering,
-    Writing,
-    cell_text,
-    genotype_text,
-    is_numbers,
-    notations_of,
-)
+from predictornas.architectures.darts_notations import genotype_text
+from predictornas.architectures.nasbench_notations import cell_text
+from predictornas.architectures.notations import NOTATIONS, notations_of
 from predictornas.architectures.orders import ORDERS
+from predictornas.architectures.writing import Numbering, Writing, is_numbers
 from predictornas.errors import (
     ConfigurationError,
     DataError,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from predictornas.architectures.notations import NOTATIONS, is_numbers, notations_of
+from predictornas.architectures.notations import NOTATIONS, notations_of
 from predictornas.spaces.chains.space import ChainSpace
 from predictornas.spaces.chains.stages import ChainStage
 from predictornas.spaces.registry import SPACES, get_space
@@ -32,7 +32,3 @@ def test_a_space_of_ones_own_is_written_in_its_own_words() -> None:
         read = notation.read(space, notation.write(space, row), None)
         assert read is not None
         assert read.tolist() == row.tolist()
-
-
-def test_numbers_are_whole_and_at_least_one() -> None:
-    assert [is_numbers(value) for value in ([1, 2], [], [1.0], [True], (1,), 1)] == [True] + [False] * 5

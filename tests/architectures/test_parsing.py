@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.architectures import ParsedArchitecture, formats, parse
-from predictornas.architectures.notations import cell_text
+from predictornas.architectures.nasbench_notations import cell_text
 from predictornas.compat.nasbench_spec import ModelSpec
 from predictornas.errors import (
     SCREEN,
