@@ -118,6 +118,7 @@ def _taken(columns: Sequence[_Column]) -> int:
 def _table(rows: Sequence[dict[str, Any]], columns: Sequence[_Column], *, crowded: bool) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(
         header_style="bold",
@@ -129,12 +130,13 @@ def _table(rows: Sequence[dict[str, Any]], columns: Sequence[_Column], *, crowde
     for column in columns:
         keeps_its_lines = not (column.prose or crowded)
         table.add_column(
-            column.header,
+            Text(column.header),
             overflow="fold",
             justify="right" if column.number else "left",
             no_wrap=keeps_its_lines,
             min_width=column.width if keeps_its_lines else None,
         )
     for row in rows:
-        table.add_row(*(_shown(row[column.name]) for column in columns))
+        # as texts: rich would take "[one]" for a style and not show it
+        table.add_row(*(Text(_shown(row[column.name])) for column in columns))
     return table

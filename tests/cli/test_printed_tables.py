@@ -49,6 +49,13 @@ def printed(rows: list[dict[str, object]], width: int, breaks: tuple[str, ...] =
     return shown
 
 
+def test_brackets_are_shown_as_they_are() -> None:
+    ((header, _, row),) = printed([{"method [of]": "random [one/two]", "runs": "20"}], 80)
+    assert header.startswith("method [of]")
+    assert row.split("  ")[0] == "random [one/two]"
+
+
+
 def cells(line: str) -> list[str]:
     return re.split(r"\s{2,}", line)
 
