@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from predictornas.quantity import Quantity
 
 GAIN = (
     "How many dB fewer trainings each method needs than random search until it proposes an architecture of the target "
@@ -63,13 +66,98 @@ DISTRIBUTION = (
 
 BANDS = {"interval": "95 % interval of the mean (t)", "std": "one standard deviation of the runs"}
 
+
+@dataclass(frozen=True)
+class Quality:
+    """How a quantity of a predictor is told.
+
+    Attributes:
+        label: what it is called.
+        meaning: what it is, the rest of a sentence.
+        unit: behind the label, or nothing.
+        digits: behind the point.
+        percent: whether tables hold fractions of what is shown.
+    """
+
+    label: str
+    meaning: str
+    unit: str = ""
+    digits: int = 1
+    percent: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Label and unit."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    @property
+    def scale(self) -> float:
+        """What the numbers of tables are multiplied with."""
+        return 100.0 if self.percent else 1.0
+
+    @property
+    def caption(self) -> str:
+        """A sentence."""
+        return f"{self.label}: {self.meaning}"
+
+
+def _found(share: str) -> Quality:
+    top = f"the best {share} % of the judged architectures"
+    meaning = f"how much of {top} is in the best {share} % by the predictor, in percent."
+    return Quality(f"P@{share} %", meaning, percent=True)
+
+
 QUALITIES = {
-    "tau": "Kendall's tau: how alike two rankings are, 1 the same, 0 unrelated, -1 reversed.",
-    "hits": "Best 1 % found: the share of the best 1 % of the judged architectures that is in the best 1 % by the "
-    "predictor.",
-    "regret": "Regret of the top pick: what the accuracy of the predictor's first choice lacks to the best among the "
-    "judged, in percentage points.",
+    "tau": Quality("Kendall's tau", "how alike two rankings are, 1 the same, 0 unrelated, -1 reversed.", digits=3),
+    "hits_half": _found("0.5"),
+    "hits": _found("1"),
+    "hits_five": _found("5"),
+    "best_of_ten": Quality(
+        "N@10", "the place, among all judged architectures, of the best of the ten with the highest scores.", digits=0
+    ),
+    "regret": Quality(
+        "regret of the top pick",
+        "what the accuracy of the predictor's first choice lacks to the best among the judged, in percentage points.",
+        unit="points",
+        digits=2,
+        percent=True,
+    ),
+    "coverage": Quality(
+        "coverage",
+        "how many of the judged architectures lie in the central 90 % interval of their prediction; below 90 % the "
+        "predictor is too sure.",
+        unit="%",
+        percent=True,
+    ),
+    "sharpness": Quality(
+        "sharpness",
+        "how wide these intervals are, as a share of the one that holds 90 % of all values; less is better where the "
+        "coverage is right.",
+        digits=2,
+    ),
 }
+"""What is shown of predictors, in the units of tables."""
+
+BY_CHANCE = "Dotted: what random scores have on average."
+
+
+def qualities(judge: Quantity) -> dict[str, Quality]:
+    """`QUALITIES` with the regret in the unit of what predictors are judged by.
+
+    Args:
+        judge: how costs of that column are read.
+
+    Example:
+        >>> from predictornas.quantity import Quantity
+        >>> qualities(Quantity("validation loss", unit="", offset=0.0, percent=False))["regret"].heading
+        'regret of the top pick'
+    """
+    if judge.percent:
+        return QUALITIES
+    lacks = f"what the {judge.name} of the predictor's first choice lacks to the best among the judged."
+    regret = Quality(judge.with_unit("regret of the top pick"), lacks, digits=4)
+    return QUALITIES | {"regret": regret}
+
 
 SPLIT = (
     "Sampler: the gain of the pools over the whole table. Predictor: that of the proposals over the pools they were "
@@ -170,9 +258,16 @@ def distribution_caption() -> str:
     )
 
 
-def predictors_caption() -> str:
-    """Of the quality of predictors against training sets."""
-    return " ".join([*QUALITIES.values(), "Lines: means over the draws of training sets; bands: 95 % interval."])
+def predictors_caption(shown: Mapping[str, Quality], *, by_chance: bool = False) -> str:
+    """Of the quality of predictors against training sets.
+
+    Args:
+        shown: what is drawn, by name.
+        by_chance: whether random scores are drawn too.
+    """
+    told = [quality.caption for quality in shown.values()]
+    lines = "Lines: means over the draws of training sets; bands: 95 % interval."
+    return " ".join([*told, lines, *([BY_CHANCE] if by_chance else [])])
 
 
 def ranks_caption(blocks: int, block: str, *, shows_nothing: bool) -> str:

@@ -2,6 +2,7 @@ import pytest
 
 from predictornas.captions import (
     ESTIMATORS,
+    QUALITIES,
     convergence_caption,
     distribution_caption,
     gain_caption,
@@ -59,5 +60,7 @@ def test_ranks_say_what_two_tables_cannot_show() -> None:
 def test_only_what_is_drawn_is_explained() -> None:
     assert "eigenvalue" not in search_caption(curvature=False, phases=True)
     assert "Dotted" not in search_caption(curvature=True, phases=False)
-    assert "Kendall's tau" in predictors_caption()
+    assert "Kendall's tau" in predictors_caption(QUALITIES)
+    assert "N@10" not in predictors_caption({"tau": QUALITIES["tau"]})
+    assert "random scores" in predictors_caption(QUALITIES, by_chance=True)
     assert "ΣK" in distribution_caption()

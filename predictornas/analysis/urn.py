@@ -43,6 +43,32 @@ def expected_trials(k: Numbers, m: Numbers) -> Float[np.ndarray, "..."]:
     return np.asarray((size + 1) / (successes + 1))
 
 
+def place_of_best(n: int, draws: int) -> Float[np.ndarray, " n"]:
+    """How likely the best of some draws without replacement is the best of all, the second best, and so on.
+
+    Example:
+        >>> from predictornas.analysis.urn import place_of_best
+        >>> [float(chance) for chance in place_of_best(4, 2)]  # of the six pairs three hold the best, one the third
+        [0.5, 0.3333333333333333, 0.16666666666666666, 0.0]
+
+    Args:
+        n: members of the urn, no two of them equally good.
+        draws: 1 <= draws <= n.
+
+    Returns:
+        `(n,)` probabilities C(n - j, draws - 1) / C(n, draws) for places j = 1, ..., n.
+
+    Raises:
+        ConfigurationError: no draw, or more than there are members.
+    """
+    if not 1 <= draws <= n:
+        raise ConfigurationError(f"{draws} draws from an urn of {n} cannot be made. Ask for 1 to {n}.")
+    before = np.arange(1, n)
+    # from place to place the binomial coefficient shrinks by a factor, so none of its huge values is ever computed
+    shrinks = (n - before - (draws - 1)) / (n - before)
+    return np.asarray(draws / n * np.concatenate([[1.0], np.cumprod(np.maximum(shrinks, 0.0))]))
+
+
 def gain_db(baseline_trials: Numbers, method_trials: Numbers) -> Float[np.ndarray, "..."]:
     """The sample-efficiency gain in dB (Mauch et al. 2020, eq. 15, with the logarithm to base 10).
 

@@ -7,6 +7,7 @@ from predictornas.live.proxies import PROXIES
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.search.registry import known_methods
 from predictornas.spaces.registry import SPACES
+from predictornas.studies.predictor_protocols import PROTOCOLS
 from predictornas.supernet.registry import SUPERNET_METHODS
 
 OWN = "module:attribute for your own"
@@ -26,6 +27,12 @@ def methods_help() -> str:
 def predictors_help() -> str:
     """The names of all predictors of this package."""
     return f"Commas between: {', '.join(PREDICTORS)}, or {OWN}."
+
+
+def protocols_help() -> str:
+    """The protocols by which predictors are compared."""
+    told = "; ".join(f"{protocol.name}: {protocol.help}" for protocol in PROTOCOLS.values())
+    return f"What is learned, what judges and on which cells. {told}."
 
 
 def spaces_help() -> str:

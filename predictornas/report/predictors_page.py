@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from predictornas.analysis.statistics import FEWEST_DIFFERENCES
-from predictornas.captions import QUALITIES
+from predictornas.captions import Quality, qualities
 from predictornas.counting import counted
 from predictornas.looks import styles_of
 from predictornas.quantity import ERROR, Quantity
@@ -19,26 +20,12 @@ from predictornas.report.repeating import command_with, repeated_by
 from predictornas.report.tables import Cell, Heading, interval_cell, interval_text, sortable_table
 from predictornas.report.verdicts import NO_VERDICT, UNDECIDED
 
-
-def _meaning(quantity: str) -> str:
-    """What a figure's caption says of it, as a sentence of its own."""
-    text = QUALITIES[quantity].partition(": ")[2]
-    return text[0].upper() + text[1:]
-
-
-_QUANTITIES = {
-    "tau": ("Kendall's tau", 1.0, 3, _meaning("tau")),
-    "hits": ("best 1 % found, %", 100.0, 1, _meaning("hits")),
-    "regret": (
-        "regret of the top pick, %",
-        100.0,
-        2,
-        _meaning("regret"),
-    ),
-    "fit_seconds": ("training, s", 1.0, 2, "Seconds of training, on the machine that made this."),
-    "predict_seconds": ("scoring, s", 1.0, 2, "Seconds of scoring all others, on that machine."),
+_SECONDS = {
+    "fit_seconds": Quality("training, s", "seconds of training, on the machine that made this.", digits=2),
+    "predict_seconds": Quality("scoring, s", "seconds of scoring all others, on that machine.", digits=2),
 }
-"""Label, factor, digits and meaning of each quantity."""
+
+_CHARTED = ("tau", "hits_half", "hits", "hits_five", "best_of_ten", "regret", "coverage", "sharpness")
 
 
 def predictors_page(
@@ -52,8 +39,9 @@ def predictors_page(
     """The page of a study.
 
     Args:
-        table: `predictor`, `size`, `quantity`, `mean`, `low`, `high`, `runs`.
-        study: `benchmark`, `predictors`, `sizes`, `draws`, `train_on`, `judge_on`, `judged`, `data_sha256`.
+        table: as `predictornas.studies.predictor_quality.summarised`.
+        study: `benchmark`, `predictors`, `sizes`, `draws`, `train_on`, `judge_on`, `judged`, `data_sha256`, and perhaps
+            `protocol` and `judged_cells`.
         made_with: versions and commit.
         judge: how costs of the column that ranks are compared with are read.
         missing: fits that have not been made.
@@ -80,7 +68,7 @@ def predictors_page(
             Section("What was run", _what_was_run(study)),
             Section("Warnings", bullets(*warnings, class_="warnings")),
             Section("Summary", _summary(table, judge)),
-            Section("Quality against training set", [_chart(table, name, judge) for name in ("tau", "hits", "regret")]),
+            Section("Quality against training set", [_chart(table, name, judge) for name in _known(table, _CHARTED)]),
             Section("How to repeat", repeated_by(predictors_command(study), made_with, data, remarks)),
         ),
     )
@@ -88,7 +76,8 @@ def predictors_page(
 
 def predictors_command(study: Mapping[str, Any]) -> list[str]:
     """The command that makes a study, from its options by name."""
-    options = {name: study[name] for name in ("benchmark", "sizes", "draws", "train_on", "judge_on", "judged")}
+    asked = ("protocol",) if study.get("protocol") else ("train_on", "judge_on")
+    options = {name: study[name] for name in ("benchmark", "sizes", "draws", *asked, "judged")}
     return command_with("predictors", {"names": study["predictors"], **options})
 
 
@@ -119,49 +108,86 @@ def _apart(best: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _what_was_run(study: Mapping[str, Any]) -> Content:
-    judged = "all other architectures" if study["judged"] is None else f"{study['judged']:,} random others"
+    judged = "all" if study["judged"] is None else f"{study['judged']:,} random"
+    cells = "architectures, those trained on included" if study.get("judged_cells") == "all" else "other architectures"
     train = study["train_on"] or "the table's signal"
+    protocol = [f"Protocol {study['protocol']}."] if study.get("protocol") else []
     return bullets(
         f"Table {study['benchmark']}.",
         f"{counted(len(study['predictors']), 'predictor')}: {', '.join(_label(name) for name in study['predictors'])}.",
         f"Training sets of {', '.join(f'{size:,}' for size in study['sizes'])} architectures, "
         f"{counted(study['draws'], 'draw')} of each, the same for every predictor.",
-        f"Trained on {train}; judged by ranks on {study['judge_on'] or train} of {judged}.",
+        *protocol,
+        f"Trained on {train}; judged by ranks on {study['judge_on'] or train} of {judged} {cells}.",
     )
 
 
-def _read(judge: Quantity) -> dict[str, tuple[str, float, int, str]]:
-    """Label, factor, digits and meaning of each quantity; the regret is in the unit of what is judged."""
-    if judge.percent:
-        return _QUANTITIES
-    meaning = f"What the {judge.name} of the predictor's first choice lacks to the best among those it was judged on."
-    return _QUANTITIES | {"regret": (judge.with_unit("regret of the top pick"), 1.0, 4, meaning)}
+def _known(table: pl.DataFrame, names: Iterable[str]) -> list[str]:
+    present = set(table["quantity"])
+    return [name for name in names if name in present]
+
+
+def _read(judge: Quantity) -> dict[str, Quality]:
+    """How each quantity is told; the regret is in the unit of what is judged."""
+    return qualities(judge) | _SECONDS
 
 
 def _summary(table: pl.DataFrame, judge: Quantity) -> Markup:
     read = _read(judge)
-    known = [name for name in _QUANTITIES if name in set(table["quantity"])]
+    known = _known(table, read)
     headings = [
         Heading("predictor", "", numbers=False),
         Heading("trained on", "Architectures in each training set."),
-        *(Heading(read[name][0], read[name][3]) for name in known),
+        *(Heading(read[name].heading, sentence_of(read[name].meaning)) for name in known),
     ]
-    rows: dict[tuple[str, int], list[Cell]] = {}
+    rows: dict[tuple[str, int], dict[str, Cell]] = {}
+    chance: dict[int, dict[str, Cell]] = {}
     for row in table.sort("size", maintain_order=True).to_dicts():
-        place = (row["predictor"], row["size"])
-        cells = rows.setdefault(place, [Cell(_label(place[0])), Cell(f"{place[1]:,}", place[1])])
-        _, scale, digits, _ = read[row["quantity"]]
-        cells.append(interval_cell(row["mean"], row["low"], row["high"], scale=scale, digits=digits))
-    return sortable_table("Means over the draws; 95 % intervals in brackets.", headings, list(rows.values()))
+        quality, size = read[row["quantity"]], row["size"]
+        show = partial(interval_cell, scale=quality.scale, digits=quality.digits)
+        own = rows.setdefault((row["predictor"], size), {})
+        own[row["quantity"]] = show(row["mean"], row["low"], row["high"])
+        if row.get("random") is not None:
+            chance.setdefault(size, {})[row["quantity"]] = show(row["random"], None, None)
+    lines = [(_label(name), size, cells) for (name, size), cells in rows.items()]
+    lines += [("random scores", size, cells) for size, cells in chance.items()]
+    body = [
+        [Cell(name), Cell(f"{size:,}", size), *(cells.get(quantity, Cell("-")) for quantity in known)]
+        for name, size, cells in lines
+    ]
+    return sortable_table("Means over the draws; 95 % intervals in brackets.", headings, body)
 
 
 def _chart(table: pl.DataFrame, quantity: str, judge: Quantity) -> Markup:
-    label, scale, _, meaning = _read(judge)[quantity]
+    read = _read(judge)[quantity]
     rows = table.filter(pl.col("quantity") == quantity).sort("size")
-    rows = rows.select("size", pl.col("mean", "low", "high") * scale, method="predictor", x="size")
-    caption = f"{label[0].upper()}{label[1:]}: {meaning} Means over the draws; bands: 95 % interval."
-    drawn = line_chart(quantity, caption, rows, x="training architectures", y=label, logarithmic=True)
-    return joined(element("h3", label), drawn)
+    rows = rows.select("size", pl.col("mean", "low", "high") * read.scale, method="predictor", x="size")
+    label = read.heading[0].upper() + read.heading[1:]
+    told = sentence_of(read.meaning)
+    caption = f"{label}: {told} Means over the draws; bands: 95 % interval.{_by_chance(table, quantity, read)}"
+    drawn = line_chart(quantity, caption, rows, x="training architectures", y=read.heading, logarithmic=True)
+    return joined(element("h3", read.heading), drawn)
+
+
+def _by_chance(table: pl.DataFrame, quantity: str, read: Quality) -> str:
+    """What random scores have, where it is known."""
+    if "random" not in table.columns:
+        return ""
+    known = table.filter(pl.col("quantity") == quantity)["random"].drop_nulls()
+    if known.is_empty():
+        return ""
+    shown = [f"{read.scale * end:,.{read.digits}f}" for end in (known.min(), known.max())]  # type: ignore[operator]
+    return f" Random scores have {' to '.join(dict.fromkeys(shown))} on average."
+
+
+def sentence_of(meaning: str) -> str:
+    """The rest of a sentence as one of its own.
+
+    Example:
+        >>> sentence_of("how alike two rankings are.")
+        'How alike two rankings are.'
+    """
+    return meaning[0].upper() + meaning[1:]
 
 
 def _label(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,8 +15,6 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from predictornas.analysis.rank_quality import rank_quality
-from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.table import Benchmark
 from predictornas.counting import counted
@@ -26,7 +23,7 @@ from predictornas.errors import ConfigurationError, StoreError
 from predictornas.executors import Task, Tell
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.studied import studied_predictor
-from predictornas.quantity import ERROR, Quantity
+from predictornas.quantity import Quantity
 from predictornas.report.predictors_page import predictors_page
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -36,6 +33,8 @@ from predictornas.studies.gain.refusals import refuse_constant
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import Pictures, save_figures
+from predictornas.studies.predictor_protocols import Cells
+from predictornas.studies.predictor_quality import measured_calibration, measured_quality, numbers, summarised
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed
 from predictornas.studies.tasks import Execution, run_all
@@ -48,16 +47,6 @@ PROTOCOL = 1
 """Raised whenever the same configuration and draw would give other numbers."""
 
 KIND = "predictors"
-
-QUANTITIES: dict[str, Bounds] = {
-    "tau": CORRELATION,
-    "hits": SHARE,
-    "regret": SHARE,
-    "fit_seconds": POSITIVE,
-    "predict_seconds": POSITIVE,
-}
-"""What is measured of each fit, with its bounds: see `analysis.rank_quality`, and the seconds of fitting and of scoring
-all others."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +61,8 @@ class PredictorStudy:
         train_on: column with the values to learn; the table's signal where None.
         judge_on: column that the ranks are compared with, on all other architectures; `train_on` where None.
         judged: how many random ones of the others are judged on; None for all.
+        judged_cells: "all" to judge on the architectures that were trained on too.
+        protocol: name of the protocol that these follow; see `predictor_protocols`.
     """
 
     benchmark: str
@@ -81,6 +72,8 @@ class PredictorStudy:
     train_on: str | None = None
     judge_on: str | None = None
     judged: int | None = None
+    judged_cells: Cells = "others"
+    protocol: str | None = None
 
 
 def run_predictor_study(
@@ -100,7 +93,8 @@ def run_predictor_study(
         pictures: formats and style of the figures.
 
     Returns:
-        `predictor`, `size`, `quantity`, `mean`, `std`, `low`, `high` (95 % over draws), `runs`; regret as a fraction.
+        As `predictornas.studies.predictor_quality.summarised`: means with 95 % intervals over draws, and what random
+        scores have; regret as a fraction.
 
     Raises:
         AtWorkError: other commands or parts have some of the fits.
@@ -164,7 +158,8 @@ def _tasks(folder: Path, study: PredictorStudy, facts: Mapping[str, Any]) -> lis
 
 
 def _rows(fits: Sequence[Task[Fit]]) -> pl.DataFrame:
-    return pl.DataFrame([_numbers(kept(fit.target, "measured")) for fit in fits])
+    # fits of earlier versions lack some quantities, so every row is looked at for its columns
+    return pl.DataFrame([numbers(kept(fit.target, "measured")) for fit in fits], infer_schema_length=None)
 
 
 def _told(
@@ -193,8 +188,7 @@ def _figure(table: pl.DataFrame, study: PredictorStudy) -> Figure:
         table,
         title=f"How well predictors rank {study.benchmark} ({counted(study.draws, 'draw')})",
         judge=OpenedPredictorStudy(study, open_benchmark(study.benchmark)).quantity,
-        caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of "
-        f"{'all' if study.judged is None else format(study.judged, ',')} other architectures.",
+        caption=f"Trained on {train_on}, judged on {study.judge_on or train_on} of {judged_in_words(study)}.",
     )
 
 
@@ -218,21 +212,12 @@ def _study_in(facts: Mapping[str, Any]) -> PredictorStudy:
     return PredictorStudy(**fields)
 
 
-def summarised(rows: pl.DataFrame, judge: Quantity = ERROR) -> pl.DataFrame:
-    """Mean and interval over the draws of every quantity of every predictor at every size.
-
-    Args:
-        rows: one a fit.
-        judge: of the column that ranks are compared with; only the regret of a fraction is at most 1.
-    """
-    bounds = QUANTITIES if judge.percent else QUANTITIES | {"regret": POSITIVE}
-    long = rows.unpivot(
-        on=list(QUANTITIES), index=["predictor", "size", "draw"], variable_name="quantity", value_name="value"
-    )
-    return pl.concat(
-        over_seeds(part, ["predictor", "size", "quantity"], "value", bounds=bounds[quantity])
-        for (quantity,), part in long.partition_by("quantity", as_dict=True, maintain_order=True).items()
-    )
+def judged_in_words(study: PredictorStudy) -> str:
+    """On which architectures predictors are judged."""
+    many = "all" if study.judged is None else format(study.judged, ",")
+    if study.judged_cells == "others":
+        return f"{many} other architectures"
+    return f"{many} architectures, those trained on included"
 
 
 @dataclass(frozen=True)
@@ -339,19 +324,15 @@ def _fit_id(study: PredictorStudy, made: Mapping[str, Any], predictor: str, size
         "size": size,
         "draw": draw,
         **({} if study.judged is None else {"judged": study.judged}),
+        **({} if study.judged_cells == "others" else {"judged_cells": study.judged_cells}),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _numbers(measured: Mapping[str, Any]) -> dict[str, Any]:
-    """With NaN where a quantity is not defined, as before it was written."""
-    return {name: math.nan if value is None else value for name, value in measured.items()}
 
 
 def _measured(opened: OpenedPredictorStudy, fit: Fit) -> dict[str, Any]:
     study = opened.study
     drawn = rng_for(fit.draw, fit.size, "draw").choice(opened.rows, fit.size, replace=False)
-    others = np.setdiff1d(opened.rows, drawn)
+    others = np.setdiff1d(opened.rows, drawn) if study.judged_cells == "others" else opened.rows
     if study.judged is not None and study.judged < len(others):
         others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, study.judged, replace=False))
     begin = time.perf_counter()
@@ -364,12 +345,13 @@ def _measured(opened: OpenedPredictorStudy, fit: Fit) -> dict[str, Any]:
         predictor.predict(opened.genes)[others] if study.judged is None else predictor.predict(opened.genes[others])
     )
     scored = time.perf_counter()
-    quality = rank_quality(scores.astype(np.float64), opened.judge[others])
+    judge = opened.judge[others]
     return {
         "predictor": fit.predictor,
         "size": fit.size,
         "draw": fit.draw,
-        **asdict(quality),
+        **measured_quality(scores.astype(np.float64), judge),
+        **measured_calibration(predictor, opened.genes[others], judge, rng_for(fit.draw, fit.size, "calibration")),
         "fit_seconds": fitted - begin,
         "predict_seconds": scored - fitted,
     }

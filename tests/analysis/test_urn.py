@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from predictornas.analysis.urn import cap_db, expected_trials, gain_db
+from predictornas.analysis.urn import cap_db, expected_trials, gain_db, place_of_best
 from predictornas.errors import ConfigurationError
 
 
@@ -57,3 +57,19 @@ def test_cap_bounds_the_pooled_urn_of_any_number_of_runs() -> None:
     for runs, m in itertools.product((1, 2, 20), range(1, n + 1)):
         perfect = gain_db(expected_trials(n, m), expected_trials(runs * k, runs * min(k, m)))
         assert float(perfect) <= float(cap_db(n, k, m)) + 1e-12
+
+
+@pytest.mark.parametrize(("n", "draws"), [(1, 1), (6, 1), (6, 3), (6, 6), (7, 5)])
+def test_the_place_of_the_best_by_exhaustive_enumeration(n: int, draws: int) -> None:
+    best = [min(drawn) for drawn in itertools.combinations(range(n), draws)]
+    expected = np.bincount(best, minlength=n) / len(best)
+    np.testing.assert_allclose(place_of_best(n, draws), expected, atol=1e-15)
+
+
+def test_the_place_of_the_best_of_a_large_urn_is_as_its_binomials_say() -> None:
+    chances = place_of_best(423_624, 100)
+    assert chances.sum() == pytest.approx(1)
+    assert chances[5000] == pytest.approx(math.comb(423_624 - 5001, 99) / math.comb(423_624, 100))
+    for draws in (0, 8):
+        with pytest.raises(ConfigurationError, match="Ask for 1 to 7"):
+            place_of_best(7, draws)

@@ -19,7 +19,13 @@ def test_it_prints_one_row_a_predictor_and_size(
     assert (tmp_path / "study" / "predictors.csv").is_file()
     assert run(*ASKED, "--out", str(tmp_path / "study"), "--json") == 0
     rows = printed_json()
-    assert {row["quantity"] for row in rows} == {"tau", "hits", "regret", "fit", "predict"}
+    assert [row["quantity"] for row in rows] == [
+        "tau", "hits_half", "hits", "hits_five", "best_of_ten", "regret", "coverage", "sharpness", "fit", "predict"
+    ]  # fmt: skip
+    assert rows[2]["random"] == pytest.approx(0.01, abs=1e-4)
+    assert re.search(r"random scores +20 +0\.000", shown.out)
+    for column in ("P@0.5 %", "N@10", "sharpness"):
+        assert column in shown.out
 
 
 @pytest.mark.usefixtures("store")
@@ -28,3 +34,11 @@ def test_an_unknown_predictor_is_answered_with_the_known_ones(
 ) -> None:
     assert run("predictors", "--names", "gq", "--out", str(tmp_path)) == 2
     assert "gp" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("store")
+def test_a_protocol_that_the_table_cannot_have_ends_in_a_sentence(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*ASKED, "--protocol", "pinat", "--out", str(tmp_path)) == 2
+    assert "needs test accuracy" in " ".join(capsys.readouterr().err.split())

@@ -26,3 +26,17 @@ def test_each_quantity_has_a_panel_in_its_unit_and_each_predictor_a_line() -> No
     assert regret.get_lines()[0].get_ydata()[0] == 2
     assert [label.get_text() for label in tau.get_xticklabels()] == ["100", "424"]
     assert len(figure.legends[0].get_texts()) == 2
+
+
+def test_random_scores_are_a_dotted_line_and_every_quantity_has_a_panel() -> None:
+    chance = {"tau": 0.0, "hits": 0.01, "regret": 0.1, "best_of_ten": 38_511.0}
+    rows = pl.concat([table(), table().filter(quantity="tau").with_columns(quantity=pl.lit("best_of_ten"))])
+    rows = rows.with_columns(random=pl.col("quantity").replace_strict(chance, default=None, return_dtype=pl.Float64))
+    figure = draw_predictors(rows, title="Title", caption="Caption.")
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "Kendall's tau", "P@1 %", "N@10", "regret of the top pick, points"
+    ]  # fmt: skip
+    dotted = [next(line for line in axes.get_lines() if line.get_linestyle() == ":") for axes in figure.axes]
+    assert [line.get_ydata()[0] for line in dotted] == [0, 1, 38_511, 10]
+    assert figure.legends[0].get_texts()[-1].get_text() == "random scores"
+    assert "what random scores have on average" in figure.caption

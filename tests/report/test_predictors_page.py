@@ -56,3 +56,16 @@ def test_the_page_holds_charts_table_warnings_and_the_command() -> None:
     assert "<table>s" not in page
     assert "Predictors on &lt;table&gt;" in page
     assert '<td data-value="0.7" class="number">70.0' in page  # a share in percent, sorted as it is
+
+
+def test_random_scores_have_a_row_of_their_own_and_a_predictor_without_uncertainty_no_coverage() -> None:
+    ends = table((0.7, 0.6, 0.8), (0.5, 0.4, 0.6)).with_columns(random=pl.lit(0.25))
+    sure = ends.filter(predictor="gp", quantity="hits").with_columns(quantity=pl.lit("coverage"))
+    page = rendered(predictors_page(pl.concat([ends, sure]), STUDY, {"versions": {"python": "3.12"}}))
+    assert page.count("random scores") == 2
+    assert '<td data-value="0.25" class="number">25.0' in page
+    assert "Random scores have 25.0 on average." in page
+    assert "N@10" not in page
+    rows = [row for row in re.findall("<tr>.*?</tr>", page, re.DOTALL) if "GCN" in row]
+    assert rows
+    assert all(">-<" in row for row in rows)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.seeding import rng_for
 from predictornas.studies import predictor_study
-from predictornas.studies.predictor_study import PredictorStudy, rewrite_summary, run_predictor_study, summarised
+from predictornas.studies.predictor_study import PredictorStudy, rewrite_summary, run_predictor_study
 from predictornas.studies.tasks import Execution
 
 STUDY = PredictorStudy("nasbench201-cifar10", ("gp",), (20, 40), draws=2)
@@ -36,6 +35,11 @@ def test_each_fit_is_measured_on_all_architectures_it_did_not_see(tmp_path: Path
     expected = kendalltau(predictor.predict(genes[others]), values[others]).statistic
     assert fits["tau"].to_list()[-1] == pytest.approx(expected, abs=1e-3)
     assert (fits["fit_seconds"] > 0).all()
+    assert fits["judged"].to_list() == [15_605, 15_585] * 2
+    assert fits["coverage"].is_between(0.7, 0.99).all()
+    kept = next((tmp_path / "fits").iterdir())
+    measured = json.loads(kept.read_text())["measured"]
+    assert measured["random_best_of_ten"] == pytest.approx((measured["judged"] + 1) / 11, rel=0.01)  # but for ties
 
 
 @pytest.mark.slow
@@ -73,24 +77,21 @@ def test_what_is_learned_and_what_judges_may_differ(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("store")
+def test_a_protocol_may_judge_on_what_was_trained_on_too(tmp_path: Path) -> None:
+    everything = replace(STUDY, sizes=(40,), draws=1, judged_cells="all", protocol="nn-former")
+    run_predictor_study(everything, tmp_path)
+    assert pl.read_csv(tmp_path / "fits.csv")["judged"].to_list() == [15_625]
+    page = (tmp_path / "report.html").read_text()
+    assert "Protocol nn-former" in page
+    assert "those trained on included" in page
+    assert "--protocol nn-former" in page
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
 def test_wrong_questions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'gp'"):
         run_predictor_study(replace(STUDY, predictors=("pg",)), tmp_path)
     for wrong in ({"sizes": (1,)}, {"sizes": (15_625,)}, {"draws": 0}):
         with pytest.raises(ConfigurationError, match="Sizes must lie between 2 and"):
             run_predictor_study(replace(STUDY, **wrong), tmp_path)
-
-
-def test_the_summary_by_hand() -> None:
-    rows = pl.DataFrame(
-        {
-            "predictor": ["a", "a"],
-            "size": [10, 10],
-            "draw": [0, 1],
-            **{name: [0.2, 0.4] for name in predictor_study.QUANTITIES},
-        }
-    )
-    tau = summarised(rows).filter(pl.col("quantity") == "tau").to_dicts()[0]
-    assert tau["mean"] == pytest.approx(0.3)
-    z = math.atanh(0.3) + 12.706 * 0.1 / (1 - 0.3**2)  # Fisher's z, Student's t with one degree of freedom
-    assert tau["high"] == pytest.approx(math.tanh(z), rel=1e-3)
