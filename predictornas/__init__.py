@@ -51,7 +51,13 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 
+_MODULES = ("runs",)
+"""Modules that are public as they are."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)
@@ -62,6 +68,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from predictornas import runs as runs
     from predictornas.analysis.gain import gain_table as gain_table
     from predictornas.benchmarks.catalog import open_benchmark as open_benchmark
     from predictornas.benchmarks.table import Benchmark as Benchmark

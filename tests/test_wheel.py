@@ -43,7 +43,14 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_it_holds_the_packages_the_tables_and_the_type_marker(unpacked: Path) -> None:
-    for name in ("cli/__init__.py", "py.typed", "report/assets/vega.min.js", "benchmarks_data/__init__.py", TABLE):
+    for name in (
+        "cli/__init__.py",
+        "py.typed",
+        "runs.npz",
+        "report/assets/vega.min.js",
+        "benchmarks_data/__init__.py",
+        TABLE,
+    ):
         assert (unpacked / "predictornas" / name).is_file()
     assert not (unpacked / "tests").exists()
 

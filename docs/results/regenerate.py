@@ -2,6 +2,7 @@
 
 python docs/results/regenerate.py                   all folders
 python docs/results/regenerate.py search nosh       those below search and nosh
+python docs/results/regenerate.py runs              the runs that ship with the package
 python docs/results/regenerate.py --peers FILE      and search/peers.csv from a parquet of the peers' runs
 
 What was measured: `history.parquet` and `pools.parquet` of a study, `fits.csv` of predictors, `scores.csv` of proxies,
@@ -24,6 +25,7 @@ import matplotlib
 import nosh_comparisons
 import numpy as np
 import polars as pl
+import published_runs
 import supernet_figures
 import torch
 from scipy.stats import kendalltau
@@ -60,6 +62,9 @@ from predictornas.studies.table_agreement import write_agreement
 from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).resolve().parent
+
+PUBLISHED = RESULTS.parents[1] / "predictornas" / "runs.npz"
+"""The runs of all studies, as they ship with the package."""
 
 FIGURES = {"efficient-sampling": ("mauch-fig*", "efficient-sampling/nasbench101")}
 """Figures by name that are views of a study's folder."""
@@ -166,6 +171,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
     yield "efficient-sampling/mauch-smoothness", renew_smoothness
+    yield "runs", lambda: published_runs.renew(RESULTS, PUBLISHED)
     for name, (pattern, study) in FIGURES.items():
         yield f"{name}/figures", lambda name=name, pattern=pattern, study=study: renew_figures(name, pattern, study)
 
