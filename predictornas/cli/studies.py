@@ -263,6 +263,7 @@ def search(
 
 def compare(
     *folders: Path,
+    against: str | None = None,
     pairs: bool = False,
     out: Path | None = None,
     format_: Formats = None,
@@ -274,6 +275,8 @@ def compare(
 
     Example: predictornas compare gain-quick gain-paper --out comparison
 
+    With our runs, without running them again: predictornas compare gain-mine --against published
+
     Errors are compared within a table, over shared seeds. Ranks are averaged over the tables, or over the seeds where
     all folders are of one table.
 
@@ -281,6 +284,8 @@ def compare(
     ----------
     folders
         Folders that `gain` or `search` wrote, of one table or several.
+    against
+        "published" compares with the runs that come with the package, or the name of one of their studies.
     pairs
         Show every pair of methods instead of each next to the best.
     out
@@ -288,9 +293,12 @@ def compare(
     """
     from predictornas.studies.comparison import compare_folders
     from predictornas.studies.comparison_report import json_comparison, printable_comparison, write_comparison
+    from predictornas.studies.published import compare_with_published
 
     pictures = pictures_as(format_, style)
-    comparison = compare_folders(folders)
+    comparison = compare_folders(folders) if against is None else compare_with_published(folders, against)
+    for note in comparison.notes:
+        remark(note)
     if out is not None:
         write_comparison(out, comparison, pictures)
         shown_in_browser(out, wanted=open_report)

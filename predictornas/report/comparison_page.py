@@ -57,6 +57,8 @@ class ComparisonTables:
         pairs: paired differences.
         ranks: average ranks; may be empty.
         quantities: by table, how its costs are named and written; as errors where a table is not named.
+        notes: what a reader has to know of the published runs among them.
+        against: which published runs are among them; None where there are none.
     """
 
     errors: pl.DataFrame
@@ -64,6 +66,8 @@ class ComparisonTables:
     pairs: pl.DataFrame
     ranks: pl.DataFrame
     quantities: Mapping[str, Quantities] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    against: str | None = None
 
     def of(self, table: str) -> Quantities:
         """How costs on a table are read."""
@@ -81,8 +85,13 @@ def comparison_page(
         out: the folder of the page.
     """
     folders = tables.errors["folder"].unique(maintain_order=True).to_list() if "folder" in tables.errors.columns else []
+    if tables.against is not None:
+        folders = [folder for folder in folders if not str(folder).startswith("published:")]
     command = ["predictornas", "compare", *map(str, folders)] if folders else []
+    command += ["--against", tables.against] if tables.against is not None else []
     remarks = ["Each folder has a report of its own, with the command that made its runs."] if folders else []
+    if tables.against is not None:
+        remarks.append("predictornas.runs.studies() has the commands that made the published runs.")
     methods = [name.partition(" [")[0] for name in tables.errors["method"].unique(maintain_order=True).to_list()]
     names = tables.errors["table"].unique(maintain_order=True).to_list()
     charts = [_chart(tables.errors, name, place, tables.of(name)) for place, name in enumerate(names)]
@@ -91,7 +100,7 @@ def comparison_page(
         kind="predictornas · comparison",
         lead=paragraphs(*(ahead_on(name, tables.errors, tables.pairs, tables.of(name)) for name in names)),
         sections=(
-            Section("Warnings", bullets(*_warnings(tables), class_="warnings")),
+            Section("Warnings", bullets(*_warnings(tables), *tables.notes, class_="warnings")),
             Section("Final errors", [charts, _errors(tables)]),
             Section("Anytime regret", _regret(tables)),
             Section("Paired differences", _pairs(tables)),

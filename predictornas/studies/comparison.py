@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import NoneType
 
 import polars as pl
 
@@ -23,26 +21,9 @@ from predictornas.analysis.regret import (
 )
 from predictornas.analysis.statistics import over_seeds, paired_difference
 from predictornas.benchmarks.catalog import is_here, open_benchmark
-from predictornas.benchmarks.layout import checked_column
-from predictornas.errors import ConfigurationError, StoreError
 from predictornas.quantity import ERRORS, Quantities, Quantity
-from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, shown_path, unsealed
-from predictornas.studies.folder import KINDS, owner_of
+from predictornas.studies.compared import TABLE, Result, results_in
 from predictornas.studies.gain.study import data_fingerprint
-from predictornas.studies.tidy_tables import read_table
-
-_TABLE = ("benchmark", "data_sha256", "signal", "evaluation")
-
-_STUDY: Kinds = {"benchmark": str, "data_sha256": str, "signal": str, "evaluation": (str, NoneType)}
-
-_HISTORY = {
-    **dict.fromkeys(("run_id", "method"), pl.String),
-    **dict.fromkeys(("seed", "order", "epochs"), pl.Int64),
-    "key": pl.UInt64,
-    **dict.fromkeys(("value", "cost_seconds", "cost_epochs", "evaluation"), pl.Float64),
-}
-
-_REMEDY = "Run the command that made {folder} again: it continues from the journals and writes its tables anew."
 
 _FROM_ZERO = OracleErrors(0.0, 0.0, 0.0, 0.0)
 
@@ -78,6 +59,8 @@ class Comparison:
             mean over seeds, and methods are ranked that every table has; otherwise it is a "seed" that all methods of
             the one table have. Empty with fewer than two blocks or methods.
         quantities: by table, how its costs are named and written.
+        notes: what a reader has to know of the published runs that are compared with.
+        against: which published runs these are; None where there are none.
     """
 
     errors: pl.DataFrame
@@ -85,6 +68,8 @@ class Comparison:
     pairs: pl.DataFrame
     ranks: pl.DataFrame
     quantities: Mapping[str, Quantities] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    against: str | None = None
 
     def read(self, table: str, trace: str) -> Quantity:
         """How a cost is read; as an error where nothing else is known."""
@@ -106,25 +91,32 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
         ConfigurationError: no folder, or one folder twice.
         StoreError: a folder that holds no finished study, or whose manifest or history is damaged.
     """
-    if not folders:
-        raise ConfigurationError(
-            "Name at least one result folder, as in: predictornas compare gain-nasbench201-cifar10"
-        )
-    places = Counter(folder.resolve() for folder in folders)
-    twice = [str(folder) for folder, count in places.items() if count > 1]
-    if twice:
-        raise ConfigurationError(f"{twice[0]} is named {places[Path(twice[0])]} times. Name each folder once.")
+    return compare_results(results_in(folders))
+
+
+def compare_results(results: Sequence[Result], notes: Sequence[str] = (), against: str | None = None) -> Comparison:
+    """Compares every method of every result, as `compare_folders` does.
+
+    Args:
+        results: at least one.
+        notes: what a reader of the comparison has to know.
+        against: which published runs are among the results; None where there are none.
+
+    Raises:
+        StoreError: a history that is damaged.
+    """
     values, errors, regret, read = [], [], [], {}
-    for table, members in _by_table(folders).items():
-        read[table] = _quantities(*next(iter(members.items())))
+    for table, members in _by_table(results).items():
+        read[table] = members[0].quantities
         runs = _runs_of(members, read[table]).with_columns(table=pl.lit(table))
         keys = ["table", "folder", "method", "trace", "evaluations"]
         values.append(runs)
         final, anytime = (_over_seeds(runs, quantity, keys, read[table]) for quantity in ("final", "regret"))
         errors.append(final)
-        regret.append(_above_best_possible(anytime, _oracles(next(iter(members.values())))))
+        regret.append(_above_best_possible(anytime, _oracles(members[0].study)))
     judged = _judged(pl.concat(values))
-    return Comparison(pl.concat(errors), pl.concat(regret), _pairs(judged), _ranks(judged), read)
+    parts = pl.concat(errors), pl.concat(regret), _pairs(judged), _ranks(judged)
+    return Comparison(*parts, read, tuple(notes), against)
 
 
 def _over_seeds(runs: pl.DataFrame, quantity: str, keys: list[str], read: Quantities) -> pl.DataFrame:
@@ -139,23 +131,11 @@ def _over_seeds(runs: pl.DataFrame, quantity: str, keys: list[str], read: Quanti
     )
 
 
-def _quantities(folder: Path, study: Mapping[str, object]) -> Quantities:
-    """How costs of a study are read: as errors of accuracies unless the folder says what else its columns are."""
-    if "columns" not in study:
-        return ERRORS
-    where, remedy = f"{shown_path(folder)}/manifest.json: columns", _REMEDY.format(folder=shown_path(folder))
-    entries = study["columns"]
-    if not isinstance(entries, list) or len(entries) != 2:
-        raise StoreError(f"{where}: the signal and the evaluation were expected. {remedy}")
-    return Quantities(*(checked_column(entry, where, remedy).quantity for entry in entries))
-
-
-def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, object]]]:
-    """Folders and their studies by table, named by the benchmark, and by all that differs where that is not enough."""
-    groups: dict[tuple[object, ...], dict[Path, Mapping[str, object]]] = {}
-    for folder in folders:
-        study = _study(folder)
-        groups.setdefault(tuple(study.get(name) for name in _TABLE), {})[folder] = study
+def _by_table(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Results by table, named by the benchmark, and by all that differs where that is not enough."""
+    groups: dict[tuple[object, ...], list[Result]] = {}
+    for result in results:
+        groups.setdefault(tuple(result.study.get(name) for name in TABLE), []).append(result)
     benchmarks = Counter(benchmark for benchmark, *_ in groups)
     named = {}
     for (benchmark, data, signal, evaluation), members in groups.items():
@@ -164,52 +144,10 @@ def _by_table(folders: Sequence[Path]) -> dict[str, dict[Path, Mapping[str, obje
     return named
 
 
-def _study(folder: Path) -> Mapping[str, object]:
-    kind = _other_kind(folder)
-    if kind == "objectives":
-        raise ConfigurationError(
-            f"{shown_path(folder)} holds results for several objectives or limits, which `compare` does not compare. "
-            "To compare methods, name them in one command: gain --methods A,B with the same objectives and limits."
-        )
-    if kind is not None:
-        raise ConfigurationError(
-            f"{shown_path(folder)} holds results of {KINDS[kind]}, which `compare` cannot read. "
-            f"Name folders of {KINDS['study']}."
-        )
-    where, remedy = shown_path(folder), _REMEDY.format(folder=shown_path(folder))
-    with suppress(OSError):  # of a name that cannot be, the reader below says why
-        if not folder.exists():
-            raise StoreError(f"{where} does not exist. Name folders that `gain` or `search` wrote.")
-    content = read_json(folder / "manifest.json", error=StoreError, remedy=f"{where} holds no finished study. {remedy}")
-    manifest = checked_object(content, {"study": dict}, f"{where}/manifest.json", error=StoreError, remedy=remedy)
-    if CHECKSUM in manifest or "kind" in manifest:  # older versions wrote neither
-        manifest = unsealed(manifest, f"{where}/manifest.json", error=StoreError, remedy=remedy)
-    study = manifest["study"]
-    checked_object(study, _STUDY, f"{where}/manifest.json: study", error=StoreError, remedy=remedy)
-    return {**study, "evaluation": study["evaluation"] or study["signal"]}  # older versions wrote none for one column
-
-
-def _other_kind(folder: Path) -> str | None:
-    """What a folder holds instead of a study; None also where its manifest cannot be read, which is told later."""
-    try:
-        kind, _ = owner_of(folder)
-    except StoreError:
-        return None
-    return None if kind == "study" else kind
-
-
-def _history(folder: Path) -> pl.DataFrame:
-    remedy = _REMEDY.format(folder=shown_path(folder))
-    history = read_table(folder / "history.parquet", _HISTORY, remedy=remedy)
-    if history.is_empty():
-        raise StoreError(f"{shown_path(folder)}/history.parquet holds no evaluation. {remedy}")
-    return history
-
-
-def _runs_of(folders: Mapping[Path, object], read: Quantities) -> pl.DataFrame:
+def _runs_of(results: Sequence[Result], read: Quantities) -> pl.DataFrame:
     """Both quantities of every run on one table: `folder`, `method`, `seed`, `quantity`, `trace`, `evaluations`,
     `value`, over as many evaluations as all runs have."""
-    histories = {folder: _history(folder) for folder in folders}
+    histories = {result.folder: result.read() for result in results}
     repeated = Counter(method for history in histories.values() for method in history["method"].unique())
     curves = pl.concat(
         incumbent_curves(history, read).with_columns(
@@ -217,7 +155,7 @@ def _runs_of(folders: Mapping[Path, object], read: Quantities) -> pl.DataFrame:
             run_id=pl.concat_str("run_id", pl.lit(f"@{folder}")),  # two folders may hold the same run
             folder=pl.lit(str(folder)),
         )
-        for (folder, history), label in zip(histories.items(), _folder_labels(list(folders)), strict=True)
+        for (folder, history), label in zip(histories.items(), _folder_labels(list(histories)), strict=True)
     )
     curves = with_recommendations(curves)
     facts = ["run_id", "folder", "method", "seed", "trace"]

@@ -61,7 +61,13 @@ def write_comparison(folder: Path, comparison: Comparison, pictures: Pictures | 
     for name in ("errors", "regret", "pairs", "ranks"):
         write_table(folder / f"{name}.csv", getattr(comparison, name))
     tables = ComparisonTables(
-        comparison.errors, comparison.regret, comparison.pairs, comparison.ranks, comparison.quantities
+        comparison.errors,
+        comparison.regret,
+        comparison.pairs,
+        comparison.ranks,
+        comparison.quantities,
+        comparison.notes,
+        comparison.against,
     )
     write_page(folder, comparison_page(tables, surroundings(), out=str(folder)))
     if not comparison.ranks.is_empty():
@@ -85,6 +91,8 @@ def json_comparison(comparison: Comparison) -> dict[str, Any]:
         row |= zip(names, read.interval(*(row[name] for name in names)), strict=True)
         if row.get("best_possible") is not None:
             row["best_possible"] = read.plain(row["best_possible"])
+    if comparison.notes:
+        told["notes"] = list(comparison.notes)
     others = {table: read for table, read in comparison.quantities.items() if read != ERRORS}
     if others:
         told["quantities"] = {

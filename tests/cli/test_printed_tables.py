@@ -55,7 +55,6 @@ def test_brackets_are_shown_as_they_are() -> None:
     assert row.split("  ")[0] == "random [one/two]"
 
 
-
 def cells(line: str) -> list[str]:
     return re.split(r"\s{2,}", line)
 

@@ -115,6 +115,27 @@ def test_compare_prints_and_writes_errors_pairs_and_ranks(
     assert "-15.000 [-78.531," in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_compare_pairs_a_folder_with_the_published_runs(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.studies.test_published import STUDY, mine
+
+    folder = mine(tmp_path / "mine", worse=0.01)
+    assert run("compare", str(folder), "--against", STUDY, "--json") == 0
+    shown, remarked = capsys.readouterr()
+    told = json.loads(shown)
+    (pair,) = (
+        row
+        for row in told["pairs"]
+        if (row["a"], row["b"], row["quantity"], row["trace"]) == ("mine", "random", "final", "best")
+    )
+    assert pair["difference"] == pytest.approx(0.01, abs=1e-12)
+    assert told["notes"] == remarked.splitlines()
+    assert run("compare", str(folder), "--against", "search/nasbench101") == 2
+    assert "was not made on the table of" in capsys.readouterr().err
+
+
 def _finished_study(folder: Path, method: str, values: dict[int, float]) -> None:
     """A folder as `gain` leaves it, each run of one evaluation."""
     facts = {"method": method, "order": 0, "key": 0, "epochs": 108, "cost_seconds": 1.0, "cost_epochs": 108.0}

@@ -69,3 +69,14 @@ def test_the_page_holds_a_chart_and_four_tables() -> None:
     assert [row["error"] for row in rows if row["trace"] == "its choice"] == [6.0, 7.0]
     without = rendered(comparison_page(ComparisonTables(found, regret.clear(), pairs.clear(), ranks.clear())))
     assert without.count("<tbody>") == 1
+
+
+def test_the_published_runs_are_named_by_the_option_that_asks_for_them() -> None:
+    found = pl.concat([errors(one=0.06), errors(two=0.07).with_columns(folder=pl.lit("published:search/t"))])
+    regret = found.with_columns(best_possible=pl.lit(0.05), regret=pl.col("mean") - 0.05)
+    pairs = pl.DataFrame([pair("one", "two", -0.02, -0.01)])
+    tables = ComparisonTables(found, regret, pairs, pl.DataFrame(), notes=("T0 differs.",), against="published")
+    shown = rendered(comparison_page(tables, out="compared"))
+    assert "predictornas compare f --against published" in re.sub("<[^>]+>", "", shown)
+    assert "T0 differs." in shown
+    assert "predictornas.runs.studies()" in shown
