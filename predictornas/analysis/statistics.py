@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, Shaped
-from scipy.special import expit, logit, stdtrit
+from scipy.special import betaincinv, expit, logit, stdtrit
 
 from predictornas.errors import DataError
 
@@ -184,6 +184,30 @@ def bootstrap_interval(
     found = drawn.reshape(resamples, -1).mean(axis=1) if statistic is None else [statistic(one) for one in drawn]
     low, high = np.quantile(found, TAILS)
     return float(low), float(high)
+
+
+def share_interval(successes: int, runs: int) -> tuple[float, float]:
+    """95 % interval of a share of runs, exact (Clopper and Pearson 1934): it covers at least so often.
+
+    The only one that says something where no run, or every run, is a success: after none of 20 the share may be 17 %.
+
+    Args:
+        successes: runs that are.
+        runs: of all, at least one.
+
+    Raises:
+        DataError: no run, or more successes than runs.
+
+    Example:
+        >>> from predictornas.analysis.statistics import share_interval
+        >>> [round(end, 3) for end in share_interval(7, 20)]
+        [0.154, 0.592]
+    """
+    if not 0 <= successes <= runs or runs < 1:
+        raise DataError(f"{successes} of {runs} runs is no share. Count runs that there are.")
+    low = float(betaincinv(successes, runs - successes + 1, TAILS[0])) if successes else 0.0
+    high = float(betaincinv(successes + 1, runs - successes, TAILS[1])) if successes < runs else 1.0
+    return low, high
 
 
 def paired_difference(a: Float[np.ndarray, " r"], b: Float[np.ndarray, " other"]) -> Difference:

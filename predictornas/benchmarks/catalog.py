@@ -117,6 +117,10 @@ def open_benchmark(name: str) -> Benchmark:
     entry = CATALOG.get(name) or EXAMPLES.get(name)
     if entry is not None and entry.bundled:
         return Benchmark.open(bundled_folder(name))
+    generated = BENCHMARKS.own(name)
+    if generated is not None:
+        record, seed = generated
+        return expect(record.make(number=seed), Benchmark, record)  # type: ignore[no-any-return]
     if name in stored_names():
         return Benchmark.open(data_home() / name)
     if entry is None:
@@ -134,7 +138,7 @@ def _of_another_package(name: str) -> Benchmark:
     """Under the name that it was asked for by, so that what is made of it finds it again."""
     record = BENCHMARKS.find(name)
     if record is None:
-        raise UnknownNameError("benchmark", name, {*CATALOG, *EXAMPLES, *stored_names(), *BENCHMARKS.others()})
+        raise UnknownNameError("benchmark", name, {*CATALOG, *EXAMPLES, *stored_names(), *BENCHMARKS.spellings()})
     made = record.make()
     opened: Benchmark = expect(Benchmark.open(made) if isinstance(made, Path) else made, Benchmark, record)
     return replace(opened, manifest={**opened.manifest, "name": name})

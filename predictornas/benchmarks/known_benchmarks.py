@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
+from predictornas.benchmarks.adversarial import TRAPS, adversarial_numbered
 from predictornas.errors import ConfigurationError
-from predictornas.registry import Registry
+from predictornas.registry import Registered, Registry
 from predictornas.spaces.registry import SPACES
 
 OFFICIAL_URLS = (
@@ -189,5 +191,19 @@ def check_name(name: str) -> None:
         )
 
 
-BENCHMARKS = Registry("benchmark", (), group="predictornas.benchmarks")
-"""Those of other packages: targets, called without arguments, give a `Benchmark` or the folder of one."""
+BENCHMARKS = Registry(
+    "benchmark",
+    (
+        Registered(
+            name=f"adversarial-{trap.name}",
+            target=partial(adversarial_numbered, trap.name),
+            help=f"traps {trap.catches}; N is its seed",
+            takes=("number",),
+            number="optional",
+        )
+        for trap in TRAPS.values()
+    ),
+    group="predictornas.benchmarks",
+)
+"""Generated tables, and those of other packages: targets, called without arguments, give a `Benchmark` or the folder of
+one."""

@@ -59,7 +59,7 @@ DEFAULT_METHODS = "random,uniform-1000,bayesian-optimisation"
 EVALUATIONS = 100
 """Budget of a run where none is given."""
 
-BREAKS = ("dB at", "epochs saved", "best")
+BREAKS = ("dB at", "epochs saved", "best", "worse")
 """Columns of a summary before which it is divided where it is too wide for the terminal."""
 
 FULL_TRAININGS = 30
@@ -353,8 +353,8 @@ def what_ran(outcome: Outcome | tuple[pl.DataFrame, EpochReport, int], benchmark
         rows, programs = printable_epochs(report), json_epochs(report, shares_noise=benchmark.shares_noise)
         return Ran(history, report.title, rows, programs, missing, benchmark)
     found = outcome.report
-    rows = printable(found.summary, found.quantities)
-    programs = json_rows(found.summary, found.quantities, shares_noise=benchmark.shares_noise)
+    rows = printable(found.told, found.quantities)
+    programs = json_rows(found.told, found.quantities, shares_noise=benchmark.shares_noise)
     return Ran(outcome.history, found.title, rows, programs, outcome.missing, benchmark)
 
 

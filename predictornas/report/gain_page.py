@@ -39,6 +39,7 @@ class GainTables:
         curves: as `predictornas.analysis.regret.incumbent_curves`.
         history: rows as in `predictornas.history.SCHEMA`.
         split: as `predictornas.analysis.split.split_table`; empty where no method ranks a pool.
+        robustness: as `predictornas.analysis.robustness.robustness_table`.
     """
 
     summary: pl.DataFrame
@@ -48,6 +49,7 @@ class GainTables:
     curves: pl.DataFrame
     history: pl.DataFrame
     split: pl.DataFrame = field(default_factory=pl.DataFrame)
+    robustness: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float], space: SearchSpace) -> Page:
@@ -69,6 +71,7 @@ def gain_page(tables: GainTables, facts: StudyFacts, targets: Mapping[str, float
             Section("What was run", what_was_run(facts)),
             Section("Warnings", bullets(*told, class_="warnings")),
             Section("Summary", _summary(tables.summary, read)),
+            Section("Runs that fail", _robustness(tables.robustness, read.evaluation)),
             Section("Gain over random search", gain_chart(tables.gain, quantity=read.signal)),
             Section("Gain of the sampler and of the predictor", split_chart(tables.split, quantity=read.signal)),
             Section("Convergence", convergence),
@@ -204,6 +207,57 @@ def _summary(summary: pl.DataFrame, read: Quantities) -> Markup:
     return sortable_table(
         "Each method after its last evaluation; 95 % intervals over runs in brackets.", headings, rows
     )
+
+
+_BEHIND = {
+    "best": "best evaluated",
+    "chosen": "chosen",
+    "recommended": "recommended",
+}
+
+
+def _robustness(table: pl.DataFrame, judge: Quantity) -> Content:
+    """How many runs of each method end worse than random search's median, and the lower quartile of the gain."""
+    if table.is_empty() or table["runs"].max() == 1:
+        return Markup()
+    traces = [trace for trace in _BEHIND if f"{trace}_behind" in table.columns]
+    names = [name.removeprefix("quartile_db, ") for name in table.columns if name.startswith("quartile_db, ")]
+    headings = [
+        Heading("method", "", numbers=False),
+        *(
+            Heading(
+                f"worse by the {_BEHIND[trace]}, %",
+                f"Share of the runs that end with a higher {judge.name} of the {_BEHIND[trace]} than the median of "
+                "random search after as many evaluations, which follows from the table. In brackets the exact 95 % "
+                "interval.",
+            )
+            for trace in traces
+        ),
+        *(
+            Heading(
+                f"lower quartile at the {name.replace('top', 'best')}, dB",
+                "The gain that a quarter of the runs does not exceed, each run by itself; “not reached” where these "
+                "runs never got there.",
+            )
+            for name in names
+        ),
+    ]
+    by_method = {row["method"]: row for row in table.to_dicts()}
+    rows = []
+    for method, style in styles_of(table["method"]).items():
+        row = by_method[method]
+        cells = [Cell(style.label)]
+        for trace in traces:
+            ends = (row[f"{trace}_behind{end}"] for end in ("", "_low", "_high"))
+            cells.append(interval_cell(*ends, scale=100.0, digits=0))
+        for name in names:
+            quartile = row[f"quartile_db, {name}"]
+            cells.append(Cell("not reached") if quartile is None else Cell(f"{quartile:.1f}", quartile))
+        rows.append(cells)
+    caption = (
+        "Runs that got stuck, which means over runs hide: about half of random search's are worse than its median."
+    )
+    return sortable_table(caption, headings, rows)
 
 
 def _gain_heading(name: str) -> Heading:

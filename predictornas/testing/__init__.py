@@ -1,5 +1,6 @@
-"""Conformance checks for parts of your own, to be called from your tests."""
+"""Conformance checks for parts of your own, to be called from your tests, and tables on which searches fail."""
 
+from predictornas.benchmarks.adversarial import adversarial_table, adversarial_tables
 from predictornas.testing.conformance import ConformanceError
 from predictornas.testing.oracles import check_oracle
 from predictornas.testing.predictors import check_predictor
@@ -10,6 +11,8 @@ from predictornas.testing.strategies import check_strategy
 
 __all__ = [
     "ConformanceError",
+    "adversarial_table",
+    "adversarial_tables",
     "check_oracle",
     "check_predictor",
     "check_sampler",

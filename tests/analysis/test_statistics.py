@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from scipy.stats import binom
 
 from predictornas.analysis.statistics import (
     CORRELATION,
@@ -14,6 +15,7 @@ from predictornas.analysis.statistics import (
     left_out,
     over_seeds,
     paired_difference,
+    share_interval,
     t_interval,
 )
 from predictornas.errors import DataError
@@ -179,3 +181,19 @@ def test_runs_are_alike_up_to_rounding_at_every_scale(scale: float) -> None:
     assert over_seeds(frame, ["m"], "x")["low"].is_null().to_list() == [False, True]
     assert np.isfinite(jackknife_interval(apart[:1], apart[:, None], np.array([3]))).all()
     assert np.isnan(jackknife_interval(alike[:1], alike[:, None], np.array([3]))).all()
+
+
+@pytest.mark.parametrize("runs", [5, 20])
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.97])
+def test_the_interval_of_a_share_covers_at_least_as_often_as_it_says(share: float, runs: int) -> None:
+    """Over every number of successes, weighted with its probability."""
+    inside = [low <= share <= high for low, high in (share_interval(k, runs) for k in range(runs + 1))]
+    assert np.dot(binom.pmf(np.arange(runs + 1), runs, share), inside) >= 0.95
+
+
+def test_the_interval_of_a_share_says_something_of_none_and_of_all() -> None:
+    none, every = share_interval(0, 20), share_interval(20, 20)
+    assert none == (0, pytest.approx(1 - 0.025 ** (1 / 20)))
+    assert every == (pytest.approx(0.025 ** (1 / 20)), 1)
+    with pytest.raises(DataError, match="21 of 20"):
+        share_interval(21, 20)

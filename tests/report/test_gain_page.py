@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from itertools import pairwise
 
@@ -59,6 +60,20 @@ def test_charts_tables_and_sections_are_there_in_order(page: str) -> None:
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_runs_that_fail_have_a_table_of_their_own() -> None:
+    history = made_history({"random": (2, 600), "gp": (2, 30)})
+    columns = {"method": ["random", "gp"], "runs": [20, 20], "best_behind": [0.5, 0.35]}
+    ends = {"best_behind_low": [0.3, 0.15], "best_behind_high": [0.7, 0.59], "quartile_db, top 1 %": [None, 2.5]}
+    tables = replace(made_tables(history), robustness=pl.DataFrame({**columns, **ends}))
+    page = rendered(gain_page(tables, made_facts(history), TARGETS, SPACE))
+    section = page[page.index("<h2>Runs that fail</h2>") : page.index("<h2>Gain over random search</h2>")]
+    assert '<td data-value="0.35" class="number">35 ' in section
+    assert "[15, 59]" in section
+    assert "not reached" in section
+    alone = replace(tables, robustness=tables.robustness.with_columns(runs=1))
+    assert "Runs that fail" not in rendered(gain_page(alone, made_facts(history), TARGETS, SPACE))
 
 
 def test_a_single_search_begins_with_what_it_recommends() -> None:

@@ -42,6 +42,7 @@ def write_gain_page(folder: Path, opened: OpenedStudy, report: Report, history: 
         curves=incumbent_curves(history, report.quantities),
         history=history,
         split=report.split,
+        robustness=report.robustness,
     )
     facts = facts_of(opened, read_manifest(folder) or {}, history, report.oracles, missing)
     write_page(folder, gain_page(tables, facts, named_errors(opened.errors), opened.benchmark.space))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from predictornas.analysis.distribution import distribution_table
 from predictornas.analysis.gain import gain_table
 from predictornas.analysis.ordering import ordering_table
 from predictornas.analysis.regret import TRACES, OracleErrors, convergence_table, incumbent_curves, oracle_errors
+from predictornas.analysis.robustness import robustness_table
 from predictornas.analysis.split import split_table
 from predictornas.benchmarks.table import Benchmark
 from predictornas.quantity import ERRORS, Quantities, Quantity
@@ -51,6 +52,7 @@ class Report:
         oracles: the best errors that the table allows.
         summary: one row a method, costs.
         quantities: how costs are named and written.
+        robustness: runs that fail, as `predictornas.analysis.robustness.robustness_table`.
     """
 
     title: str
@@ -62,6 +64,14 @@ class Report:
     oracles: OracleErrors
     summary: pl.DataFrame
     quantities: Quantities = ERRORS
+    robustness: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """The summary, and what is known of runs that fail."""
+        if self.robustness.is_empty():
+            return self.summary
+        return self.summary.join(self.robustness.drop("runs", "evaluations"), on="method", how="left")
 
 
 def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, targets: pl.DataFrame) -> Report:
@@ -73,16 +83,17 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
         benchmark: the table that was searched, with the study's signal and evaluation.
         targets: the targets of the gain.
     """
-    errors, evaluation = (benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation))
-    oracles = oracle_errors(errors, evaluation)
-    errors = errors[np.isfinite(errors)]
+    signal, evaluation = (benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation))
+    oracles = oracle_errors(signal, evaluation)
+    errors = signal[np.isfinite(signal)]
     quantities = benchmark.quantities
     rng = rng_for(0, 0, "null")
     gain = gain_table(history, errors, targets, estimators=ESTIMATORS, rng=rng, quantity=quantities.signal)
     split = pl.DataFrame()
     if not pools.is_empty():
         split = split_table(history, pools, errors, rng=rng, quantity=quantities.signal)
-    convergence = convergence_table(incumbent_curves(history, quantities), oracles, quantities)
+    curves = incumbent_curves(history, quantities)
+    convergence = convergence_table(curves, oracles, quantities)
     summary = _summary(gain, convergence, errors).join(filled_shares(pools), on="method", how="left")
     return Report(
         title=f"{benchmark.name}: {_sizes(summary)}, signal {benchmark.signal}, evaluation {benchmark.evaluation}",
@@ -94,6 +105,7 @@ def report_on(history: pl.DataFrame, pools: pl.DataFrame, benchmark: Benchmark, 
         oracles=oracles,
         summary=summary,
         quantities=quantities,
+        robustness=robustness_table(history, curves, signal, evaluation, named_errors(errors), quantities),
     )
 
 
@@ -149,11 +161,14 @@ def printable(summary: pl.DataFrame, quantities: Quantities = ERRORS) -> list[di
     search shows in 95 of 100 such studies, "<=" an upper bound (no proposal reached the target), "K" the
     proposals of a run that the gains count (with T0 where methods differ in its size), "best evaluated error" the
     lowest evaluation error among all that was evaluated, "filled" the share of the sampler's pools that was drawn
-    uniformly for want of its own.
+    uniformly for want of its own, "worse than random" the share of the runs whose best evaluated error is above the
+    median of random search in the end, "lower quartile" the gain that a quarter of the runs does not exceed, "not
+    reached" where these never got to the target; the last two where there are several runs.
     """
     counted = "pool_filled" in summary.columns and summary["pool_filled"].is_not_null().any()
-    judge, rows = quantities.evaluation, []
-    for row in summary.to_dicts():
+    judge, rows, methods = quantities.evaluation, [], summary.to_dicts()
+    several = any(row.get("runs", 1) > 1 for row in methods)  # shares of a single run say nothing
+    for row in methods:
         shown = {"method": row["method"], f"chosen {judge.heading}": _cost(row, "chosen", judge)}
         if "recommended_mean" in row:
             shown[f"recommended {judge.heading}"] = _cost(row, "recommended", judge)
@@ -171,6 +186,13 @@ def printable(summary: pl.DataFrame, quantities: Quantities = ERRORS) -> list[di
         if counted:
             filled = row["pool_filled"]
             shown["filled, %"] = "-" if filled is None else f"{100 * filled:.0f}"
+        if several and row.get("best_behind") is not None:
+            ends = (100 * row[f"best_behind{end}"] for end in ("", "_low", "_high"))
+            shown["worse than random, %"] = _interval(*ends, digits=0)
+        quartiles = [key.removeprefix("quartile_db, ") for key in row if key.startswith("quartile_db, ")]
+        for name in quartiles if several else ():
+            quartile = row[f"quartile_db, {name}"]
+            shown[f"lower quartile, dB at {name}"] = "not reached" if quartile is None else f"{quartile:.1f}"
         rows.append(shown)
     return rows
 
@@ -190,7 +212,7 @@ def json_rows(
     for row in summary.to_dicts():
         names = [name.removeprefix("gain_db, ") for name in row if name.startswith("gain_db, ")]
         plain = {name: value for name, value in row.items() if ", " not in name}
-        parts = {part.removesuffix("_db"): part for part in GAIN_PARTS}
+        parts = {part.removesuffix("_db"): part for part in (*GAIN_PARTS, "quartile_db")}
         gains = [
             {"target": target, **{name: row.get(f"{part}, {target}") for name, part in parts.items()}}
             for target in names
@@ -214,6 +236,8 @@ def plain_costs(row: Mapping[str, Any], quantities: Quantities) -> dict[str, flo
         names = [f"{trace}_{name}" for name in ("mean", "low", "high")]
         if names[0] in row:
             costs |= zip(names, quantities.of(trace).interval(*(row[name] for name in names)), strict=True)
+        if row.get(f"{trace}_median") is not None:
+            costs[f"{trace}_median"] = quantities.of(trace).plain(row[f"{trace}_median"])
     return costs
 
 
@@ -232,13 +256,13 @@ def _interval(value: float | None, low: float | None, high: float | None, *, dig
 def write_report(folder: Path, report: Report, pictures: Pictures | None = None) -> None:
     """Writes the tidy tables as CSV and the figures drawn from them.
 
-    `gain`, `convergence`, `distribution` and `summary` always; `split` where a method ranks a pool; `ordering` where
-    both methods of one of the paper's claims ran with at least two seeds;
-    the figure `convergence-seconds`, against the simulated training time, where the table knows training times.
+    `gain`, `convergence`, `distribution`, `summary` and `robustness` always; `split` where a method ranks a pool;
+    `ordering` where both methods of one of the paper's claims ran with at least two seeds; the figure
+    `convergence-seconds`, against the simulated training time, where the table knows training times.
     """
     tables = {"gain": report.gain, "convergence": report.convergence, "distribution": report.distribution}
     tables |= {"summary": report.summary}
-    sometimes = {"split": report.split, "ordering": report.ordering}
+    sometimes = {"split": report.split, "ordering": report.ordering, "robustness": report.robustness}
     tables |= {name: table for name, table in sometimes.items() if not table.is_empty()}
     for name, table in tables.items():
         write_table(folder / f"{name}.csv", table)

@@ -21,6 +21,7 @@ OUTPUTS = [
     "pools.parquet",
     "gain.csv",
     "convergence.csv",
+    "robustness.csv",
     "gain.png",
     "gain.svg",
     "convergence.png",

@@ -10,7 +10,7 @@ import pytest
 from predictornas.quantity import ERRORS
 from predictornas.studies.gain import report as reports
 from predictornas.studies.gain.execution import run_study
-from predictornas.studies.gain.report import filled_shares, printable, report_on, write_report
+from predictornas.studies.gain.report import filled_shares, json_rows, printable, report_on, write_report
 from predictornas.studies.gain.study import Study
 from predictornas.studies.gain.study_targets import study_targets
 
@@ -48,6 +48,17 @@ def test_the_summary_is_printed_in_percent_and_db() -> None:
         }
     ]
     assert printable(summary.with_columns(with_initial=True))[0]["K with T0"] == "1,290"
+    failing = summary.with_columns(
+        **{"best_behind": 0.35, "best_behind_low": 0.154, "best_behind_high": 0.592, "quartile_db, top 1 %": 1.25},
+        **{"quartile_db, top 0.1 %": pl.lit(None, pl.Float64)},
+    )
+    shown = printable(failing)[0]
+    assert shown["worse than random, %"] == "35 [15, 59]"
+    assert shown["lower quartile, dB at top 1 %"] == "1.2"
+    assert shown["lower quartile, dB at top 0.1 %"] == "not reached"
+    assert printable(failing.with_columns(runs=1))[0].keys() == printable(summary)[0].keys()
+    told = json_rows(failing.with_columns(best_median=0.085, searched_low=0.1, searched_high=0.1))[0]
+    assert (told["best_behind"], told["best_median"], told["gains"][0]["quartile"]) == (0.35, 0.085, 1.25)
 
 
 def test_what_is_missing_is_a_dash() -> None:
