@@ -161,7 +161,7 @@ def test_the_guide_to_own_parts_runs_from_a_file_beside_the_results(
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     file, names = tmp_path / "my_parts.py", {"__name__": "guide"}
     blocks = re.findall(r"```(python|bash)\n(.*?)```", GUIDE_TO_PARTS, re.DOTALL)
-    assert len(blocks) == 13
+    assert len(blocks) == 14
     for language, code in blocks:
         monkeypatch.delitem(sys.modules, "my_parts", raising=False)  # it has grown
         importlib.invalidate_caches()
@@ -180,6 +180,7 @@ def test_the_guide_to_own_parts_runs_from_a_file_beside_the_results(
         "near": "gain",
         "one": "epochs",
         "climb": "gain",
+        "plateau": "gain",
         "named": "gain",
     }.items():
         assert [path.name for path in (tmp_path / folder).glob(f"{figure}*.png")] != []
