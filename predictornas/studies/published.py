@@ -28,7 +28,8 @@ def compare_with_published(folders: Sequence[Path], against: str = PUBLISHED) ->
 
     A published study is compared with where it was made on the same data, with the same signal and evaluation and the
     same limit on epochs or seconds. Of its runs those count whose seed a folder has on that table, and of these the
-    first evaluations that every run has. Runs of one method that are the same in two studies are shown once.
+    first evaluations that every run has. A method is shown once where another study has the very same runs
+    of it.
 
     Args:
         folders: what `predictornas gain` or `search` wrote.
@@ -61,7 +62,7 @@ def compare_with_published(folders: Sequence[Path], against: str = PUBLISHED) ->
                     f"{against!r} was not made on the table of {shown_path(mine[0].folder)}, or with other columns or "
                     "another limit. --against published takes whatever fits."
                 )
-        found = _Beside(mine, fitting, alone=against != PUBLISHED)
+        found = Beside(mine, fitting, alone=against != PUBLISHED)
         results += [*mine, *found.results]
         notes += found.notes
     return compare_results(results, notes, against)
@@ -112,7 +113,7 @@ class _Member:
     reached: int
 
 
-class _Beside:
+class Beside:
     """What is put beside the folders of one table, and what has to be said of it.
 
     Args:
@@ -165,20 +166,26 @@ class _Beside:
         return kept
 
     def _once(self, members: list[_Member]) -> list[_Member]:
-        """Without the runs that another study has too, evaluation by evaluation."""
+        """Without methods all of whose runs another study has too, evaluation by evaluation."""
         reached = min(map(_shortest, [*self._mine.values(), *(member.history for member in members)]))
-        known: dict[tuple[str, bytes], str] = {}
-        kept = []
-        for member in members:
-            fresh = []
-            for (method,), rows in member.history.group_by("method", maintain_order=True):
-                counted_rows = rows.filter(pl.col("order") < reached).select("seed", "key", "epochs", "recommended")
-                same = known.setdefault((str(method), _bytes(counted_rows)), str(member.facts["study"]))
-                if same == member.facts["study"]:
-                    fresh.append(str(method))
-            if fresh:
-                kept.append(_Member(member.facts, member.history.filter(pl.col("method").is_in(fresh)), member.reached))
-        return kept
+        found = [
+            (place, method, signatures)
+            for place, member in enumerate(members)
+            for method, signatures in _signatures(member.history.filter(pl.col("order") < reached))
+        ]
+        known: dict[str, list[dict[int, bytes]]] = {}
+        fresh: dict[int, list[str]] = {}
+        for place, method, signatures in sorted(
+            found, key=lambda one: -len(one[2])
+        ):  # a part of a whole comes after it
+            if not any(signatures.items() <= other.items() for other in known.setdefault(method, [])):
+                known[method].append(signatures)
+                fresh.setdefault(place, []).append(method)
+        return [
+            _Member(member.facts, member.history.filter(pl.col("method").is_in(fresh[place])), member.reached)
+            for place, member in enumerate(members)
+            if place in fresh
+        ]
 
     def _tell_initial_sets(self, members: Sequence[_Member]) -> None:
         """Which published methods begin otherwise than the methods of the folders."""
@@ -230,8 +237,12 @@ def _shortest(history: pl.DataFrame) -> int:
     return int(history.group_by("method", "seed").len()["len"].min())  # type: ignore[arg-type]
 
 
-def _bytes(rows: pl.DataFrame) -> bytes:
-    return b"".join(column.fill_null(0).to_numpy().tobytes() for column in rows.iter_columns())
+def _signatures(history: pl.DataFrame) -> Iterator[tuple[str, dict[int, bytes]]]:
+    """Of each method what its runs did, by seed."""
+    did = history.select("method", "seed", pl.struct("key", "epochs", "recommended").hash().alias("did"))
+    each = did.group_by("method", "seed", maintain_order=True).agg("did")
+    for (method,), rows in each.group_by("method", maintain_order=True):
+        yield str(method), {seed: run.to_numpy().tobytes() for seed, run in zip(rows["seed"], rows["did"], strict=True)}
 
 
 def _initial_sets(history: pl.DataFrame) -> Iterator[tuple[str, dict[int, list[int]]]]:

@@ -9,7 +9,8 @@ import pytest
 
 from predictornas import runs
 from predictornas.errors import ConfigurationError, UnknownNameError
-from predictornas.studies.published import compare_with_published
+from predictornas.studies.compared import results_in
+from predictornas.studies.published import Beside, compare_with_published
 from predictornas.studies.tidy_tables import write_table
 
 STUDY = "search/nasbench201-cifar10"
@@ -77,6 +78,17 @@ def test_all_studies_as_long_are_taken_and_runs_that_two_have_are_shown_once(tmp
     assert methods.count("random") == 1
     left_out = "have fewer than 150 evaluations: nasbench201-dense, nasbench201-quick, nasbench201-warm."
     assert left_out in comparison.notes[0]
+
+
+@pytest.mark.slow
+def test_a_study_that_has_a_part_of_the_runs_of_another_does_not_repeat_them(tmp_path: Path) -> None:
+    """Seeds 0 to 4 of random search with 10 initial cells are in several studies; those with 4 are others."""
+    folder = mine(tmp_path / "mine", study="search/nasbench101", seeds=8, evaluations=20)
+    names = ["efficient-sampling/nasbench101-1400", "efficient-sampling/nasbench101-paper-150", "search/nasbench101"]
+    fitting = runs.studies().filter(pl.col("study").is_in(names)).to_dicts()
+    shown = Beside(results_in([folder]), fitting, alone=True).results
+    assert [str(result.folder) for result in shown] == [f"published:{name}" for name in names]
+    assert ["random" in set(result.read()["method"]) for result in shown] == [False, True, True]
 
 
 @pytest.mark.slow
