@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +14,8 @@ from scipy.stats import rankdata
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_values
-from predictornas.predictors.process.graph_views import STRUCTURE, raw_views, scaling
-from predictornas.predictors.process.matern import Inputs, Regression, tuned
+from predictornas.predictors.process.graph_views import STRUCTURE, RawViews, Scaling, raw_views
+from predictornas.predictors.process.matern import Regression, tuned
 from predictornas.spaces.base import Genes, SearchSpace
 
 _BLOCK = 1 << 13
@@ -90,7 +90,7 @@ class GaussianProcess(metaclass=PlainHelp):
         check_values(values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         views = raw_views(space, genes, width=self.width, seed=self.flow_seed)
-        self._scaled = scaling(views)
+        self._scaled = Scaling(views)
         inputs, targets = self._scaled(views), normal_scores(values)
         rows = np.sort(rng.permutation(len(values))[: self.tuned_on])
         relevant = (STRUCTURE,) if self.relevances else ()
@@ -101,11 +101,17 @@ class GaussianProcess(metaclass=PlainHelp):
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Posterior means of the normal scores, higher is better."""
-        return self._of_blocks(genes, self.regression_.mean)
+        scores = np.zeros(len(genes), np.float32)
+        for place, part in enumerate(self._scaled.in_parts(self._views(genes))):
+            scores += part.gathered(functools.partial(self.regression_.part, place))
+        return scores
 
     def predict_std(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Posterior standard deviations of the normal scores, without the noise of one more training."""
-        return self._of_blocks(genes, self.regression_.std)
+        views = self._views(genes)
+        # all views of a whole space at once would not fit
+        blocks = (views.rows(start, start + _BLOCK) for start in range(0, max(1, len(views)), _BLOCK))
+        return np.concatenate([self.regression_.std(self._scaled(block)) for block in blocks])
 
     def expecting(self, genes: Genes) -> GaussianProcess:
         """This process once architectures in flight have turned out to be just what it predicts (a fantasy).
@@ -115,18 +121,12 @@ class GaussianProcess(metaclass=PlainHelp):
         Args:
             genes: `(p, g)`, one training each.
         """
-        views = raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
         wider = copy.copy(self)
-        wider.regression_ = self.regression_.expecting(self._scaled(views))
+        wider.regression_ = self.regression_.expecting(self._scaled(self._views(genes)))
         return wider
 
-    def _of_blocks(
-        self, genes: Genes, posterior: Callable[[Inputs], Float[np.ndarray, " m"]]
-    ) -> Float[np.ndarray, " n"]:
-        """A function of the scaled views, block by block: all views of a whole space at once would not fit."""
-        views = raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
-        blocks = (views.rows(start, start + _BLOCK) for start in range(0, max(1, len(views)), _BLOCK))
-        return np.concatenate([posterior(self._scaled(block)) for block in blocks])
+    def _views(self, genes: Genes) -> RawViews:
+        return raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
 
 
 def normal_scores(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:

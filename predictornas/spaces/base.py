@@ -107,6 +107,10 @@ class Graphs:
     def __len__(self) -> int:
         return len(self.operations)
 
+    def rows(self, start: int, stop: int) -> Graphs:
+        """Some of the graphs."""
+        return Graphs(self.adjacency[start:stop], self.operations[start:stop], self.num_codes)
+
 
 @dataclass(frozen=True)
 class GraphRelaxation:

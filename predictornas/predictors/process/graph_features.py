@@ -72,7 +72,7 @@ def _on_paths(
     return np.concatenate([np.log1p(at_output)[None], *ends])
 
 
-_LAYERS = 3
+FLOW_LAYERS = 3
 _SHARPNESS = 2.0
 _REFERENCE = 3.0
 
@@ -101,18 +101,18 @@ def random_flow_features(graphs: Graphs, *, width: int, seed: int = 0) -> Float3
     for listening, end in ((adjacency.transpose(0, 2, 1), output), (adjacency, np.zeros_like(output))):
         looped = listening + np.eye(listening.shape[1], dtype=np.float32)
         looped /= np.sqrt(looped.sum(axis=2, keepdims=True))
-        last = _flow(looped, graphs.operations, _weights(rng, graphs.num_codes, width))
+        last = _flow(looped, graphs.operations, flow_weights(rng, graphs.num_codes, width))
         features += [last[np.arange(len(last)), end], last.sum(axis=1) / count]
     return np.concatenate(features, axis=1)
 
 
-_Layers = list[tuple[Float32[np.ndarray, "_ _"], Float32[np.ndarray, "_ _"]]]
+FlowLayers = list[tuple[Float32[np.ndarray, "_ _"], Float32[np.ndarray, "_ _"]]]
 
 
-def _weights(rng: np.random.Generator, codes: int, width: int) -> _Layers:
+def flow_weights(rng: np.random.Generator, codes: int, width: int) -> FlowLayers:
     """Weights and gates of each layer; a last row of zeros in the gates is that of padding."""
     layers = []
-    for inputs in (codes, *[width] * (_LAYERS - 1)):
+    for inputs in (codes, *[width] * (FLOW_LAYERS - 1)):
         # a one-hot label picks a single weight: the sum has one term, whatever the number of labels
         scale = _REFERENCE / np.sqrt(1 if inputs == codes else inputs)
         weights = (rng.standard_normal((inputs, width)) * scale).astype(np.float32)
@@ -122,7 +122,7 @@ def _weights(rng: np.random.Generator, codes: int, width: int) -> _Layers:
 
 
 def _flow(
-    listening: Float32[np.ndarray, "n v v"], operations: Int8[np.ndarray, "n v"], layers: _Layers
+    listening: Float32[np.ndarray, "n v v"], operations: Int8[np.ndarray, "n v"], layers: FlowLayers
 ) -> Float32[np.ndarray, "n v o"]:
     first = np.vstack([layers[0][0], np.zeros_like(layers[0][0][:1])])
     messages = first[operations]  # code -1, padding, is the last row: zeros

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, UInt64
+from jaxtyping import Float, Float32, Float64, Int, Int64, UInt64
 from scipy import sparse
 
-from predictornas.predictors.process.graph_features import random_flow_features, structure_features
-from predictornas.predictors.process.matern import View
-from predictornas.spaces.base import Genes, Graphs, SearchSpace
-from predictornas.spaces.hashing import vertex_hashes
-
-DEPTHS = (1, 2)
-"""Steps around a vertex that a subtree reaches."""
+from predictornas.predictors.process.description import description, without_weights
+from predictornas.predictors.process.graph_features import random_flow_features
+from predictornas.predictors.process.shared_flow import shared_flow_features
+from predictornas.predictors.process.views import View
+from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.spaces.hashing import mix
 
 STRUCTURE = 0
 """Place of the counts among the scaled views."""
 
-_BLOCK = 1 << 14
+_FEW = 1 << 13
+"""Graphs that are described one by one: to share what repeats in them would not be faster."""
+_BLOCK = 1 << 11
+"""Graphs whose features are scaled at once: 2 MiB, which are then in the cache for what reads them."""
 _MOST_HELD = 2
 _HELD: OrderedDict[tuple[int, int, int], tuple[Genes, RawViews]] = OrderedDict()
+_RECENT: deque[tuple[SearchSpace, Genes, int, int, RawViews]] = deque(maxlen=2)
 
 
 @dataclass(frozen=True)
@@ -57,63 +60,131 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0) ->
         width: of the random flow features.
         seed: of the random flow features.
     """
+    if len(genes) <= _FEW:
+        return _of_few(space, genes, width, seed)
     key = (id(genes), width, seed)  # the array is held below, so its id stays its own
     if key in _HELD:
         _HELD.move_to_end(key)
         return _HELD[key][1]
-    starts = range(0, max(1, len(genes)), _BLOCK)
-    parts = [_of_graphs(space.graphs(genes[start : start + _BLOCK]), width, seed) for start in starts]
-    views = RawViews(
-        structure=np.concatenate([part.structure for part in parts]),
-        flow=np.concatenate([part.flow for part in parts]),
-        subtrees=np.concatenate([part.subtrees for part in parts], axis=1),
-    )
-    if len(genes) == len(space) and genes is space.enumerate():
+    described = description(space, genes)
+    flow = shared_flow_features(described.ways, described.num_codes, width=width, seed=seed)
+    views = RawViews(described.structure, flow, described.subtrees)
+    if genes is space.enumerate():
         _HELD[key] = (genes, views)
         if len(_HELD) > _MOST_HELD:
             _HELD.popitem(last=False)
     return views
 
 
-def _of_graphs(graphs: Graphs, width: int, seed: int) -> RawViews:
-    states = list(vertex_hashes(graphs.adjacency, graphs.operations, max(DEPTHS)))
-    return RawViews(
-        structure=structure_features(graphs),
-        flow=random_flow_features(graphs, width=width, seed=seed),
-        subtrees=np.stack([states[depth].T for depth in DEPTHS]),
-    )
+def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int) -> RawViews:
+    """Views of architectures that are asked for again: by a fit and for its scores, by scores and how sure they are."""
+    for known_space, known_genes, *weights, views in _RECENT:
+        # compared by their entries, because an array may be written to between two questions
+        if known_space is space and weights == [width, seed] and np.array_equal(known_genes, genes):
+            return views
+    graphs = space.graphs(genes)
+    structure, subtrees = without_weights(graphs)
+    views = RawViews(structure, random_flow_features(graphs, width=width, seed=seed), subtrees)
+    _RECENT.append((space, genes.copy(), width, seed, views))
+    return views
 
 
-Scaled = Callable[[RawViews], list[View]]
-"""Turns raw views into features of comparable size, one array a view."""
-
-
-def scaling(training: RawViews) -> Scaled:
-    """How graphs are described to a predictor that learns from these ones.
+class Scaling:
+    """How graphs are described to a predictor that learns from some of them: features of comparable size.
 
     Structure and flow are standardised over the training graphs, features that do not vary there are dropped. Subtrees
     are counted: the square root of how often each occurs in a graph, for those that at least two training graphs hold.
+
+    Args:
+        training: the graphs it learns from.
     """
-    structure, flow = _standardised(training.structure), _standardised(training.flow)
-    vocabularies = [_vocabulary(subtrees) for subtrees in training.subtrees]
-    spreads = [_spread(_counts(s, v)) for s, v in zip(training.subtrees, vocabularies, strict=True)]
 
-    def scaled(views: RawViews) -> list[View]:
+    def __init__(self, training: RawViews) -> None:
+        self._structure, self._flow = _Standard.of(training.structure), _Standard.of(training.flow)
+        self._vocabularies = [_vocabulary(subtrees) for subtrees in training.subtrees]
+        pairs = zip(training.subtrees, self._vocabularies, strict=True)
+        self._spreads = [_spread(_counts(_places(subtrees, known), len(known))) for subtrees, known in pairs]
+
+    def __call__(self, views: RawViews) -> list[View]:
+        """Every view of some graphs."""
         counted = [
-            _counts(subtrees, vocabulary) / spread
-            for subtrees, vocabulary, spread in zip(views.subtrees, vocabularies, spreads, strict=True)
+            _counts(_places(subtrees, known), len(known)) / spread
+            for subtrees, known, spread in zip(views.subtrees, self._vocabularies, self._spreads, strict=True)
         ]
-        return [structure(views.structure), *counted, flow(views.flow)]
+        return [self._structure(views.structure), *counted, self._flow(views.flow)]
 
-    return scaled
+    def in_parts(self, views: RawViews) -> Iterator[Part]:
+        """The same view by view, in single precision, for what is a sum over views: see `matern.Regression.part`."""
+        yield Part.of_features(views.structure, self._structure)
+        for subtrees, known, spread in zip(views.subtrees, self._vocabularies, self._spreads, strict=True):
+            yield Part.of_subtrees(subtrees, known, spread)
+        yield Part.of_features(views.flow, self._flow)
 
 
-def _standardised(training: Float32[np.ndarray, "n f"]) -> Callable[[Float32[np.ndarray, "m f"]], np.ndarray]:
-    exact = training.astype(np.float64)
-    mean, std = exact.mean(axis=0), exact.std(axis=0)
-    # a constant feature has a spread of its rounding, and divided by that it would drown the others
-    kept = np.flatnonzero(std > 1e-6 * np.abs(mean).max(initial=1))
-    return lambda features: (features[:, kept] - mean[kept]) / std[kept]
+@dataclass(frozen=True)
+class Part:
+    """One view of many graphs, block by block: as features, all of them at once would not fit.
+
+    Attributes:
+        blocks: features of graphs, or of the distinct ones among them where many look alike.
+        places: which of these each graph is; None where each is its own.
+    """
+
+    blocks: Iterable[View]
+    places: Int[np.ndarray, " n"] | None
+
+    @classmethod
+    def of_features(cls, features: Float32[np.ndarray, "n f"], standard: _Standard) -> Part:
+        """Of features that are standardised."""
+        return cls((standard.single(features[rows]) for rows in _slices(len(features))), None)
+
+    @classmethod
+    def of_subtrees(
+        cls, subtrees: UInt64[np.ndarray, "n v"], vocabulary: UInt64[np.ndarray, " s"], spread: float
+    ) -> Part:
+        """Of what is counted: beyond one step most subtrees are not in the vocabulary, and most graphs look alike."""
+        places = _places(subtrees, vocabulary)
+        # a sum of mixed numbers tells bags of places apart, as it does subtrees
+        bags = mix(np.arange(1, len(vocabulary) + 1, dtype=np.uint64))
+        held = np.append(bags, np.uint64(0))[places].sum(axis=1, dtype=np.uint64)
+        _, examples, which = np.unique(held, return_index=True, return_inverse=True)
+        return cls([_counts(places[examples], len(vocabulary)) / spread], which)
+
+    def gathered(self, function: Callable[[View], Float[np.ndarray, " m"]]) -> Float[np.ndarray, " n"]:
+        """What a function of this view gives each graph."""
+        values = np.concatenate([function(block) for block in self.blocks])
+        return values if self.places is None else values[self.places]
+
+
+def _slices(count: int) -> list[slice]:
+    return [slice(start, start + _BLOCK) for start in range(0, max(1, count), _BLOCK)]
+
+
+@dataclass(frozen=True)
+class _Standard:
+    """Features that vary, with mean 0 and variance 1 over the training graphs."""
+
+    kept: Int[np.ndarray, " k"]
+    mean: Float64[np.ndarray, " k"]
+    std: Float64[np.ndarray, " k"]
+
+    @classmethod
+    def of(cls, training: Float32[np.ndarray, "n f"]) -> _Standard:
+        exact = training.astype(np.float64)
+        mean, std = exact.mean(axis=0), exact.std(axis=0)
+        # a constant feature has a spread of its rounding, and divided by that it would drown the others
+        kept = np.flatnonzero(std > 1e-6 * np.abs(mean).max(initial=1))
+        return cls(kept, mean[kept], std[kept])
+
+    def __call__(self, features: Float32[np.ndarray, "n f"]) -> Float64[np.ndarray, "n k"]:
+        return np.asarray((features[:, self.kept] - self.mean) / self.std)
+
+    def single(self, features: Float32[np.ndarray, "n f"]) -> Float32[np.ndarray, "n k"]:
+        """The same in single precision."""
+        result = features[:, self.kept] if len(self.kept) < features.shape[1] else features.copy()
+        result -= self.mean.astype(np.float32)
+        result /= self.std.astype(np.float32)
+        return result
 
 
 def _vocabulary(subtrees: UInt64[np.ndarray, "n v"]) -> UInt64[np.ndarray, " s"]:
@@ -125,16 +196,20 @@ def _vocabulary(subtrees: UInt64[np.ndarray, "n v"]) -> UInt64[np.ndarray, " s"]
     return np.asarray(found[graphs > 1])
 
 
-def _counts(subtrees: UInt64[np.ndarray, "n v"], vocabulary: UInt64[np.ndarray, " s"]) -> sparse.csr_array:
-    """Square root of how often each subtree of the vocabulary occurs in each graph, `(n, s)`."""
-    shape = (len(subtrees), len(vocabulary))
+def _places(subtrees: UInt64[np.ndarray, "n v"], vocabulary: UInt64[np.ndarray, " s"]) -> Int64[np.ndarray, "n v"]:
+    """Where each subtree stands in the vocabulary; behind its end where it does not."""
     if not len(vocabulary):
-        return sparse.csr_array(shape)
-    # what is larger than all of the vocabulary has no place there; the comparison below leaves it out
-    place = np.minimum(np.searchsorted(vocabulary, subtrees), len(vocabulary) - 1)
-    rows, columns = np.nonzero(vocabulary[place] == subtrees)
+        return np.zeros(subtrees.shape, np.int64)
+    # what is larger than all of the vocabulary has no place there either; the comparison finds that out
+    places = np.minimum(np.searchsorted(vocabulary, subtrees), len(vocabulary) - 1)
+    return np.where(vocabulary[places] == subtrees, places, len(vocabulary))
+
+
+def _counts(places: Int64[np.ndarray, "n v"], words: int) -> sparse.csr_array:
+    """Square root of how often each of the words of the vocabulary occurs in each graph, `(n, words)`."""
+    rows, vertices = np.nonzero(places < words)
     ones = np.ones(len(rows))
-    return sparse.csr_array((ones, (rows, place[rows, columns])), shape=shape).sqrt()
+    return sparse.csr_array((ones, (rows, places[rows, vertices])), shape=(len(places), words)).sqrt()
 
 
 def _spread(counts: sparse.csr_array) -> float:

@@ -5,19 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float
-from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-View: TypeAlias = Float[np.ndarray, "_ _"] | sparse.csr_array
-"""Features of n inputs, `(n, f)`; sparse where most are zero: counts of subtrees fill 1 % of their table."""
-
-Inputs = Sequence[View]
-"""The same inputs as each view describes them, `(n, features of the view)` each."""
+from predictornas.predictors.process.posterior_mean import ViewMean
+from predictornas.predictors.process.views import Inputs, View, columns_of, squared_norms
 
 _ROOT5 = 5**0.5
 _JITTER = 1e-4
@@ -33,6 +28,10 @@ _REWEIGHTINGS = 4
 """Rounds in which surprising observations lose weight; more of them change no rank that matters."""
 _BLOCK = 1 << 18
 """Kernel entries worked on at once: 2 MiB in float64."""
+_SIDE = 1 << 9
+"""Of a square of as many entries."""
+_CACHED = 1 << 14
+"""Entries that stay in the second-level cache while all steps of the kernel pass over them."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,11 @@ class Hyperparameters:
 
     def scaled(self, inputs: Inputs) -> Inputs:
         """The inputs times their relevances."""
-        return [
-            view * self.relevances[place].astype(view.dtype) if place in self.relevances else view
-            for place, view in enumerate(inputs)
-        ]
+        return [self.scaled_view(place, view) for place, view in enumerate(inputs)]
+
+    def scaled_view(self, place: int, view: View) -> View:
+        """One of the views times its relevances, if it has some."""
+        return view * self.relevances[place].astype(view.dtype) if place in self.relevances else view
 
 
 def tuned(inputs: Inputs, targets: Float[np.ndarray, " n"], *, relevant: Collection[int] = ()) -> Hyperparameters:
@@ -113,7 +113,7 @@ class Regression:
         self._observed = [_Observed(view) for view in inputs]
         self._expected: list[_Observed] = []
         self._count = len(targets)
-        covariance = np.concatenate([self._kernel(part, self._observed) for part in self._blocks(inputs)])
+        covariance = self._covariance(inputs)
         noise = np.full(self._count, hyperparameters.noise)
         weights = self._condition(covariance, noise, targets)
         if degrees_of_freedom is not None:
@@ -123,23 +123,46 @@ class Regression:
                 surprise = (noise * weights) ** 2 / hyperparameters.noise
                 noise = hyperparameters.noise * (degrees_of_freedom + surprise) / (degrees_of_freedom + 1)
                 weights = self._condition(covariance, noise, targets)
-        self._single = [_Observed(view.astype(np.float32)) for view in inputs], weights.astype(np.float32)
+        self._parts = [
+            ViewMean(view, scale * weights, length)
+            for view, scale, length in zip(inputs, hyperparameters.scales, hyperparameters.lengths, strict=True)
+        ]
+
+    def _covariance(self, inputs: Inputs) -> Float[np.ndarray, "n n"]:
+        """The kernel of what was observed: the lower triangle, block by block, column by column as LAPACK reads it."""
+        covariance = np.zeros((self._count, self._count), order="F")
+        starts = range(0, self._count, _SIDE)
+        parts = [[view[start : start + _SIDE] for view in inputs] for start in starts]
+        known = [[_Observed(view) for view in part] for part in parts]
+        for row, part in zip(starts, parts, strict=True):
+            for column, observed in zip(starts[: row // _SIDE + 1], known, strict=False):
+                covariance[row : row + _SIDE, column : column + _SIDE] = self._kernel(part, observed)
+        return covariance
 
     def _condition(
         self, covariance: Float[np.ndarray, "n n"], noise: Float[np.ndarray, " n"], targets: Float[np.ndarray, " n"]
     ) -> Float[np.ndarray, " n"]:
         """Observations with these variances: how much the kernel of each weighs in the mean."""
-        noisy = covariance.copy()
+        noisy = covariance.copy(order="F")
         noisy[np.diag_indices(self._count)] += noise + _JITTER
         self._factor = cho_factor(noisy, lower=True, overwrite_a=True)
-        return np.asarray(cho_solve(self._factor, targets))
+        return np.asarray(cho_solve(self._factor, targets, check_finite=False))
 
     def mean(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
-        """Posterior mean at each input, in single precision: what ranks a whole space has to be fast."""
-        observed, weights = self._single
-        inputs = self.hyperparameters.scaled(inputs)
-        parts = ([view.astype(np.float32) for view in part] for part in self._blocks(inputs))
-        return np.concatenate([np.asarray(self._kernel(part, observed) @ weights) for part in parts])
+        """Posterior mean at each input, in single precision."""
+        total = np.zeros(inputs[0].shape[0], np.float32)
+        for place in range(len(inputs)):
+            total += self.part(place, inputs[place])
+        return total
+
+    def part(self, place: int, view: View) -> Float[np.ndarray, " m"]:
+        """What one of the views adds to the mean at each input; the mean is the sum of these parts.
+
+        Args:
+            place: of the view.
+            view: `(m, f)`, the inputs as it describes them.
+        """
+        return self._parts[place](self.hyperparameters.scaled_view(place, view))
 
     def std(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
         """Posterior standard deviation of the function, without noise, at each input."""
@@ -187,9 +210,8 @@ class _Observed:
     """One view of what was observed, laid out once for many tables of distances to it."""
 
     def __init__(self, view: View) -> None:
-        columns = view.T.toarray() if isinstance(view, sparse.csr_array) else view.T
-        self._columns = -2 * np.ascontiguousarray(columns)
-        self._squares = _squared_norms(view)
+        self._columns = -2 * np.ascontiguousarray(columns_of(view))
+        self._squares = squared_norms(view)
 
     def __len__(self) -> int:
         return len(self._squares)
@@ -198,16 +220,12 @@ class _Observed:
         """Euclidean distances over the root of the number of features; one product of matrices, many times a loop."""
         distances: Float[np.ndarray, "m n"] = view @ self._columns
         distances += self._squares
-        distances += _squared_norms(view)[:, None]
+        distances += squared_norms(view)[:, None]
         # |x|^2 + |z|^2 - 2 x z of near inputs can round to less than 0; what that does to the kernel the jitter mends
         np.maximum(distances, 0, out=distances)
         distances /= max(1, view.shape[1])
         np.sqrt(distances, out=distances)
         return distances
-
-
-def _squared_norms(view: View) -> Float[np.ndarray, " n"]:
-    return np.asarray((view * view).sum(axis=1), view.dtype)
 
 
 def _matern(
@@ -216,10 +234,19 @@ def _matern(
     """The Matern-5/2 kernel, and how fast it falls: its slope in half the squared distance is minus this."""
     # k = (1 + r + r^2 / 3) exp(-r); dk / d(distance^2 / 2) = -5/3 (1 + r) exp(-r), which does not divide by the
     # distance: that is 0 on the diagonal
-    r = _ROOT5 * distances
-    decay = np.exp(-r)
-    fall = (1 + r) * decay
-    return fall + r * r / 3 * decay, 5 / 3 * fall
+    kernel, fall = np.empty_like(distances), np.empty_like(distances)
+    rows = max(1, _CACHED // max(1, distances.shape[1]))
+    for start in range(0, len(distances), rows):
+        block = slice(start, start + rows)
+        r = _ROOT5 * distances[block]
+        decay = np.exp(-r)
+        np.multiply(1 + r, decay, out=fall[block])
+        r *= r
+        r /= 3
+        r *= decay
+        np.add(fall[block], r, out=kernel[block])
+        fall[block] *= 5 / 3
+    return kernel, fall
 
 
 class _Problem:

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from predictornas.predictors.process import graph_views
-from predictornas.predictors.process.graph_views import raw_views, scaling
+from predictornas.predictors.process.description import DEPTHS
+from predictornas.predictors.process.graph_features import random_flow_features, structure_features
+from predictornas.predictors.process.graph_views import Scaling, raw_views
 from predictornas.spaces.base import Graphs
 from predictornas.spaces.registry import get_space
 
@@ -39,7 +41,7 @@ def test_two_vertices_share_a_subtree_exactly_when_their_surroundings_are_isomor
     equal_pairs = 0
     for first in real:
         for second in real:
-            for depth, steps in enumerate(graph_views.DEPTHS):
+            for depth, steps in enumerate(DEPTHS):
                 isomorphic = nx.is_isomorphic(
                     surroundings(graphs, *first, steps),
                     surroundings(graphs, *second, steps),
@@ -55,15 +57,15 @@ def test_subtrees_are_counted_that_two_training_graphs_hold() -> None:
     subtrees = np.array([[5, 5, 7, 0], [5, 9, 9, 7], [7, 8, 0, 0]], np.uint64)  # 0 is padding; 8 and 9 are in one graph
     vocabulary = graph_views._vocabulary(subtrees)
     assert vocabulary.tolist() == [5, 7]
-    counts = graph_views._counts(subtrees, vocabulary)
+    counts = graph_views._counts(graph_views._places(subtrees, vocabulary), 2)
     np.testing.assert_allclose(counts.toarray(), [[2**0.5, 1], [1, 1], [0, 1]])
     assert graph_views._spread(counts) == pytest.approx(2 * counts.toarray().std(axis=0).mean())
-    assert graph_views._counts(subtrees, vocabulary[:0]).shape == (3, 0)
+    assert graph_views._counts(graph_views._places(subtrees, vocabulary[:0]), 0).shape == (3, 0)
 
 
 def test_scaled_views_of_the_training_graphs_are_standardised() -> None:
     views = raw_views(SPACE, GENES, width=3)
-    structure, near, far, flow = scaling(views)(views)
+    structure, near, far, flow = Scaling(views)(views)
     for view in (structure, flow):
         np.testing.assert_allclose(view.mean(axis=0), 0, atol=1e-9)
         np.testing.assert_allclose(view.std(axis=0), 1, atol=1e-9)
@@ -73,7 +75,7 @@ def test_scaled_views_of_the_training_graphs_are_standardised() -> None:
 
 def test_graphs_that_are_all_alike_lose_their_features_but_not_their_rows() -> None:
     views = raw_views(SPACE, np.repeat(GENES[:1], 3, axis=0), width=2)
-    scaled = scaling(views)(views)
+    scaled = Scaling(views)(views)
     assert [view.shape[0] for view in scaled] == [3] * 4
     assert scaled[0].shape[1] == 0
     assert all(np.isfinite(view.sum()) for view in scaled)
@@ -86,3 +88,33 @@ def test_the_whole_space_is_described_once() -> None:
     part = raw_views(SPACE, SPACE.enumerate()[rows], width=2)
     np.testing.assert_array_equal(part.structure, first.structure[rows])
     np.testing.assert_array_equal(part.subtrees, first.subtrees[:, rows])
+
+
+def test_parts_are_the_views_in_single_precision() -> None:
+    asked = raw_views(SPACE, SPACE.sample(300, np.random.default_rng(2)), width=3)
+    scaling = Scaling(raw_views(SPACE, GENES, width=3))
+    rng = np.random.default_rng(3)
+    for view, part in zip(scaling(asked), scaling.in_parts(asked), strict=True):
+        weights = rng.normal(size=view.shape[1])
+        found = part.gathered(lambda block, weights=weights: block @ weights)  # type: ignore[misc]
+        np.testing.assert_allclose(found, view @ weights, rtol=1e-4, atol=1e-4)
+
+
+def test_many_graphs_have_the_views_that_each_has_alone() -> None:
+    space = get_space("nasbench101")
+    genes = space.sample(graph_views._FEW + 1, np.random.default_rng(4))
+    shared, rows = raw_views(space, genes, width=3, seed=5), np.arange(0, len(genes), 40)
+    graphs = space.graphs(genes[rows])
+    np.testing.assert_array_equal(shared.structure[rows], structure_features(graphs))
+    np.testing.assert_array_equal(shared.subtrees[:, rows], raw_views(space, genes[rows], width=3).subtrees)
+    flow = random_flow_features(graphs, width=3, seed=5)
+    np.testing.assert_allclose(shared.flow[rows], flow, rtol=1e-5, atol=1e-5 * np.abs(flow).max())
+
+
+def test_genes_that_were_written_to_are_described_anew() -> None:
+    genes = GENES.copy()
+    before = raw_views(SPACE, genes, width=2)
+    assert raw_views(SPACE, genes, width=2) is before
+    genes[0] = (genes[0] + 1) % 5
+    assert not np.array_equal(raw_views(SPACE, genes, width=2).structure[0], before.structure[0])
+    assert not np.array_equal(raw_views(SPACE, GENES, width=2, seed=1).flow, before.flow)

@@ -37,6 +37,14 @@ def test_the_posterior_is_the_textbooks() -> None:
     np.testing.assert_allclose(regression.std(new), np.sqrt(variance), atol=1e-6)
 
 
+def test_the_covariance_of_many_is_put_together_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Regression(INPUTS, TARGETS, HYPER)
+    monkeypatch.setattr(matern, "_SIDE", 5)
+    in_blocks = Regression(INPUTS, TARGETS, HYPER)
+    np.testing.assert_allclose(in_blocks.mean(INPUTS), whole.mean(INPUTS), atol=1e-5)
+    np.testing.assert_allclose(in_blocks.std(INPUTS), whole.std(INPUTS), atol=1e-9)
+
+
 def test_expecting_is_observing_the_mean() -> None:
     rng = np.random.default_rng(1)
     flying, new = ([rng.normal(size=(n, 3)), rng.normal(size=(n, 2))] for n in (4, 6))
