@@ -77,6 +77,7 @@ class Quality:
         unit: behind the label, or nothing.
         digits: behind the point.
         percent: whether tables hold fractions of what is shown.
+        logarithmic: whether it is drawn on such an axis, as what differs by factors.
     """
 
     label: str
@@ -84,6 +85,7 @@ class Quality:
     unit: str = ""
     digits: int = 1
     percent: bool = False
+    logarithmic: bool = False
 
     @property
     def heading(self) -> str:
@@ -98,7 +100,7 @@ class Quality:
     @property
     def caption(self) -> str:
         """A sentence."""
-        return f"{self.label}: {self.meaning}"
+        return f"{self.label[0].upper()}{self.label[1:]}: {self.meaning}"
 
 
 def _found(share: str) -> Quality:
@@ -113,7 +115,10 @@ QUALITIES = {
     "hits": _found("1"),
     "hits_five": _found("5"),
     "best_of_ten": Quality(
-        "N@10", "the place, among all judged architectures, of the best of the ten with the highest scores.", digits=0
+        "N@10",
+        "the place, among all judged architectures, of the best of the ten with the highest scores.",
+        digits=0,
+        logarithmic=True,
     ),
     "regret": Quality(
         "regret of the top pick",

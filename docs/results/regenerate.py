@@ -257,8 +257,10 @@ def write_protocols() -> None:
         study = json.loads(path.read_text(encoding="utf-8"))["study"]
         judged = study.get("judge_on") or study["train_on"]
         facts = {"folder": path.parent.name, "trained_on": study["train_on"], "judged_on": judged}
+        facts |= {"table": study["benchmark"], "protocol": study.get("protocol")}
         rows.append({**facts, "judged": study.get("judged"), "draws": study["draws"]})
-    write_table(RESULTS / "predictors" / "protocols.csv", pl.DataFrame(rows, schema_overrides={"judged": pl.Int64}))
+    kinds = {"judged": pl.Int64, "protocol": pl.String}
+    write_table(RESULTS / "predictors" / "protocols.csv", pl.DataFrame(rows, schema_overrides=kinds))
 
 
 SYMMETRIC = "predictornas.predictors.studied:symmetric_gcn"

@@ -9,7 +9,16 @@ from matplotlib.ticker import NullLocator
 
 from predictornas.captions import Quality, predictors_caption, qualities
 from predictornas.looks import styles_of
-from predictornas.plots.style import MUTED, draw_band, grid_shape, in_lines, legend_beside, new_figure, tidy_axes
+from predictornas.plots.style import (
+    MUTED,
+    count_axis,
+    draw_band,
+    grid_shape,
+    in_lines,
+    legend_beside,
+    new_figure,
+    tidy_axes,
+)
 from predictornas.quantity import ERROR, Quantity
 
 
@@ -58,6 +67,9 @@ def _draw_panel(axes: Axes, table: pl.DataFrame, quality: Quality, *, by_chance:
     sizes = sorted(set(table["size"].to_list()))
     tidy_axes(axes)
     axes.set_xscale("log")
+    if quality.logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(count_axis())
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.set_xlabel("training architectures")
