@@ -28,8 +28,8 @@ BREAKS = ("N@10", "fit")
 """Columns before which the table is divided where it is too wide for the terminal."""
 
 _SECONDS = {
-    "fit_seconds": Quality("fit", "", unit="s"),
-    "predict_seconds": Quality("score all", "", unit="s"),
+    "fit_seconds": Quality("fit", "", unit="s", digits=2),
+    "predict_seconds": Quality("score all", "", unit="s", digits=2),
 }
 
 
