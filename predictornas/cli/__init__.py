@@ -13,6 +13,7 @@ with extra("cli", "The command line"):
 from predictornas.cli.architecture import architecture
 from predictornas.cli.console import remark, speak_utf8
 from predictornas.cli.doctor import doctor
+from predictornas.cli.expect import expect
 from predictornas.cli.figures import reproduce
 from predictornas.cli.live import build_table, export, live_search, proxies, train
 from predictornas.cli.predictors import predictors
@@ -33,6 +34,7 @@ app = App(
 )
 for _verb in (
     gain,
+    expect,
     search,
     compare,
     report,

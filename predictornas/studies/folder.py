@@ -26,6 +26,7 @@ KINDS = {
     "table": "`build-table`",
     "figures": "`reproduce`",
     "comparison": "`compare`",
+    "expected": "`expect`",
 }
 """Kinds of results, each with the commands that write it."""
 

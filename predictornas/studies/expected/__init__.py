@@ -1,0 +1,1 @@
+"""What a study of searches will show, told before it is run."""
