@@ -128,19 +128,18 @@ def _found(
 ) -> Expected:
     assert expected.study.budget is not None
     kinds = {name: json.dumps(describe(strategy.predictor), sort_keys=True) for name, strategy in strategies.items()}
-    fits = sum(expected.effort.fits(list(kinds.values()).count(kind)) for kind in set(kinds.values()))
-    advance = started(fits)
-    first: dict[tuple[str, int, int], list[tuple[Fitted, ...]]] = {}
+    advance = started(sum(expected.effort.fits(list(kinds.values()).count(kind)) for kind in set(kinds.values())))
+    shared: dict[tuple[str, int, int], list[tuple[Fitted, ...]]] = {}
     gains, tops, best, seconds = [], [], [], {}
     for name, strategy in strategies.items():
         begin = time.perf_counter()
         rehearsal = Rehearsal(opened, strategy, expected.study.budget, expected.effort, expected.seed)
         same = (kinds[name], strategy.initial, strategy.batch)
-        if same not in first:
-            first[same] = rehearsal.first_round(advance)
-        second = rehearsal.second_round(first[same], advance)
-        history, pools = rehearsal.histories(second, name)
-        own_tops = _tops(name, strategy, second, opened)
+        if same not in shared:
+            shared[same] = rehearsal.shared_rounds(advance)
+        fits = rehearsal.next_round(shared[same], advance)
+        history, pools = rehearsal.histories(fits, name)
+        own_tops = _tops(name, strategy, fits, opened)
         law = _law(strategy, own_tops, expected.study.budget, opened, expected.effort.runs)
         gains.append(_gain(name, history, pools, opened, expected.effort.draws, law))
         tops.append(own_tops)

@@ -27,10 +27,10 @@ def rehearsal(opened: OpenedStudy, seed: int = 0) -> Rehearsal:
     return Rehearsal(opened, search(3.0), 50, EFFORT, seed)
 
 
-def test_training_sets_of_the_second_round_are_as_good_as_what_was_evaluated(opened: OpenedStudy) -> None:
+def test_training_sets_of_a_round_are_as_good_as_what_was_evaluated(opened: OpenedStudy) -> None:
     ours = rehearsal(opened)
-    first = ours.first_round(nothing)
-    second = ours.second_round(first, nothing)
+    first = ours.shared_rounds(nothing)
+    second = ours.next_round(first, nothing)
     costs = opened.benchmark.costs(opened.benchmark.signal)
     assert [[len(fit.rows) for fit in draw] for draw in (*first, *second)] == [[10, 40]] * 4
     assert all(len(set(fit.rows.tolist())) == len(fit.rows) for draw in second for fit in draw)
@@ -44,14 +44,14 @@ def test_training_sets_of_the_second_round_are_as_good_as_what_was_evaluated(ope
 def test_the_same_seed_rehearses_the_same(opened: OpenedStudy) -> None:
     def once(seed: int) -> list[float]:
         ours = rehearsal(opened, seed)
-        return ours.histories(ours.second_round(ours.first_round(nothing), nothing), "noisy")[0]["value"].to_list()
+        return ours.histories(ours.next_round(ours.shared_rounds(nothing), nothing), "noisy")[0]["value"].to_list()
 
     assert once(0) == once(0) != once(1)
 
 
 def test_a_rehearsed_search_is_a_search(opened: OpenedStudy) -> None:
     ours = rehearsal(opened)
-    history, pools = ours.histories(ours.first_round(nothing), "noisy")
+    history, pools = ours.histories(ours.shared_rounds(nothing), "noisy")
     assert history["run_id"].n_unique() == EFFORT.runs
     for (_,), run in history.group_by("run_id"):
         assert len(run) == run["key"].n_unique() == 50
