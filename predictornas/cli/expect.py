@@ -86,7 +86,7 @@ def _json(found: Expected) -> list[dict[str, Any]]:
     names = {error: name for name, error in found.named.items()}
     columns = ("method", "table_hits", "gain_db", "low", "high", "resolved", "sampler_db", "predictor_db", "law_db")
     return [
-        {"target": names[row["target_error"]]} | {name: row[name] for name in columns}
+        {"target": names[row["target_error"]]} | {name.removesuffix("_db"): row[name] for name in columns}
         for row in found.gain.to_dicts()
         if row["target_error"] in names
     ]
