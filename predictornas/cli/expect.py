@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from predictornas.cli.console import Json, progress_bar, say_where, show_json, show_rows
+from predictornas.cli.console import Json, progress_bar, say, show_json, show_rows
 from predictornas.cli.listing import methods_help
 from predictornas.cli.options import Formats, Style, pictures_as
 from predictornas.cli.studies import BENCHMARK, BREAKS
@@ -78,7 +78,7 @@ def expect(
     quantity = open_study(study).benchmark.quantities.signal
     title = f"Expected gain over random search, [95 % over {counted(draws, 'draw')}]"
     show_rows(printed(found, quantity), title, as_json=False, breaks=("sampler", *BREAKS))
-    say_where(folder)
+    say(f"Tables and figure: {folder}/")
 
 
 def _json(found: Expected) -> list[dict[str, Any]]:

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 KIND = "expected"
 
+LOWEST = -5.0
+"""dB at which the figure ends: intervals of few draws may reach far below."""
+
 
 @dataclass(frozen=True)
 class ExpectedStudy:
@@ -257,12 +260,14 @@ def _figure(found: Expected, expected: ExpectedStudy) -> Figure:
     from predictornas.plots.gain import draw_gain
 
     effort = expected.effort
-    return draw_gain(
+    figure = draw_gain(
         found.gain,
         title=f"Expected gain on {expected.study.benchmark}",
         note=f"Rehearsed, not run: searches on the table with predictors that were fitted beforehand on {effort.draws} "
-        "draws of training sets. Bands of this figure are over draws.",
+        "draws of training sets. Bands of this figure are over draws, and may go on below it.",
     )
+    figure.axes[0].set_ylim(bottom=LOWEST)
+    return figure
 
 
 def printed(found: Expected, quantity: Quantity) -> list[dict[str, str]]:
@@ -280,7 +285,7 @@ def printed(found: Expected, quantity: Quantity) -> list[dict[str, str]]:
             row[f"dB at {name}"] = _decibels(at)
             row[f"sampler + predictor at {name}"] = _parts(at)
         last = found.best.filter(method=method).row(-1, named=True)
-        row[quantity.with_unit("best by the signal")] = quantity.shown(last["mean"])
+        row[quantity.with_unit("best by the signal")] = quantity.text(last["mean"])
         row["seconds"] = f"{found.seconds[str(method)]:.0f}"
         shown.append(row)
     return shown
