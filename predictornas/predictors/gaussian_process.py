@@ -89,15 +89,21 @@ class GaussianProcess(metaclass=PlainHelp):
         """
         check_values(values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
+        self._condition(space, genes, normal_scores(values), rng)
+        return self
+
+    def _condition(
+        self, space: SearchSpace, genes: Genes, targets: Float[np.ndarray, " n"], rng: np.random.Generator
+    ) -> None:
+        """Tunes the kernel on targets and conditions on them."""
         views = raw_views(space, genes, width=self.width, seed=self.flow_seed)
         self._scaled = Scaling(views)
-        inputs, targets = self._scaled(views), normal_scores(values)
-        rows = np.sort(rng.permutation(len(values))[: self.tuned_on])
+        inputs = self._scaled(views)
+        rows = np.sort(rng.permutation(len(targets))[: self.tuned_on])
         relevant = (STRUCTURE,) if self.relevances else ()
         hyperparameters = tuned([view[rows] for view in inputs], targets[rows], relevant=relevant)
         self.regression_ = Regression(inputs, targets, hyperparameters, degrees_of_freedom=self.degrees_of_freedom)
         self.space_ = space
-        return self
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Posterior means of the normal scores, higher is better."""

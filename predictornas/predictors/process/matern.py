@@ -148,6 +148,10 @@ class Regression:
         self._factor = cho_factor(noisy, lower=True, overwrite_a=True)
         return np.asarray(cho_solve(self._factor, targets, check_finite=False))
 
+    def solve(self, vector: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """The inverse of the covariance of the observations, their noise included, times a vector."""
+        return np.asarray(cho_solve(self._factor, vector, check_finite=False))
+
     def mean(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
         """Posterior mean at each input, in single precision."""
         total = np.zeros(inputs[0].shape[0], np.float32)
