@@ -276,13 +276,13 @@ def test_the_guide_to_asking_and_telling_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     guide = (ROOT / "docs/guides/ask-and-tell.md").read_text(encoding="utf-8")
-    workers, trials, others = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    workers, trials, prior, others = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     exec(workers, {})
     said = capsys.readouterr().out
     assert said in guide
     exec(workers, {})  # what is there already is not done again
     assert capsys.readouterr().out.splitlines()[0] == said.splitlines()[0]
-    for code in (others, trials):  # the last block writes the file that the one before reads
+    for code in (others, trials, prior):  # the last block writes the file that those before read
         exec(code, {})
         said = capsys.readouterr().out
         assert f"```text\n{said}```" in guide

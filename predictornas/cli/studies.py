@@ -185,6 +185,10 @@ def search(
     known: Known = None,
     signal: str | None = None,
     evaluation: str | None = None,
+    trials: Path | None = None,
+    trials_value: str = "value",
+    prior: Path | None = None,
+    prior_value: str = "value",
     preset: str = "default",
     out: Path | None = None,
     log: Log = None,
@@ -199,6 +203,8 @@ def search(
     Example: predictornas search --benchmark nasbench201-cifar100 --seed 3 --out my-search
 
     Within limits: predictornas search --limit 'parameters<5e5'
+
+    Knowing others' trials: predictornas search --trials colleague.csv --prior cifar100.csv
 
     Parameters
     ----------
@@ -215,6 +221,15 @@ def search(
         Column that drives the search.
     evaluation
         Column that judges it.
+    trials
+        Parquet or CSV file of trials of the same objective: columns `architecture` and `value`, maybe `epochs`. They
+        stand for as many of the initial set and do not count to the budget; one of them may be recommended.
+    trials_value
+        Its column of values: the signal, higher is better.
+    prior
+        The same of another data set, or of scores without training: only ranks within the file count.
+    prior_value
+        Its column of values, higher is better.
     preset
         quick, default or paper.
     out
@@ -222,16 +237,22 @@ def search(
     """
     from predictornas.oracles.tabular import TabularOracle
     from predictornas.search.scheduled import Scheduled
+    from predictornas.studies.gain.informed import Files, recommended_of
     from predictornas.studies.gain.opened import open_study
-    from predictornas.studies.gain.recommendation import recommended_architecture
     from predictornas.studies.gain.study import Study
 
     asked, pictures = Asked(objectives, limit, known), pictures_as(format_, style)
+    files = Files(trials, trials_value, prior, prior_value)
     where = Where(workers=1, observers=observers_of(log, tensorboard))
     if asked:
         benchmark = benchmark or BENCHMARK
         several = asked.study(
-            refused={"--budget-epochs": budget_epochs is not None, "--preset": preset != "default"},
+            refused={
+                "--budget-epochs": budget_epochs is not None,
+                "--preset": preset != "default",
+                "--trials": trials is not None,
+                "--prior": prior is not None,
+            },
             benchmark=benchmark,
             methods=(method,),
             budget=budget,
@@ -249,14 +270,18 @@ def search(
     if budget is None and budget_epochs is None and scheduled:
         budget_epochs = FULL_TRAININGS * TabularOracle(study.open()).levels[-1]
     study = replace(study, budget=_evaluations(budget, budget_epochs), budget_epochs=budget_epochs)
+    if files:
+        study, told = files.informed(study)
+        for line in told:
+            remark(line)
     folder = out or Path(f"search-{benchmark}")
     ran, opened = _run(study, folder, where, pictures), open_study(study)
-    genes = recommended_architecture(opened, ran.history)
+    genes = recommended_of(opened, ran.history)
     notation = opened.benchmark.space.describe(genes)
     with writing_file(folder / "recommended.txt") as temporary:
         temporary.write_text(notation + "\n", encoding="utf-8")
     found = {"genes": genes.tolist(), "notation": notation}
-    rows = [row | ({"recommended": found} if row["method"] == method else {}) for row in ran.json]
+    rows = [row | ({"recommended": found} if row["method"] == study.method_names[0] else {}) for row in ran.json]
     show_study(ran, folder, rows if json else None, recommended=notation)
     shown_in_browser(folder, wanted=open_report)
 

@@ -228,3 +228,20 @@ def test_a_budget_of_seconds_counts_the_seconds_of_the_table(
     assert runs["cost_seconds"].max() <= 100 < runs["cost_seconds"].min() + 30  # no training takes so long
     assert run(*command, "--budget-seconds", "101", "--out", str(tmp_path)) == 2
     assert "budget_seconds was 100.0 and is 101.0" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_files_that_a_search_cannot_begin_with_are_refused(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "trials.csv"
+    pl.DataFrame({"arch": ["4", "5", "6"], "value": [0.5, 0.6, 0.7]}).write_csv(file)
+    for options, why in (
+        (["--method", "random", "--prior", str(file)], "RandomSearch is none"),
+        (["--method", "nosh", "--trials", str(file)], "different numbers of epochs"),
+        (["--limit", "parameters<5e5", "--trials", str(file)], "--trials cannot be combined"),
+        (["--trials", str(file), "--trials-value", "accuracy"], "lacks the column 'accuracy'"),
+    ):
+        assert run("search", *options, "--out", str(tmp_path / "none")) != 0
+        assert why in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert not (tmp_path / "none").exists()
