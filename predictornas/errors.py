@@ -81,6 +81,14 @@ class ConfigurationError(PredictorNASError):
     """An option, or a combination of options, that cannot work."""
 
 
+class OutOfMemoryError(ConfigurationError):
+    """A training that does not fit into the memory of its device."""
+
+
+class WorkerLostError(PredictorNASError):
+    """The process that had a task died: out of memory, or killed."""
+
+
 SHOWN = 24
 """Names that a message lists at most; of more it lists the nearest few."""
 

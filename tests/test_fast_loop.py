@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 OTHERS_TEST_THEM = {
     "__main__.py": "two lines around the command; tests/test_extras.py and tests/cli run it",
-    "executors/base.py": "a protocol and a record; the test of each executor holds it to them",
+    "executors/base.py": "protocols, records and one loop; the test of each executor holds it to them",
 }
 """Modules without a test file of their own, and what tests them."""
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+from predictornas.errors import ConfigurationError
 
 WhatT = TypeVar("WhatT")
 ResultT = TypeVar("ResultT")
@@ -57,5 +60,105 @@ class Executor(Protocol):
         ...
 
 
-def nothing(_: int) -> None:
-    """Is told, and does nothing about it."""
+@dataclass(frozen=True)
+class Landed:
+    """A task that has ended.
+
+    Attributes:
+        task: the task.
+        result: what the function gave; None where it raised.
+        error: what it raised, or a `WorkerLostError`; None where it gave a result.
+    """
+
+    task: Task[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Crew(Protocol):
+    """Workers at hand: each takes a task whenever it is free, and one task that fails costs no other."""
+
+    @property
+    def running(self) -> int:
+        """How many tasks run."""
+        ...
+
+    def has_room(self) -> bool:
+        """Whether a worker is free for a further task."""
+        ...
+
+    def send(self, task: Task[Any]) -> None:
+        """Gives a task to a free worker."""
+        ...
+
+    def landed(self, seconds: float | None = None) -> list[Landed]:
+        """Waits until something happens, at most so long; the tasks that have ended by then, often none.
+
+        It is asked only while something runs.
+        """
+        ...
+
+
+@runtime_checkable
+class Crewed(Executor, Protocol):
+    """An executor whose workers can be given one task after the other, each chosen when a worker is free for it."""
+
+    def crew(
+        self, function: Callable[[WhatT, Path, Tell], ResultT], *, tell: Tell = ..., lives: int = ...
+    ) -> AbstractContextManager[Crew]:
+        """Workers for the time of a block; at its end what still runs is killed.
+
+        Args:
+            function: as in `Executor.run`.
+            tell: as in `Executor.run`.
+            lives: so often a task may lose its worker before it has done anything new; then it has failed.
+        """
+        ...
+
+
+LIVES = 3
+"""So often a task may lose its process before it has done anything new."""
+
+
+def crewed(executor: Executor) -> Crewed:
+    """The executor, if it can be given one task after the other.
+
+    Raises:
+        ConfigurationError: it takes only tasks that are all known beforehand.
+    """
+    if not isinstance(executor, Crewed):
+        raise ConfigurationError(
+            f"{type(executor).__name__} takes only tasks that are all known beforehand. Use the executor 'processes' "
+            "or 'ray' where each task is chosen when a worker is free."
+        )
+    return executor
+
+
+def run_with(crew: Crew, tasks: Iterable[Task[WhatT]]) -> Generator[tuple[Task[WhatT], Any], None, None]:
+    """What `Executor.run` yields, with a crew at hand."""
+    waiting, done = iter(tasks), list[Landed]()
+    while True:
+        while crew.has_room() and (task := next(waiting, None)) is not None:
+            crew.send(task)
+        for each in done:  # only now: while somebody looks at results, nobody waits for work
+            yield each.task, each.result
+        if not crew.running:
+            return
+        done = crew.landed()
+        for each in done:
+            if each.error is not None:
+                raise each.error
+
+
+class _Nothing:
+    """An object, so that `help()` shows its name as a default and not an address."""
+
+    def __call__(self, count: int) -> None:
+        """Nothing."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+nothing = _Nothing()
+"""Is told, and does nothing about it."""

@@ -12,14 +12,24 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from predictornas.errors import ConfigurationError, PredictorNASError
-from predictornas.executors.base import ResultT, Task, Tell, WhatT, nothing
-from predictornas.executors.failures import pickled_failure
+from predictornas.errors import ConfigurationError, PredictorNASError, WorkerLostError
+from predictornas.executors.base import (
+    LIVES,
+    Landed,
+    ResultT,
+    Task,
+    Tell,
+    WhatT,
+    nothing,
+    run_with,
+)
+from predictornas.executors.failures import loaded_failure, pickled_failure
 from predictornas.executors.luggage import Luggage, unpickled
 from predictornas.executors.node import Message, Order, perform
 from predictornas.executors.transfer import Parcel, parcel_of
@@ -33,9 +43,6 @@ PULSE = 5.0
 
 MINUTE = 60.0
 """Seconds to wait for a machine that has what a task takes."""
-
-LIVES = 3
-"""So often a task may lose its process before it has done anything new."""
 
 NODE = "PREDICTORNAS_RAY_NODE"
 """Environment variable: the address of this machine within the cluster, where it has several."""
@@ -86,17 +93,17 @@ class Ray:
         first = next(waiting, None)
         if first is None:
             return
-        crew = _Crew(connected(self.address), self, function, tell)
-        done: list[tuple[Task[WhatT], Any]] = []
+        with self.crew(function, tell=tell) as crew:
+            yield from run_with(crew, chain([first], waiting))
+
+    @contextmanager
+    def crew(
+        self, function: Callable[[WhatT, Path, Tell], ResultT], *, tell: Tell = nothing, lives: int = LIVES
+    ) -> Iterator[_Crew]:
+        """See `predictornas.executors.base.Crewed`; raises as `run` does where no task is to blame."""
+        crew = _Crew(connected(self.address), self, function, tell, lives)
         try:
-            crew.send(first)
-            while True:
-                while crew.has_room() and (task := next(waiting, None)) is not None:
-                    crew.send(task)
-                yield from done  # only now: while somebody looks at results, nobody waits for work
-                if not crew.running:
-                    return
-                done = list(crew.landed())
+            yield crew
         finally:
             crew.dismiss()
 
@@ -164,8 +171,8 @@ class _Flight:
 class _Crew:
     """The tasks that run, each with the stream of its messages."""
 
-    def __init__(self, ray: Any, executor: Ray, function: Any, tell: Tell) -> None:
-        self._ray, self._tell = ray, tell
+    def __init__(self, ray: Any, executor: Ray, function: Any, tell: Tell, lives: int) -> None:
+        self._ray, self._tell, self._lives = ray, tell, lives
         self._luggage = Luggage(ray.cloudpickle.Pickler, ray.put)
         self._function = ray.put(np.frombuffer(self._luggage.pickled(function), np.uint8))
         self._remote = ray.remote(_carrier(_version())).options(
@@ -174,48 +181,52 @@ class _Crew:
         self._need = {name: amount for name, amount in (("CPU", executor.cpus), ("GPU", executor.gpus)) if amount}
         self._head = ray.get_runtime_context().gcs_address
         self._room, self._looked = 1, 0.0
-        self.running: dict[Any, _Flight] = {}
+        self._flights: dict[Any, _Flight] = {}
         self._require_machine()
         self._look()
 
+    @property
+    def running(self) -> int:
+        """Tasks on their way."""
+        return len(self._flights)
+
     def has_room(self) -> bool:
         """Whether a further task would find a CPU, by the size of the cluster."""
-        return len(self.running) < self._room
+        return self.running < self._room
 
     def send(self, task: Task[Any], flight: _Flight | None = None) -> None:
         """Begins a task, or begins it anew from what came home."""
-        interval = max(INTERVAL, len(self.running) / 100)
+        interval = max(INTERVAL, self.running / 100)
         order = Order(task.target.name or "target", parcel_of(task.target), interval)
         what = self._luggage.pickled(task.what)
         stream = self._remote.remote([self._function], what, pickle.dumps(order))
-        self.running[stream] = flight or _Flight(task)
+        self._flights[stream] = flight or _Flight(task)
 
-    def landed(self) -> Iterator[tuple[Task[Any], Any]]:
-        """Waits until something happens; the results among it."""
-        ready, _ = self._ray.wait(list(self.running), num_returns=len(self.running), timeout=0)
+    def landed(self, seconds: float | None = None) -> list[Landed]:
+        """Waits until something happens, or until it is time to look at the cluster again; the tasks that ended."""
+        ready, _ = self._ray.wait(list(self._flights), num_returns=self.running, timeout=0)
         if not ready:
-            ready, _ = self._ray.wait(list(self.running), num_returns=1, timeout=PULSE)
+            patience = PULSE if seconds is None else min(PULSE, seconds)
+            ready, _ = self._ray.wait(list(self._flights), num_returns=1, timeout=patience)
         self._look()
-        for stream in ready:
-            yield from self._heard(stream)
+        return [ended for stream in ready if (ended := self._heard(stream)) is not None]
 
     def dismiss(self) -> None:
         """Ends what still runs. Not by force: Ray breaks off the whole process if a task ends at that moment."""
-        for stream in self.running:
+        for stream in self._flights:
             with suppress(Exception):
                 self._ray.cancel(stream, force=False)
-        self.running.clear()
+        self._flights.clear()
 
-    def _heard(self, stream: Any) -> Iterator[tuple[Task[Any], Any]]:
-        flight = self.running[stream]
+    def _heard(self, stream: Any) -> Landed | None:
+        flight = self._flights[stream]
         try:
             said = pickle.loads(self._ray.get(next(stream)))
         except self._ray.exceptions.RayTaskError as error:
             raise PredictorNASError(f"A machine of the cluster could not begin a task: {error}.") from error
         except (StopIteration, self._ray.exceptions.RayError) as error:
-            del self.running[stream]
-            self._begin_anew(flight, error)
-            return
+            del self._flights[stream]
+            return self._begun_anew(flight, error)
         if not isinstance(said, Message):
             there, host = said
             raise ConfigurationError(
@@ -223,13 +234,12 @@ class _Crew:
             )
         said.target.unpack(flight.task.target)
         self._count(flight, said.count)
-        if said.kind != "progress":
-            del self.running[stream]
+        if said.kind == "progress":
+            return None
+        del self._flights[stream]
         if said.kind == "failed":
-            raised, where = pickle.loads(said.content)
-            raise raised from where
-        if said.kind == "done":
-            yield flight.task, pickle.loads(said.content)
+            return Landed(flight.task, error=loaded_failure(said.content))
+        return Landed(flight.task, pickle.loads(said.content))
 
     def _count(self, flight: _Flight, count: int) -> None:
         """Tells what was not told before: what is begun anew goes over old ground, or skips it."""
@@ -238,15 +248,18 @@ class _Crew:
             self._tell(flight.told - flight.shown)
             flight.shown, flight.lost = flight.told, 0
 
-    def _begin_anew(self, flight: _Flight, error: BaseException) -> None:
+    def _begun_anew(self, flight: _Flight, error: BaseException) -> Landed | None:
         self._require_head()
         flight.told, flight.lost = 0, flight.lost + 1
-        if flight.lost >= LIVES:
-            raise PredictorNASError(
-                f"The task of {flight.task.target} lost its process {LIVES} times on the cluster (out of memory, or "
-                f"killed; {type(error).__name__}). {_AGAIN}"
-            ) from error
-        self.send(flight.task, flight)
+        if flight.lost < self._lives:
+            self.send(flight.task, flight)
+            return None
+        lost = WorkerLostError(
+            f"The task of {flight.task.target} lost its process {self._lives} times on the cluster (out of memory, or "
+            f"killed; {type(error).__name__}). {_AGAIN}"
+        )
+        lost.__cause__ = error
+        return Landed(flight.task, error=lost)
 
     def _look(self) -> None:
         """Every few seconds: the head, and how many tasks the cluster has room for."""

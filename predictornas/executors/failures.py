@@ -22,3 +22,10 @@ def pickled_failure(error: BaseException) -> bytes:
         pickle.loads(failure)  # some errors can be taken apart but not put together again
         return failure
     return pickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), where))
+
+
+def loaded_failure(pickled: bytes) -> BaseException:
+    """The error that `pickled_failure` took apart, whose cause says where it was raised."""
+    error: BaseException
+    error, error.__cause__ = pickle.loads(pickled)
+    return error

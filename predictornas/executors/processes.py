@@ -11,7 +11,6 @@ import os
 import pickle
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,9 +24,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from predictornas.errors import PredictorNASError
-from predictornas.executors.base import ResultT, Task, Tell, WhatT, nothing
-from predictornas.executors.failures import pickled_failure
+from predictornas.errors import WorkerLostError
+from predictornas.executors.base import (
+    LIVES,
+    Landed,
+    ResultT,
+    Task,
+    Tell,
+    WhatT,
+    nothing,
+    run_with,
+)
+from predictornas.executors.failures import loaded_failure, pickled_failure
 from predictornas.executors.serial import Serial
 from predictornas.threads import one_thread
 
@@ -64,81 +72,129 @@ class Processes:
         if len(first) < 2:
             yield from Serial().run(function, chain(first, rest), tell=tell)
             return
-        with _Workers(self.workers, pickle.dumps(function), self.preload) as workers:
-            yield from _results(workers, chain(first, rest), tell)
+        with self.crew(function, tell=tell, lives=1) as crew:
+            yield from run_with(crew, chain(first, rest))
+
+    def crew(
+        self, function: Callable[[WhatT, Path, Tell], ResultT], *, tell: Tell = nothing, lives: int = LIVES
+    ) -> _Workers:
+        """See `predictornas.executors.base.Crewed`."""
+        return _Workers(self.workers, pickle.dumps(function), self.preload, tell, lives)
 
 
-def _results(
-    workers: _Workers, waiting: Iterator[Task[WhatT]], tell: Tell
-) -> Generator[tuple[Task[WhatT], Any], None, None]:
-    busy: dict[Connection, Task[WhatT]] = {}
-    done: list[tuple[Task[WhatT], Any]] = []
-    while True:
-        while len(busy) < workers.most and (task := next(waiting, None)) is not None:
-            busy[workers.give(task)] = task
-        yield from done  # only now: while somebody looks at results, nobody waits for work
-        if not busy:
-            return
-        done = [(busy.pop(line), result) for line, result in workers.answers(list(busy), tell)]
+@dataclass(eq=False)
+class _Worker:
+    """A process, the line to it, and what it does.
+
+    Attributes:
+        number: what `worker_number` says there; that of its successor too, if it dies.
+        process: the process.
+        line: to it.
+        task: None where it is free.
+        lost: workers that its task lost since something new was told.
+    """
+
+    number: int
+    process: BaseProcess
+    line: Connection
+    task: Task[Any] | None = None
+    lost: int = 0
 
 
 class _Workers:
     """Workers that wait for tasks: started when there is one for them, killed at the end of the block."""
 
-    def __init__(self, most: int, function: bytes, preload: tuple[str, ...]) -> None:
-        self.most, self._function, self._preload = most, function, preload
+    def __init__(
+        self, most: int, function: bytes, preload: tuple[str, ...], tell: Tell = nothing, lives: int = 1
+    ) -> None:
+        self._most, self._function, self._preload = most, function, preload
+        self._tell, self._lives = tell, lives
         self._context = multiprocessing.get_context("forkserver")
-        self._workers: list[BaseProcess] = []
-        self._lines: list[Connection] = []
-        self._idle: deque[Connection] = deque()
+        self._workers: list[_Worker] = []
 
     def __enter__(self) -> _Workers:
         fork_server(self._preload)
         return self
 
-    def give(self, task: Task[Any]) -> Connection:
-        """Sends a task to a worker; the line to it."""
-        with _death_reported():
-            line = self._idle.popleft() if self._idle else self._start()
-            line.send((task.what, task.target))
-        return line
+    @property
+    def running(self) -> int:
+        """Tasks that run."""
+        return sum(worker.task is not None for worker in self._workers)
 
-    def answers(self, lines: list[Connection], tell: Tell) -> Iterator[tuple[Connection, Any]]:
-        """Waits until a worker says something; the results among it."""
-        for line in cast("list[Connection]", wait(lines)):
-            with _death_reported():
-                kind, value = line.recv()
-            if kind == "told":
-                tell(value)
-            elif kind == "failed":
-                error, where = pickle.loads(value)
-                raise error from where
-            else:
-                self._idle.append(line)
-                yield line, value
+    def has_room(self) -> bool:
+        """Whether a worker is free, or can be started."""
+        return self.running < self._most
 
-    def _start(self) -> Connection:
+    def send(self, task: Task[Any]) -> None:
+        """Sends a task to a free worker; a new one where there is none."""
+        free = next((worker for worker in self._workers if worker.task is None), None)
+        self._give(free or self._started(), task)
+
+    def landed(self, seconds: float | None = None) -> list[Landed]:
+        """Waits until a worker says something; the tasks that ended."""
+        lines = {worker.line: worker for worker in self._workers if worker.task is not None}
+        ready = cast("list[Connection]", wait(list(lines), seconds))
+        return [ended for line in ready if (ended := self._heard(lines[line])) is not None]
+
+    def _heard(self, worker: _Worker) -> Landed | None:
+        task = cast("Task[Any]", worker.task)
+        try:
+            kind, value = worker.line.recv()
+        except (EOFError, ConnectionError) as error:
+            return self._begun_anew(worker, task, error)
+        if kind == "told":
+            worker.lost = 0
+            self._tell(value)
+            return None
+        worker.task = None
+        return Landed(task, error=loaded_failure(value)) if kind == "failed" else Landed(task, value)
+
+    def _begun_anew(self, worker: _Worker, task: Task[Any], error: Exception) -> Landed | None:
+        """Another worker in the place of one that died; the task is its own, unless it lost too many."""
+        self._dismiss([worker])
+        self._workers.remove(worker)
+        if worker.lost + 1 < self._lives:
+            self._give(self._started(worker.number), task, worker.lost + 1)
+            return None
+        lost = WorkerLostError(_DIED)
+        lost.__cause__ = error
+        return Landed(task, error=lost)
+
+    def _give(self, worker: _Worker, task: Task[Any], lost: int = 0) -> None:
+        worker.task, worker.lost = task, lost
+        with suppress(ConnectionError):  # that it died, the line says to whoever listens
+            worker.line.send((task.what, task.target))
+
+    def _started(self, number: int | None = None) -> _Worker:
+        taken = {worker.number for worker in self._workers}
+        number = next(free for free in range(self._most) if free not in taken) if number is None else number
         ours, theirs = self._context.Pipe()
-        self._lines.append(ours)
-        with theirs:
-            number = len(self._workers)
-            self._workers.append(self._context.Process(target=_serve, args=(theirs, number), daemon=True))
-            self._workers[-1].start()
-        ours.send_bytes(self._function)
-        return ours
+        worker = _Worker(number, self._context.Process(target=_serve, args=(theirs, number), daemon=True), ours)
+        self._workers.append(worker)
+        try:
+            with theirs:
+                worker.process.start()
+            ours.send_bytes(self._function)
+        except (EOFError, ConnectionError) as error:  # what forks them died
+            raise WorkerLostError(_DIED) from error
+        return worker
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for line in self._lines:
-            line.close()
-        for worker in self._workers:
-            if worker.pid is not None:
-                worker.kill()
-                worker.join(5)
-        for worker in self._workers:
+        self._dismiss(self._workers)
+
+    @staticmethod
+    def _dismiss(workers: Sequence[_Worker]) -> None:
+        for worker in workers:
+            worker.line.close()
+            if worker.process.pid is not None:
+                worker.process.kill()
+        for worker in workers:
             with suppress(ValueError):  # it has not ended yet: a disk or a GPU holds it
-                worker.close()
+                if worker.process.pid is not None:
+                    worker.process.join(5)
+                worker.process.close()
 
 
 def fork_server(preload: Sequence[str]) -> ForkServerContext:
@@ -153,14 +209,6 @@ def fork_server(preload: Sequence[str]) -> ForkServerContext:
             context.set_forkserver_preload(list(preload))
         forkserver.ensure_running()
     return context
-
-
-@contextmanager
-def _death_reported() -> Iterator[None]:
-    try:
-        yield
-    except (EOFError, ConnectionError) as error:
-        raise PredictorNASError(_DIED) from error
 
 
 @contextmanager

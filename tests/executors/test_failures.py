@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pickle
-
 from predictornas.errors import UnknownNameError
-from predictornas.executors.failures import pickled_failure
+from predictornas.executors.failures import loaded_failure, pickled_failure
 
 
 class Stubborn(Exception):  # noqa: N818 - that it is no ordinary error is the point
@@ -13,12 +11,12 @@ class Stubborn(Exception):  # noqa: N818 - that it is no ordinary error is the p
         super().__init__(one + two)
 
 
-def arrived(error: Exception) -> tuple[Exception, Exception]:
+def arrived(error: Exception) -> tuple[BaseException, BaseException | None]:
     try:
         raise error
     except Exception as caught:
-        pair: tuple[Exception, Exception] = pickle.loads(pickled_failure(caught))
-        return pair
+        failure = loaded_failure(pickled_failure(caught))
+        return failure, failure.__cause__
 
 
 def test_an_error_arrives_as_what_it_is_with_the_place_where_it_was_raised() -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError
-from predictornas.executors.base import Task, Tell
+from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError, WorkerLostError
+from predictornas.executors.base import Crew, Crewed, Landed, Task, Tell
 from predictornas.executors.processes import Processes, follow_parent, worker_number
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -217,6 +217,75 @@ def test_a_killed_worker_ends_the_work(tmp_path: Path, which: Callable[[list[int
         list(Processes(2).run(partial(work, 0), given))
     thread.join()
     assert time.monotonic() - before < PATIENCE
+
+
+def mortal(what: Any, target: Path, tell: Tell) -> tuple[int, str]:
+    """Dies as often as it is told to, counted in its target; what it has done by then it tells."""
+    deaths = len(target.read_text(encoding="utf-8")) if target.exists() else 0
+    if what == "raise":
+        raise ValueError("no")
+    if isinstance(what, int) and deaths < abs(what):
+        target.write_text("x" * (deaths + 1), encoding="utf-8")
+        if what > 0:
+            tell(1)
+        os._exit(7)
+    return worker_number(), str(what)
+
+
+def ended(crew: Crew, count: int) -> list[Landed]:
+    found: list[Landed] = []
+    while len(found) < count:
+        found += crew.landed()
+    return found
+
+
+@pytest.mark.slow
+def test_a_crew_takes_tasks_one_by_one_and_what_fails_costs_no_other(tmp_path: Path) -> None:
+    """A task that dies twice goes on, if it does something in between; one that never does had two lives."""
+    executor, told = Processes(2, preload=()), list[int]()
+    assert isinstance(executor, Crewed)
+    with executor.crew(mortal, tell=told.append, lives=2) as crew:
+        given = tasks(2, "raise", -9, "fine", folder=tmp_path)
+        found: list[Landed] = []
+        for task in given:
+            while not crew.has_room():
+                found += crew.landed()
+            crew.send(task)
+        found += ended(crew, 4 - len(found))
+        assert not crew.running
+        assert crew.has_room()
+        by_task = {landed.task.what: landed for landed in found}
+        assert by_task[2].result[1] == "2"
+        assert by_task["fine"].result[1] == "fine"
+        assert isinstance(by_task["raise"].error, ValueError)
+        assert isinstance(by_task[-9].error, WorkerLostError)
+        assert {by_task[what].result[0] for what in (2, "fine")} <= {0, 1}
+        assert given[2].target.read_text(encoding="utf-8") == "xx"
+        assert sum(told) == 2
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_a_crew_replaces_a_worker_that_dies_with_nothing_to_do(tmp_path: Path) -> None:
+    with Processes(1, preload=()).crew(mortal) as crew:
+        for number in range(2):
+            crew.send(Task("fine", tmp_path / str(number)))
+            [landed] = ended(crew, 1)
+            assert landed.result == (0, "fine")
+            [worker] = multiprocessing.active_children()
+            worker.kill()
+            worker.join()
+
+
+@pytest.mark.slow
+def test_a_crew_waits_no_longer_than_it_is_told_and_kills_what_runs(tmp_path: Path) -> None:
+    before = time.monotonic()
+    with Processes(1, preload=()).crew(partial(work, 0)) as crew:
+        crew.send(tasks("long", folder=tmp_path)[0])
+        assert crew.landed(0.05) == []
+        assert crew.running == 1
+    assert time.monotonic() - before < PATIENCE
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.thorough
