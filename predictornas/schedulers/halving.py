@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import floor
 
 import numpy as np
@@ -30,9 +29,8 @@ class SuccessiveHalving(Promotions):
         came_in = history.iterations[rungs.rows]
         for bracket in np.unique(came_in):
             members = came_in == bracket
-            counts = rungs.reached[members].sum(axis=0).tolist()
-            for level, (here, above) in enumerate(pairwise(counts)):
-                missing = max(1, floor(self.ratio * here)) - above
+            for level, here in enumerate(rungs.reached[members].sum(axis=0)[:-1].tolist()):
+                missing = max(1, floor(self.ratio * here)) - int(rungs.begun[members, level + 1].sum())
                 if missing > 0:
                     waiting = rungs.waiting(level)
                     return rungs.plan(waiting[members[waiting]][:missing], level + 1)
@@ -57,7 +55,7 @@ class ASHALike(Promotions):
         for level in range(len(self.levels) - 1):
             ranked = rungs.everyone(level)
             best = ranked[: floor(self.ratio * len(ranked))]
-            chosen = best[~rungs.reached[best, level + 1]]
+            chosen = best[~rungs.begun[best, level + 1]]
             if len(chosen):
                 return rungs.plan(chosen, level + 1)
         return rungs.nobody()

@@ -48,6 +48,7 @@ class Rungs:
         levels: `l` epochs, ascending.
         rows: `(n,)` the row of the history in which each architecture came in.
         reached: `(n, l)`.
+        begun: `(n, l)`, whether an architecture was trained to a level or is being promoted to it now.
         values: `(n, l)`, higher is better; -inf where an architecture has not been, and where its training failed.
     """
 
@@ -55,6 +56,7 @@ class Rungs:
     levels: tuple[int, ...]
     rows: Int[np.ndarray, " n"]
     reached: Bool[np.ndarray, "n l"]
+    begun: Bool[np.ndarray, "n l"]
     values: Float[np.ndarray, "n l"]
 
     @classmethod
@@ -85,11 +87,15 @@ class Rungs:
             )
         values = np.full(times.shape, -np.inf)
         values[members, columns] = np.where(history.failed, -np.inf, history.values)
-        return cls(history, levels, rows, times > 0, values)
+        begun, places = times > 0, dict(zip(keys.tolist(), range(len(keys)), strict=True))
+        for each in history.pending:
+            if each.key in places and each.epochs in levels:
+                begun[places[each.key], levels.index(each.epochs)] = True
+        return cls(history, levels, rows, times > 0, begun, values)
 
     def waiting(self, level: int) -> Int[np.ndarray, " w"]:
-        """Who reached a level, counted from 0, and not the next one; best first, ties in order of keys."""
-        here = np.flatnonzero(self.reached[:, level] & ~self.reached[:, level + 1])
+        """Who reached a level, counted from 0, and has not begun the next; best first, ties in order of keys."""
+        here = np.flatnonzero(self.reached[:, level] & ~self.begun[:, level + 1])
         return here[np.argsort(-self.values[here, level], kind="stable")]
 
     def everyone(self, level: int) -> Int[np.ndarray, " r"]:

@@ -157,7 +157,7 @@ class Scheduled:
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The scheduler's promotions, or else up to `n` newcomers."""
-        # a plan is the best who wait, and what is in flight holds its place in it; who failed is not trained further
+        # who is in flight waits for nothing, whatever a scheduler says of it; who failed is not trained further
         out = np.append(history.keys[history.failed], history.pending_keys)
         promoted = self.scheduler.promotions(history).without(out)
         if len(promoted):

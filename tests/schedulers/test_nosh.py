@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from predictornas.errors import ConfigurationError
-from predictornas.schedulers import NOSH, Scheduler, cost
+from predictornas.history import History, Pending
+from predictornas.schedulers import NOSH, ASHALike, Scheduler, cost
 
 from .conftest import Rehearsal, Values, key_of
 
@@ -165,3 +166,17 @@ def test_settings_that_make_no_pyramid_are_refused() -> None:
         with pytest.raises(ConfigurationError, match="above 0 and at most 1"):
             NOSH(LEVELS, ratio)
     assert isinstance(NOSH(LEVELS), Scheduler)
+
+
+def test_what_is_in_flight_fills_a_quota_and_makes_none() -> None:
+    """Of four at the first level two may go on; 1 is on its way up, and 4, a newcomer, is not there yet."""
+    genes = np.arange(30, dtype=np.int8).reshape(5, 6)
+    told = History.empty(6).extended(
+        keys=np.arange(4), genes=genes[:4], epochs=[1] * 4, values=[0.1, 0.2, 0.4, 0.3], iteration=0
+    )
+    flying = [Pending(1, tuple(genes[1].tolist()), 1, 3), Pending(4, tuple(genes[4].tolist()), 1, 1)]
+    for scheduler, promoted in ((NOSH(LEVELS), [2]), (ASHALike(LEVELS), [2, 3])):
+        assert scheduler.promotions(told.with_pending(flying)).keys.tolist() == promoted
+    full = told.with_pending([*flying, Pending(2, tuple(genes[2].tolist()), 1, 3)])
+    assert not len(NOSH(LEVELS).promotions(full))
+    assert ASHALike(LEVELS).promotions(full).keys.tolist() == [3]
