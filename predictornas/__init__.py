@@ -14,6 +14,7 @@ _PUBLIC = {
     "Benchmark": "predictornas.benchmarks.table",
     "ChainSpace": "predictornas.spaces.chains.space",
     "ChainStage": "predictornas.spaces.chains.stages",
+    "Elsewhere": "predictornas.oracles.elsewhere",
     "Ensemble": "predictornas.predictors.ensemble",
     "Evolutionary": "predictornas.samplers.evolutionary",
     "Exhaustive": "predictornas.samplers.uniform",
@@ -44,6 +45,7 @@ _PUBLIC = {
     "get_space": "predictornas.spaces.registry",
     "iterate": "predictornas.search.loop",
     "open_benchmark": "predictornas.benchmarks.catalog",
+    "run_asynchronously": "predictornas.search.asynchronous",
     "run_study": "predictornas.studies.gain.execution",
     "sklearn_predictor": "predictornas.predictors.scikit",
 }
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from predictornas.observers import ProgressLines as ProgressLines
     from predictornas.observers import TensorBoard as TensorBoard
     from predictornas.oracles.base import Oracle as Oracle
+    from predictornas.oracles.elsewhere import Elsewhere as Elsewhere
     from predictornas.oracles.tabular import TabularOracle as TabularOracle
     from predictornas.predictors.ensemble import Ensemble as Ensemble
     from predictornas.predictors.flow import Flow as Flow
@@ -92,6 +95,7 @@ if TYPE_CHECKING:
     from predictornas.samplers.pvll import PVLL as PVLL
     from predictornas.samplers.uniform import Exhaustive as Exhaustive
     from predictornas.samplers.uniform import Uniform as Uniform
+    from predictornas.search.asynchronous import run_asynchronously as run_asynchronously
     from predictornas.search.loop import Search as Search
     from predictornas.search.loop import iterate as iterate
     from predictornas.search.named import Named as Named

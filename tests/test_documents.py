@@ -276,14 +276,15 @@ def test_the_guide_to_asking_and_telling_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     guide = (ROOT / "docs/guides/ask-and-tell.md").read_text(encoding="utf-8")
-    workers, trials, prior, others = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    workers, asynchronous, trials, prior, others = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
     exec(workers, {})
     said = capsys.readouterr().out
     assert said in guide
     exec(workers, {})  # what is there already is not done again
     assert capsys.readouterr().out.splitlines()[0] == said.splitlines()[0]
-    for code in (others, trials, prior):  # the last block writes the file that those before read
-        exec(code, {})
+    # the last block writes the file that those before read
+    for code in (asynchronous, others, trials, prior):
+        exec(code, {"__name__": "__main__"})
         said = capsys.readouterr().out
         assert f"```text\n{said}```" in guide
 

@@ -35,7 +35,10 @@ def live_search(
     space: Annotated[str, Parameter(help=spaces_help())] = "darts",
     images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
     method: Annotated[str, Parameter(help=f"{methods_help()} {TO_THE_END}")] = "rank-nosh",
-    budget_epochs: int = 90,
+    budget_epochs: int | None = None,
+    budget_evaluations: int | None = None,
+    hours: float | None = None,
+    asynchronous: Annotated[bool, Parameter(negative="")] = False,
     seed: int = 0,
     levels: str = "1,3,9",
     channels: int = 8,
@@ -67,7 +70,14 @@ def live_search(
     Parameters
     ----------
     budget_epochs
-        Epochs trained in all.
+        Epochs trained in all; 90 unless evaluations are limited.
+    budget_evaluations
+        Evaluations in all, one for each training and level that it reaches.
+    hours
+        Hours after which an asynchronous search stops; the same command continues it for as many again.
+    asynchronous
+        Workers never wait for each other: whoever is free gets the next training. What is found then depends on which
+        of them ends first. May be continued with a larger budget.
     seed
         Seed of the search and of every training.
     levels
@@ -95,7 +105,9 @@ def live_search(
         space=space,
         images=images,
         method=method,
-        budget_epochs=budget_epochs,
+        budget_epochs=90 if budget_epochs is None and budget_evaluations is None else budget_epochs,
+        budget_evaluations=budget_evaluations,
+        asynchronous=asynchronous,
         seed=seed,
         levels=_numbers(levels),
         channels=channels,
@@ -111,7 +123,8 @@ def live_search(
     folder = out or Path(f"live-{space}-{method}")
     processes = training_processes(workers, device, threads)
     where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
-    with progress_bar(f"{method} on {space}, epochs") as started:
+    unit = "epochs" if study.budget_epochs is not None else "evaluations"
+    with progress_bar(f"{method} on {space}, {unit}") as started:
         outcome = run_live_study(
             study,
             folder,
@@ -120,17 +133,21 @@ def live_search(
             started=started,
             observers=observers_of(log, tensorboard),
             pictures=pictures,
+            hours=hours,
         )
     longest = outcome.history["epochs"].max()
+    failed = outcome.history["value"].null_count()
     row = {
         "method": method,
         "architectures": outcome.history["key"].n_unique(),
-        "trained_to_the_end": outcome.history.filter(epochs=longest)["key"].n_unique(),
+        "trained_to_the_end": outcome.history.filter(epochs=longest).drop_nulls("value")["key"].n_unique(),
         "epochs": round(float(outcome.history["cost_epochs"].sum())),
         "test_error": 1 - outcome.test_accuracy,
         "recommended": {"genes": outcome.recommended.tolist(), "notation": outcome.description},
     }
     shown_in_browser(folder, wanted=open_report)
+    if failed:
+        remark(f"{counted(failed, 'training')} failed; {folder}/search.jsonl says why.")
     if json:
         show_json([row])
         return

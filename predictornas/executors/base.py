@@ -75,6 +75,7 @@ class Landed:
     error: BaseException | None = None
 
 
+@runtime_checkable
 class Crew(Protocol):
     """Workers at hand: each takes a task whenever it is free, and one task that fails costs no other."""
 

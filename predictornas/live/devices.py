@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, OutOfMemoryError
 from predictornas.executors.processes import worker_number
 
 
@@ -129,7 +129,7 @@ def enough_memory(device: torch.device, batch_size: int) -> Iterator[None]:
     """Says what to do where the memory of the device is exhausted.
 
     Raises:
-        ConfigurationError: in place of torch's own error. What was trained before is kept in its checkpoint.
+        OutOfMemoryError: in place of torch's own error. What was trained before is kept in its checkpoint.
     """
     try:
         yield
@@ -138,7 +138,7 @@ def enough_memory(device: torch.device, batch_size: int) -> Iterator[None]:
         exhausted = isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError))
         if not exhausted and "can't allocate memory" not in str(error):
             raise
-        raise ConfigurationError(
+        raise OutOfMemoryError(
             f"Out of memory on {device} with batches of {batch_size} images. The batch is not made smaller by itself, "
             "because that would be another training: choose a recipe with a smaller batch_size, a network with fewer "
             "channels, or fewer workers. Finished epochs are kept."

@@ -44,15 +44,30 @@ def train_all(
         ConfigurationError: fewer than one worker, an executor that is not known, or devices that cannot be.
         MissingDependencyError: Ray is asked for and not installed.
     """
+    jobs = [task.what[0] for task in tasks]
+    executor = prepared(executor, jobs, workers=workers, devices=devices)
+    curves = dict(executor.run(partial(train_task, images, devices), tasks))
+    return [curves[task] for task in tasks]
+
+
+def prepared(
+    executor: Executor | str | None, jobs: Sequence[Job], *, workers: int = 1, devices: str | None = None
+) -> Executor:
+    """An executor for trainings; arguments and errors as those of `train_all`.
+
+    Args:
+        executor: where.
+        jobs: the trainings, or one that is like them.
+        workers: so many train at once.
+        devices: of which each worker has one.
+    """
     if executor is None or isinstance(executor, str):
         executor = get_executor(executor, workers=workers)
     if devices is not None and len(listed_devices(devices)) > 1 and isinstance(executor, Ray):
         raise ConfigurationError(
             f"Ray gives each training a GPU itself. Name one kind of device, cpu or cuda, instead of {devices!r}."
         )
-    executor = suited(executor, [task.what[0] for task in tasks], workers)
-    curves = dict(executor.run(partial(_train, images, devices), tasks))
-    return [curves[task] for task in tasks]
+    return suited(executor, jobs, workers)
 
 
 def suited(executor: Executor, jobs: Sequence[Job], workers: int) -> Executor:
@@ -72,7 +87,16 @@ def suited(executor: Executor, jobs: Sequence[Job], workers: int) -> Executor:
     return executor
 
 
-def _train(images: Partition, devices: str | None, goal: Goal, folder: Path, tell: Tell) -> Curve:
+def train_task(images: Partition, devices: str | None, goal: Goal, folder: Path, tell: Tell) -> Curve:
+    """A training as executors call it, in the process of a worker.
+
+    Args:
+        images: what it trains and evaluates with.
+        devices: as in `train_all`.
+        goal: the training, and the epoch to bring it to.
+        folder: of its checkpoint.
+        tell: told of every epoch.
+    """
     job, until = goal
     if devices is not None:
         job = replace(job, device=own_device(devices))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int8
 
 from predictornas.errors import ConfigurationError, UnknownArchitectureError
-from predictornas.executors import Executor, Task
+from predictornas.executors import Executor, Task, Tell
+from predictornas.executors.base import Crew, crewed, nothing
+from predictornas.history import Pending
 from predictornas.live.checkpoints import read_progress
 from predictornas.live.curve import Curve
 from predictornas.live.devices import kind_of_device
 from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.partition import Partition, partition
-from predictornas.live.parallel import Goal, train_all
+from predictornas.live.parallel import Goal, prepared, train_all, train_task
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import CHECKPOINT, Job, stored_curve
 from predictornas.live.training_recipes import Recipe
@@ -96,6 +99,27 @@ class LiveOracle:
         value, seconds, trained = np.array([_answer(curve, length) for curve in curves]).reshape(-1, 3)[rows].T
         return Evaluations(value, np.full(len(genes), length, np.int64), seconds, trained)
 
+    def crew(self, *, tell: Tell = nothing) -> AbstractContextManager[Crew]:
+        """Workers that train one architecture after the other, each chosen when one of them is free.
+
+        See `predictornas.oracles.elsewhere.Evaluator`; what `evaluate` raises of a training is the error of its task.
+
+        Args:
+            tell: told of every epoch.
+
+        Raises:
+            ConfigurationError: an executor whose tasks have to be known beforehand, or as in `evaluate`.
+            MissingDependencyError: Ray is asked for and not installed.
+        """
+        like = self._job((), 0)
+        executor = prepared(self.executor or "processes", [like], workers=self.workers, devices=self.device)
+        return crewed(executor).crew(partial(_evaluate_task, self.images, self.device), tell=tell)
+
+    def task(self, asked: Pending) -> Task[Goal]:
+        """A training for one of these workers; the same errors as `evaluate`, of settings and genes."""
+        genes = require_members(self.space, np.array([asked.genes], np.int8))
+        return self._task(asked.key, genes[0], self._length(asked.epochs))
+
     def test_accuracy(self, genes: Genes, epochs: int | None = None) -> Float[np.ndarray, " n"]:
         """`(n,)` test accuracies of trainings of so many epochs, for who judges a search; nothing is trained.
 
@@ -146,9 +170,16 @@ class LiveOracle:
     def _task(self, key: int, row: Int8[np.ndarray, " g"], until: int) -> Task[Goal]:
         folder = self.folder.absolute() / f"{key:016x}"  # other processes may work in another folder
         seed = int(seed_sequence(self.seed, 0, f"training {key:016x}").generate_state(1)[0])
-        job = Job(
+        job = self._job(tuple(row.tolist()), seed)
+        if (folder / CHECKPOINT).exists():
+            # rows of one key may differ in their genes: the training goes on with those it began with
+            job = replace(job, genes=tuple(read_progress(folder / CHECKPOINT)[0]["genes"]))
+        return Task((job, until), folder)
+
+    def _job(self, genes: tuple[int, ...], seed: int) -> Job:
+        return Job(
             space=self.space.name,
-            genes=tuple(row.tolist()),
+            genes=genes,
             shape=self.shape,
             recipe=self.recipe,
             seed=seed,
@@ -157,10 +188,6 @@ class LiveOracle:
             compiled=self.compiled,
             evaluate_at=self.evaluate_at,
         )
-        if (folder / CHECKPOINT).exists():
-            # rows of one key may differ in their genes: the training goes on with those it began with
-            job = replace(job, genes=tuple(read_progress(folder / CHECKPOINT)[0]["genes"]))
-        return Task((job, until), folder)
 
     def _curves(self, tasks: list[Task[Goal]]) -> list[Curve]:
         """Every task's curve; only those that have to go on are trained, so that nothing is started for the others."""
@@ -175,6 +202,11 @@ class LiveOracle:
             trained = train_all(missing, self.images, workers=self.workers, executor=self.executor, devices=self.device)
             curves.update(zip(missing, trained, strict=True))
         return [curves[task] for task in tasks]
+
+
+def _evaluate_task(images: Partition, devices: str, goal: Goal, folder: Path, tell: Tell) -> Evaluations:
+    value, seconds, epochs = _answer(train_task(images, devices, goal, folder, tell), goal[1])
+    return Evaluations(np.array([value]), np.array([goal[1]], np.int64), np.array([seconds]), np.array([epochs]))
 
 
 def _answer(curve: Curve, length: int) -> tuple[float, float, float]:

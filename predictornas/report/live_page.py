@@ -31,6 +31,12 @@ _ONE_RUN = (
 )
 
 
+_ASYNCHRONOUS = (
+    "Asynchronous: each worker got the next training as soon as it was free. What was proposed depends on which "
+    "training ended first; search.jsonl has the order."
+)
+
+
 def live_page(
     history: pl.DataFrame,
     curves: pl.DataFrame,
@@ -63,7 +69,7 @@ def live_page(
             Section("Learning curves", _curves(curves, key)),
             Section("What was trained", _trained(history, curves, space)),
             Section("How to cite", how_to_cite([study["method"]], space.name, gain=False)),
-            Section("How to repeat", repeated_by(command, made_with, data)),
+            Section("How to repeat", repeated_by(command, made_with, data, exact=not study.get("asynchronous"))),
         ),
     )
 
@@ -93,14 +99,28 @@ def _lead(curve: pl.DataFrame, study: Mapping[str, Any]) -> Content:
 def _what_was_run(history: pl.DataFrame, study: Mapping[str, Any]) -> Content:
     longest = int(history["epochs"].max())  # type: ignore[arg-type]
     full = history.filter(epochs=longest)["key"].n_unique()
+    failed = history["value"].null_count()
     return bullets(
         f"Space {study['space']}, networks of {counted(study['cells'], 'cell')} with "
         f"{counted(study['channels'], 'channel')}, trained here on {study['images']}.",
         f"Method {_label(study['method'])}, preset {study['preset']}, seed {study['seed']}.",
-        f"{study['budget_epochs']:,} training epochs in all; a training may stop after "
+        f"{limits_of(study, 'training epoch')} in all; a training may stop after "
         f"{', '.join(map(str, study['levels']))} epochs.",
         f"{counted(history['key'].n_unique(), 'architecture')} trained, {full:,} for {counted(longest, 'epoch')}.",
+        *([f"{counted(failed, 'training')} failed; search.jsonl says why."] if failed else []),
+        *([_ASYNCHRONOUS] if study.get("asynchronous") else []),
     )
+
+
+def limits_of(study: Mapping[str, Any], epoch: str = "epoch") -> str:
+    """What a search may train, in words.
+
+    Args:
+        study: its options by name.
+        epoch: what an epoch is called.
+    """
+    limits = ((study["budget_epochs"], epoch), (study.get("budget_evaluations"), "evaluation"))
+    return " and ".join(counted(limit, noun) for limit, noun in limits if limit is not None)
 
 
 def _curves(curves: pl.DataFrame, key: int) -> Markup:

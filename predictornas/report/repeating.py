@@ -90,6 +90,7 @@ def repeated_by(
     remarks: Sequence[str] = (),
     *,
     out: str = ".",
+    exact: bool = True,
 ) -> Content:
     """A command line, what it was made with and the checksums of its data.
 
@@ -100,8 +101,9 @@ def repeated_by(
         remarks: what the command does not say.
         out: the folder that it writes into; by default the one that it is run in, so that a page does not say where
             it was written.
+        exact: whether it gives the same numbers; else they depend on which of several trainings ends first.
     """
-    told = "This command gives the same numbers."
+    told = "This command gives the same numbers." if exact else "This command asks for the same search."
     if out == ".":
         told += " Run in the folder of this page it adds nothing; run in an empty one it makes all of it anew."
     shown = [paragraphs(told), element("pre", element("code", shlex.join([*command, "--out", out])))]

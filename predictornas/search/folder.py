@@ -98,10 +98,10 @@ def identity_of(space: SearchSpace, strategy: Strategy, seed: int) -> dict[str, 
 
 
 def _as_json(value: Any) -> Any:
-    """Arrays as lists, NaN as null; a real number is the same when it is read again."""
+    """Arrays as lists, what is not finite as null; a real number is the same when it is read again."""
     if isinstance(value, np.ndarray):
         return _as_json(value.tolist())
     if isinstance(value, list):
         return [_as_json(entry) for entry in value]
     value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

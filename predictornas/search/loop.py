@@ -166,11 +166,26 @@ class Search(metaclass=PlainHelp):
             StoreError: the search has a folder, and that cannot be written. Nothing was asked then.
         """
         proposal = self.propose(at_most)
+        self.take(proposal, worker=worker)
+        return proposal
+
+    def take(self, proposal: Proposal, *, worker: str = "") -> None:
+        """Puts in flight what `propose` gave, or the first of it; together they are `ask`.
+
+        Args:
+            proposal: as it was proposed since the search was last asked or told.
+            worker: as for `ask`.
+
+        Raises:
+            StoreError: as for `ask`.
+        """
         if len(proposal):
             event = {"kind": "ask", "iteration": self._next, "keys": proposal.keys, "genes": proposal.genes}
-            self._record({**event, "epochs": proposal.epochs, "worker": worker, "since": time.time()})
+            event |= {"epochs": proposal.epochs, "worker": worker, "since": time.time()}
+            # for who reads the journal: nothing is proposed by these
+            why = {"predicted": proposal.predicted, "recommended": proposal.recommended}
+            self._record({**event, "by": proposal.proposed_by, **why})
             self.report(proposal)
-        return proposal
 
     def propose(self, at_most: int | None = None) -> Proposal:
         """What `ask` would give now, without asking: the same until something is asked, told or dropped."""

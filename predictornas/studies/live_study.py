@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from predictornas.counting import counted
 from predictornas.description import describe
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor
 from predictornas.files import writing_file
 from predictornas.journal import Journal
 from predictornas.observers import Observer
-from predictornas.report.live_page import live_page
+from predictornas.report.live_page import limits_of, live_page
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
 from predictornas.search.budget import Budget
@@ -42,7 +41,6 @@ from predictornas.threads import one_thread
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-if TYPE_CHECKING:
     from predictornas.live.curve import Curve
     from predictornas.oracles.live import LiveOracle
 
@@ -60,7 +58,7 @@ class LiveStudy:
         space: name of a space whose architectures can be built: nasbench101, nasbench201, darts, darts-s1 ...
         images: `digits`, `hard-digits`, or a folder; see `predictornas.live.images.loading.load_images`.
         method: a search method; those with a scheduler (rank-nosh, nosh, asha, successive-halving) save epochs.
-        budget_epochs: epochs trained in all.
+        budget_epochs: epochs trained in all; None for no limit.
         seed: of the search and of every training.
         levels: epochs after which a scheduler may stop a training; the last is the whole training.
         channels: of the first cells.
@@ -74,12 +72,15 @@ class LiveStudy:
         preset: fills in what the method's name leaves open.
         device: where networks are trained; with commas between, each worker has one of them.
         threads: CPU threads of each training.
+        budget_evaluations: trainings that are evaluated in all, at any level; None for no limit.
+        asynchronous: whether workers never wait for each other, see
+            `predictornas.search.asynchronous.run_asynchronously`; what is found depends on which training ends first.
     """
 
     space: str = "darts"
     images: str = "hard-digits"
     method: str = "rank-nosh"
-    budget_epochs: int = 60
+    budget_epochs: int | None = 60
     seed: int = 0
     levels: tuple[int, ...] = (1, 3, 9)
     channels: int = 8
@@ -91,16 +92,22 @@ class LiveStudy:
     preset: str = "quick"
     device: str = "cpu"
     threads: int = 1
+    budget_evaluations: int | None = None
+    asynchronous: bool = False
 
     def strategy(self) -> Strategy:
         """The strategy, under a scheduler.
 
         Raises:
             UnknownNameError: no method or preset has this name.
-            ConfigurationError: levels that do not ascend.
+            ConfigurationError: levels that do not ascend, or a scheduler that cannot be asynchronous.
         """
         check_levels(self.levels)
         strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
+        if self.asynchronous:
+            from predictornas.studies.live_asynchronous import check_asynchronous
+
+            check_asynchronous(strategy)
         return strategy if isinstance(strategy, Scheduled) else Scheduled(strategy, Full(self.levels))
 
     def oracle(self, folder: Path, workers: int = 1, executor: Executor | None = None) -> LiveOracle:
@@ -155,7 +162,8 @@ class LiveOutcome:
     """A finished search.
 
     Attributes:
-        history: rows as in `predictornas.history.SCHEMA`; `evaluation` is the test accuracy after the same epochs.
+        history: rows as in `predictornas.history.SCHEMA`; `evaluation` is the test accuracy after the same epochs. One
+            that failed has no value.
         curves: one row for each architecture and level: `key`, `epochs`, `validation`, `test`, `seconds`.
         recommended: genes `(g,)` of what the search recommends.
         description: the same as its space writes it.
@@ -178,6 +186,7 @@ def run_live_study(
     started: Started = silently,
     observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
+    hours: float | None = None,
 ) -> LiveOutcome:
     """Runs, or goes on with, a search that trains its networks, and writes what it found.
 
@@ -188,11 +197,12 @@ def run_live_study(
     Args:
         study: what to run.
         folder: where everything goes; created when missing.
-        workers: networks that are trained at once; the results do not depend on it.
+        workers: networks that are trained at once; the results do not depend on it, unless they are asynchronous.
         executor: where they are trained instead of in as many processes.
         started: told the number of epochs, gives back what is told about progress.
         observers: told what the search does, see `predictornas.Observer`.
         pictures: formats and style of the figures.
+        hours: after which an asynchronous search stops for this time; the next call goes on with what was in flight.
 
     Raises:
         AtWorkError: another command searches in the folder.
@@ -203,8 +213,17 @@ def run_live_study(
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
         strategy = study.strategy()  # refuses what cannot be before images are read
+        if hours is not None and not study.asynchronous:
+            raise ConfigurationError("Hours limit an asynchronous search. Use asynchronous=True (--asynchronous).")
         oracle = study.oracle(folder / "trainings", workers, executor)
-        return _run(study, strategy, oracle, folder, started, tuple(observers), pictures)
+        identity = _claim(folder, study, strategy, oracle)
+        # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
+        with one_thread():
+            run = _run_asynchronously if study.asynchronous else _run
+            search, history = run(study, strategy, oracle, folder, identity, started, tuple(observers), hours)
+        outcome = _outcome(search, oracle, history)
+        _write(folder, study, oracle, outcome, pictures)
+        return outcome
 
 
 def _run(
@@ -212,52 +231,102 @@ def _run(
     strategy: Strategy,
     oracle: LiveOracle,
     folder: Path,
+    identity: dict[str, Any],
     started: Started,
     observers: tuple[Observer, ...],
-    pictures: Pictures | None,
-) -> LiveOutcome:
+    _: float | None,
+) -> tuple[Search, pl.DataFrame]:
+    search = Search(oracle.space, strategy, seed=study.seed, observers=observers, name=folder.absolute().name)
+    budget = Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
+    path = journal_path(folder, identity["run_id"])
+    with Journal(path) as journal:
+        run_journaled(search, oracle, budget, journal, identity=identity, advance=started(_total(study)))
+    _refuse_nothing(study, search)
+    return search, run_history(identity, read_run(path), Notation(oracle.space))
+
+
+def _run_asynchronously(
+    study: LiveStudy,
+    strategy: Strategy,
+    oracle: LiveOracle,
+    folder: Path,
+    identity: dict[str, Any],
+    started: Started,
+    observers: tuple[Observer, ...],
+    hours: float | None,
+) -> tuple[Search, pl.DataFrame]:
+    from predictornas.studies.live_asynchronous import asynchronous_history, search_asynchronously
+
+    search = search_asynchronously(
+        folder,
+        strategy,
+        oracle,
+        seed=study.seed,
+        observers=observers,
+        evaluations=study.budget_evaluations,
+        epochs=study.budget_epochs,
+        hours=hours,
+        advance=started(_total(study)),
+    )
+    if search.history.pending and not len(search.history):
+        raise ConfigurationError(
+            f"No training ended within {hours:g} hours. Their finished epochs are kept: the same command goes on."
+        )
+    _refuse_nothing(study, search)
+    return search, asynchronous_history(identity, search, folder, oracle)
+
+
+def _total(study: LiveStudy) -> int:
+    """Units of progress."""
+    return (study.budget_evaluations if study.budget_epochs is None else study.budget_epochs) or 0
+
+
+def _refuse_nothing(study: LiveStudy, search: Search) -> None:
+    if not len(search.history):
+        raise ConfigurationError(
+            f"A budget of {limits_of(asdict(study))} has too few epochs to train one network for {study.levels[0]}. "
+            "Raise it."
+        )
+
+
+_SINCE = {"asynchronous": False, "budget_evaluations": None}
+"""What later versions ask for; a search without them is the one that it always was."""
+
+
+def _claim(folder: Path, study: LiveStudy, strategy: Strategy, oracle: LiveOracle) -> dict[str, Any]:
+    """Makes the folder this search's; what makes its run itself."""
     from predictornas.live.devices import kind_of_device
 
     # nothing depends on which of several equal devices there are
-    asked = replace(study, device=kind_of_device(study.device))
-    facts = {"protocol": PROTOCOL, **json.loads(json.dumps(asdict(asked))), "images_sha256": oracle.images.digest}
-    _claim(folder, facts, strategy)
-    identity = run_identity(facts, study.method, strategy, study.seed)
-    search = Search(oracle.space, strategy, seed=study.seed, observers=observers, name=folder.absolute().name)
-    # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
-    with one_thread(), Journal(journal_path(folder, identity["run_id"])) as journal:
-        budget = Budget(epochs=study.budget_epochs)
-        run_journaled(search, oracle, budget, journal, identity=identity, advance=started(study.budget_epochs))
-    if not len(search.history):
-        raise ConfigurationError(
-            f"{study.budget_epochs} epochs are too few to train one network for {study.levels[0]}. Raise the budget."
-        )
-    recorded = read_run(journal_path(folder, identity["run_id"]))
-    outcome = _outcome(search, oracle, run_history(identity, recorded, Notation(oracle.space)))
-    _write(folder, study, oracle, outcome, pictures)
-    return outcome
-
-
-def _claim(folder: Path, facts: dict[str, Any], strategy: Strategy) -> None:
+    asked = json.loads(json.dumps(asdict(replace(study, device=kind_of_device(study.device)))))
+    facts = {"protocol": PROTOCOL, **asked, "images_sha256": oracle.images.digest}
+    facts = {name: value for name, value in facts.items() if name not in _SINCE or value != _SINCE[name]}
     described = json.loads(json.dumps(describe(strategy)))
     before = take(folder, KIND)
-    if before and (before.get("study") != facts or before.get("strategy") != described):
+    if before and (_lasting(before.get("study", {})) != _lasting(facts) or before.get("strategy") != described):
         raise ConfigurationError(f"{folder} holds another search. Choose another --out.")
-    if not before:
+    if before.get("study") != facts:
         write_manifest(folder, KIND, {"study": facts, "strategy": described, "made_with": surroundings()})
+    return run_identity(_lasting(facts), study.method, strategy, study.seed)
+
+
+def _lasting(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays as it is as long as a search goes on: an asynchronous one may be given more."""
+    limits = ("budget_epochs", "budget_evaluations") if facts.get("asynchronous") else ()
+    return {name: value for name, value in facts.items() if name not in limits}
 
 
 def _outcome(search: Search, oracle: LiveOracle, history: pl.DataFrame) -> LiveOutcome:
     genes = np.array(history["genes"].to_list(), np.int8)
-    tests = [
-        float(oracle.test_accuracy(row[None], epochs)[0])
-        for row, epochs in zip(genes, history["epochs"].to_list(), strict=True)
-    ]
+    told = zip(genes, history["epochs"].to_list(), history["value"].is_not_null().to_list(), strict=True)
+    tests = [float(oracle.test_accuracy(row[None], epochs)[0]) if valued else None for row, epochs, valued in told]
     history = history.with_columns(evaluation=pl.Series(tests, dtype=pl.Float64))
     recommended = search.recommend()[0]
-    longest = history.filter(pl.col("key") == int(search.space.keys(recommended[None])[0])).sort("epochs")
-    latest = search.history.latest()
-    curves = [_curve_rows(int(key), oracle.curve(row)) for key, row in zip(latest.keys, latest.genes, strict=True)]
+    valued = history.filter(pl.col("value").is_not_null())
+    longest = valued.filter(pl.col("key") == int(search.space.keys(recommended[None])[0])).sort("epochs")
+    known = search.history.rows(~search.history.failed).latest()
+    trained = zip(known.keys.tolist(), known.genes, known.epochs.tolist(), strict=True)
+    curves = [_curve_rows(key, oracle.curve(row).until(epochs)) for key, row, epochs in trained]
     return LiveOutcome(
         history=history,
         curves=pl.concat(curves),
@@ -302,7 +371,7 @@ def _figures(study: LiveStudy, oracle: LiveOracle, outcome: LiveOutcome) -> dict
         title=f"{study.method} on {study.space}, {oracle.data.name}",
         caption="Accuracy on the validation images, which the search sees, after each level of training; a line for "
         "each architecture. A line that ends early was stopped by the scheduler, or never promoted. Recommended: what "
-        f"the search names as its result. {counted(study.budget_epochs, 'epoch')} in all, seed {study.seed}.",
+        f"the search names as its result. {limits_of(asdict(study))} in all, seed {study.seed}.",
     )
     cell = draw_cells(oracle.space, outcome.recommended, title=f"Recommended by {study.method}")
     return {"curves": curves, "recommended": cell}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,21 @@ def test_a_live_search_prints_what_it_found(
     assert 0 <= row["test_error"] <= 1
     assert row["recommended"]["notation"] in shown
     assert len(row["recommended"]["genes"]) == 6
+
+
+@pytest.mark.slow
+def test_an_asynchronous_search_by_processes_with_a_device_each(
+    run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    limits = ["--asynchronous", "--budget-evaluations", "4", "--hours", "1", "--device", "cpu,cpu", "--workers", "2"]
+    command = [*LIVE, *TINY[:-2], *limits, "--out", str(tmp_path / "live"), "--log", str(tmp_path / "log")]
+    assert run(*command, "--json") == 0
+    (row,) = printed_json()
+    assert row["epochs"] == row["architectures"] == 4
+    events = [json.loads(line)["event"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert events == ["started", "proposed", *["evaluated"] * 4, "ended"]
+    assert run(*[word for word in command if word != "--asynchronous"]) == 2
+    assert "--asynchronous" in capsys.readouterr().err
 
 
 @pytest.mark.thorough

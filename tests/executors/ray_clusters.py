@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-PATIENCE = 180.0
+PATIENCE = 600.0
 """Seconds that a node has to come up."""
 
 
@@ -45,7 +45,7 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What a driver needs to join by the head's address."""
-        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1", "RAY_raylet_start_wait_time_s": "150"}
+        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1", "RAY_raylet_start_wait_time_s": "500"}
         return {**os.environ, "PREDICTORNAS_RAY_NODE": "127.0.0.2", **ray, **self.variables}
 
     def start(self, ip: str, *, cpus: int = 1) -> None:

@@ -19,6 +19,7 @@ import pytest
 from predictornas.errors import ConfigurationError, PredictorNASError, UnknownNameError, WorkerLostError
 from predictornas.executors.base import Crew, Crewed, Landed, Task, Tell
 from predictornas.executors.processes import Processes, follow_parent, worker_number
+from tests.crews import mortal
 
 SPAWN = multiprocessing.get_context("spawn")
 PATIENCE = 30.0
@@ -217,19 +218,6 @@ def test_a_killed_worker_ends_the_work(tmp_path: Path, which: Callable[[list[int
         list(Processes(2).run(partial(work, 0), given))
     thread.join()
     assert time.monotonic() - before < PATIENCE
-
-
-def mortal(what: Any, target: Path, tell: Tell) -> tuple[int, str]:
-    """Dies as often as it is told to, counted in its target; what it has done by then it tells."""
-    deaths = len(target.read_text(encoding="utf-8")) if target.exists() else 0
-    if what == "raise":
-        raise ValueError("no")
-    if isinstance(what, int) and deaths < abs(what):
-        target.write_text("x" * (deaths + 1), encoding="utf-8")
-        if what > 0:
-            tell(1)
-        os._exit(7)
-    return worker_number(), str(what)
 
 
 def ended(crew: Crew, count: int) -> list[Landed]:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, OutOfMemoryError
 from predictornas.live import devices
 from predictornas.live.devices import (
     checked_device,
@@ -90,7 +90,7 @@ def test_one_training_takes_no_list() -> None:
 )
 def test_exhausted_memory_says_what_to_do(error: Exception) -> None:
     with (
-        pytest.raises(ConfigurationError, match=r"batches of 96 images. The batch is not made smaller by itself"),
+        pytest.raises(OutOfMemoryError, match=r"batches of 96 images. The batch is not made smaller by itself"),
         enough_memory(torch.device("cpu"), 96),
     ):
         raise error

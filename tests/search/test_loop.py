@@ -258,3 +258,14 @@ def test_all_trials_may_have_failed() -> None:
     search = Search(SPACE, RandomSearch(initial=4), seed=0)
     assert search.add(SPACE.enumerate()[:2], failed=True) == 2
     assert search.history.failures == {0: "failed", 1: "failed"}
+
+
+def test_a_proposal_can_be_taken_in_part() -> None:
+    """As by whoever can afford only the first of it; the rest of T0 is asked for later."""
+    search = Search(SPACE, RandomSearch(initial=5, batch=2), seed=0)
+    whole = search.propose()
+    search.take(whole.first(2), worker="a")
+    assert [(each.key, each.worker) for each in search.history.pending] == [(key, "a") for key in whole.keys[:2]]
+    np.testing.assert_array_equal(search.ask().keys, whole.keys[2:])
+    search.take(whole.first(0))
+    assert len(search.history.pending) == 5

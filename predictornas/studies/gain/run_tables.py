@@ -106,7 +106,7 @@ def run_history(identity: Mapping[str, Any], recorded: Recorded, notation: Notat
             "recommended": _recommendations(recorded),
         }
     )
-    return _complete(frame, identity, SCHEMA)
+    return completed(frame, identity, SCHEMA)
 
 
 def _recommendations(recorded: Recorded) -> pl.Series:
@@ -131,11 +131,17 @@ def _run_pools(identity: Mapping[str, Any], recorded: Recorded, targets: Sequenc
             "pool_hits": np.array(pools.hits, np.int64),
         }
     )
-    return _complete(frame, identity, POOL_SCHEMA)
+    return completed(frame, identity, POOL_SCHEMA)
 
 
-def _complete(frame: pl.DataFrame, identity: Mapping[str, Any], schema: Mapping[str, str]) -> pl.DataFrame:
-    """With the columns of a schema, in its order: those that the frame lacks are of the run, or null."""
+def completed(frame: pl.DataFrame, identity: Mapping[str, Any], schema: Mapping[str, str]) -> pl.DataFrame:
+    """With the columns of a schema, in its order: those that the frame lacks are of the run, or null.
+
+    Args:
+        frame: some of the columns.
+        identity: of the run: `run_id`, `method`, `seed`.
+        schema: names and types.
+    """
     lacking = [
         pl.lit(identity.get(name), POLARS[kind]).alias(name)
         for name, kind in schema.items()
