@@ -88,16 +88,24 @@ class Rehearsal:
     effort: Effort
     seed: int = 0
 
-    def shared_rounds(self, advance: Callable[[int], None]) -> list[tuple[Fitted, ...]]:
-        """Fits of the second round, by draw: the same for all strategies with this predictor.
+    def first_round(self, advance: Callable[[int], None]) -> list[tuple[Fitted, ...]]:
+        """Fits on uniform training sets, by draw.
 
         Args:
             advance: told of each fit.
         """
         rows = self._rows
         sets = [rng_for(self.seed, draw, "rehearsal").permutation(rows)[: self._sizes[-1]] for draw in self._draws]
+        return self._fits(sets, advance)
+
+    def shared_rounds(self, advance: Callable[[int], None]) -> list[tuple[Fitted, ...]]:
+        """Fits of the second round, by draw: the same for all strategies with this predictor.
+
+        Args:
+            advance: told of each fit.
+        """
         common = replace(self, strategy=replace(self.strategy, sampler=Uniform(), pool_size=_COMMON_POOL))
-        return common.next_round(self._fits(sets, advance), advance)
+        return common.next_round(self.first_round(advance), advance)
 
     def next_round(
         self, before: Sequence[tuple[Fitted, ...]], advance: Callable[[int], None]
