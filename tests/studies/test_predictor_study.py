@@ -87,7 +87,6 @@ def test_a_protocol_may_judge_on_what_was_trained_on_too(tmp_path: Path) -> None
     assert "--protocol nn-former" in page
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("store")
 def test_wrong_questions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'gp'"):
