@@ -45,7 +45,10 @@ class Cluster:
     @property
     def environment(self) -> dict[str, str]:
         """What a driver needs to join by the head's address."""
-        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1", "RAY_raylet_start_wait_time_s": "500"}
+        ray = {"RAY_AUTH_MODE": "disabled", "PYTHONUNBUFFERED": "1"}
+        # Ray gives up on what a busy machine starts slowly
+        waits = ("RAY_raylet_start_wait_time_s", "RAY_worker_register_timeout_seconds")
+        ray |= dict.fromkeys(waits, "500")
         return {**os.environ, "PREDICTORNAS_RAY_NODE": "127.0.0.2", **ray, **self.variables}
 
     def start(self, ip: str, *, cpus: int = 1) -> None:
