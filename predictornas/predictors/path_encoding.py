@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float32, Int64
 
 from predictornas.spaces.base import Graphs
 
@@ -42,6 +42,16 @@ def path_encoding(graphs: Graphs, *, longest: int) -> Paths:
         `(n, p)`, p = `num_paths(K - 2, longest)`, shorter paths first, those of one length in the order of their
         operations read as digits.
     """
+    return path_counts(graphs, longest=longest) > 0
+
+
+def path_counts(graphs: Graphs, *, longest: int) -> Float32[np.ndarray, "n p"]:
+    """How many paths of each kind a cell has, in the order of `path_encoding`.
+
+    Args:
+        graphs: `n` cells, vertices in topological order.
+        longest: longer paths are left out, >= 0.
+    """
     count = graphs.num_codes - 2
     first = [num_paths(count, length) for length in range(-1, longest + 1)]  # where the paths of each length begin
     extensible = np.arange(first[-2])
@@ -49,16 +59,16 @@ def path_encoding(graphs: Graphs, *, longest: int) -> Paths:
     begin = np.asarray(first)
     extended = begin[lengths + 1] + (extensible - begin[lengths]) * count  # by operation 0; operation c is c further
     vertices = graphs.operations.shape[1]
-    reaching = np.zeros((len(graphs), vertices, first[-1]), bool)
-    reaching[:, 0, 0] = True
-    encoding = np.zeros((len(graphs), first[-1]), bool)
+    reaching = np.zeros((len(graphs), vertices, first[-1]), np.float32)
+    reaching[:, 0, 0] = 1
+    found = np.zeros((len(graphs), first[-1]), np.float32)
     for vertex in range(1, vertices):
-        edges = graphs.adjacency[:, :vertex, vertex].astype(bool)
-        arriving = (reaching[:, :vertex] & edges[:, :, None]).any(axis=1)
+        edges = graphs.adjacency[:, :vertex, vertex].astype(np.float32)
+        arriving = np.matmul(edges[:, None], reaching[:, :vertex])[:, 0]
         labels = graphs.operations[:, vertex]
         for operation in range(count):
             rows = np.flatnonzero(labels == operation)
             reaching[rows[:, None], vertex, extended + operation] = arriving[rows][:, extensible]
         output = labels == count + 1
-        encoding[output] = arriving[output]
-    return encoding
+        found[output] = arriving[output]
+    return found

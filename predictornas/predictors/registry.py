@@ -71,6 +71,12 @@ PREDICTORS = Registry(
             look=Look("#E0B000", "8"),
         ),
         Registered(
+            name="boosted-trees",
+            target="predictornas.predictors.boosted_trees:BoostedTrees",
+            help="LightGBM on counts of a cell's graph, genes and paths (extra `lightgbm`)",
+            label="boosted trees (LightGBM)",
+        ),
+        Registered(
             name="bidirectional-gcn",
             target="predictornas.predictors.studied:bidirectional_gcn",
             help="graph convolutions both ways, trained in batches",
@@ -79,6 +85,11 @@ PREDICTORS = Registry(
             name="ensemble",
             target="predictornas.predictors.studied:ensemble",
             help="five Gaussian processes and two graph networks",
+        ),
+        Registered(
+            name="gp-and-trees",
+            target="predictornas.predictors.studied:gp_and_trees",
+            help="a Gaussian process and boosted trees, half and half (extra `lightgbm`)",
         ),
         Registered(
             name="ensemble-with-flow",

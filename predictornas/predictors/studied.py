@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.boosted_trees import BoostedTrees
 from predictornas.predictors.engine.message_passing import Readout
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.flow import Flow
@@ -32,6 +33,11 @@ def gcn(size: int = _USUAL) -> GCN:
 def fast_gp() -> GaussianProcess:
     """The process of the best search of this package; see docs/results/search.md."""
     return GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None)
+
+
+def gp_and_trees() -> Ensemble:
+    """A process and boosted trees, which err on different cells; a fraction of the time of `ensemble`."""
+    return Ensemble((GaussianProcess(), BoostedTrees()))
 
 
 def symmetric_gcn() -> GCN:
