@@ -16,6 +16,7 @@ from predictornas.analysis.early_stopping import boundary, expected_saving, halv
 from predictornas.analysis.gain import gain_table
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.plots.expected import draw_expected
+from predictornas.plots.savings import draw_savings
 from predictornas.studies.expected.rehearsal import Effort, Rehearsal, rehearsable
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
@@ -28,6 +29,9 @@ RATIOS = tuple(Fraction(percent, 100) for percent in (10, 15, 20, 25, 30, 40, 50
 
 CANDIDATES = (60, 200, 800)
 """Candidates that a halving begins with, at most a third of a table."""
+
+DRAWN = 200
+"""Those of the figure."""
 
 SURVIVORS = 3
 """Candidates that are left in the end at least; with fewer there is no best of them."""
@@ -111,6 +115,32 @@ def renew_savings(out: Path) -> None:
     table = savings()
     write_table(out / "savings.csv", table)
     write_table(out / "boundaries.csv", boundaries(table))
+    draw(out)
+
+
+def draw(out: Path) -> None:
+    """Draws `savings.csv`.
+
+    Args:
+        out: where it lies and the figure goes.
+    """
+    shown = pl.read_csv(out / "savings.csv").filter(candidates=DRAWN)
+    degraded = pl.col("table").str.contains(", tau")
+    paid = pl.when("resumes").then(pl.lit("")).otherwise(pl.lit(", anew"))
+    table = shown.with_columns(
+        group=pl.when(degraded).then(pl.lit(f"{DEGRADED}, noise added")).otherwise(pl.lit("tables as they are")),
+        ladder=pl.when(degraded)
+        .then(pl.col("table").str.extract("(tau.*)"))
+        .otherwise(pl.format("{}\n{}{}", "table", "levels", paid)),
+    )
+    figure = draw_savings(
+        table,
+        title=f"What successive halving of {DRAWN} random candidates saves",
+        caption="Lines: expected, the nominal bound times the chance that the best survive. Markers: measured, 1,000 "
+        "halvings beside as many full trainings as end equally well. Dashed: 1.5 times. Anew: longer trainings do not "
+        "continue shorter ones. tau: rank correlation of the first level with the last.",
+    )
+    write_figures(out, {"savings": figure}, Pictures(("png",)))
 
 
 def savings(runs: int = 1000) -> pl.DataFrame:
