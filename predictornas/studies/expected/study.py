@@ -189,14 +189,13 @@ def _tops(method: str, strategy: PredictorSearch, fits: list[tuple[Fitted, ...]]
     """Where the fits put the architectures that reach the targets with a name."""
     if not isinstance(strategy.sampler, Uniform | Exhaustive):
         return pl.DataFrame(schema=_TOPS)  # pools of other samplers are not like the whole table
-    costs = opened.benchmark.costs(opened.benchmark.signal)
-    rows = np.flatnonzero(np.isfinite(costs))
-    genes = opened.benchmark.genes[rows]
+    benchmark, genes = opened.benchmark, opened.benchmark.space.enumerate()  # whose keys are known
+    costs = benchmark.costs(benchmark.signal)[benchmark.rows(benchmark.space.enumerated_keys())]
     parts = []
     for of_size in zip(*fits, strict=True):
         scores = [fit.predict(genes) for fit in of_size]
         for target, error in named_errors(opened.errors).items():
-            top = top_scores(scores, costs[rows] <= error)
+            top = top_scores(scores, costs <= error)
             share = best_share(top)
             parts.append(
                 {
@@ -205,7 +204,7 @@ def _tops(method: str, strategy: PredictorSearch, fits: list[tuple[Fitted, ...]]
                     "size": len(of_size[0].rows),
                     "mean": top.mean,
                     "spread": top.spread,
-                    "best_pool": strategy.batch / share if share * len(rows) > strategy.batch else None,
+                    "best_pool": strategy.batch / share if share * len(costs) > strategy.batch else None,
                 }
             )
     return pl.DataFrame(parts, schema=_TOPS)
