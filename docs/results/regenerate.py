@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asynchronous_tables
 import matplotlib
 import nosh_comparisons
 import numpy as np
@@ -168,6 +169,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "pvll/searches.csv", compare_settings
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
+    yield "asynchronous", lambda: asynchronous_tables.renew(RESULTS / "asynchronous")
     yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
     yield "efficient-sampling/mauch-smoothness", renew_smoothness
