@@ -19,6 +19,7 @@ from predictornas.analysis.regret import incumbent_curves
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.seeding import rng_for
 from predictornas.studies.gain.study_targets import named_errors
+from predictornas.studies.robustness_study import failure_table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 NAS_BENCH_101 = RESULTS / "efficient-sampling" / "nasbench101"
@@ -179,6 +180,17 @@ def test_the_comparison_of_pvll_with_random_search_follows_from_the_histories(pr
     assert kept["quantity"].to_list() == ["chosen", "best", "late"]
     assert kept["mean"].to_list() == pytest.approx(differences.tolist(), abs=1e-6)
     assert kept["pairs"].to_list() == [20] * 3
+
+
+def test_failures_on_generated_tables_follow_from_the_runs() -> None:
+    """By hand for the default on one kind: runs whose best is above the median that stands beside it."""
+    folder = RESULTS / "robustness"
+    runs, kept = (pl.read_csv(folder / name) for name in ("runs.csv", "failures.csv"))
+    assert_frame_equal(failure_table(runs), kept, rel_tol=1e-9)
+    mine = runs.filter(kind="all-convolutions", method=BEST)
+    behind = sum(best > median + 1e-7 for best, median in mine.select("best", "best_median").iter_rows())
+    assert behind == kept.filter(kind="all-convolutions", method=BEST, trace="best")["behind"].item()
+    assert len(mine) == 20
 
 
 # The documents: every number in them is computed, or listed with the reason why it is not.

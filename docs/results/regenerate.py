@@ -59,6 +59,7 @@ from predictornas.studies.objectives.study import objectives_in
 from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.predictor_study import rewrite_summary
 from predictornas.studies.proxy_study import correlations
+from predictornas.studies.robustness_study import FAILURES, RUNS, failure_table
 from predictornas.studies.table_agreement import write_agreement
 from predictornas.studies.tidy_tables import write_table
 
@@ -163,6 +164,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
         elif (folder / "agreement.csv").exists():
             yield name, lambda folder=folder: renewed(folder, lambda out: renew_agreement(folder, out))
     yield "predictors/protocols.csv", write_protocols
+    yield "robustness", count_failures
     yield "efficient-sampling/normalisation.csv", compare_normalisations
     yield "speed/engines.csv", compare_engines
     yield "pvll", summarise_estimators
@@ -263,6 +265,12 @@ def write_protocols() -> None:
         rows.append({**facts, "judged": study.get("judged"), "draws": study["draws"]})
     kinds = {"judged": pl.Int64, "protocol": pl.String}
     write_table(RESULTS / "predictors" / "protocols.csv", pl.DataFrame(rows, schema_overrides=kinds))
+
+
+def count_failures() -> None:
+    """How many runs failed on the generated tables, from what each run ended with."""
+    folder = RESULTS / "robustness"
+    write_table(folder / FAILURES, failure_table(pl.read_csv(folder / RUNS)))
 
 
 SYMMETRIC = "predictornas.predictors.studied:symmetric_gcn"

@@ -27,6 +27,7 @@ KINDS = {
     "figures": "`reproduce`",
     "comparison": "`compare`",
     "expected": "`expect`",
+    "robustness": "`run_robustness_study`",
 }
 """Kinds of results, each with the commands that write it."""
 

@@ -10,14 +10,18 @@ import polars as pl
 from predictornas.analysis.regret import incumbent_curves
 from predictornas.analysis.robustness import TRACES, random_median
 from predictornas.analysis.statistics import share_interval
-from predictornas.benchmarks.adversarial import TRAPS, adversarial_table
+from predictornas.benchmarks.adversarial import TRAPS, VERSION, adversarial_table
 from predictornas.plain_help import PlainHelp
 from predictornas.search.named import Named
+from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.execution import advance_study, collected
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
+from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Execution
 from predictornas.studies.tidy_tables import write_table
+
+KIND = "robustness"
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
 
@@ -58,7 +62,7 @@ class RobustnessStudy(metaclass=PlainHelp):
 
 
 def run_robustness_study(study: RobustnessStudy, folder: Path, execution: Execution | None = None) -> pl.DataFrame:
-    """Makes what is missing of a study and writes `runs.csv` and `failures.csv`.
+    """Makes what is missing of a study and writes `runs.csv`, `failures.csv` and the manifest.
 
     Each table has a folder of runs as `gain` makes them, so an interrupted study continues, and a later one may add
     methods, tables and seeds.
@@ -73,21 +77,28 @@ def run_robustness_study(study: RobustnessStudy, folder: Path, execution: Execut
 
     Raises:
         UnknownNameError: no such method or kind.
+        ConfigurationError: the folder holds another kind of result, or runs of another budget or preset.
         StoreError: the folder or the store cannot be written.
     """
-    parts = []
+    take(folder, KIND)
+    parts, tables = [], {}
     for kind in study.kinds:
         for seed in study.tables:
             name = adversarial_table(kind, seed).name
+            tables[name] = {"kind": kind, "seed": seed}
             opened = open_study(Study(name, study.methods, study.budget, study.seeds, preset=study.preset))
             place = folder / "tables" / name
             advance_study(opened, place, execution or Execution())
             history, _ = collected(opened, place)
-            parts.append(_ends(history, kind, seed, opened.benchmark.name))
+            parts.append(_ends(history, kind, seed, name))
     runs = pl.concat(parts, how="diagonal")
     write_table(folder / RUNS, runs)
     failures = failure_table(runs)
     write_table(folder / FAILURES, failures)
+    seeds = runs.group_by("method", maintain_order=True).agg(pl.col("seed").unique().sort())
+    asked = {"budget": study.budget, "preset": study.preset, "tables": tables, "generated": VERSION}
+    made = {"study": asked, "methods": dict(seeds.iter_rows()), "made_with": surroundings()}
+    write_manifest(folder, KIND, made)
     return failures
 
 

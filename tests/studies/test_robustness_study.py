@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from predictornas.analysis.statistics import share_interval
+from predictornas.errors import ConfigurationError
+from predictornas.studies.folder import check_owner
 from predictornas.studies.robustness_study import FAILURES, RUNS, RobustnessStudy, failure_table, run_robustness_study
 
 
@@ -47,3 +50,8 @@ def test_a_study_is_run_once_and_extended(tmp_path: Path) -> None:
     runs = pl.read_csv(tmp_path / RUNS)
     assert runs.group_by("method").len().sort("method").rows() == [("local-search", 2), ("random", 2)]
     assert (tmp_path / FAILURES).is_file()
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["methods"] == {"local-search": [0, 1], "random": [0, 1]}
+    assert manifest["study"]["tables"] == {"adversarial-plateau": {"kind": "plateau", "seed": 0}}
+    with pytest.raises(ConfigurationError, match="run_robustness_study"):
+        check_owner(tmp_path, "predictors")
