@@ -68,6 +68,13 @@ def renew(folder: Path, out: Path) -> None:
     write_figures(out, {"comparison": figure}, Pictures(("png",)))
 
 
+def _gains(table: str, history: pl.DataFrame) -> pl.DataFrame:
+    """The pooled gains of a history."""
+    opened = open_study(Study(benchmark=table))
+    rng = np.random.default_rng(0)
+    return gain_table(history, opened.errors, opened.targets, estimators=("pooled",), rng=rng)
+
+
 def renew_rounds(out: Path) -> None:
     """Writes `rounds.csv`: the gain that is expected after each round, beside what a committed study measured.
 
@@ -227,15 +234,15 @@ def comparison(folder: Path) -> pl.DataFrame:
     """One row a table, method and target with a name, for all that was measured.
 
     Args:
-        folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/gain.csv`.
+        folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/history.parquet`.
     """
     parts = []
-    for measured in sorted(folder.glob("measured/*/gain.csv")):
+    for measured in sorted(folder.glob("measured/*/history.parquet")):
         name = measured.parent.name
         expected = pl.read_csv(folder / "expected" / name / "expected.csv", infer_schema_length=None)
         named = expected.filter(pl.col("law_db").is_not_null())["target_error"].unique().sort().to_list()
         targets = pl.DataFrame({"target_error": named, "target": TARGETS})
-        found = pl.read_csv(measured, infer_schema_length=None).filter(estimator="pooled")
+        found = _gains(name, pl.read_parquet(measured))
         keys = ["method", "target_error"]
         both = expected.join(targets, on="target_error", maintain_order="left").join(
             found.select(*keys, "gain_db", "low", "high", "resolved", "runs"),

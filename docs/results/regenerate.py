@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import asynchronous_tables
+import expected_gain
 import matplotlib
 import nosh_comparisons
 import numpy as np
@@ -64,6 +65,8 @@ from predictornas.studies.table_agreement import write_agreement
 from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).resolve().parent
+
+GAINS = RESULTS / "expected-gain"
 
 PUBLISHED = RESULTS.parents[1] / "predictornas" / "runs.npz"
 """The runs of all studies, as they ship with the package."""
@@ -173,6 +176,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
         yield name, lambda name=name, members=members: renew_comparison(name, members)
     yield "asynchronous", lambda: asynchronous_tables.renew(RESULTS / "asynchronous")
     yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
+    yield "expected-gain", lambda: renewed(GAINS, lambda out: expected_gain.renew(GAINS, out))
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
     yield "efficient-sampling/mauch-smoothness", renew_smoothness
     yield "runs", lambda: published_runs.renew(RESULTS, PUBLISHED)
