@@ -107,6 +107,8 @@ class GaussianProcess(metaclass=PlainHelp):
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Posterior means of the normal scores, higher is better."""
+        if len(genes) <= _BLOCK:
+            return self.regression_.mean(self._scaled(self._views(genes)))
         scores = np.zeros(len(genes), np.float32)
         for place, part in enumerate(self._scaled.in_parts(self._views(genes))):
             scores += part.gathered(functools.partial(self.regression_.part, place))

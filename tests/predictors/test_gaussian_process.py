@@ -8,6 +8,7 @@ from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import DataError
 from predictornas.predictors.base import DenoisingPredictor, UncertainPredictor
 from predictornas.predictors.gaussian_process import GaussianProcess, normal_scores
+from predictornas.predictors.process.graph_views import raw_views
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
 
@@ -92,3 +93,14 @@ def test_a_hundred_trainings_rank_the_rest_of_a_real_table() -> None:
         benchmark.space, genes[rows[:100]], values[rows[:100]].astype(float), rng=np.random.default_rng(0)
     )
     assert kendalltau(predictor.predict(genes[rows[100:2100]]), values[rows[100:2100]]).statistic > 0.55
+
+
+def test_pools_are_scored_the_clear_way_that_searches_of_a_seed_rest_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = fitted(width=8)
+    inputs = predictor._scaled(raw_views(SPACE, GENES, width=8, seed=predictor.flow_seed))
+    few = predictor.predict(GENES)
+    assert few.tolist() == predictor.regression_.mean(inputs).tolist()
+    monkeypatch.setattr("predictornas.predictors.gaussian_process._BLOCK", 10)
+    many = predictor.predict(GENES)
+    assert many.tolist() != few.tolist()  # it rounds in another way
+    assert many == pytest.approx(few, abs=1e-4)

@@ -123,6 +123,7 @@ class Regression:
                 surprise = (noise * weights) ** 2 / hyperparameters.noise
                 noise = hyperparameters.noise * (degrees_of_freedom + surprise) / (degrees_of_freedom + 1)
                 weights = self._condition(covariance, noise, targets)
+        self._single = [_Observed(view.astype(np.float32)) for view in inputs], weights.astype(np.float32)
         self._parts = [
             ViewMean(view, scale * weights, length)
             for view, scale, length in zip(inputs, hyperparameters.scales, hyperparameters.lengths, strict=True)
@@ -153,11 +154,15 @@ class Regression:
         return np.asarray(cho_solve(self._factor, vector, check_finite=False))
 
     def mean(self, inputs: Inputs) -> Float[np.ndarray, " m"]:
-        """Posterior mean at each input, in single precision."""
-        total = np.zeros(inputs[0].shape[0], np.float32)
-        for place in range(len(inputs)):
-            total += self.part(place, inputs[place])
-        return total
+        """Posterior mean at each input, in single precision, all views at once: the clear way, for pools of a search.
+
+        `part` is faster for a whole space and rounds in another way, which can exchange two architectures of nearly
+        equal scores: with this way searches of a seed stay the same.
+        """
+        observed, weights = self._single
+        inputs = self.hyperparameters.scaled(inputs)
+        parts = ([view.astype(np.float32) for view in part] for part in self._blocks(inputs))
+        return np.concatenate([np.asarray(self._kernel(part, observed) @ weights) for part in parts])
 
     def part(self, place: int, view: View) -> Float[np.ndarray, " m"]:
         """What one of the views adds to the mean at each input; the mean is the sum of these parts.

@@ -9,8 +9,8 @@ Predictors learn more about good architectures from a search's own training set 
 rounds: fits on uniform sets, a search with each, and fits on sets that are as good as what these searches evaluated: a
 random architecture of about the same rank in the place of each proposal. The first two rounds are the same for all
 methods of a predictor, searches in pools of 1,000; the third has searches of the method itself. On the one table where
-it was tried (docs/results/expected-gain.md) gains rose by up to 4.2 dB in the second round, 1.0 in the third and .4 in a
-fourth.
+it was tried (docs/results/expected-gain.md) gains rose by up to 4.2 dB in the second round, by 1.0 in the third and by
+.4 in a fourth.
 """
 
 from __future__ import annotations
