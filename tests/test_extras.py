@@ -61,7 +61,8 @@ def test_the_core_is_whole_without_any_extra_and_each_room_names_its_own() -> No
     assert named["live.images.image_decoding"] == ("PIL", "live")
     assert named["cli"] == ("cyclopts", "cli")
     outside = [name for name in named if name.partition(".")[0] not in {"cli", "live", "papers", "plots", "supernet"}]
-    of_networks = ["oracles.live", "studies.supernet_run", "studies.supernet_seeds", "studies.supernet_tables"]
+    live = ["oracles.live", "studies.live_asynchronous"]
+    of_networks = [*live, "studies.supernet_run", "studies.supernet_seeds", "studies.supernet_tables"]
     assert outside == of_networks  # all else is imported with the core alone
 
 

@@ -36,7 +36,7 @@ def test_every_verb_can_answer_in_json() -> None:
         *(app[name] for name in app if not name.startswith("-") and name != "data"),
         *(app["data"][name] for name in app["data"] if not name.startswith("-")),
     ]
-    assert len(verbs) == 22
+    assert len(verbs) == 23
     assert [verb.name for verb in verbs if "json" not in signature(verb.default_command).parameters] == []
 
 

@@ -30,7 +30,7 @@ STUDY = LiveStudy(
     space="nasbench201",
     images="digits",
     method="nosh",
-    budget_epochs=14,
+    budget_epochs=17,
     levels=(1, 2),
     channels=2,
     cells=1,
@@ -65,10 +65,10 @@ def test_killed_again_and_again_it_arrives_where_it_would_have(tmp_path: Path) -
             run_live_study(STUDY, tmp_path / "killed", executor=Played(workers=3, lives=2 + kill))
     told: list[int] = []
     outcome = run_live_study(STUDY, tmp_path / "killed", executor=Played(workers=3), started=lambda _: told.append)
-    assert sum(told) == 14
+    assert sum(told) == 17
     same = ["iteration", "order", "key", "epochs", "value", "evaluation", "cost_epochs", "proposed_by", "recommended"]
     assert outcome.history.select(same).equals(whole.history.select(same))
-    assert outcome.history["cost_epochs"].sum() == 14
+    assert outcome.history["cost_epochs"].sum() == 17
     assert set(outcome.history["proposed_by"]) == {"initial", "promotion", "random"}
     for folder in (tmp_path / "alone", tmp_path / "killed"):
         asked, done = asked_and_told(folder)
