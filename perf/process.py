@@ -1,7 +1,7 @@
 """What the Gaussian process costs on NAS-Bench-101, here and in another checkout of this package, in turn.
 
-    git worktree add /tmp/before COMMIT
-    python perf/process.py /tmp/before [rounds]
+    git worktree add ../before COMMIT
+    python perf/process.py ../before [rounds]
 
 Each round starts a process of each checkout on one thread, with a cache folder of its own that holds nothing at first:
 a fit on 424 cells, scores of all 423,624 (described for the first time, or in later rounds from the cache folder where

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -33,7 +33,6 @@ from predictornas.studies.gain.refusals import refuse_constant
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.pages import write_page
 from predictornas.studies.pictures import Pictures, save_figures
-from predictornas.studies.predictor_protocols import Cells
 from predictornas.studies.predictor_quality import measured_calibration, measured_quality, numbers, summarised
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.sealed import kept, write_sealed
@@ -72,7 +71,7 @@ class PredictorStudy:
     train_on: str | None = None
     judge_on: str | None = None
     judged: int | None = None
-    judged_cells: Cells = "others"
+    judged_cells: Literal["others", "all"] = "others"
     protocol: str | None = None
 
 

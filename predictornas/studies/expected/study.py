@@ -263,7 +263,8 @@ def _figure(found: Expected, expected: ExpectedStudy) -> Figure:
         found.gain,
         title=f"Expected gain on {expected.study.benchmark}",
         note=f"Rehearsed, not run: searches on the table with predictors that were fitted beforehand on {effort.draws} "
-        "draws of training sets. Bands of this figure are over draws, and may go on below it.",
+        "draws of training sets. Where the text below speaks of runs, bands are over draws, and may go on below the "
+        "figure.",
     )
     figure.axes[0].set_ylim(bottom=LOWEST)
     return figure
