@@ -6,11 +6,21 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
-from predictornas.analysis.early_stopping import boundary, expected_saving, halving_saving, survival
+from predictornas.analysis.early_stopping import (
+    agreement_saving,
+    boundary,
+    chosen_saving,
+    expected_saving,
+    halving_saving,
+    saving_from_pilot,
+    survival,
+)
 from predictornas.errors import ConfigurationError
 
 THIRD = Fraction(3, 10)
+HALF = Fraction(1, 2)
 
 
 def table(*correlations: float, size: int = 6000) -> np.ndarray:
@@ -48,6 +58,62 @@ def test_who_survives_is_ranked_among_survivors() -> None:
     assert survival(values, np.array([True, True, True, True]), Fraction(1, 2)) == 0.25
 
 
+def test_who_was_chosen_is_halved_among_the_chosen() -> None:
+    values = np.array([[4.0, 10.0], [3.0, 9.0], [2.0, 8.0], [1.0, 7.0], [9.0, 1.0], [8.0, 2.0]])
+    first = np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])  # rows 0 to 3; both of the best go on
+    second = np.array([np.nan, 4.0, 3.0, 0.0, 2.0, 1.0])  # rows 1, 2, 4, 5; neither 1 nor 2 does; 0 was learned from
+    asked = {"levels": (1, 9), "ratio": HALF, "candidates": 4}
+    assert chosen_saving(values, [first], **asked).survival == 1.0
+    assert chosen_saving(values, [second], **asked).survival == 0.0
+    both = chosen_saving(values, [first, second], **asked)
+    assert both.factor == pytest.approx(both.nominal / 2) == pytest.approx(9 / (1 + 0.5 * 8) / 2)
+    assert (both.low, both.high) == pytest.approx((0.0943, 0.9916), abs=1e-4)  # two of three cells, exact
+
+
+@pytest.mark.parametrize(("correlation", "expected"), [(0.0, 1 / 2), (0.5, 2 / 3), (np.sqrt(0.5), 3 / 4), (1.0, 1.0)])
+def test_two_levels_agree_as_an_orthant_says(correlation: float, expected: float) -> None:
+    """Of four candidates the better two, of which half goes on: 1 / 2 + asin(rho) / pi (Sheppard 1899)."""
+    agree, rng = np.array([[1.0, correlation], [correlation, 1.0]]), np.random.default_rng(0)
+    found = agreement_saving(agree, (1, 9), ratio=HALF, candidates=4, rng=rng)
+    assert found.survival == pytest.approx(expected, abs=0.015)
+
+
+def test_a_rung_that_says_nothing_halves_what_a_perfect_one_keeps() -> None:
+    agree = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 1.0], [0.0, 1.0, 1.0]])
+    found = agreement_saving(agree, (1, 3, 9), ratio=HALF, candidates=4, rng=np.random.default_rng(0))
+    assert found.survival == pytest.approx(0.5, abs=0.015)
+
+
+@pytest.mark.slow
+def test_the_chosen_of_a_copula_survive_as_in_a_table_of_it() -> None:
+    # the score knows of the early level only what it knows of the late one
+    agree, rng = np.array([[1.0, 0.4, 0.8], [0.4, 1.0, 0.5], [0.8, 0.5, 1.0]]), np.random.default_rng(0)
+    found = agreement_saving(agree, (1, 9), ratio=HALF, candidates=4, chosen=0.05, rng=rng)
+    score, late, early = rng.normal(size=(3, 200_000))
+    late = 0.8 * score + 0.6 * late
+    early = 0.5 * late + np.sqrt(0.75) * early
+    top = score > np.quantile(score, 0.95)
+    good = late[top] > np.median(late[top])
+    survived = early[top][good] > np.median(early[top])
+    assert found.survival == pytest.approx(survived.mean(), abs=0.025)
+    # 0.05 leaves k = 2.0627 (2.0627 - 1.6449) = 0.8619 of the score's variance out, and a correlation of 0.360
+    assert found.survival == pytest.approx(0.5 + np.arcsin(0.360) / np.pi, abs=0.025)
+
+
+@pytest.mark.slow
+def test_a_pilot_tells_the_saving_within_what_its_correlation_leaves_open() -> None:
+    rng = np.random.default_rng(3)
+    late = rng.normal(size=40)
+    curves = np.stack([0.5 * late + np.sqrt(0.75) * rng.normal(size=40), late], axis=1)
+    found = saving_from_pilot(curves, (1, 9), ratio=HALF, candidates=4, draws=100, rng=rng)
+    normal = ndtri((np.argsort(np.argsort(curves, axis=0), axis=0) + 0.5) / 40)
+    z = np.arctanh(np.corrcoef(normal.T)[0, 1])
+    ends = [0.5 + np.arcsin(np.tanh(z + side / np.sqrt(37))) / np.pi for side in (-1.96, 0, 1.96)]  # Fisher
+    assert found.survival == pytest.approx(ends[1], abs=0.015)
+    assert (found.low, found.high) == pytest.approx((ends[0], ends[2]), abs=0.05)
+    assert found.between == pytest.approx((found.nominal * found.low, found.nominal * found.high))
+
+
 def test_the_boundary_lies_between_the_shares_around_it() -> None:
     assert boundary([0.2, 0.4, 0.6, 0.8], [3.0, 2.0, 1.75, 1.25]) == pytest.approx(0.7)
     assert boundary([0.2, 0.4], [1.0, 1.2]) == 0.0
@@ -64,3 +130,7 @@ def test_what_cannot_be_halved_is_refused() -> None:
         halving_saving(values, (1, 9), ratio=THIRD, candidates=101, rng=np.random.default_rng(0))
     with pytest.raises(ConfigurationError, match="has to be exact"):
         expected_saving(values, (1, 9), ratio=0.3, candidates=50)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="3 curves say nothing about 2 levels"):
+        saving_from_pilot(values[:3], (1, 9), ratio=THIRD, candidates=50, rng=np.random.default_rng(0))
+    with pytest.raises(ConfigurationError, match="of 50 architectures"):
+        chosen_saving(values, [np.append(np.full(51, np.nan), np.arange(49.0))], (1, 9), ratio=THIRD, candidates=50)
