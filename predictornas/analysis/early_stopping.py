@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import nan
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -45,14 +46,14 @@ class Saving:
     Attributes:
         nominal: how many times fewer epochs it trains than all candidates would.
         survival: S, chance that one of the very best candidates survives every rung.
-        low: 95 % interval of S; None where there is none.
-        high: its other end.
+        low: where the 95 % interval of S begins; NaN where there is none.
+        high: where it ends.
     """
 
     nominal: float
     survival: float
-    low: float | None = None
-    high: float | None = None
+    low: float = nan
+    high: float = nan
 
     @property
     def factor(self) -> float:
@@ -60,9 +61,9 @@ class Saving:
         return self.nominal * self.survival
 
     @property
-    def between(self) -> tuple[float, float] | None:
+    def between(self) -> tuple[float, float]:
         """95 % interval of the factor."""
-        return None if self.low is None or self.high is None else (self.nominal * self.low, self.nominal * self.high)
+        return self.nominal * self.low, self.nominal * self.high
 
 
 def expected_saving(

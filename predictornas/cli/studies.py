@@ -36,6 +36,7 @@ from predictornas.cli.options import (
     parsed_seeds,
     pictures_as,
 )
+from predictornas.cli.predicted import show_predicted
 from predictornas.counting import counted
 from predictornas.files import writing_file
 
@@ -92,6 +93,8 @@ def gain(
     format_: Formats = None,
     style: Style = "screen",
     open_report: Open = False,
+    predict: Annotated[bool, Parameter(negative="")] = False,
+    pilot: Path | None = None,
     json: Json = False,
 ) -> None:
     """Compare search methods: how many fewer trainings than random search, in dB.
@@ -99,6 +102,8 @@ def gain(
     Example: predictornas gain --benchmark nasbench101 --methods random,uniform-100,exhaustive --budget 150
 
     With --objectives, several at once: predictornas gain --objectives error,latency
+
+    What schedulers will save, in seconds: predictornas gain --methods rank-nosh-50,nosh-30 --predict
 
     Writes report.html, tables, figures and manifest.json. The same command resumes; more seeds or methods extend what
     is there. Several commands may be at one folder.
@@ -126,10 +131,16 @@ def gain(
         Begin each fit of a predictor with the weights of the iteration before.
     out
         Folder of the results; gain-BENCHMARK by default.
+    predict
+        Run nothing: print what methods with a scheduler will save, from how the levels of the table agree.
+    pilot
+        The same without a table, from learning curves of about 30 random architectures: a CSV or parquet file with a
+        row for each and a column for each level, named by its epochs; higher is better.
     """
     from predictornas.studies.gain.study import Study
 
-    benchmark = benchmark or _default_benchmark(counts_epochs=budget_epochs is not None)
+    foretold = predict or pilot is not None
+    benchmark = benchmark or _default_benchmark(counts_epochs=foretold or budget_epochs is not None)
     folder, told = out or Path(f"gain-{benchmark}"), observers_of(log, tensorboard)
     where = Where(workers, executor, address, part, told)
     pictures = pictures_as(format_, style)
@@ -142,6 +153,7 @@ def gain(
                 "--preset": preset != "quick",
                 "--engine": engine != "indexed",
                 "--warm-start": warm_start,
+                "--predict": foretold,
             },
             benchmark=benchmark,
             methods=named(OBJECTIVE_METHODS if methods == DEFAULT_METHODS else methods),
@@ -165,6 +177,9 @@ def gain(
         budget_epochs=budget_epochs,
         budget_seconds=budget_seconds,
     )
+    if foretold:
+        show_predicted(study, pilot, json=json)
+        return
     if where.share is None:
         ran = _run(study, folder, where, pictures)
         show_study(ran, folder, ran.json if json else None)

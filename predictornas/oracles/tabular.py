@@ -44,8 +44,13 @@ class TabularOracle(metaclass=PlainHelp):
     @property
     def levels(self) -> tuple[int, ...]:
         """Epochs at which the table has the signal, ascending; its own alone where other lengths are of other runs."""
-        view = self.benchmark.with_columns(signal=self.signal)
-        return tuple(sorted(epochs for epochs in self._family(view) if epochs is not None))
+        return tuple(self.signals)
+
+    @property
+    def signals(self) -> dict[int, Column]:
+        """The signal's column at each of `levels`, in their order."""
+        family = self._family(self.benchmark.with_columns(signal=self.signal))
+        return {epochs: family[epochs] for epochs in sorted(epochs for epochs in family if epochs is not None)}
 
     def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
         """Signal values of `(n, g)` architectures; nothing is drawn from `rng`.
