@@ -12,7 +12,7 @@ from predictornas.samplers.uniform import Uniform
 METHODS = [
     "random", "exhaustive", "uniform-100", "uniform-1000", "uniform-10000", "evolutionary-100", "evolutionary-1000",
     "likelihood-100", "likelihood-1000", "pvll", "rank-nosh", "regularised-evolution", "local-search", "bananas",
-    "one-shot",
+    "nas-bowl", "npenas", "weaknas", "one-shot",
 ]  # fmt: skip
 
 

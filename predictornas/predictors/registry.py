@@ -71,6 +71,16 @@ PREDICTORS = Registry(
             look=Look("#E0B000", "8"),
         ),
         Registered(
+            name="gin",
+            target="predictornas.predictors.gin:GIN",
+            help="a graph isomorphism network (NPENAS-NP: Wei et al. 2022)",
+        ),
+        Registered(
+            name="wl-gp",
+            target="predictornas.predictors.weisfeiler_lehman:WeisfeilerLehmanProcess",
+            help="a Gaussian process with a Weisfeiler-Lehman kernel (NAS-BOWL: Ru et al. 2021)",
+        ),
+        Registered(
             name="boosted-trees",
             target="predictornas.predictors.boosted_trees:BoostedTrees",
             help="LightGBM on counts of a cell's graph, genes and paths (extra `lightgbm`)",

@@ -23,6 +23,11 @@ _ASHA = (
 )
 _PVLL = "Li, Dong, Wang, Xu: Neural Architecture Search in A Proxy Validation Loss Landscape. ICML 2020"
 
+_BOWL = (
+    "Ru, Wan, Dong, Osborne: Interpretable Neural Architecture Search via Bayesian Optimisation with "
+    "Weisfeiler-Lehman Kernels. ICLR 2021"
+)
+
 _METHODS = {
     "uniform": _MAUCH,
     "exhaustive": _MAUCH,
@@ -50,11 +55,16 @@ _METHODS = {
         "White, Neiswanger, Savani: BANANAS: Bayesian Optimization with Neural Architectures for Neural Architecture "
         "Search. AAAI 2021"
     ),
-    "one-shot": "Wen, Liu, Chen, Li, Bender, Kindermans: Neural Predictor for Neural Architecture Search. ECCV 2020",
-    "bayesian-optimisation": (
-        "Ru, Wan, Dong, Osborne: Interpretable Neural Architecture Search via Bayesian Optimisation with "
-        "Weisfeiler-Lehman Kernels. ICLR 2021 (its graph kernel)"
+    "nas-bowl": _BOWL,
+    "npenas": (
+        "Wei, Niu, Tang, Wang, Hu, Liang: NPENAS: Neural Predictor Guided Evolution for Neural Architecture Search. "
+        "IEEE Transactions on Neural Networks and Learning Systems 34, 2023"
     ),
+    "weaknas": (
+        "Wu, Dai, Chen, Chen, Liu, Yu, Wang, Liu, Chen, Yuan: Stronger NAS with Weaker Predictors. NeurIPS 2021"
+    ),
+    "one-shot": "Wen, Liu, Chen, Li, Bender, Kindermans: Neural Predictor for Neural Architecture Search. ECCV 2020",
+    "bayesian-optimisation": f"{_BOWL} (its graph kernel)",
 }
 """By the name of a method without the number at its end."""
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.path_network import PathEnsemble
-from predictornas.samplers.base import Pool
-from predictornas.samplers.collect import Distinct
+from predictornas.samplers.mutants_of_best import MutantsOfBest
 from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
@@ -74,7 +71,9 @@ class BANANAS:
         predictor = replace(self.predictor).fit(
             space, history.genes, history.values, rng=rng_for(seed, iteration, "fit")
         )
-        pool = self._pool(space, history, n, rng_for(seed, iteration, "pool"))
+        sampler = MutantsOfBest(self.mutants, self.parents, rate=self.rate)
+        size = max(self.mutants + self.uniform, n)
+        pool = sampler.propose(space, size, history, None, rng_for(seed, iteration, "pool"))
         of_members = predictor.predict_members(pool.genes)
         mean = of_members.mean(axis=0)
         draws = rng_for(seed, iteration, "thompson").normal(mean, of_members.std(axis=0))
@@ -86,15 +85,3 @@ class BANANAS:
             predicted=mean[chosen],
             pool=pool,
         )
-
-    def _pool(self, space: SearchSpace, history: History, n: int, rng: np.random.Generator) -> Pool:
-        found = Distinct(space, history.keys)
-        for parent in history.best(self.parents):
-            missing = self.mutants - len(found)
-            if missing > 0:
-                parents = np.repeat(history.genes[parent : parent + 1], self.mutants, axis=0)
-                found.add(space.mutate(parents, rng, rate=self.rate), at_most=missing)
-        missing = self.mutants - len(found)
-        found.fill_uniformly(max(self.mutants + self.uniform, n), history, rng)
-        pool = found.pool()
-        return replace(pool, filled=min(missing, pool.filled or 0))  # the others are uniform on purpose

@@ -81,7 +81,7 @@ def test_a_method_takes_any_predictor_behind_an_at_sign() -> None:
 
 
 OWN_PREDICTOR = ["random", "pvll", "bayesian-optimisation", "regularised-evolution", "local-search", "bananas",
-                 "one-shot", "nosh", "successive-halving-30", "asha"]  # fmt: skip
+                 "one-shot", "nas-bowl", "npenas", "nosh", "successive-halving-30", "asha"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OWN_PREDICTOR)

@@ -17,9 +17,11 @@ from predictornas.schedulers.nosh import NOSH
 from predictornas.search.bananas import BANANAS
 from predictornas.search.evolution import RegularisedEvolution
 from predictornas.search.local_search import LocalSearch
+from predictornas.search.nas_bowl import NASBOWL
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Strategy, propose_uniformly
+from predictornas.search.weak_nas import WeakNAS
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.nasbench201 import NASBench201
@@ -43,6 +45,8 @@ OURS: dict[str, Strategy] = {
     "smoothed": PredictorSearch(GaussianProcess(), Evolutionary(), 50, exploration=1.0, smoothed=True),
     "scheduled": Scheduled(RandomSearch(10, 5), NOSH((1, 3, 9), Fraction(1, 2))),
     "bananas": BANANAS(mutants=20, uniform=20),
+    "nas-bowl": NASBOWL(initial=10),
+    "weaknas": WeakNAS(GCN(width=8, training_epochs=10), top=30, initial=10),
     "pvll": PVLLSearch(warm_up=10),
 }
 """Strategies of the package, small."""
