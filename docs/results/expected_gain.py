@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from nosh_comparisons import LADDERS, SIGNALS
-from scipy.special import ndtri
-from scipy.stats import kendalltau, rankdata
 
-from predictornas.analysis.early_stopping import boundary, expected_saving, halving_saving
 from predictornas.analysis.gain import gain_table
-from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.plots.expected import draw_expected
-from predictornas.plots.savings import draw_savings
 from predictornas.studies.expected.rehearsal import Effort, Rehearsal, rehearsable
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
@@ -24,25 +16,8 @@ from predictornas.studies.gain.study_targets import named_errors
 from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.tidy_tables import write_table
 
-RATIOS = tuple(Fraction(percent, 100) for percent in (10, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90))
-"""Shares that are promoted."""
-
-CANDIDATES = (60, 200, 800)
-"""Candidates that a halving begins with, at most a third of a table."""
-
-DRAWN = 200
-"""Those of the figure."""
-
-SURVIVORS = 3
-"""Candidates that are left in the end at least; with fewer there is no best of them."""
-
-TAUS = (0.6, 0.45, 0.3, 0.2)
-"""Rank correlations to which a first level is degraded with noise."""
-
 CALIBRATED = "nasbench201-cifar10"
 """The table on which the number of rounds was chosen."""
-
-DEGRADED = "nasbench201-full-cifar10"
 
 TARGETS = ("top 0.1 %", "top 1 %")
 """As `predictornas expect` names them, the one that fewest architectures reach first."""
@@ -111,123 +86,6 @@ def renew_rounds(out: Path) -> None:
                 )
             fits = rehearsal.next_round(fits, lambda _: None)
     write_table(out / "rounds.csv", pl.DataFrame(rows))
-
-
-def renew_savings(out: Path) -> None:
-    """Writes `savings.csv` and `boundaries.csv`: what halvings save, expected and measured.
-
-    Args:
-        out: where the files go.
-    """
-    table = savings()
-    write_table(out / "savings.csv", table)
-    write_table(out / "boundaries.csv", boundaries(table))
-    draw(out)
-
-
-def draw(out: Path) -> None:
-    """Draws `savings.csv`.
-
-    Args:
-        out: where it lies and the figure goes.
-    """
-    shown = pl.read_csv(out / "savings.csv").filter(candidates=DRAWN)
-    degraded = pl.col("table").str.contains(", tau")
-    paid = pl.when("resumes").then(pl.lit("")).otherwise(pl.lit(", anew"))
-    table = shown.with_columns(
-        group=pl.when(degraded).then(pl.lit(f"{DEGRADED}, noise added")).otherwise(pl.lit("tables as they are")),
-        ladder=pl.when(degraded)
-        .then(pl.col("table").str.extract("(tau.*)"))
-        .otherwise(pl.format("{}\n{}{}", "table", "levels", paid)),
-    )
-    figure = draw_savings(
-        table,
-        title=f"What successive halving of {DRAWN} random candidates saves",
-        caption="Lines: expected, the nominal bound times the chance that the best survive. Markers: measured, 1,000 "
-        "halvings beside as many full trainings as end equally well. Dashed: 1.5 times. Anew: longer trainings do not "
-        "continue shorter ones. tau: rank correlation of the first level with the last.",
-    )
-    write_figures(out, {"savings": figure}, Pictures(("png",)))
-
-
-def savings(runs: int = 1000) -> pl.DataFrame:
-    """One row a ladder, share and number of candidates.
-
-    Args:
-        runs: halvings of each.
-    """
-    rows = []
-    for name, levels, resumes, values in ladders():
-        taus = [float(kendalltau(level, values[:, -1]).statistic) for level in values.T[:-1]]
-        for candidates in CANDIDATES:
-            for ratio in RATIOS:
-                if candidates * 3 > len(values) or candidates * ratio ** (len(levels) - 1) < SURVIVORS:
-                    continue
-                found = expected_saving(values, levels, ratio=ratio, candidates=candidates, resumes=resumes)
-                rng = np.random.default_rng([candidates, ratio.numerator])
-                measured = halving_saving(
-                    values, levels, ratio=ratio, candidates=candidates, resumes=resumes, runs=runs, rng=rng
-                )
-                rows.append(
-                    {
-                        "table": name,
-                        "levels": "/".join(map(str, levels)),
-                        "resumes": resumes,
-                        "tau": taus[0],
-                        "candidates": candidates,
-                        "ratio": float(ratio),
-                        "nominal": found.nominal,
-                        "survival": found.survival,
-                        "expected": found.factor,
-                        "measured": measured,
-                    }
-                )
-    return pl.DataFrame(rows)
-
-
-def boundaries(table: pl.DataFrame) -> pl.DataFrame:
-    """The largest share up to which each ladder saves 1.5 times, expected and measured.
-
-    Args:
-        table: of `savings`.
-    """
-    keys = ["table", "levels", "resumes", "candidates"]
-    parts = []
-    for key, own in table.sort("ratio").group_by(keys, maintain_order=True):
-        ratios = own["ratio"].to_list()
-        ends = {name: boundary(ratios, own[name].to_list()) for name in ("expected", "measured")}
-        parts.append(dict(zip(keys, key, strict=True)) | ends | {"shares": len(own)})
-    return pl.DataFrame(parts).sort(keys)
-
-
-def ladders() -> Iterator[tuple[str, tuple[int, ...], bool, np.ndarray]]:
-    """Name, levels, whether trainings resume, and the values of every ladder: the tables', and degraded ones."""
-    rng = np.random.default_rng(0)
-    for name, levels, resumes in LADDERS:
-        table = open_benchmark(name)
-        columns = SIGNALS.get(name, tuple(f"valid_accuracy_{epochs}_run0" for epochs in levels))
-        values = np.stack([table.column(column).worth(table.values(column)) for column in columns], axis=1)
-        values = values[np.isfinite(values).all(axis=1)]
-        normal = np.stack([ndtri((rankdata(level) - 0.5) / len(values)) for level in values.T], axis=1)
-        yield name, levels, resumes, normal + rng.uniform(0, 1e-9, normal.shape)  # no ties
-        if name == DEGRADED:
-            for tau in TAUS:
-                yield f"{name}, tau {tau:g}", levels, resumes, _degraded(normal, tau, rng)
-
-
-def _degraded(values: np.ndarray, tau: float, rng: np.random.Generator) -> np.ndarray:
-    """The first level with as much noise as leaves it this rank correlation with the last."""
-    noise, sample = rng.normal(size=len(values)), rng.choice(len(values), 3000, replace=False)
-
-    def with_noise(spread: float) -> np.ndarray:
-        return np.column_stack([values[:, 0] + spread * noise, values[:, -1]])
-
-    low, high = 0.0, 20.0
-    for _ in range(30):
-        spread = (low + high) / 2
-        found = kendalltau(*with_noise(spread)[sample].T).statistic
-        low, high = (spread, high) if found > tau else (low, spread)
-    return with_noise(high)
 
 
 def comparison(folder: Path) -> pl.DataFrame:

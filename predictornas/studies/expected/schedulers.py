@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from scipy.stats import rankdata
 
 from predictornas.analysis.early_stopping import Saving, chosen_saving, expected_saving, saving_from_pilot
@@ -106,7 +106,7 @@ def expected_savings(
     signals = opened.oracle.signals
     values = np.stack([column.worth(opened.benchmark.values(column.name)) for column in signals.values()], axis=1)
     rows = np.flatnonzero(np.isfinite(values).all(axis=1))
-    final, levels, resumes = values[rows, -1], tuple(signals), opened.oracle.resumes
+    levels, resumes = tuple(signals), opened.oracle.resumes
     ties = rng_for(seed, 0, "ties").uniform(0.0, 0.5, (len(rows), len(levels)))
     values = rankdata(values[rows], axis=0) + ties  # of equal values any may be promoted
     trainings = _trainings(study, levels)
@@ -128,7 +128,7 @@ def expected_savings(
                 same = json.dumps(describe(predictor), sort_keys=True)
                 if same not in fitted:
                     rngs = [rng_for(seed, fit, "predicted saving") for fit in range(FITS)]
-                    fitted[same] = [_scores(predictor, opened, rows, final, trainings, rng) for rng in rngs]
+                    fitted[same] = [scores_of_fit(predictor, opened, rows, trainings, rng) for rng in rngs]
                 chosen = chosen_saving(
                     values, fitted[same], levels, ratio=ratio, candidates=candidates, resumes=resumes
                 )
@@ -162,6 +162,34 @@ def piloted_savings(study: Study, pilot: Pilot, *, seed: int = 0) -> tuple[Expec
     return tuple(found)
 
 
+def scores_of_fit(
+    predictor: Predictor,
+    opened: OpenedStudy,
+    rows: Int64[np.ndarray, " n"],
+    trainings: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, " n"]:
+    """Scores of a table by a fit on random architectures of it that were trained in full; NaN of these.
+
+    Args:
+        predictor: its configuration.
+        opened: the study's table.
+        rows: of the architectures, all of which have the signal.
+        trainings: how many are learned from.
+        rng: the only source of randomness.
+    """
+    benchmark = opened.benchmark
+    values = benchmark.column(benchmark.signal).worth(benchmark.values(benchmark.signal))[rows]
+    learned = rng.choice(len(rows), trainings, replace=False)
+    epochs = np.full(trainings, opened.oracle.levels[-1], np.int64)
+    genes = benchmark.genes[rows]
+    with one_thread():
+        fitted = fresh(predictor).fit(benchmark.space, genes[learned], values[learned], epochs=epochs, rng=rng)
+        scores = np.array(fitted.predict(genes), np.float64)
+    scores[learned] = np.nan
+    return scores
+
+
 def _promotions(strategy: Strategy) -> Promotions | None:
     scheduler = strategy.scheduler if isinstance(strategy, Scheduled) else None
     return scheduler if isinstance(scheduler, Promotions) else None
@@ -180,22 +208,3 @@ def _trainings(study: Study, levels: tuple[int, ...]) -> int:
 
 def _newcomers(scheduler: Promotions, trainings: int, *, resumes: bool) -> int:
     return round(trainings * nominal_saving(scheduler.levels, scheduler.ratio, resumes=resumes))
-
-
-def _scores(
-    predictor: Predictor,
-    opened: OpenedStudy,
-    rows: np.ndarray,
-    final: Float[np.ndarray, " n"],
-    trainings: int,
-    rng: np.random.Generator,
-) -> Float[np.ndarray, " n"]:
-    """Scores of the table by a fit on random architectures that were trained in full; NaN of these."""
-    space, genes = opened.benchmark.space, opened.benchmark.genes[rows]
-    learned = rng.choice(len(rows), trainings, replace=False)
-    epochs = np.full(trainings, opened.oracle.levels[-1], np.int64)
-    with one_thread():
-        fitted = fresh(predictor).fit(space, genes[learned], final[learned], epochs=epochs, rng=rng)
-        scores = np.array(fitted.predict(genes), np.float64)
-    scores[learned] = np.nan
-    return scores
