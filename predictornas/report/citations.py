@@ -64,7 +64,10 @@ _METHODS = {
         "Wu, Dai, Chen, Chen, Liu, Yu, Wang, Liu, Chen, Yuan: Stronger NAS with Weaker Predictors. NeurIPS 2021"
     ),
     "one-shot": "Wen, Liu, Chen, Li, Bender, Kindermans: Neural Predictor for Neural Architecture Search. ECCV 2020",
-    "bayesian-optimisation": f"{_BOWL} (its graph kernel)",
+    **dict.fromkeys(
+        ("bayesian-optimisation", "explorative-bayesian-optimisation"),
+        f"{_BOWL} (its graph kernel)",
+    ),
 }
 """By the name of a method without the number at its end."""
 

@@ -17,6 +17,7 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.mutants_of_best import MutantsOfBest
 from predictornas.schedulers.base import Scheduler
 from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.exploring import ExploringSearch
 from predictornas.search.nas_bowl import NASBOWL
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import RANKED
@@ -96,6 +97,11 @@ def bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
         exploration=1.0,
         smoothed=True,
     )
+
+
+def explorative_bayesian_optimisation(initial: int, batch: int) -> ExploringSearch:
+    """The same, exploring once it is stuck; how that was chosen stands in `docs/results/robust-search.md`."""
+    return ExploringSearch(**vars(bayesian_optimisation(initial, batch)), share=0.5, patience=10)
 
 
 def npenas(initial: int, batch: int) -> PredictorSearch:

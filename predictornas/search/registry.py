@@ -128,6 +128,14 @@ _BASELINES = (
         takes=("initial", "batch"),
         look=Look("#B3001B", "d"),
     ),
+    Registered(
+        name="explorative-bayesian-optimisation",
+        target="predictornas.search.building:explorative_bayesian_optimisation",
+        help="the same; where it finds nothing better, half of it goes to what the process is least sure of",
+        label="explorative Bayesian optimisation",
+        takes=("initial", "batch"),
+        look=Look("#FF7A5C", "d"),
+    ),
 )
 
 METHODS = Registry(

@@ -21,6 +21,7 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.schedulers import NOSH, ASHALike, SuccessiveHalving
+from predictornas.search.exploring import ExploringSearch
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import PRESETS, get_preset, get_strategy
 from predictornas.search.pvll import PVLLSearch
@@ -81,7 +82,8 @@ def test_a_method_takes_any_predictor_behind_an_at_sign() -> None:
 
 
 OWN_PREDICTOR = ["random", "pvll", "bayesian-optimisation", "regularised-evolution", "local-search", "bananas",
-                 "one-shot", "nas-bowl", "npenas", "nosh", "successive-halving-30", "asha"]  # fmt: skip
+                 "explorative-bayesian-optimisation", "one-shot", "nas-bowl", "npenas", "nosh", "successive-halving-30",
+                 "asha"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OWN_PREDICTOR)
@@ -134,6 +136,13 @@ def test_bayesian_optimisation_is_a_process_with_mutants_of_what_it_thinks_best(
     assert (strategy.initial, strategy.batch) == (10, 10)
     with pytest.raises(ConfigurationError, match="takes no number"):
         get_strategy("bayesian-optimisation-100", PRESETS["default"])
+
+
+def test_explorative_bayesian_optimisation_is_the_same_and_explores_once_it_is_stuck() -> None:
+    strategy, plain = (get_strategy(f"{name}bayesian-optimisation", PRESETS["paper"]) for name in ("explorative-", ""))
+    assert isinstance(strategy, ExploringSearch)
+    assert (strategy.share, strategy.patience) == (0.5, 10)
+    assert {name: value for name, value in vars(strategy).items() if name not in ("share", "patience")} == vars(plain)
 
 
 SCHEDULED = ["rank-nosh", "rank-nosh-level", "rank-nosh-zero", "nosh", "successive-halving", "asha"]

@@ -1,0 +1,230 @@
+"""How the search that explores was chosen, and what it is worth on tables and seeds that it was not chosen on.
+
+    python perf/exploration.py tuning FOLDER
+    python perf/exploration.py confirming FOLDER
+
+Both go on where they stopped, and write into docs/results/robustness. `tuning` compares variants, a row a run, on
+generated tables of seeds 4 to 7 and on two others with seeds from 100: `tuning.csv`. `confirming` runs the frozen
+method where the default was run: on the generated tables of `runs.csv`, to which its rows are added, and with seeds 0
+to 19 on every other table of tables.md, which gives `cost-runs.csv` and, paired by seed, `cost.csv`; and both methods
+on the trap of all convolutions with its operations exchanged, seeds 0 to 3, `exchanged.csv`. About ten minutes of a
+core each.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from predictornas import Search, Study, TabularOracle, open_benchmark
+from predictornas.analysis.regret import anytime_regret, incumbent_curves, oracle_errors
+from predictornas.analysis.robustness import TRACES, random_median
+from predictornas.analysis.statistics import paired_difference, share_interval
+from predictornas.benchmarks.adversarial import EVALUATION, SIGNAL, TRAPS, adversarial_genes
+from predictornas.benchmarks.table import Benchmark, write_benchmark
+from predictornas.predictors.base import Predictor
+from predictornas.search.building import bayesian_optimisation
+from predictornas.search.exploring import ExploringSearch
+from predictornas.search.loop import run
+from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.strategies import Strategy
+from predictornas.seeding import rng_for
+from predictornas.spaces.base import Genes
+from predictornas.spaces.registry import get_space
+from predictornas.studies.folder import write_manifest
+from predictornas.studies.gain.execution import advance_study, collected
+from predictornas.studies.gain.opened import open_study
+from predictornas.studies.provenance import surroundings
+from predictornas.studies.robustness_study import (
+    FAILURES,
+    KIND,
+    RUNS,
+    RobustnessStudy,
+    failure_table,
+    run_robustness_study,
+)
+from predictornas.studies.tasks import Execution
+from predictornas.studies.tidy_tables import write_table
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+HERE = RESULTS / "robustness"
+
+DEFAULT, FROZEN = "bayesian-optimisation", "explorative-bayesian-optimisation"
+
+BASE = bayesian_optimisation(10, 10)
+
+BUDGET = 100
+
+
+def exploring(share: float, patience: int, made: type[ExploringSearch] = ExploringSearch) -> ExploringSearch:
+    """The default with a share of evaluations that explore once it is stuck; always with no patience."""
+    return made(**vars(BASE), share=share, patience=patience)
+
+
+class Blind(ExploringSearch):
+    """Explores at random."""
+
+    def explored(self, predictor: Predictor, pool: Genes, free: Any, sooner: Genes) -> int:
+        return int(free.argmax())
+
+
+VARIANTS: dict[str, Strategy] = {
+    "default": BASE,
+    **{f"always-{share}": exploring(share / 100, 0) for share in (10, 20)},
+    "random-20": exploring(0.2, 0, Blind),
+    "stuck-30-after-20": exploring(0.3, 20),
+    "stuck-50-after-10": exploring(0.5, 10),
+}
+
+CONFIRMED = (
+    "nasbench101",
+    "nasbench101-digits",
+    "nasbench201-full-cifar10",
+    "nasbench201-full-imagenet16-120",
+    *(f"nasbench-graph-{name}" for name in ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers")),
+    "nasbench-graph-proteins",
+)
+TUNED = ("nasbench201-full-cifar100", "nasbench-graph-arxiv")
+
+
+def make_missing(
+    path: Path, strategies: Mapping[str, Strategy], benchmarks: Iterable[Benchmark], seeds: Iterable[int]
+) -> None:
+    """One row a run: error of the best evaluated, random search's median of it, and its anytime regret."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8", newline="") as file:
+        file.seek(0)
+        known = {tuple(row[:3]) for row in csv.reader(file)}
+        writer = csv.writer(file)
+        if not known:
+            writer.writerow(("variant", "table", "seed", "best", "median", "regret"))
+        for benchmark in benchmarks:
+            signal, evaluation = (benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation))
+            median = random_median(signal, evaluation, BUDGET, chosen=False)
+            for variant, strategy in strategies.items():
+                for seed in seeds:
+                    if (variant, benchmark.name, str(seed)) in known:
+                        continue
+                    history = run(Search(benchmark.space, strategy, seed=seed), TabularOracle(benchmark), BUDGET)
+                    best = np.minimum.accumulate(evaluation[benchmark.rows(history.keys)])
+                    regret = best.mean() - np.nanmin(evaluation)
+                    writer.writerow((variant, benchmark.name, seed, best[-1], median, regret))
+                    file.flush()
+
+
+def exchanged(seed: int, folder: Path) -> Benchmark:
+    """`adversarial-all-convolutions` with its operations exchanged, on each edge in another way: no count tells."""
+    rng = rng_for(seed, 0, "exchanged operations")
+    genes = adversarial_genes()
+    others = np.column_stack([1 + rng.permutation(4)[edge - 1] for edge in genes.T]).astype(np.int8)
+    signal, truth = TRAPS["all-convolutions"].make(others, rng)
+    return write_benchmark(
+        folder / f"exchanged-{seed}",
+        name=f"exchanged-{seed}",
+        space=get_space("nasbench201"),
+        genes=genes,
+        columns={SIGNAL: signal, EVALUATION: truth},
+        signal=SIGNAL.name,
+        evaluation=EVALUATION.name,
+        source={"generated": "perf/exploration.py", "seed": seed},
+        licence="generated, none",
+    )
+
+
+def failures_of(runs: pl.DataFrame) -> pl.DataFrame:
+    """How many runs of each variant end worse than random search's median, by kind of table."""
+    kind = pl.col("table").str.strip_prefix("adversarial-").str.replace(r"-\d+$", "").alias("kind")
+    rows = []
+    for (name, variant), own in runs.group_by(kind, "variant", maintain_order=True):
+        behind = int((own["best"] > own["median"] + 1e-7).sum())
+        low, high = share_interval(behind, len(own))
+        label = {"kind": name, "variant": variant, "runs": len(own), "behind": behind}
+        rows.append({**label, "share": behind / len(own), "low": low, "high": high})
+    return pl.DataFrame(rows)
+
+
+def tune(folder: Path) -> None:
+    """Every variant on both kinds of trap and on two tables."""
+    seeds, path = range(4, 8), folder / "tuning.csv"
+    named = [f"adversarial-{kind}-{seed}" for kind in ("all-convolutions", "deceptive") for seed in seeds]
+    traps = [*map(open_benchmark, named), *(exchanged(seed, folder) for seed in seeds)]
+    make_missing(path, VARIANTS, traps, range(5))
+    make_missing(path, VARIANTS, map(open_benchmark, TUNED), range(100, 115))
+    order = {name: place for place, name in enumerate(VARIANTS)}
+    runs = pl.read_csv(path, infer_schema_length=None).sort(pl.col("variant").replace_strict(order), "table", "seed")
+    write_table(HERE / path.name, runs)
+    write_table(HERE / "tuning-failures.csv", failures_of(runs.filter(~pl.col("table").is_in(TUNED))))
+    rows = []
+    for (table, variant), own in runs.filter(pl.col("table").is_in(TUNED)).group_by(
+        "table", "variant", maintain_order=True
+    ):
+        paired = own.join(runs.filter(variant="default"), on=["table", "seed"], suffix="_default")
+        for quantity in ("regret", "best"):
+            found = paired_difference(*(paired[name].to_numpy() for name in (quantity, f"{quantity}_default")))
+            rows.append({"table": table, "variant": variant, "quantity": quantity} | vars(found))
+    write_table(HERE / "tuning-cost.csv", pl.DataFrame(rows))
+
+
+def confirm_on_generated(folder: Path) -> None:
+    """The frozen method on the tables and with the seeds of the committed runs."""
+    run_robustness_study(RobustnessStudy(methods=(FROZEN,)), folder / "generated")
+    kept = pl.read_csv(HERE / RUNS).filter(pl.col("method") != FROZEN)
+    runs = pl.concat([kept, pl.read_csv(folder / "generated" / RUNS)])
+    write_table(HERE / RUNS, runs)
+    write_table(HERE / FAILURES, failure_table(runs))
+    strategies = {DEFAULT: BASE, FROZEN: get_strategy(FROZEN, get_preset("quick"))}
+    made = [exchanged(seed, folder) for seed in range(4)]
+    make_missing(folder / "exchanged.csv", strategies, made, range(5))
+    found = pl.read_csv(folder / "exchanged.csv")
+    write_table(HERE / "exchanged.csv", found)
+    write_table(HERE / "exchanged-failures.csv", failures_of(found))
+
+
+def confirm_on(table: str, folder: Path) -> pl.DataFrame:
+    """Per run of the frozen method and of the committed default: regret and final error, by trace."""
+    opened = open_study(Study(table, (FROZEN,), BUDGET, tuple(range(20))))
+    advance_study(opened, folder / table, Execution())
+    new, _ = collected(opened, folder / table)
+    committed = pl.read_parquet(RESULTS / "tables" / table / "history.parquet").filter(method=DEFAULT)
+    errors = [opened.benchmark.costs(column) for column in (opened.benchmark.signal, opened.benchmark.evaluation)]
+    curves = incumbent_curves(pl.concat([committed, new], how="diagonal_relaxed"), opened.benchmark.quantities)
+    regrets = anytime_regret(curves, oracle_errors(*errors)).filter(pl.col("trace").is_in(TRACES))
+    ends = curves.filter(evaluations=BUDGET).unpivot(TRACES, index=["method", "seed"], variable_name="trace")
+    joined = regrets.join(ends, on=["method", "seed", "trace"], maintain_order="left")
+    return joined.select(pl.lit(table).alias("table"), "method", "seed", "trace", "regret", final="value")
+
+
+def differences(runs: pl.DataFrame) -> pl.DataFrame:
+    """The frozen method less the default, paired by seed."""
+    rows = []
+    for (table, trace), own in runs.group_by("table", "trace", maintain_order=True):
+        for quantity in ("regret", "final"):
+            new, old = (own.filter(method=name).sort("seed")[quantity].to_numpy() for name in (FROZEN, DEFAULT))
+            label = {"table": table, "trace": trace, "quantity": quantity}
+            rows.append(label | vars(paired_difference(new, old)))
+    return pl.DataFrame(rows)
+
+
+def confirm(folder: Path) -> None:
+    """Everything that was not tuned on."""
+    confirm_on_generated(folder)
+    runs = pl.concat(confirm_on(table, folder) for table in CONFIRMED)
+    write_table(HERE / "cost-runs.csv", runs)
+    write_table(HERE / "cost.csv", differences(runs))
+    manifest = json.loads((HERE / "manifest.json").read_text())
+    facts = {name: fact for name, fact in manifest.items() if name not in ("kind", "sha256")}
+    facts["methods"][FROZEN] = list(RobustnessStudy.seeds)
+    first = facts["made_with"]
+    facts["made_with"] = [first[0] if isinstance(first, list) else first, surroundings()]
+    write_manifest(HERE, KIND, facts)
+
+
+if __name__ == "__main__":
+    {"tuning": tune, "confirming": confirm}[sys.argv[1]](Path(sys.argv[2]))
