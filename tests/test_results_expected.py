@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import polars as pl
 import pytest
 
+from predictornas.analysis.early_stopping import saving_from_pilot
 from predictornas.benchmarks.catalog import open_benchmark
-from tests.test_results import RESULTS
+from tests.test_results import RESULTS, script
 
 FOLDER = RESULTS / "expected-gain"
 
@@ -32,3 +35,51 @@ def test_who_survived_follows_from_the_history(method: str) -> None:
     saved = pl.read_csv(RESULTS / "nosh" / "digits" / "savings.csv", infer_schema_length=None)
     at = saved.filter(method=method, reference="rank-full", trace="best", at=180).row(0, named=True)
     assert (row["saved"], row["saved_low"], row["saved_high"]) == pytest.approx((at["factor"], at["low"], at["high"]))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("store")
+def test_what_pilots_say_is_as_far_off_as_others_are() -> None:
+    rows = pl.read_csv(FOLDER / "pilots.csv", infer_schema_length=None)
+    row = rows.filter(table="nasbench101-digits", ratio=0.3).row(0, named=True)
+    table = open_benchmark("nasbench101-digits")
+    curves = np.stack([table.values(f"valid_accuracy_{epochs}_run0") for epochs in (1, 3, 9)], axis=1)
+    rng, found = np.random.default_rng(99), []
+    for _ in range(60):
+        own = curves[rng.choice(len(curves), 30, replace=False)]
+        saving = saving_from_pilot(
+            own, (1, 3, 9), ratio=Fraction(3, 10), candidates=row["candidates"], draws=1, rng=rng
+        )
+        found.append(abs(saving.factor / row["measured"] - 1))
+    assert np.median(found) == pytest.approx(row["copula_median"], abs=0.06)
+
+
+def test_parts_of_a_pool_by_hand() -> None:
+    # ten good ones in 100 of which the table has one: 10 dB; Phi(2 - 1.2816) / 0.1 of them are taken, and 8 were
+    facts = {"table": "t", "pool_size": 100, "target": "top", "learned_from": "uniform", "pool": "uniform"}
+    counted = {
+        "share": 0.01,
+        "evaluations": 20,
+        "members": 100,
+        "batch": 10,
+        "scores": [1.0] * 5 + [3.0] * 5,
+        "taken": 8,
+    }
+    (row,) = script("expected_pools").summary(pl.DataFrame([facts | counted])).to_dicts()
+    assert (row["mean"], row["spread"], row["sampler_db"]) == pytest.approx((2.0, 1.0, 10.0))
+    assert row["predictor_db"] == pytest.approx(10 * np.log10(7.6375), abs=0.01)
+    assert row["counted_db"] == pytest.approx(10 * np.log10(8))
+
+
+def test_gains_of_pools_are_those_of_the_committed_split() -> None:
+    rows = pl.read_csv(FOLDER / "pools.csv", infer_schema_length=None).drop_nulls("total_gain_db")
+    assert len(rows) == 16
+    for row in rows.to_dicts():
+        assert row["sampler_gain_db"] + row["predictor_gain_db"] == pytest.approx(row["total_gain_db"], abs=1e-4)
+        split = pl.read_csv(RESULTS / "efficient-sampling" / row["table"] / "split.csv", infer_schema_length=None)
+        method = f"{row['pool']}-{row['pool_size']}"
+        of_method = split.filter(method=method, estimator="pooled", part="total")
+        near = of_method.filter((pl.col("gain_db") - row["total_gain_db"]).abs() < 1e-9)
+        share = {"top 0.1 %": 0.001, "top 1 %": 0.01}[row["target"]]
+        size = 423_624 if row["table"] == "nasbench101" else 15_625
+        assert near["table_hits"][0] / size == pytest.approx(share, rel=0.1)
