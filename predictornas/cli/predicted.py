@@ -20,7 +20,7 @@ def show_predicted(study: Study, pilot: Path | None, *, json: bool) -> None:
 
     Args:
         study: what would be run.
-        pilot: file of learning curves that are known in the place of the table.
+        pilot: file of learning curves that are known instead of the table.
         json: for programs.
 
     Raises:
