@@ -128,8 +128,8 @@ def test_what_cannot_be_halved_is_refused() -> None:
         expected_saving(values, (1, 9), ratio=THIRD, candidates=2)
     with pytest.raises(ConfigurationError, match="the table has 100"):
         halving_saving(values, (1, 9), ratio=THIRD, candidates=101, rng=np.random.default_rng(0))
-    with pytest.raises(ConfigurationError, match="has to be exact"):
-        expected_saving(values, (1, 9), ratio=0.3, candidates=50)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="at most 1, not 3/2"):
+        expected_saving(values, (1, 9), ratio=Fraction(3, 2), candidates=50)
     with pytest.raises(ConfigurationError, match="3 curves say nothing about 2 levels"):
         saving_from_pilot(values[:3], (1, 9), ratio=THIRD, candidates=50, rng=np.random.default_rng(0))
     with pytest.raises(ConfigurationError, match="of 50 architectures"):
