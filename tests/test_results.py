@@ -6,8 +6,10 @@ import importlib
 import re
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -242,13 +244,9 @@ def test_no_number_is_listed_in_vain() -> None:
     assert listed["reason"].str.len_chars().min() >= 3  # type: ignore[operator]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("place", range(10))
-def test_a_number_that_is_altered_is_noticed(place: int) -> None:
-    """In its document it differs from what the tables say; in the template too, it is not the listed one.
-
-    Only what becomes another listed number (.85 to .86 where both stand there) passes in a template.
-    """
+@cache
+def numbers_of_documents() -> list[tuple[str, Any, str]]:
+    """The document, piece and text of every number."""
     build, template = built(), script("writing.template")
     numbers = []
     for name in DOCUMENTS:
@@ -258,6 +256,17 @@ def test_a_number_that_is_altered_is_noticed(place: int) -> None:
                 NUMBER.findall(piece.text) if piece.computed else MEASURE.findall(template.literal_prose(piece.text))
             )
             numbers += [(name, piece, number) for number in found]
+    return numbers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(10))
+def test_a_number_that_is_altered_is_noticed(place: int) -> None:
+    """In its document it differs from what the tables say; in the template too, it is not the listed one.
+
+    Only what becomes another listed number (.85 to .86 where both stand there) passes in a template.
+    """
+    build, template, numbers = built(), script("writing.template"), numbers_of_documents()
     name, piece, number = numbers[rng_for(0, place, "alteration").integers(len(numbers))]
     changed = [f"{number[:-1]}{(int(number[-1]) + step) % 10}" for step in range(1, 10)]
     altered = next(text for text in changed if piece.computed or text not in literals(name))

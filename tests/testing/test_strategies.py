@@ -11,6 +11,7 @@ import pytest
 from predictornas.history import History
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.gcn import GCN
+from predictornas.predictors.path_network import PathEnsemble
 from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers.nosh import NOSH
@@ -44,10 +45,10 @@ OURS: dict[str, Strategy] = {
     "warm": PredictorSearch(GCN(width=8, training_epochs=10), Uniform(), 50, warm_start=True),
     "smoothed": PredictorSearch(GaussianProcess(), Evolutionary(), 50, exploration=1.0, smoothed=True),
     "scheduled": Scheduled(RandomSearch(10, 5), NOSH((1, 3, 9), Fraction(1, 2))),
-    "bananas": BANANAS(mutants=20, uniform=20),
+    "bananas": BANANAS(PathEnsemble(members=2, layers=2, training_epochs=10), mutants=20, uniform=20),
     "nas-bowl": NASBOWL(initial=10),
     "weaknas": WeakNAS(GCN(width=8, training_epochs=10), top=30, initial=10),
-    "pvll": PVLLSearch(warm_up=10),
+    "pvll": PVLLSearch(warm_up=10, hidden=8, warm_up_steps=20, estimator_steps=1),
 }
 """Strategies of the package, small."""
 
