@@ -74,11 +74,12 @@ def propose(case: Case, space: SearchSpace, n: int, history: History, seed: int)
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=named)
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench201"])
-def test_many_proposals_obey_the_rules(name: str, case: Case) -> None:
+@pytest.mark.parametrize("share", [pytest.param(1, marks=pytest.mark.thorough), 4], ids=["all", "a quarter"])
+def test_many_proposals_obey_the_rules(share: int, name: str, case: Case) -> None:
     space = get_space(name)
     members = np.sort(space.enumerated_keys())
-    proposed = 0
-    for seed in range(case.pools):
+    pools, proposed = case.pools // share, 0
+    for seed in range(pools):
         history = history_of(space, 4 + 3 * seed, seed)
         pool = propose(case, space, case.size, history, seed)
         assert len(pool) == len(np.unique(pool.keys)) == case.size
@@ -87,7 +88,7 @@ def test_many_proposals_obey_the_rules(name: str, case: Case) -> None:
         np.testing.assert_array_equal(pool.keys, space.keys(pool.genes))
         assert (members[np.searchsorted(members, pool.keys).clip(0, len(members) - 1)] == pool.keys).all()
         proposed += len(pool)
-    assert proposed == case.total
+    assert proposed == pools * case.size >= (case.total if share == 1 else 100)
 
 
 @pytest.mark.slow
