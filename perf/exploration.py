@@ -5,10 +5,14 @@
 
 Both go on where they stopped, and write into docs/results/robustness. `tuning` compares variants, a row a run, on
 generated tables of seeds 4 to 7 and on two others with seeds from 100: `tuning.csv`. `confirming` runs the frozen
-method where the default was run: on the generated tables of `runs.csv`, to which its rows are added, and with seeds 0
-to 19 on every other table of tables.md, which gives `cost-runs.csv` and, paired by seed, `cost.csv`; and both methods
-on the trap of all convolutions with its operations exchanged, seeds 0 to 3, `exchanged.csv`. About ten minutes of a
-core each.
+method where the default was run:
+
+- on the generated tables of `runs.csv`, which gets its rows;
+- on every other table of tables.md, seeds 0 to 19, and with fifty seeds of 150 evaluations on NAS-Bench-101:
+  `cost-runs.csv`, and paired by seed `cost.csv` (errors) and `cost-gain.csv` (dB);
+- with the default on the trap of all convolutions with its operations exchanged, seeds 0 to 3: `exchanged.csv`.
+
+About ten minutes of a core each.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import numpy as np
 import polars as pl
 
 from predictornas import Search, Study, TabularOracle, open_benchmark
+from predictornas.analysis.ordering import Claim, ordering_table
 from predictornas.analysis.regret import anytime_regret, incumbent_curves, oracle_errors
 from predictornas.analysis.robustness import TRACES, random_median
 from predictornas.analysis.statistics import paired_difference, share_interval
@@ -41,6 +46,7 @@ from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import write_manifest
 from predictornas.studies.gain.execution import advance_study, collected
 from predictornas.studies.gain.opened import open_study
+from predictornas.studies.gain.study_targets import named_errors
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.robustness_study import (
     FAILURES,
@@ -71,14 +77,23 @@ def exploring(share: float, patience: int, made: type[ExploringSearch] = Explori
 class Blind(ExploringSearch):
     """Explores at random."""
 
-    def explored(self, predictor: Predictor, pool: Genes, free: Any, sooner: Genes) -> int:
+    def explored(self, predictor: Predictor, pool: Genes, free: Any, sooner: Genes, *, at: int) -> int:
         return int(free.argmax())
+
+
+class Mixed(Blind):
+    """Explores by turns what the predictor is least sure of and at random."""
+
+    def explored(self, predictor: Predictor, pool: Genes, free: Any, sooner: Genes, *, at: int) -> int:
+        made: type[ExploringSearch] = ExploringSearch if int(self.share * (at + 1) + 1e-9) % 2 else Blind
+        return made.explored(self, predictor, pool, free, sooner, at=at)
 
 
 VARIANTS: dict[str, Strategy] = {
     "default": BASE,
     **{f"always-{share}": exploring(share / 100, 0) for share in (10, 20)},
     "random-20": exploring(0.2, 0, Blind),
+    **{f"mixed-{share}": exploring(share / 100, 0, Mixed) for share in (10, 20, 30)},
     "stuck-30-after-20": exploring(0.3, 20),
     "stuck-50-after-10": exploring(0.5, 10),
 }
@@ -187,27 +202,52 @@ def confirm_on_generated(folder: Path) -> None:
     write_table(HERE / "exchanged-failures.csv", failures_of(found))
 
 
-def confirm_on(table: str, folder: Path) -> pl.DataFrame:
-    """Per run of the frozen method and of the committed default: regret and final error, by trace."""
-    opened = open_study(Study(table, (FROZEN,), BUDGET, tuple(range(20))))
-    advance_study(opened, folder / table, Execution())
-    new, _ = collected(opened, folder / table)
-    committed = pl.read_parquet(RESULTS / "tables" / table / "history.parquet").filter(method=DEFAULT)
-    errors = [opened.benchmark.costs(column) for column in (opened.benchmark.signal, opened.benchmark.evaluation)]
-    curves = incumbent_curves(pl.concat([committed, new], how="diagonal_relaxed"), opened.benchmark.quantities)
+def both(table: str, folder: Path, study: str, budget: int, seeds: int) -> tuple[Benchmark, pl.DataFrame]:
+    """A table, and what the frozen method evaluates on it beside the default in a committed study."""
+    opened = open_study(Study(table, (FROZEN,), budget, tuple(range(seeds))))
+    place = folder / f"{table}-{budget}"
+    advance_study(opened, place, Execution())
+    committed = pl.read_parquet(RESULTS / study / "history.parquet").filter(pl.col("order") < budget, method=DEFAULT)
+    return opened.benchmark, pl.concat([committed, collected(opened, place)[0]], how="diagonal_relaxed")
+
+
+def ends_of(benchmark: Benchmark, history: pl.DataFrame) -> pl.DataFrame:
+    """Regret and final error of each run, by trace."""
+    curves = incumbent_curves(history, benchmark.quantities)
+    errors = [benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation)]
     regrets = anytime_regret(curves, oracle_errors(*errors)).filter(pl.col("trace").is_in(TRACES))
-    ends = curves.filter(evaluations=BUDGET).unpivot(TRACES, index=["method", "seed"], variable_name="trace")
+    last = curves.filter(pl.col("evaluations") == pl.col("evaluations").max())
+    ends = last.unpivot(TRACES, index=["method", "seed"], variable_name="trace")
     joined = regrets.join(ends, on=["method", "seed", "trace"], maintain_order="left")
-    return joined.select(pl.lit(table).alias("table"), "method", "seed", "trace", "regret", final="value")
+    named = joined.with_columns(table=pl.lit(benchmark.name))
+    return named.select("table", "evaluations", "method", "seed", "trace", "regret", final="value")
+
+
+def gains_of(benchmark: Benchmark, history: pl.DataFrame) -> pl.DataFrame:
+    """The gain of the frozen method over random search less the default's, dB, paired by seed."""
+    errors = benchmark.costs(benchmark.signal)
+    errors = errors[np.isfinite(errors)]
+    claims = (Claim(FROZEN, "not worse", DEFAULT, about=("gain",)),)
+    found = ordering_table(history, errors, named_errors(errors), claims=claims)
+    return found.select(
+        pl.lit(benchmark.name).alias("table"),
+        "evaluations",
+        pl.col("of").alias("target"),
+        "difference",
+        "low",
+        "high",
+        "pairs",
+        "nonzero",
+    )
 
 
 def differences(runs: pl.DataFrame) -> pl.DataFrame:
     """The frozen method less the default, paired by seed."""
     rows = []
-    for (table, trace), own in runs.group_by("table", "trace", maintain_order=True):
+    for (table, evaluations, trace), own in runs.group_by("table", "evaluations", "trace", maintain_order=True):
         for quantity in ("regret", "final"):
             new, old = (own.filter(method=name).sort("seed")[quantity].to_numpy() for name in (FROZEN, DEFAULT))
-            label = {"table": table, "trace": trace, "quantity": quantity}
+            label = {"table": table, "evaluations": evaluations, "trace": trace, "quantity": quantity}
             rows.append(label | vars(paired_difference(new, old)))
     return pl.DataFrame(rows)
 
@@ -215,8 +255,11 @@ def differences(runs: pl.DataFrame) -> pl.DataFrame:
 def confirm(folder: Path) -> None:
     """Everything that was not tuned on."""
     confirm_on_generated(folder)
-    runs = pl.concat(confirm_on(table, folder) for table in CONFIRMED)
+    found = [both(table, folder, f"tables/{table}", BUDGET, 20) for table in CONFIRMED]
+    found.append(both("nasbench101", folder, "search/nasbench101", 150, 50))
+    runs = pl.concat(ends_of(*each) for each in found)
     write_table(HERE / "cost-runs.csv", runs)
+    write_table(HERE / "cost-gain.csv", pl.concat(gains_of(*each) for each in found))
     write_table(HERE / "cost.csv", differences(runs))
     manifest = json.loads((HERE / "manifest.json").read_text())
     facts = {name: fact for name, fact in manifest.items() if name not in ("kind", "sha256")}

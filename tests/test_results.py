@@ -195,6 +195,28 @@ def test_failures_on_generated_tables_follow_from_the_runs() -> None:
     assert len(mine) == 20
 
 
+def test_what_exploring_costs_follows_from_the_runs() -> None:
+    """Means by hand; the intervals are those of every paired difference."""
+    runs, kept = (pl.read_csv(RESULTS / "robustness" / name) for name in ("cost-runs.csv", "cost.csv"))
+    assert set(kept["evaluations"]) == {100, 150}
+    for row in kept.to_dicts():
+        own = runs.filter(pl.col("table") == row["table"], evaluations=row["evaluations"], trace=row["trace"])
+        ends = {(run["method"], run["seed"]): run[row["quantity"]] for run in own.to_dicts()}
+        seeds = {seed for method, seed in ends if method == BEST}
+        apart = [ends["explorative-bayesian-optimisation", seed] - ends[BEST, seed] for seed in seeds]
+        assert row["mean"] == pytest.approx(np.mean(apart), abs=1e-9)
+        assert row["pairs"] == len(apart) == (20 if row["evaluations"] == 100 else 50)
+
+
+@pytest.mark.parametrize("name", ["tuning", "exchanged"])
+def test_failures_of_tuning_and_of_exchanged_operations_follow_from_the_runs(name: str) -> None:
+    runs, kept = (pl.read_csv(RESULTS / "robustness" / f"{name}{end}.csv") for end in ("", "-failures"))
+    for row in kept.to_dicts():
+        own = [run for run in runs.to_dicts() if row["kind"] in run["table"] and run["variant"] == row["variant"]]
+        assert row["behind"] == sum(run["best"] > run["median"] + 1e-7 for run in own)
+        assert row["runs"] == len(own) == 20
+
+
 # The documents: every number in them is computed, or listed with the reason why it is not.
 
 

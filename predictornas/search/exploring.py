@@ -97,11 +97,13 @@ class ExploringSearch(PredictorSearch):
         rows: list[int] = []
         for place in places.tolist():
             sooner = np.concatenate([history.pending_genes, near.genes[: place - len(rows)], far.genes[rows]])
-            rows.append(self.explored(predictor, far.genes, free, sooner))
+            rows.append(self.explored(predictor, far.genes, free, sooner, at=known + place))
             free[rows[-1]] = False
         return _with(near, places, far, rows, predictor)
 
-    def explored(self, predictor: Predictor, pool: Genes, free: Bool[np.ndarray, " m"], sooner: Genes) -> int:
+    def explored(
+        self, predictor: Predictor, pool: Genes, free: Bool[np.ndarray, " m"], sooner: Genes, *, at: int
+    ) -> int:
         """Row of what to explore in a uniform pool.
 
         Args:
@@ -109,6 +111,7 @@ class ExploringSearch(PredictorSearch):
             pool: `(m, g)`, in random order.
             free: which of it may be chosen; some may.
             sooner: `(s, g)` what is in flight or proposed for a place before this one.
+            at: how many evaluations come before this one.
         """
         assert isinstance(predictor, UncertainPredictor)  # as was checked
         sure = predictor.expecting(sooner) if len(sooner) and isinstance(predictor, ExpectingPredictor) else predictor
