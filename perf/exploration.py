@@ -261,7 +261,7 @@ def confirm(folder: Path) -> None:
     write_table(HERE / "cost-runs.csv", runs)
     write_table(HERE / "cost-gain.csv", pl.concat(gains_of(*each) for each in found))
     write_table(HERE / "cost.csv", differences(runs))
-    manifest = json.loads((HERE / "manifest.json").read_text())
+    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
     facts = {name: fact for name, fact in manifest.items() if name not in ("kind", "sha256")}
     facts["methods"][FROZEN] = list(RobustnessStudy.seeds)
     first = facts["made_with"]

@@ -11,12 +11,15 @@ from scipy.stats import kendalltau
 from predictornas.analysis.statistics import CORRELATION, SHARE, Bounds
 from predictornas.papers.claims import DIFFERENCE, beside
 from predictornas.papers.supernet.collapse_design import COMPARED
+from predictornas.papers.supernet.trained_out import ANOTHER_ORDER, AT_PRESENT, ONE_STEP
 
 SCORES = ("importance", "masking", "quadratic_form", "curvature")
 """What ranks the operations of an edge without any training; strength is what they should tell."""
 
 ACCURACY, SKIPS, SEARCHED = "accuracy of the cell", "share of skip connections", "validation accuracy"
 AGREEMENT = "Kendall's tau with strength"
+DIRECTION = "cosine of slopes of alpha with those at weights trained out"
+LENGTH = "relative error of slopes of alpha against those at weights trained out"
 """Quantities of the tidy table."""
 
 FORESIGHT = "rank correlation (Kendall) of validation accuracy and accuracy of the cell, over epochs"
@@ -46,7 +49,14 @@ def claims(rows: pl.DataFrame) -> pl.DataFrame:
     Args:
         rows: tidy, with `quantity`, `setting`, `seed`, `epoch`, `selection` and `value`.
     """
-    said = [*_along_the_search(rows), *_by_selection(rows), *_between_methods(rows), *_foreseen(rows), *_ranked(rows)]
+    said = [
+        *_along_the_search(rows),
+        *_by_selection(rows),
+        *_between_methods(rows),
+        *_foreseen(rows),
+        *_ranked(rows),
+        *_trained_out(rows),
+    ]
     return pl.concat(
         beside(
             one.values.select(pl.lit(one.setting).alias("setting"), "value"),
@@ -116,6 +126,33 @@ def _ranked(rows: pl.DataFrame) -> list[_Said]:
         for name, other in zip(SCORES[1:], others, strict=True)
     ]
     return [_Said(AGREEMENT, f"{BASE}, importance", "far below 1", importance, CORRELATION), *differences]
+
+
+def _trained_out(rows: pl.DataFrame) -> list[_Said]:
+    """How far the slopes of alpha at one-step weights are from those at trained ones (He et al. 2020, section 2.2)."""
+    epochs = rows.filter(quantity=DIRECTION)["epoch"].unique().sort().to_list()
+    step, present, chance = (
+        _values(rows, DIRECTION, BASE, where, *epochs) for where in (ONE_STEP, AT_PRESENT, ANOTHER_ORDER)
+    )
+    when = "mean over epochs"
+    return [
+        _Said(f"{DIRECTION}, {when}", f"{BASE}, {ONE_STEP}", "far below 1", step, CORRELATION),
+        _Said(f"{DIRECTION}, {when}", f"{BASE}, {ANOTHER_ORDER}", "above one step's", chance, CORRELATION),
+        _Said(
+            f"{DIRECTION}, difference, {when}",
+            f"{ANOTHER_ORDER} - {ONE_STEP}",
+            "> 0",
+            _paired(chance, step),
+            TAU_DIFFERENCE,
+        ),
+        _Said(
+            f"{DIRECTION}, difference, {when}",
+            f"{ONE_STEP} - {AT_PRESENT}",
+            "> 0 (second order nearer)",
+            _paired(step, present),
+            TAU_DIFFERENCE,
+        ),
+    ]
 
 
 def foresight(rows: pl.DataFrame, setting: str) -> pl.DataFrame:

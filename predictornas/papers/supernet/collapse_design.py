@@ -35,7 +35,7 @@ PERTURBED = {"small": ("darts-1",), "full": ("darts-1", "sdarts-rs", "drnas"), "
 """Methods whose super-networks perturbation selects from, too: its fine-tuning takes longer than all else."""
 
 SCORED = ("darts-1",)
-"""Methods in whose super-networks every operation is scored in every way."""
+"""Methods in whose super-networks every operation is scored in every way, and slopes of alpha are compared."""
 
 START_RATE, MIDDLE_RATE, END_RATE = 0.025, 0.005, 0.001
 """Learning rates of the weights: at the beginning, where alpha begins to move, at the end; a cosine between (ours)."""
@@ -55,6 +55,7 @@ class CollapseScale:
         rounds: epochs of fine-tuning from one round of perturbation selection to the next, by snapshot; Wang et al.
             have 5 after the search.
         strength_epochs: of fine-tuning before the strength of an operation is measured.
+        trained_out: epochs at resting alpha after which the slopes of alpha are compared with those before.
         strength_edges: edges whose operations' strengths are measured, at the last snapshot.
     """
 
@@ -63,6 +64,7 @@ class CollapseScale:
     snapshots: tuple[int, ...]
     rounds: tuple[int, ...]
     strength_epochs: int
+    trained_out: int
     strength_edges: int
 
 
@@ -85,10 +87,17 @@ SIZES = {
         snapshots=(0, 2),
         rounds=(1, 1),
         strength_epochs=1,
+        trained_out=1,
         strength_edges=1,
     ),
     "small": CollapseScale(
-        _SCALE, warm_up=16, snapshots=(0, 3, 6, 12), rounds=(1, 1, 1, 2), strength_epochs=1, strength_edges=2
+        _SCALE,
+        warm_up=16,
+        snapshots=(0, 3, 6, 12),
+        rounds=(1, 1, 1, 2),
+        strength_epochs=1,
+        trained_out=4,
+        strength_edges=2,
     ),
     "full": CollapseScale(
         replace(_SCALE, seeds=10),
@@ -96,6 +105,7 @@ SIZES = {
         snapshots=(0, 3, 6, 12),
         rounds=(1, 1, 1, 2),
         strength_epochs=1,
+        trained_out=4,
         strength_edges=2,
     ),
 }

@@ -14,7 +14,16 @@ from predictornas.analysis.statistics import SHARE, over_seeds
 from predictornas.benchmarks.table import Benchmark
 from predictornas.papers.figure import FigureRequest, Made
 from predictornas.papers.supernet.cell_accuracy import accuracy_column, cell_accuracies, cell_table, described_table
-from predictornas.papers.supernet.collapse_claims import ACCURACY, AGREEMENT, SCORES, SEARCHED, SKIPS, claims
+from predictornas.papers.supernet.collapse_claims import (
+    ACCURACY,
+    AGREEMENT,
+    DIRECTION,
+    LENGTH,
+    SCORES,
+    SEARCHED,
+    SKIPS,
+    claims,
+)
 from predictornas.papers.supernet.collapse_design import (
     CELL_SPACE,
     COMPARED,
@@ -27,6 +36,7 @@ from predictornas.papers.supernet.collapse_design import (
 from predictornas.papers.supernet.collapse_scores import OperationScores, OperationStrengths, PerturbedCells
 from predictornas.papers.supernet.searches import DEFAULT_DATA, SearchTrace, described_scale, study_facts, table_for
 from predictornas.papers.supernet.trained_measures import measurements
+from predictornas.papers.supernet.trained_out import SlopesTrainedOut
 from predictornas.plots.perturbation import draw_selections
 from predictornas.spaces.nasbench201 import OPERATIONS
 from predictornas.spaces.registry import get_space
@@ -117,7 +127,13 @@ def _looked_at(
     scores = measurements(request, of(SCORED), OperationScores(scale.snapshots))
     strength = OperationStrengths(scale.snapshots[-1], scale.strength_edges, scale.strength_epochs)
     strengths = measurements(request, of(SCORED), strength)
+    slopes = measurements(
+        request, of(SCORED), SlopesTrainedOut((scale.snapshots[1], scale.snapshots[-1]), scale.trained_out)
+    )
     parts: list[dict[str, Any]] = []
+    for row in slopes.iter_rows(named=True):
+        place = {name: row[name] for name in ("setting", "seed", "epoch")} | {"selection": row["where"]}
+        parts += [_row(place, DIRECTION, row["cosine"]), _row(place, LENGTH, row["error"])]
     for row in perturbed.iter_rows(named=True):
         place = {name: row[name] for name in ("setting", "seed", "epoch")}
         parts += _of_cell(place | {"selection": "perturbation"}, row["genes"], benchmark)

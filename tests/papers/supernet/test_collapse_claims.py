@@ -6,11 +6,13 @@ import pytest
 from predictornas.papers.supernet.collapse_claims import (
     ACCURACY,
     AGREEMENT,
+    DIRECTION,
     SEARCHED,
     SKIPS,
     claims,
     foresight,
 )
+from predictornas.papers.supernet.trained_out import ANOTHER_ORDER, AT_PRESENT, ONE_STEP
 
 
 def test_claims_are_paired_by_seed() -> None:
@@ -60,3 +62,38 @@ def test_foresight_is_a_rank_correlation_over_the_epochs_of_a_search() -> None:
     assert found["seed"].to_list() == [0, 1]
     assert found["value"].to_list() == pytest.approx([1.0, -1 / 3])
     assert foresight(pl.DataFrame(rows), "darts-1").is_empty()
+
+
+def test_slopes_after_one_step_are_compared_with_another_order_of_batches() -> None:
+    """Cosines of 0.5 and 0.6 at present, 0.1 more after a step, 0.9 by another order; means over two epochs."""
+    rows = [
+        {
+            "quantity": DIRECTION,
+            "setting": "darts-1",
+            "seed": seed,
+            "epoch": epoch,
+            "selection": where,
+            "cell": "",
+            "value": value,
+        }
+        for seed in range(2)
+        for epoch in (3, 12)
+        for where, value in (
+            (AT_PRESENT, 0.5 + 0.1 * seed),
+            (ONE_STEP, 0.6 + 0.1 * seed + (0.02 if epoch == 3 else -0.02)),
+            (ANOTHER_ORDER, 0.9),
+        )
+    ]
+    rows += [
+        {**rows[0], "quantity": ACCURACY, "epoch": epoch, "selection": "magnitude", "value": 0.9} for epoch in (1, 12)
+    ]
+    found = claims(pl.DataFrame(rows)).filter(pl.col("quantity").str.starts_with(DIRECTION))
+    values = dict(zip(found["setting"], found["ours"], strict=True))
+    assert values == pytest.approx(
+        {
+            f"darts-1, {ONE_STEP}": 0.65,
+            f"darts-1, {ANOTHER_ORDER}": 0.9,
+            f"{ANOTHER_ORDER} - {ONE_STEP}": 0.25,
+            f"{ONE_STEP} - {AT_PRESENT}": 0.1,
+        }
+    )
