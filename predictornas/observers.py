@@ -5,6 +5,7 @@ One small protocol for searches, studies, live searches, super-networks and trai
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import sys
@@ -96,7 +97,7 @@ class Announcer:
         told = {"run": self.run, **{name: _plain(value) for name, value in event.items()}}
         for number, observer in enumerate(self.observers):
             try:
-                getattr(observer, kind)(told)
+                getattr(observer, kind)(copy.deepcopy(told))  # what one changes, the next does not see
             except Exception as error:  # whatever a stranger's code raises
                 if number not in self._failed:
                     self._failed.add(number)

@@ -280,3 +280,18 @@ def test_values_that_json_has_not() -> None:
         warnings.simplefilter("error")
         Announcer("x", (Keeps(),))("evaluated", **values, d=Path("p"))
     assert heard == [{"run": "x", "a": 0.5, "b": [1, None], "c": {"1": [2]}, "d": "p"}]
+
+
+def test_what_an_observer_changes_the_next_does_not_see() -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Clears(Observer):
+        def told(self, kind: str, event: dict[str, Any]) -> None:
+            event.clear()
+
+    class Keeps(Observer):
+        def told(self, kind: str, event: dict[str, Any]) -> None:
+            seen.append(event)
+
+    Announcer("run", (Clears(), Keeps()))("started", values=[1, 2])
+    assert seen == [{"run": "run", "values": [1, 2]}]

@@ -269,3 +269,10 @@ def test_a_proposal_can_be_taken_in_part() -> None:
     np.testing.assert_array_equal(search.ask().keys, whole.keys[2:])
     search.take(whole.first(0))
     assert len(search.history.pending) == 5
+
+
+def test_of_an_overdrawn_budget_nothing_is_asked() -> None:
+    search = Search(get_space("nasbench201"), RandomSearch(initial=4, batch=2), seed=0)
+    assert len(search.ask(-3)) == len(search.ask(0)) == 0
+    assert len(search.ask(3)) == 3
+    assert len(search.history.pending) == 3

@@ -27,6 +27,9 @@ from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.recommendation import history_of, recommended_architecture
 from predictornas.studies.gain.study import Study
 
+_ENDLESS = 1 << 31
+"""A budget that every initial set fits into."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -55,7 +58,8 @@ class Files:
             DataError: a file cannot be read, or has nothing to learn from.
         """
         (method,), benchmark, said = study.method_names, study.open(), []
-        strategy = study.strategy(method)
+        # what the initial set takes of the budget depends on the trials
+        strategy = study.strategy(method) if study.budget is None else replace(study, budget=_ENDLESS).strategy(method)
         if isinstance(strategy, Scheduled):
             raise ConfigurationError(
                 f"{method!r} trains for different numbers of epochs here, and a file of trials cannot begin that. "

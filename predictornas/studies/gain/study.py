@@ -23,6 +23,7 @@ from predictornas.search.methods import Preset, get_preset, get_strategy
 from predictornas.search.named import Named
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
+from predictornas.search.with_trials import WithTrials
 
 PROTOCOL = 1
 """Raised whenever the same configuration and seed would give another history."""
@@ -127,8 +128,9 @@ class Study(metaclass=PlainHelp):
                 raise ConfigurationError(f"{self.benchmark!r} does not say how long its networks were trained.")
             strategy = Scheduled(strategy, Full(levels))
         if self.budget is not None and strategy.initial >= self.budget:
+            first = "initial set" if not isinstance(strategy, WithTrials) else "first batch beside the trials"
             raise ConfigurationError(
-                f"--budget {self.budget} leaves nothing to propose after the initial set of {strategy.initial} "
+                f"--budget {self.budget} leaves nothing to propose after the {first} of {strategy.initial} "
                 f"architectures (preset {self.preset!r}). Raise the budget."
             )
         return strategy
