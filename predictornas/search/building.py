@@ -18,12 +18,10 @@ from predictornas.samplers.mutants_of_best import MutantsOfBest
 from predictornas.schedulers.base import Scheduler
 from predictornas.schedulers.registry import SCHEDULERS
 from predictornas.search.exploring import ExploringSearch
-from predictornas.search.nas_bowl import NASBOWL
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import RANKED
 from predictornas.search.scheduled import FromLevelZero, Scheduled, ZeroCost
 from predictornas.search.strategies import PredictorSearch, RandomSearch
-from predictornas.search.weak_nas import WeakNAS
 
 _HALF = 50
 """The share in percent that is promoted where a name has no number."""
@@ -107,16 +105,6 @@ def explorative_bayesian_optimisation(initial: int, batch: int) -> ExploringSear
 def npenas(initial: int, batch: int) -> PredictorSearch:
     """NPENAS-NP: a graph isomorphism network ranks mutants of the best (Wei et al. 2022, arXiv 2003.12857)."""
     return PredictorSearch(GIN(), MutantsOfBest(rate=0.15, name="npenas"), 100, initial, batch)
-
-
-def weak_nas(predictor: Predictor, initial: int, batch: int) -> WeakNAS:
-    """WeakNAS with any predictor (Wu et al. 2021, arXiv 2102.10490)."""
-    return WeakNAS(predictor, initial=initial, batch=batch)
-
-
-def nas_bowl(initial: int, batch: int) -> NASBOWL:
-    """NAS-BOWL (Ru et al. 2021, arXiv 2006.07556)."""
-    return NASBOWL(initial=initial, batch=batch)
 
 
 def _ranked(

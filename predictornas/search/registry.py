@@ -91,7 +91,7 @@ _BASELINES = (
     ),
     Registered(
         name="nas-bowl",
-        target="predictornas.search.building:nas_bowl",
+        target="predictornas.search.nas_bowl:NASBOWL",
         help="a process on subtrees and the expected improvement, mutants of the best (Ru et al. 2021)",
         label="NAS-BOWL",
         takes=("initial", "batch"),
@@ -107,7 +107,7 @@ _BASELINES = (
     ),
     Registered(
         name="weaknas",
-        target="predictornas.search.building:weak_nas",
+        target="predictornas.search.weak_nas:WeakNAS",
         help="picks among what a predictor of the whole space puts on top (Wu et al. 2021)",
         label="WeakNAS",
         takes=("predictor", "initial", "batch"),

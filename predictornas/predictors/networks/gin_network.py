@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from predictornas.predictors.engine.dense import DenseBatch
-from predictornas.predictors.networks.graph_network import uniform
+from predictornas.predictors.networks.graph_network import dropped, uniform
 
 _KEPT = 0.9
 """Share of the running means that a batch leaves as it was."""
@@ -58,9 +58,8 @@ class GINNetwork(torch.nn.Module):
                 received = torch.relu(received @ self.weights[place] + self.biases[place])
             features = self._normalised(received, real, layer) * real[:, :, None]
         hidden = torch.relu((features * batch.shares[:, :, None]).sum(1) @ self.weights[-2] + self.biases[-2])
-        if self.training and self._dropout:
-            kept = torch.rand(hidden.shape, generator=self._generator).to(hidden.device) >= self._dropout
-            hidden = hidden * (kept / (1 - self._dropout))
+        if self.training:
+            hidden = dropped(hidden, self._dropout, self._generator)
         output: Tensor = hidden @ self.weights[-1] + self.biases[-1]
         return output[:, 0]
 

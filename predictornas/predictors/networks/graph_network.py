@@ -29,6 +29,14 @@ class GraphNetwork(torch.nn.Module):
         """The same scores from the distinct vertices of an index: the same weights, another order of summation."""
 
 
+def dropped(features: Float[Tensor, "*shape"], share: float, generator: torch.Generator) -> Float[Tensor, "*shape"]:
+    """Features of which a share is 0 and the others are as much larger; torch's own dropout takes no generator."""
+    if not share:
+        return features
+    kept = torch.rand(features.shape, generator=generator).to(features.device) >= share
+    return features * (kept / (1 - share))
+
+
 def uniform(shape: tuple[int, ...], bound: float, generator: torch.Generator) -> Float[Tensor, "..."]:
     """Numbers uniform in [-bound, bound)."""
     return (torch.rand(shape, generator=generator) * 2 - 1) * bound

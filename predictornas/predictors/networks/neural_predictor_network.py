@@ -10,7 +10,7 @@ from torch import Tensor
 
 from predictornas.predictors.engine.dense import DenseBatch
 from predictornas.predictors.networks.gcn_network import GCNNetwork
-from predictornas.predictors.networks.graph_network import uniform
+from predictornas.predictors.networks.graph_network import dropped, uniform
 
 
 class NeuralPredictorNetwork(torch.nn.Module):
@@ -57,9 +57,10 @@ class NeuralPredictorNetwork(torch.nn.Module):
         along, against = batch.propagations
         for ahead, back in zip(self.convolutions[::2], self.convolutions[1::2], strict=True):
             received = torch.relu(along @ (features @ ahead)) + torch.relu(against @ (features @ back))
-            features = self._dropped(received / 2)
+            features = dropped(received / 2, self._dropout, self._generator)
         pooled = (features * batch.shares[:, :, None]).sum(1)
-        return self._dropped(pooled @ self.hidden + self.hidden_bias) @ self.output + self.bias
+        hidden = dropped(pooled @ self.hidden + self.hidden_bias, self._dropout, self._generator)
+        return hidden @ self.output + self.bias
 
     def folded(self) -> GCNNetwork:
         """The same scores without dropout: the head as one output of the convolutions, for the engines of `GCN`."""
@@ -72,13 +73,6 @@ class NeuralPredictorNetwork(torch.nn.Module):
             network.output.copy_(self.hidden @ self.output)
             network.bias.copy_(self.hidden_bias @ self.output + self.bias)
         return network.requires_grad_(False).to(self.bias.device)
-
-    def _dropped(self, features: Float[Tensor, "*n width"]) -> Float[Tensor, "*n width"]:
-        """Dropout from the network's own generator, which torch's layer cannot take."""
-        if not self._dropout:
-            return features
-        kept = torch.rand(features.shape, generator=self._generator).to(features.device) >= self._dropout
-        return features * (kept / (1 - self._dropout))
 
 
 def _glorot(shape: tuple[int, int], generator: torch.Generator) -> Float[Tensor, "a b"]:

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 import torch
 
 from predictornas.predictors.engine.dense import dense_batch
@@ -47,14 +46,6 @@ def test_the_folded_network_scores_alike_from_dense_tensors_and_from_an_index(ma
         np.testing.assert_allclose(folded.indexed(IndexTables.of(build_index(messages, 3))), expected, atol=1e-5)
     assert expected.max() - expected.min() > 0.01
     assert not any(parameter.requires_grad for parameter in folded.parameters())
-
-
-def test_dropout_drops_the_given_share_and_keeps_the_mean():
-    net = network(dropout=0.25)
-    dropped = net._dropped(torch.ones(200, 200))
-    assert dropped.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]
-    share = (dropped == 0).float().mean().item()
-    assert abs(share - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 40_000)
 
 
 def test_every_pass_drops_others_and_a_folded_network_drops_nothing(make_graphs):
