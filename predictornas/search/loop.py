@@ -191,9 +191,9 @@ class Search(metaclass=PlainHelp):
         """What `ask` would give now, without asking: the same until something is asked, told or dropped."""
         starting, known = self._is_starting, len(self.history) + len(self.history.pending)
         size = self.strategy.initial - known if starting and known < self.strategy.initial else self.strategy.batch
-        size = size if at_most is None else max(min(size, at_most), 0)  # a budget may be overdrawn
-        if size == 0:
-            return Proposal(self.history.genes[:0], self.history.keys[:0], proposed_by="nobody")
+        if at_most is not None:
+            at_most = max(at_most, 0)  # what is left of a budget may be less than nothing
+            size = min(size, at_most)
         with self._pinned():
             if starting:
                 return rest_of_initial(self.strategy, self.space, self.history, size, seed=self.seed)

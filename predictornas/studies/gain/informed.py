@@ -11,7 +11,7 @@ from jaxtyping import Int8
 
 from predictornas.benchmarks.table import Benchmark
 from predictornas.counting import counted
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History
 from predictornas.predictors.transferring import Prior
 from predictornas.search.loop import Search
@@ -26,9 +26,6 @@ from predictornas.spaces.base import SearchSpace
 from predictornas.studies.gain.opened import OpenedStudy
 from predictornas.studies.gain.recommendation import history_of, recommended_architecture
 from predictornas.studies.gain.study import Study
-
-_ENDLESS = 1 << 31
-"""A budget that every initial set fits into."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +55,7 @@ class Files:
             DataError: a file cannot be read, or has nothing to learn from.
         """
         (method,), benchmark, said = study.method_names, study.open(), []
-        # what the initial set takes of the budget depends on the trials
-        strategy = study.strategy(method) if study.budget is None else replace(study, budget=_ENDLESS).strategy(method)
+        strategy = study.configured(method)  # what the initial set takes of the budget depends on the trials
         if isinstance(strategy, Scheduled):
             raise ConfigurationError(
                 f"{method!r} trains for different numbers of epochs here, and a file of trials cannot begin that. "
@@ -118,8 +114,12 @@ def _with_trials(strategy: Strategy, benchmark: Benchmark, path: Path, value: st
     rows = unknown_rows(nothing, given)
     if not rows:
         raise ConfigurationError(f"{path} has no trials. Leave it out.")
+    failed = int(np.isnan(given.values[rows]).sum())
+    if failed == len(rows):
+        raise DataError(f"Each of {_of(path, len(rows), trials)} failed: {value!r} has no number. Is it the column?")
     known = WithTrials(strategy, trials.genes[rows], given.values[rows], given.epochs[rows])
-    return known, f"{_of(path, len(rows), trials)}: known from the beginning, not counted to the budget."
+    told = f"{_of(path, len(rows), trials)}: known from the beginning, not counted to the budget"
+    return known, f"{told}; {failed} of them failed." if failed else f"{told}."
 
 
 def _of(path: Path, taken: int, trials: Trials) -> str:

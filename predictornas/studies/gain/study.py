@@ -120,6 +120,25 @@ class Study(metaclass=PlainHelp):
             UnknownNameError: no method has this name.
             ConfigurationError: the initial set is larger than the budget.
         """
+        strategy = self.configured(method, levels)
+        if self.budget is not None and strategy.initial >= self.budget:
+            first = "initial set" if not isinstance(strategy, WithTrials) else "first batch beside the trials"
+            raise ConfigurationError(
+                f"--budget {self.budget} leaves nothing to propose after the {first} of {strategy.initial} "
+                f"architectures (preset {self.preset!r}). Raise the budget."
+            )
+        return strategy
+
+    def configured(self, method: str, levels: tuple[int, ...] | None = None) -> Strategy:
+        """The same, whether its initial set fits into the budget or not: what it is made part of may begin with less.
+
+        Args:
+            method: its name.
+            levels: epochs at which the table has the signal; None to look.
+
+        Raises:
+            UnknownNameError: no method has this name.
+        """
         levels = TabularOracle(self.open()).levels if levels is None else levels
         own = [named.strategy for named in self.methods if isinstance(named, Named) and named.name == method]
         strategy = own[0] if own else get_strategy(method, replace(self._preset(), levels=levels))
@@ -127,12 +146,6 @@ class Study(metaclass=PlainHelp):
             if not levels:
                 raise ConfigurationError(f"{self.benchmark!r} does not say how long its networks were trained.")
             strategy = Scheduled(strategy, Full(levels))
-        if self.budget is not None and strategy.initial >= self.budget:
-            first = "initial set" if not isinstance(strategy, WithTrials) else "first batch beside the trials"
-            raise ConfigurationError(
-                f"--budget {self.budget} leaves nothing to propose after the {first} of {strategy.initial} "
-                f"architectures (preset {self.preset!r}). Raise the budget."
-            )
         return strategy
 
     def _preset(self) -> Preset:

@@ -77,3 +77,33 @@ def test_what_cannot_begin_with_a_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "none.csv").write_text("arch,value\n")
     with pytest.raises(ConfigurationError, match=r"none\.csv has no trials"):
         Files(tmp_path / "none.csv").informed(study("random"))
+
+
+def test_a_small_budget_is_enough_beside_many_trials(tmp_path: Path) -> None:
+    """Local search begins with ten cells, and asks for one at a time once it knows as many."""
+    cells = colleagues(tmp_path)
+    asked = Study(TABLE, ("local-search",), 3, (0,))
+    with pytest.raises(ConfigurationError, match="the initial set of 10"):
+        asked.strategy("local-search")
+    informed, _ = Files(tmp_path / "colleague.csv", "accuracy").informed(asked)
+    opened, out = open_study(informed), tmp_path / "out"
+    assert advance_study(opened, out, Execution()) == 0
+    history, _ = collected(opened, out)
+    assert len(history) == 3
+    assert not set(history["architecture"]) & set(cells)
+    batches, _ = Files(tmp_path / "colleague.csv", "accuracy").informed(Study(TABLE, ("uniform-20",), 3, (0,)))
+    with pytest.raises(ConfigurationError, match="the first batch beside the trials of 10"):
+        batches.strategy(batches.method_names[0])
+
+
+def test_trials_that_failed_are_counted_and_cannot_be_all(tmp_path: Path) -> None:
+    cells = colleagues(tmp_path)
+    values = [None, 0.5, 0.6]
+    pl.DataFrame({"arch": cells[:3], "value": values}).write_csv(tmp_path / "some.csv")
+    _, told = Files(tmp_path / "some.csv").informed(study("random"))
+    assert told[0].endswith("not counted to the budget; 1 of them failed.")
+    pl.DataFrame({"arch": cells[:3], "value": [None] * 3}, schema_overrides={"value": pl.Float64}).write_csv(
+        tmp_path / "none.csv"
+    )
+    with pytest.raises(DataError, match=r"Each of 3 trials of none\.csv failed: 'value' has no number"):
+        Files(tmp_path / "none.csv").informed(study("random"))
