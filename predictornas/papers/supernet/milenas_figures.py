@@ -16,6 +16,8 @@ from predictornas.papers.claims import DIFFERENCE, SPREAD, difference_of, judged
 from predictornas.papers.figure import FigureRequest, Made
 from predictornas.papers.supernet.cell_accuracy import CELL_SPACE, cell_accuracies, cell_table, described_table
 from predictornas.papers.supernet.searches import (
+    SCALES,
+    Scale,
     SearchTrace,
     StudiedSearch,
     described_scale,
@@ -39,6 +41,23 @@ LEVELS = ("single-level", "mixed-0.1", "mixed-1", "mixed-999", "darts-2")
 
 LOSSES_A_STEP = {"single-level": 2, "mixed-0.1": 3, "mixed-1": 3, "mixed-999": 3, "darts-2": 5}
 """Losses that one step differentiates, that of the operation weights included (He et al. 2020, eq. 5 to 7)."""
+
+LEVEL_SCALES = {
+    # The epochs of the paper and its switch at the 35th of them, on a fiftieth of its images, which are learned by
+    # heart as in its figure; 750 steps for 19,500, so that 25 times the rate of alpha gives it as much way (ours).
+    "medium": Scale(
+        CELL_SPACE,
+        images=2_000,
+        pixels=16,
+        batch_size=64,
+        epochs=50,
+        cells=1,
+        channels=8,
+        seeds=5,
+        architecture_rate=25.0,
+    ),
+}
+"""Sizes that figures 2 and 3 alone have."""
 
 LONG_SEARCH = 200
 """Epochs of figure 6 in the paper; the other figures have 50."""
@@ -70,14 +89,15 @@ _FINAL = "Final: mean of the last quarter of the epochs"
 
 def gap_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 2: how far the accuracy on the training half is above that on the validation half."""
-    searches = studied(request, _methods(request, LEVELS))
+    searches = _level_searches(request, LEVELS)
     pairs = list(pairwise(LEVELS))
     table = table_for(
-        request, lambda: _table(_followed(epoch_rows(traces(request, searches)), "gap", "gap", pairs, DIFFERENCE))
+        request, lambda: _table(_followed(epoch_rows(_at_levels(request, searches)), "gap", "gap", pairs, DIFFERENCE))
     )
     caption = (
-        f"{described_scale(request)} Accuracy on the training half as it was seen in the epoch, less that on the "
-        f"validation half after it. {_FINAL}. {_SEEDS}; differences between settings are paired by seed."
+        f"{described_scale(request, searches[0].scale)} Accuracy on the training half as it was seen in the epoch, "
+        f"less that on the validation half after it. {_FINAL}. {_SEEDS}; differences between settings are paired by "
+        "seed."
     )
     figure = draw_curves_and_rows(
         _part(table, "gap"),
@@ -96,13 +116,13 @@ def validation_figure(request: FigureRequest, *, title: str) -> Made:
 
     The switch has no cost of its own: it is that of its two parts.
     """
-    searches = studied(request, _methods(request, (*LEVELS, "bilevel-to-mixed")))
-    table = table_for(request, lambda: _accuracies_and_costs(traces(request, searches)))
+    searches = _level_searches(request, (*LEVELS, "bilevel-to-mixed"))
+    table = table_for(request, lambda: _accuracies_and_costs(_at_levels(request, searches)))
     losses = ", ".join(f"{setting} {count}" for setting, count in LOSSES_A_STEP.items())
     caption = (
-        f"{described_scale(request)} Accuracy of the super-network on the validation half. {_SEEDS}. Cost: median wall "
-        "time of an epoch with its validation, relative to single-level at the same seed. Losses differentiated a "
-        f"step, weights included: {losses}."
+        f"{described_scale(request, searches[0].scale)} Accuracy of the super-network on the validation half. "
+        f"{_SEEDS}. Cost: median wall time of an epoch with its validation, relative to single-level at the same seed. "
+        f"Losses differentiated a step, weights included: {losses}."
     )
     relative = _part(table, "seconds an epoch, ratio").filter(pl.col("setting").str.ends_with(" / single-level"))
     figure = draw_curves_and_rows(
@@ -129,7 +149,7 @@ def sampling_figure(request: FigureRequest, *, title: str) -> Made:
         ConfigurationError: a table of another space than NAS-Bench-201.
     """
     benchmark = _table_of_cells(request)
-    searches = studied(request, _methods(request, ("gdas", "gdas-mixed", "milenas-gumbel")))
+    searches = studied(request, _methods(scale_of(request).space, ("gdas", "gdas-mixed", "milenas-gumbel")))
     table = table_for(request, lambda: _sampled_accuracies(traces(request, searches), benchmark))
     own_recipes = scale_of(request).epochs is None
     recipes = " Each has the recipe of its paper: 250 epochs in batches of 256, and 50 of 128." if own_recipes else ""
@@ -235,9 +255,20 @@ def convolutions(space: SearchSpace, genes: np.ndarray) -> int:
 _LONG = f", {LONG_SEARCH} epochs"
 
 
-def _methods(request: FigureRequest, settings: Sequence[str]) -> dict[str, Method]:
-    """What each setting means in the space of the request; a lambda changes nothing but the update of MiLeNAS."""
-    space = get_space(scale_of(request).space)
+def _level_searches(request: FigureRequest, settings: Sequence[str]) -> list[StudiedSearch]:
+    """Those of figures 2 and 3."""
+    scale = scale_of(request, SCALES | LEVEL_SCALES)
+    return studied(request, _methods(scale.space, settings), scale=scale)
+
+
+def _at_levels(request: FigureRequest, searches: Sequence[StudiedSearch]) -> list[SearchTrace]:
+    own = request.folder / f"milenas-{request.size}" if request.size in LEVEL_SCALES else None
+    return traces(request, searches, folder=own)
+
+
+def _methods(space_name: str, settings: Sequence[str]) -> dict[str, Method]:
+    """What each setting means in a space; a lambda changes nothing but the update of MiLeNAS."""
+    space = get_space(space_name)
     milenas = get_method("milenas", space)
     made = {f"mixed-{weight:g}": replace(milenas, update=Mixed(weight=weight)) for weight in (0.1, 1.0, 999.0)}
     made["gdas-mixed"] = replace(get_method("gdas", space), update=Mixed(weight=1.0))
@@ -246,7 +277,8 @@ def _methods(request: FigureRequest, settings: Sequence[str]) -> dict[str, Metho
 
 def _long_searches(request: FigureRequest) -> list[StudiedSearch]:
     """Those of figure 6: as long as the paper's where the scale takes its settings, else those of the other figures."""
-    methods, scale = _methods(request, ("mixed-1", "darts-2")), scale_of(request)
+    scale = scale_of(request)
+    methods = _methods(scale.space, ("mixed-1", "darts-2"))
     if scale.epochs is not None:
         return studied(request, methods)
     named = {setting + _LONG: method for setting, method in methods.items()}

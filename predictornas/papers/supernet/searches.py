@@ -178,20 +178,24 @@ class SearchTrace:
         return taken_up(job, images, self.folder if epoch is None else kept_at(self.folder, epoch))
 
 
-def scale_of(request: FigureRequest) -> Scale:
+def scale_of(request: FigureRequest, scales: Mapping[str, Scale] = SCALES) -> Scale:
     """The scale of a request's size, with the seeds that it asks for.
+
+    Args:
+        request: the size and the seeds.
+        scales: by size, where a figure has sizes of its own.
 
     Raises:
         UnknownNameError: no such size.
         ConfigurationError: options that only studies of tables have.
     """
-    if request.size not in SCALES:
-        raise UnknownNameError("size", request.size, SCALES)
+    if request.size not in scales:
+        raise UnknownNameError("size", request.size, scales)
     if request.study is not None or request.preset is not None or request.budget is not None:
         raise ConfigurationError(
             "A figure of super-networks has searches of its own. Leave out --study, --preset and --budget."
         )
-    scale = SCALES[request.size]
+    scale = scales[request.size]
     return scale if request.seeds is None else replace(scale, seeds=request.seeds)
 
 

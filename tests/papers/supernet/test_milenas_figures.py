@@ -42,7 +42,7 @@ def invented(tiny, monkeypatch):
     asked: list[StudiedSearch] = []
 
     def invent(epochs_of):
-        def followed(_, searches):
+        def followed(_, searches, folder=None):
             asked.extend(searches)
             return [trace(search, epochs_of(search.setting, search.seed)) for search in searches]
 
@@ -134,7 +134,7 @@ def test_the_stated_losses_a_step_are_those_that_are_computed(tiny, monkeypatch)
     counted: list[int] = []
     loss_of = SearchState.loss_of
     monkeypatch.setattr(SearchState, "loss_of", lambda *given: counted.append(1) or loss_of(*given))
-    methods = milenas_figures._methods(tiny, ("single-level", "mixed-1", "darts-2"))
+    methods = milenas_figures._methods("nasbench201", ("single-level", "mixed-1", "darts-2"))
     counts = {}
     for search in studied(tiny, methods, scale=replace(TINY, images=20, epochs=1)):
         counted.clear()
@@ -270,10 +270,29 @@ def test_convolutions_of_both_darts_cells_are_counted():
     assert (found, repr(names).count("sep_conv"), repr(names).count("dil_conv")) == (6, 5, 1)
 
 
-def test_only_lambda_changes_between_mixed_settings(tiny):
-    methods = milenas_figures._methods(tiny, ("mixed-0.1", "mixed-1"))
+def test_only_lambda_changes_between_mixed_settings():
+    methods = milenas_figures._methods("nasbench201", ("mixed-0.1", "mixed-1"))
     assert methods["mixed-1"] == get_method("milenas", get_space("nasbench201"))
     assert methods["mixed-0.1"].update == Mixed(weight=0.1)
+
+
+def test_size_medium_has_the_papers_epochs_and_a_folder_of_its_own(tiny, monkeypatch):
+    places: list[Path | None] = []
+    asked: list[StudiedSearch] = []
+
+    def followed(_, searches, folder=None):
+        asked.extend(searches)
+        places.append(folder)
+        return [trace(search, [{}, {}]) for search in searches]
+
+    monkeypatch.setattr(milenas_figures, "traces", followed)
+    milenas_figures.validation_figure(replace(tiny, size="medium", seeds=1), title="Title")
+    assert places == [tiny.folder / "milenas-medium"]
+    by_setting = {search.setting: search for search in asked}
+    assert by_setting["bilevel-to-mixed"].method.update.epoch == 35
+    assert {(search.method.epochs, search.method.warm_up, search.seed) for search in asked} == {(50, 0, 0)}
+    with pytest.raises(UnknownNameError, match="medium"):
+        milenas_figures.sampling_figure(replace(tiny, size="medium"), title="Title")
 
 
 def test_options_that_make_no_sense_are_refused(tiny):
