@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 
 from predictornas.analysis.statistics import CORRELATION, SHARE, Bounds
 from predictornas.papers.claims import DIFFERENCE, beside
-from predictornas.papers.supernet.collapse_design import COMPARED
+from predictornas.papers.supernet.collapse_design import COMPARED, PERTURBED_AT_THE_END
 from predictornas.papers.supernet.trained_out import ANOTHER_ORDER, AT_PRESENT, ONE_STEP
 
 SCORES = ("importance", "masking", "quadratic_form", "curvature")
@@ -93,6 +93,12 @@ def _by_selection(rows: pl.DataFrame) -> list[_Said]:
             one, other = (_values(rows, ACCURACY, BASE, way, *epochs) for way in (selection, "magnitude"))
             quantity = f"{ACCURACY}, difference to magnitude, {when}"
             found.append(_Said(quantity, f"{BASE}, {selection}", "> 0", _paired(one, other), DIFFERENCE))
+    last = _searched(rows)[-1]
+    for name in PERTURBED_AT_THE_END:
+        one, other = (_values(rows, ACCURACY, name, way, last) for way in ("perturbation", "magnitude"))
+        quantity = f"{ACCURACY}, difference to magnitude, last epoch"
+        claim = "> 0" if name == "sdarts-rs" else "none (ours)"
+        found.append(_Said(quantity, f"{name}, perturbation", claim, _paired(one, other), DIFFERENCE))
     return found
 
 

@@ -31,11 +31,14 @@ WARM_UPS = {"weights softmax": "darts-1", "weights dirichlet": "drnas"}
 COMPARED = ("darts-1", "sdarts-rs", "drnas", "drnas weight decay")
 """Methods that start from them; the last one with the anchor of DrNAS's released code."""
 
-PERTURBED = {"small": ("darts-1",), "full": ("darts-1", "sdarts-rs", "drnas"), "smoke": ("darts-1",)}
-"""Methods whose super-networks perturbation selects from, too: its fine-tuning takes longer than all else."""
-
 SCORED = ("darts-1",)
-"""Methods in whose super-networks every operation is scored in every way, and slopes of alpha are compared."""
+"""Methods in whose super-networks every operation is scored in every way, and slopes of alpha are compared.
+
+From all of these that are kept perturbation selects, too.
+"""
+
+PERTURBED_AT_THE_END = ("sdarts-rs", "drnas")
+"""Methods from whose last super-networks perturbation selects: its fine-tuning takes longer than all else."""
 
 START_RATE, MIDDLE_RATE, END_RATE = 0.025, 0.005, 0.001
 """Learning rates of the weights: at the beginning, where alpha begins to move, at the end; a cosine between (ours)."""

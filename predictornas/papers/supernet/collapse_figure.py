@@ -27,7 +27,7 @@ from predictornas.papers.supernet.collapse_claims import (
 from predictornas.papers.supernet.collapse_design import (
     CELL_SPACE,
     COMPARED,
-    PERTURBED,
+    PERTURBED_AT_THE_END,
     SCORED,
     CollapseScale,
     run,
@@ -123,7 +123,8 @@ def _looked_at(
         return [trace for trace in found if trace.search.setting in names]
 
     rounds = tuple(zip(scale.snapshots, scale.rounds, strict=True))
-    perturbed = measurements(request, of(PERTURBED[request.size]), PerturbedCells(rounds))
+    looked_at = [(SCORED, rounds), (PERTURBED_AT_THE_END, rounds[-1:])]
+    perturbed = pl.concat(measurements(request, of(names), PerturbedCells(after)) for names, after in looked_at)
     scores = measurements(request, of(SCORED), OperationScores(scale.snapshots))
     strength = OperationStrengths(scale.snapshots[-1], scale.strength_edges, scale.strength_epochs)
     strengths = measurements(request, of(SCORED), strength)

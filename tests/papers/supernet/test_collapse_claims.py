@@ -43,7 +43,17 @@ def test_selections_are_compared_with_magnitude_on_the_same_super_networks() -> 
             if epoch > 0 and (seed, epoch) != (2, 3):
                 rows.append({**place, "selection": "magnitude", "value": 0.5})
             rows.append({**place, "selection": "perturbation", "value": 0.5 + gain + 0.1 * seed})
-    found = claims(pl.DataFrame(rows)).filter(setting="darts-1, perturbation")
+        for name, gain in (("sdarts-rs", 0.1), ("drnas", -0.1)):
+            place = {"quantity": ACCURACY, "setting": name, "seed": seed, "epoch": 12, "cell": ""}
+            rows.append({**place, "selection": "magnitude", "value": 0.6})
+            rows.append({**place, "selection": "perturbation", "value": 0.6 + gain + 0.01 * seed})
+    said = claims(pl.DataFrame(rows))
+    others = said.filter(pl.col("setting").is_in(["sdarts-rs, perturbation", "drnas, perturbation"]))
+    assert others.select("claim", pl.col("ours").round(9), "runs", "verdict").rows() == [
+        ("> 0", 0.11, 3, "yes"),
+        ("none (ours)", -0.09, 3, None),
+    ]
+    found = said.filter(setting="darts-1, perturbation")
     assert [(row["quantity"].split(", ")[-1], row["runs"], round(row["ours"], 9)) for row in found.to_dicts()] == [
         ("last epoch", 3, 0.4),
         ("mean over epochs", 2, 0.25),
