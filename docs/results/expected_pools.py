@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from predictornas.analysis.lift import TopScores, lift
 from predictornas.history import History
+from predictornas.normal_scores import normal_scores
 from predictornas.predictors.base import fresh
 from predictornas.search.strategies import PredictorSearch
 from predictornas.seeding import rng_for
@@ -125,7 +124,7 @@ def _of_search(
                 rng = rng_for(seed, pool, f"pool of {kind} after {learned} {count}")
                 drawn = strategy.sampler.propose(space, size, known, predictor, rng)
                 scores = predictor.predict(drawn.genes)
-                normal = ndtri((rankdata(scores) - 0.5) / len(scores))
+                normal = normal_scores(scores)
                 taken = np.isin(np.arange(len(scores)), drawn.best(scores, strategy.batch))
                 errors = costs[benchmark.rows(drawn.keys)]
                 for target, error in targets.items():

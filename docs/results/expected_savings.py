@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from nosh_comparisons import LADDERS, SIGNALS
-from scipy.special import ndtri
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import kendalltau
 
 from predictornas.analysis.early_stopping import (
     agreement_saving,
@@ -24,6 +23,7 @@ from predictornas.analysis.early_stopping import (
 from predictornas.analysis.level_copula import level_correlations, restricted
 from predictornas.analysis.statistics import t_interval
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.normal_scores import normal_scores
 from predictornas.plots.savings import draw_savings
 from predictornas.schedulers.rungs import Promotions
 from predictornas.search.scheduled import Scheduled
@@ -167,7 +167,7 @@ def ladders() -> Iterator[tuple[str, tuple[int, ...], bool, np.ndarray]]:
         columns = SIGNALS.get(name, tuple(f"valid_accuracy_{epochs}_run0" for epochs in levels))
         values = np.stack([table.column(column).worth(table.values(column)) for column in columns], axis=1)
         values = values[np.isfinite(values).all(axis=1)]
-        normal = np.stack([ndtri((rankdata(level) - 0.5) / len(values)) for level in values.T], axis=1)
+        normal = normal_scores(values)
         yield name, levels, resumes, normal + rng.uniform(0, 1e-9, normal.shape)  # no ties
         if name == DEGRADED:
             for tau in TAUS:
@@ -267,7 +267,7 @@ def chosen(folder: Path, methods: tuple[tuple[str, int], ...], fits: int = FITS)
     values = np.stack([table.column(name).worth(table.values(name)) for name in names], axis=1)
     rows = np.flatnonzero(np.isfinite(values).all(axis=1))
     normal = np.full(values.shape, np.nan)
-    normal[rows] = ndtri((rankdata(values[rows], axis=0) - 0.5) / len(rows))
+    normal[rows] = normal_scores(values[rows])
     normal += np.random.default_rng(0).uniform(0, 1e-9, normal.shape)  # no ties
     history = pl.read_parquet(folder / "history.parquet")
     saved = pl.read_csv(folder / "savings.csv", infer_schema_length=None).filter(reference="rank-full", trace="best")

@@ -18,12 +18,12 @@ from math import nan
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import ndtri
-from scipy.stats import invwishart, rankdata
+from scipy.stats import invwishart
 
 from predictornas.analysis.level_copula import drawn_levels, level_correlations, proper
 from predictornas.analysis.statistics import TAILS, share_interval
 from predictornas.errors import ConfigurationError
+from predictornas.normal_scores import normal_scores
 from predictornas.schedulers.rungs import check_levels, check_ratio, nominal_saving
 
 FEWEST = 5
@@ -299,7 +299,7 @@ def halving_saving(
     _check(values, levels, ratio, candidates)
     if candidates > len(values):
         raise ConfigurationError(f"{candidates} candidates were asked for, the table has {len(values)}.")
-    scores = ndtri((rankdata(values[:, -1]) - 0.5) / len(values))
+    scores = normal_scores(values[:, -1])
     found = np.mean([_halved(values, scores, ratio, candidates, rng) for _ in range(runs)])
     full = _as_good(np.sort(scores)[::-1], float(found), candidates)
     return full * nominal_saving(levels, ratio, resumes=resumes) / candidates

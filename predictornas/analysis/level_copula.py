@@ -13,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 from predictornas.errors import ConfigurationError
+from predictornas.normal_scores import normal_scores
 
 _JITTER = 1e-9
 """Variance by which levels with one and the same order differ still."""
@@ -42,7 +43,7 @@ def level_correlations(values: Float[np.ndarray, "n l"]) -> Float[np.ndarray, "l
         raise ConfigurationError(
             f"Levels agree or not over three architectures or more, with finite values that differ, not {len(values)}."
         )
-    scores = ndtri((rankdata(values, axis=0) - 0.5) / len(values))
+    scores = normal_scores(values)
     return np.atleast_2d(np.corrcoef(scores, rowvar=False))
 
 

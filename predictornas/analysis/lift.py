@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.optimize import minimize_scalar
 from scipy.special import log_ndtr, ndtr, ndtri
-from scipy.stats import rankdata
 
 from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.errors import ConfigurationError
+from predictornas.normal_scores import normal_scores
 
 _FARTHEST = 8.0
 """Normal scores beyond which no table has architectures."""
@@ -58,7 +58,7 @@ def top_scores(scores: Sequence[Float[np.ndarray, " n"]], reached: Bool[np.ndarr
     """
     if not len(scores) or not reached.any():
         raise ConfigurationError("Scores of at least one fit and one architecture that reaches the target are needed.")
-    normal = [ndtri((rankdata(of_fit) - 0.5) / len(of_fit))[reached] for of_fit in scores]
+    normal = [normal_scores(of_fit)[reached] for of_fit in scores]
     means = np.array([of_fit.mean() for of_fit in normal])
     within = np.mean([of_fit.var() for of_fit in normal])
     return TopScores(float(means.mean()), float(np.sqrt(within + means.var())))

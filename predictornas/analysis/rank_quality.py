@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from scipy.special import ndtri
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import kendalltau
 
 from predictornas.analysis.urn import place_of_best
 from predictornas.errors import DataError
+from predictornas.normal_scores import normal_scores
 
 HALF, ONE, FIVE = 0.005, 0.01, 0.05
 """Shares of all architectures that count as the top."""
@@ -156,7 +157,7 @@ def calibration(
     total = np.sqrt(scores.var() + np.mean(spread**2))
     if total == 0:
         return Calibration(0.0, 0.0)
-    normal = ndtri((rankdata(values) - 0.5) / len(values))
+    normal = normal_scores(values)
     centre, half = (scores - scores.mean()) / total, ndtri((1 + LEVEL) / 2) * spread / total
     inside = np.abs(normal - centre) <= half
     return Calibration(float(inside.mean()), float(half.mean() / ndtri((1 + LEVEL) / 2)))

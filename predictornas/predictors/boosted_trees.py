@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from predictornas.extras import extra
+from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_values
-from predictornas.predictors.gaussian_process import normal_scores
 from predictornas.predictors.path_encoding import num_paths, path_counts
 from predictornas.predictors.process.graph_features import structure_features
 from predictornas.spaces.base import Genes, SearchSpace

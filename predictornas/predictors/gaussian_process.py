@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
+from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_values
@@ -135,9 +134,3 @@ class GaussianProcess(metaclass=PlainHelp):
 
     def _views(self, genes: Genes) -> RawViews:
         return raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
-
-
-def normal_scores(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """The standard normal quantile of (rank - 1/2) / n, equal values sharing their mean rank."""
-    scores: Float[np.ndarray, " n"] = ndtri((rankdata(values) - 0.5) / max(1, len(values)))
-    return scores

@@ -10,10 +10,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.errors import DataError
+from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import comparable
 from predictornas.predictors.fitting import check_values
-from predictornas.predictors.gaussian_process import GaussianProcess, normal_scores
+from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.process.matern import Regression
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace

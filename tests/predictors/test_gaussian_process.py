@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau, norm
+from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import DataError
 from predictornas.predictors.base import DenoisingPredictor, UncertainPredictor
-from predictornas.predictors.gaussian_process import GaussianProcess, normal_scores
+from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.process.graph_views import raw_views
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
@@ -34,12 +34,6 @@ def test_it_keeps_the_rules_of_predictors() -> None:
         full_batch=True,
         tolerance=1e-4,
     )
-
-
-def test_normal_scores_by_hand() -> None:
-    scores = normal_scores(np.array([0.3, 0.9, 0.3, 0.1]))
-    np.testing.assert_allclose(scores, norm.ppf(np.array([2.0, 3.5, 2.0, 0.5]) / 4))
-    assert normal_scores(np.empty(0)).shape == (0,)
 
 
 def test_only_the_order_of_values_matters_so_a_training_that_blew_up_is_just_the_last() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from predictornas.predictors.gaussian_process import normal_scores
+from predictornas.normal_scores import normal_scores
 
 _TAIL = 0.25
 """The share of the evaluated, at each end, whose slope the scale has beyond it."""
