@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from predictornas.errors import ConfigurationError
 from predictornas.extras import extra
 from predictornas.plain_help import PlainHelp
 
@@ -111,6 +112,17 @@ class Announcer:
 
 SILENT = Announcer("")
 """Nobody listens."""
+
+
+def several(observers: Sequence[Observer]) -> tuple[Observer, ...]:
+    """The observers that somebody handed over.
+
+    Raises:
+        ConfigurationError: a single one, which is no list.
+    """
+    if isinstance(observers, Observer):
+        raise ConfigurationError(f"Observers come in a list: observers=[{type(observers).__name__}(...)].")
+    return tuple(observers)
 
 
 @dataclass(frozen=True)

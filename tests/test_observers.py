@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.errors import ConfigurationError
 from predictornas.executors import get_executor
 from predictornas.extras import MissingDependencyError
 from predictornas.live.images.loading import load_images
@@ -24,7 +25,15 @@ from predictornas.live.images.partition import partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import Job, train
 from predictornas.live.training_recipes import get_recipe
-from predictornas.observers import Announcer, JSONLines, Observer, ObserverWarning, ProgressLines, TensorBoard
+from predictornas.observers import (
+    Announcer,
+    JSONLines,
+    Observer,
+    ObserverWarning,
+    ProgressLines,
+    TensorBoard,
+    several,
+)
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import get_preset, get_strategy
@@ -295,3 +304,10 @@ def test_what_an_observer_changes_the_next_does_not_see() -> None:
 
     Announcer("run", (Clears(), Keeps()))("started", values=[1, 2])
     assert seen == [{"run": "run", "values": [1, 2]}]
+
+
+def test_a_single_observer_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    single = JSONLines(tmp_path / "events.jsonl")
+    assert several([single]) == several((single,)) == (single,)
+    with pytest.raises(ConfigurationError, match=r"observers=\[JSONLines\(\.\.\.\)\]"):
+        Search(get_space("nasbench201"), RandomSearch(initial=2), seed=0, observers=single)

@@ -61,7 +61,7 @@ class Search(metaclass=PlainHelp):
 
     Raises:
         UnknownNameError: no method has this name; names the nearest.
-        ConfigurationError: something that is neither a strategy nor a name.
+        ConfigurationError: something that is neither a strategy nor a name, or a single observer for a list of them.
         InvalidArchitectureError: the history holds genes that are no architecture of the space.
 
     Attributes:

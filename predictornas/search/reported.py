@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from predictornas.history import History
-from predictornas.observers import Announcer, Observer
+from predictornas.observers import Announcer, Observer, several
 from predictornas.search.strategies import Proposal
 from predictornas.spaces.base import SearchSpace
 
@@ -25,7 +25,7 @@ class Reporter:
     """
 
     def __init__(self, name: str, observers: Sequence[Observer], space: SearchSpace, **made_of: Any) -> None:
-        self.observers = tuple(observers)
+        self.observers = several(observers)
         self._announce = Announcer(name, self.observers)
         self._space = space
         self._made_of = {"space": space.name, **made_of}

@@ -16,7 +16,7 @@ from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor
 from predictornas.files import writing_file
 from predictornas.journal import Journal
-from predictornas.observers import Observer
+from predictornas.observers import Observer, several
 from predictornas.report.live_page import limits_of, live_page
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
@@ -220,7 +220,7 @@ def run_live_study(
         # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
         with one_thread():
             run = _run_asynchronously if study.asynchronous else _run
-            search, history = run(study, strategy, oracle, folder, identity, started, tuple(observers), hours)
+            search, history = run(study, strategy, oracle, folder, identity, started, several(observers), hours)
         outcome = _outcome(search, oracle, history)
         _write(folder, study, oracle, outcome, pictures)
         return outcome

@@ -14,7 +14,7 @@ from jaxtyping import Int8
 from predictornas.architectures import parse
 from predictornas.errors import ConfigurationError
 from predictornas.files import writing_file
-from predictornas.observers import Announcer, Observer
+from predictornas.observers import Announcer, Observer, several
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import check_owner, take, write_manifest
@@ -178,7 +178,7 @@ def retrain(
     with writing_file(folder / "architecture.txt") as place:
         place.write_text(space.describe(row) + "\n", encoding="utf-8")
     advance = started(recipe.epochs)
-    announce = Announcer(folder.absolute().name, tuple(observers))
+    announce = Announcer(folder.absolute().name, several(observers))
     curve = train(job, images, folder=folder / "training", advance=advance, announce=announce)
     table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
     write_table(folder / "curve.csv", table)

@@ -18,7 +18,7 @@ from predictornas.live.images.image_sets import ImageData
 from predictornas.live.images.loading import BUILT_IN, load_images, split
 from predictornas.live.images.partition import Partition, partition
 from predictornas.live.trainable_network import NetworkShape
-from predictornas.observers import Announcer, Observer
+from predictornas.observers import Announcer, Observer, several
 from predictornas.report.supernet_page import supernet_page
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
@@ -212,7 +212,7 @@ def run_supernet(
     """
     job.check(images)
     take(folder, KIND)
-    announce = Announcer(folder.absolute().name, tuple(observers))
+    announce = Announcer(folder.absolute().name, several(observers))
     outcome = search(job, images, folder=folder, advance=started(job.epochs), announce=announce)
     space, genes = get_space(job.space), np.array(outcome.genes, dtype=np.int8)
     tables = {

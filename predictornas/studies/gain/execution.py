@@ -10,7 +10,7 @@ import polars as pl
 
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.executors import Executor, get_executor
-from predictornas.observers import Observer
+from predictornas.observers import Observer, several
 from predictornas.studies.gain.epoch_report import (
     EpochReport,
     nominal_savings,
@@ -94,7 +94,7 @@ def run_study(
         >>> outcome.history.group_by("method").len().sort("method")["len"].to_list()
         [40, 40]
     """
-    execution = Execution(executor or get_executor(workers=workers), started, observers=tuple(observers))
+    execution = Execution(executor or get_executor(workers=workers), started, observers=several(observers))
     opened = open_study(study)
     return tell_study(opened, folder, advance_study(opened, folder, execution), pictures)
 
@@ -157,7 +157,7 @@ def run_epoch_study(
         raise ConfigurationError("This study has no budget of epochs. Give one, or use run_study.")
     opened = open_study(study)
     missing = advance_study(
-        opened, folder, Execution(executor or get_executor(workers=workers), started, observers=tuple(observers))
+        opened, folder, Execution(executor or get_executor(workers=workers), started, observers=several(observers))
     )
     return tell_epoch_study(opened, folder, missing, pictures)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from predictornas.errors import AtWorkError
 from predictornas.executors import Executor, get_executor
-from predictornas.observers import Observer
+from predictornas.observers import Observer, several
 from predictornas.studies.gain.manifest import claim, read_manifest
 from predictornas.studies.gain.runs import has_ended, tasks_of
 from predictornas.studies.locks import locked
@@ -79,7 +79,7 @@ def run_objectives(
     """
     opened = study.open()
     missing = advance_objectives(
-        opened, folder, Execution(executor or get_executor(workers=workers), started, observers=tuple(observers))
+        opened, folder, Execution(executor or get_executor(workers=workers), started, observers=several(observers))
     )
     return tell_objectives(opened, folder, missing, pictures)
 
