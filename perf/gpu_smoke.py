@@ -23,6 +23,8 @@ import numpy as np
 import torch
 
 from predictornas.cli import main as predictornas
+from predictornas.errors import ConfigurationError
+from predictornas.live.devices import checked_device
 from predictornas.live.training_recipes import get_recipe
 from predictornas.supernet.published import get_method
 
@@ -162,6 +164,10 @@ def main(*arguments: str) -> list[Timed]:
     unknown = [name for name in asked.names if name not in known]
     if unknown:
         parser.error(f"no command is named {unknown[0]}; known are {', '.join(known)}")
+    try:
+        checked_device(asked.device)
+    except ConfigurationError as error:
+        parser.error(str(error))
     if asked.device != "cpu":
         print(torch.cuda.get_device_name(asked.device))
     begin, found = time.perf_counter(), []

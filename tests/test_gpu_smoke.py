@@ -41,6 +41,14 @@ def test_an_unknown_name_is_refused(script: ModuleType, capsys: pytest.CaptureFi
     assert "no command is named darts; known are darts-1" in capsys.readouterr().err
 
 
+def test_a_device_that_is_not_there_is_refused_in_a_line(
+    script: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        script.main("--device", "cuda:99")
+    assert "cuda:99" in capsys.readouterr().err
+
+
 @pytest.mark.thorough
 def test_the_smallest_size_on_a_cpu(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     needed("matplotlib")

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
 import torch
 
+from predictornas.errors import ConfigurationError
 from predictornas.files import writing_file
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.images.image_sets import ImageData
@@ -32,7 +33,7 @@ from predictornas.studies.tidy_tables import write_table
 from predictornas.supernet import cautions
 from predictornas.supernet.adjusting import with_anchor, with_mixed_weight
 from predictornas.supernet.derivation import is_member, spelled, strongest
-from predictornas.supernet.driver import SearchOutcome, search, start_from
+from predictornas.supernet.driver import CHECKPOINT, SearchOutcome, search, start_from
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.method import Method
 from predictornas.supernet.parts.relaxations import GumbelHard
@@ -43,6 +44,8 @@ from predictornas.supernet.warm_start import WarmStart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+UsualT = TypeVar("UsualT")
 
 KIND = "supernet"
 
@@ -115,10 +118,11 @@ class SuperNetworkRun:
             CheckpointError: nothing to start from in that folder.
             DataError: images that cannot be read.
         """
+        self._check()
         space = get_space(self.space or get_method(self.method, preset=self.preset).space)
         method = self._method(space)
         images = load_images(self.data, size=self.size)
-        count = self.training_images or (_SMALL_IMAGES if self.small else len(images.train))
+        count = self._own("training_images", _SMALL_IMAGES, len(images.train))
         if count < len(images.train):
             images = replace(images, train=split(images.train, (count,), self.seed)[0])
         shape = self._shape(method, images, space)
@@ -135,16 +139,35 @@ class SuperNetworkRun:
         )
         return job, partition(images, 0.5, self.seed)
 
+    def _check(self) -> None:
+        """Refuses numbers that are none of what they stand for, before they are taken for not given."""
+        for name in ("cells", "channels", "epochs", "batch_size", "training_images", "size", "threads"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ConfigurationError(f"{name} is {number}; it has to be at least 1.")
+        for name in ("learning_rate", "architecture_rate"):
+            rate = getattr(self, name)
+            if rate is not None and not 0 < rate < math.inf:
+                raise ConfigurationError(f"{name} is {rate}; it has to be a finite number above 0.")
+
+    def _own(self, name: str, small: int, usual: UsualT) -> int | UsualT:
+        """What was given; else the number of a small search, or what is usual."""
+        given: int | None = getattr(self, name)
+        return given if given is not None else small if self.small else usual
+
     def _start(self) -> WarmStart | None:
         if self.from_ is None:
             return None
-        folder, own = Path(self.from_), Path(self.from_) / seed_folder(self.seed)
+        folder = Path(self.from_)
+        if folder.name == CHECKPOINT:
+            folder = folder.parent
+        own = folder / seed_folder(self.seed)
         return start_from(own if own.is_dir() else folder)
 
     def _method(self, space: SearchSpace) -> Method:
         method = get_method(self.method, space, preset=self.preset)
-        epochs = self.epochs or (_SMALL_EPOCHS if self.small else None)
-        batch_size = self.batch_size or (_SMALL_BATCH if self.small else method.weights.batch_size)
+        epochs = self._own("epochs", _SMALL_EPOCHS, None)
+        batch_size = self._own("batch_size", _SMALL_BATCH, method.weights.batch_size)
         # CIFAR's changes would push a digit out of its picture, and mirrored digits are others (ours)
         gentle = Augmentation(crop_padding=1) if self.data in BUILT_IN else method.weights.augmentation
         weights = replace(method.weights, batch_size=batch_size, augmentation=gentle)
@@ -160,17 +183,20 @@ class SuperNetworkRun:
         if self.anchor is not None:
             method = with_anchor(method, self.anchor)
         method = method if epochs is None else with_epochs(method, epochs)
-        return method if self.warm_up is None else replace(method, warm_up=self.warm_up)
+        if self.warm_up is None:
+            return method
+        if not 0 <= self.warm_up <= method.epochs:
+            raise ConfigurationError(
+                f"warm_up is {self.warm_up}, and the search has {method.epochs} epochs. Give at most as many; with as "
+                "many, alpha rests to the end."
+            )
+        return replace(method, warm_up=self.warm_up)
 
     def _shape(self, method: Method, images: ImageData, space: SearchSpace) -> NetworkShape:
-        cells, channels = method.cells, method.channels
-        if self.small:
-            divisor = math.lcm(method.partial, *(stage.partial for stage in method.stages))
-            cells = 1 if space.name == "nasbench201" else 3
-            channels = divisor * math.ceil(_SMALL_CHANNELS / divisor)
+        divisor = math.lcm(method.partial, *(stage.partial for stage in method.stages))
         return NetworkShape(
-            channels=self.channels or channels,
-            cells=self.cells or cells,
+            channels=self._own("channels", divisor * math.ceil(_SMALL_CHANNELS / divisor), method.channels),
+            cells=self._own("cells", 1 if space.name == "nasbench201" else 3, method.cells),
             classes=images.classes,
             in_channels=images.train.image_shape[0],
         )

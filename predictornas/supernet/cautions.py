@@ -33,6 +33,11 @@ def after(job: SearchJob, records: Sequence[EpochRecord]) -> list[str]:
     """What the selected architecture of a search cannot be taken for."""
     if isinstance(job.method.selection, FineTunedSelection):
         return []  # which measures accuracies and does not read alpha
+    if not job.method.stages and job.method.warm_up >= job.method.epochs:
+        return [
+            "Alpha rested to the end, as it was asked to: the weights are a start for other searches (--from), the "
+            "architecture is none that was searched for."
+        ]
     means = [mean for mean in map(_open_entropy, records) if mean is not None]
     if not means or min(means) < UNDECIDED_ENTROPY:
         return []

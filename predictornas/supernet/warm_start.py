@@ -131,7 +131,7 @@ class WarmStart:
         if regulariser is not None and regulariser != _plain(method.regulariser):
             yield f"its weights were trained with {_short(regulariser)}"
         if there["images"] != images.digest:
-            yield "other images, or other halves of them, which the seed decides"
+            yield f"other images, more or fewer, or other halves of them, which the seed decides: {there['seed']} there"
 
 
 def _loaded(path: Path, device: str) -> tuple[Identity, dict[str, Any]]:

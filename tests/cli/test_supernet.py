@@ -51,7 +51,7 @@ def test_a_search_from_the_shell(run, printed_json, tmp_path: Path, capsys: pyte
 
 def test_no_threads_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("supernet", *TINY, "--threads", "0", "--out", str(tmp_path)) == 2
-    assert "threads = 0" in capsys.readouterr().err
+    assert "threads is 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

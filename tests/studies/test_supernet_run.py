@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,31 @@ def test_what_is_not_given_is_the_papers_or_small(
     assert (searched.shape.classes, searched.shape.in_channels) == (10, 1)
     assert searched.method.weights.augmentation == Augmentation(crop_padding=1)
     searched.check(parts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        *(
+            ({name: 0}, f"{name} is 0; it has to be at least 1")
+            for name in ("cells", "channels", "epochs", "batch_size", "training_images", "size", "threads")
+        ),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; it has to be a finite number above 0"),
+        ({"learning_rate": math.nan}, "learning_rate is nan"),
+        ({"architecture_rate": -1.0}, "architecture_rate is -1.0; it has to be a finite number above 0"),
+        ({"warm_up": 5}, "warm_up is 5, and the search has 4 epochs. Give at most as many"),
+        ({"warm_up": -1}, "warm_up is -1"),
+        ({"training_images": 1}, "Choose more images, or 0 for none"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_and_not_taken_for_not_given(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        SuperNetworkRun(small=True, **settings).prepared()
+
+
+def test_a_warm_up_as_long_as_the_search_is_allowed() -> None:
+    searched, _ = SuperNetworkRun(small=True, warm_up=4).prepared()
+    assert (searched.method.warm_up, searched.method.epochs) == (4, 4)
 
 
 def test_threads_and_curvature_are_those_that_were_asked_for() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from predictornas.supernet.cautions import after, before, edge_entropy
@@ -36,6 +38,13 @@ def test_alpha_that_never_left_its_start_makes_noise() -> None:
     assert "The architecture is noise" in text
     assert "entropy 1.000 of 1" in text
     assert after(searched, [record(EVEN, EVEN), record(EVEN, OPEN)]) == []
+
+
+def test_alpha_that_was_to_rest_is_told_so() -> None:
+    searched = job("darts-1", "nasbench201")
+    resting = replace(searched, method=replace(searched.method, warm_up=searched.method.epochs))
+    (text,) = after(resting, [record(EVEN, EVEN)])
+    assert text.startswith("Alpha rested to the end, as it was asked to: the weights are a start for other searches")
 
 
 def test_edges_that_were_decided_while_alpha_was_at_its_start() -> None:

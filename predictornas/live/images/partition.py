@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
 from predictornas.live.images.image_sets import ImageData, Images
 from predictornas.live.images.loading import split
@@ -72,10 +73,12 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
     total = len(data.train)
     held = round(validation * total) if isinstance(validation, float) else validation
     spare = _spare(data.train)
-    if not 0 < held < total - spare - 1:
+    most = total - spare - 2
+    if not 0 < held <= most:
+        choice = f"a number of images from 1 to {most}, a share between 0 and 1, or" if most > 0 else "more images, or"
         raise ConfigurationError(
-            f"validation={validation} takes {held} of the {total} training images of {data.name!r}. "
-            f"Choose a number of images from 1 to {total - spare - 2}, a share between 0 and 1, or 0 for none."
+            f"validation={validation} takes {held} of the {counted(total, 'training image')} of {data.name!r}. "
+            f"Choose {choice} 0 for none."
         )
     held_out, train = split(data.train, (held, total - held - spare), seed)
     return _parts(data, train, held_out)
