@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 
 from predictornas.analysis.statistics import CORRELATION, SHARE, Bounds
 from predictornas.papers.claims import DIFFERENCE, beside
-from predictornas.papers.supernet.collapse_design import COMPARED, PERTURBED_AT_THE_END
+from predictornas.papers.supernet.collapse_design import COMPARED, LONGER, PERTURBED_AT_THE_END
 from predictornas.papers.supernet.trained_out import ANOTHER_ORDER, AT_PRESENT, ONE_STEP
 
 SCORES = ("importance", "masking", "quadratic_form", "curvature")
@@ -71,17 +71,23 @@ def claims(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _along_the_search(rows: pl.DataFrame) -> list[_Said]:
     """The collapse itself."""
-    first, last = _searched(rows)[0], _searched(rows)[-1]
-    accuracies, skips = (
-        {epoch: _values(rows, quantity, BASE, "magnitude", epoch) for epoch in (first, last)}
-        for quantity in (ACCURACY, SKIPS)
-    )
-    fall, growth = (_paired(values[last], values[first]) for values in (accuracies, skips))
-    return [
-        _Said(f"{ACCURACY}, last - first epoch", BASE, "< 0", fall, DIFFERENCE),
-        _Said(f"{SKIPS}, last epoch", BASE, "> 0.5 (half of the edges)", skips[last], SHARE),
-        _Said(f"{SKIPS}, last - first epoch", BASE, "> 0", growth, DIFFERENCE),
-    ]
+    found = []
+    for name in (BASE, LONGER):
+        searched = _searched(rows, name)
+        if not searched:
+            continue
+        first, last = searched[0], searched[-1]
+        accuracies, skips = (
+            {epoch: _values(rows, quantity, name, "magnitude", epoch) for epoch in (first, last)}
+            for quantity in (ACCURACY, SKIPS)
+        )
+        fall, growth = (_paired(values[last], values[first]) for values in (accuracies, skips))
+        found += [
+            _Said(f"{ACCURACY}, last - first epoch", name, "< 0", fall, DIFFERENCE),
+            _Said(f"{SKIPS}, last epoch", name, "> 0.5 (half of the edges)", skips[last], SHARE),
+            _Said(f"{SKIPS}, last - first epoch", name, "> 0", growth, DIFFERENCE),
+        ]
+    return found
 
 
 def _by_selection(rows: pl.DataFrame) -> list[_Said]:
@@ -175,9 +181,10 @@ def foresight(rows: pl.DataFrame, setting: str) -> pl.DataFrame:
     return pl.DataFrame(parts, schema={"seed": pl.Int64, "value": pl.Float64})
 
 
-def _searched(rows: pl.DataFrame) -> list[int]:
-    """The epochs after which alpha's cell was judged, ascending."""
-    epochs: list[int] = rows.filter(quantity=ACCURACY, selection="magnitude")["epoch"].unique().sort().to_list()
+def _searched(rows: pl.DataFrame, setting: str = BASE) -> list[int]:
+    """The epochs after which alpha's cell was judged in searches of a setting, ascending."""
+    own = rows.filter(quantity=ACCURACY, selection="magnitude", setting=setting)
+    epochs: list[int] = own["epoch"].unique().sort().to_list()
     return epochs
 
 

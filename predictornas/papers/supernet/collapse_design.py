@@ -31,6 +31,12 @@ WARM_UPS = {"weights softmax": "darts-1", "weights dirichlet": "drnas"}
 COMPARED = ("darts-1", "sdarts-rs", "drnas", "drnas weight decay")
 """Methods that start from them; the last one with the anchor of DrNAS's released code."""
 
+LONGER = "darts-1, thrice as long"
+"""The first method again, for three times the epochs: whether its cells go on to grow worse."""
+
+LENGTHS = 3
+"""Times the epochs of the others."""
+
 SCORED = ("darts-1",)
 """Methods in whose super-networks every operation is scored in every way, and slopes of alpha are compared.
 
@@ -150,12 +156,15 @@ def searches_from(request: FigureRequest, scale: CollapseScale, weights: Sequenc
     """
     folders = {(trace.search.setting, trace.search.seed): trace.folder for trace in weights}
     methods = {name: _searching(_method(name)) for name in COMPARED}
+    kept = tuple(epoch for epoch in scale.snapshots if epoch > 0)
+    searches = [replace(search, keeps=kept) for search in studied(request, methods, scale=scale.searches)]
+    longer = replace(scale.searches, epochs=LENGTHS * kept[-1])
+    searches += studied(request, {LONGER: methods[COMPARED[0]]}, scale=longer)
     softmax, dirichlet = WARM_UPS
     found = []
-    for search in studied(request, methods, scale=scale.searches):
+    for search in searches:
         source = dirichlet if isinstance(search.method.relaxation, Dirichlet) else softmax
-        kept = tuple(epoch for epoch in scale.snapshots if epoch > 0)
-        found.append(replace(search, start=folders[source, search.seed], keeps=kept))
+        found.append(replace(search, start=folders[source, search.seed]))
     return found
 
 

@@ -27,6 +27,7 @@ from predictornas.papers.supernet.collapse_claims import (
 from predictornas.papers.supernet.collapse_design import (
     CELL_SPACE,
     COMPARED,
+    LONGER,
     PERTURBED_AT_THE_END,
     SCORED,
     CollapseScale,
@@ -65,7 +66,7 @@ def collapse_figure(request: FigureRequest, *, title: str) -> Made:
         f"methods of one relaxation. Accuracy of the selected cell in {described_table(benchmark)}. Perturbation: from "
         "the super-network after that epoch. Mean and 95 % interval over seeds; points: seeds. Dashed: the best cell."
     )
-    figure = draw_selections(means, drawn, best=dict.fromkeys(COMPARED, best), title=title, caption=caption)
+    figure = draw_selections(means, drawn, best=dict.fromkeys((*COMPARED, LONGER), best), title=title, caption=caption)
     facts = study_facts([trace.search for trace in found]) if found else {"data": request.data or DEFAULT_DATA}
     return Made(rows, figure, facts | {"tables": described_table(benchmark)}, claims(rows))
 

@@ -44,7 +44,7 @@ LOSSES_A_STEP = {"single-level": 2, "mixed-0.1": 3, "mixed-1": 3, "mixed-999": 3
 
 LEVEL_SCALES = {
     # The epochs of the paper and its switch at the 35th of them, on a fiftieth of its images, which are learned by
-    # heart as in its figure; 750 steps for 19,500, so that 25 times the rate of alpha gives it as much way (ours).
+    # heart as in its figure; 800 steps for 19,500, so that 25 times the rate of alpha gives it as much way (ours).
     "medium": Scale(
         CELL_SPACE,
         images=2_000,

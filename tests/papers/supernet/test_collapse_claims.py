@@ -12,6 +12,7 @@ from predictornas.papers.supernet.collapse_claims import (
     claims,
     foresight,
 )
+from predictornas.papers.supernet.collapse_design import LONGER
 from predictornas.papers.supernet.trained_out import ANOTHER_ORDER, AT_PRESENT, ONE_STEP
 
 
@@ -32,6 +33,19 @@ def test_claims_are_paired_by_seed() -> None:
     (lead,) = found.filter(quantity=f"{ACCURACY}, difference, last epoch", setting="drnas - darts-1").to_dicts()
     assert lead["ours"] == pytest.approx(0.2)
     assert found.filter(quantity=f"{AGREEMENT}, difference")["ours"].to_list() == [None] * 3
+    assert LONGER not in found["setting"].to_list()
+
+
+def test_the_longer_search_is_judged_by_its_own_epochs() -> None:
+    place = {"quantity": ACCURACY, "selection": "magnitude", "cell": ""}
+    rows = [
+        {**place, "setting": name, "seed": seed, "epoch": epoch, "value": value + 0.01 * seed}
+        for seed in range(3)
+        for name, epochs in (("darts-1", {1: 0.9, 12: 0.8}), (LONGER, {1: 0.9, 12: 0.5, 36: 0.6}))
+        for epoch, value in epochs.items()
+    ]
+    found = claims(pl.DataFrame(rows)).filter(quantity=f"{ACCURACY}, last - first epoch")
+    assert [(row["setting"], round(row["ours"], 9)) for row in found.to_dicts()] == [("darts-1", -0.1), (LONGER, -0.3)]
 
 
 def test_selections_are_compared_with_magnitude_on_the_same_super_networks() -> None:

@@ -7,7 +7,14 @@ import pytest
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.papers.figure import FigureRequest
-from predictornas.papers.supernet.collapse_design import COMPARED, SIZES, scale_of, searches_from, trained_weights
+from predictornas.papers.supernet.collapse_design import (
+    COMPARED,
+    LONGER,
+    SIZES,
+    scale_of,
+    searches_from,
+    trained_weights,
+)
 from predictornas.papers.supernet.searches import SearchTrace
 
 
@@ -34,18 +41,21 @@ def test_alpha_rests_while_weights_are_trained_and_moves_at_thirty_times_the_rat
     assert all(search.method.warm_up == search.method.epochs == 16 for search in weights)
     traces = [SearchTrace(search, (), (), (), Path(search.label)) for search in weights]
     forks = searches_from(asked, scale, traces)
-    assert [search.setting for search in forks if search.seed == 0] == list(COMPARED)
+    assert [search.setting for search in forks if search.seed == 0] == [*COMPARED, LONGER]
     assert {(search.setting, str(search.start)) for search in forks if search.seed == 1} == {
         ("darts-1", "weights-softmax-seed-1"),
         ("sdarts-rs", "weights-softmax-seed-1"),
         ("drnas", "weights-dirichlet-seed-1"),
         ("drnas weight decay", "weights-dirichlet-seed-1"),
+        (LONGER, "weights-softmax-seed-1"),
     }
-    for search in forks:
+    longer = forks[-1]
+    assert (longer.setting, longer.method.epochs, longer.keeps) == (LONGER, 36, ())
+    for search in forks[:-2]:
         assert (search.method.epochs, search.method.warm_up, search.keeps) == (12, 0, (3, 6, 12))
         assert search.method.architecture.learning_rate == pytest.approx(1e-2)
         assert search.method.weights.learning_rate == weights[0].method.weights.final_learning_rate
-    anchors = [search.method.update.anchor.distance for search in forks[4:]]  # type: ignore[union-attr]
+    anchors = [search.method.update.anchor.distance for search in forks[4:8]]  # type: ignore[union-attr]
     assert anchors == ["l2", "l2", "weight-decay", "weight-decay"]
 
 
