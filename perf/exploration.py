@@ -98,15 +98,19 @@ VARIANTS: dict[str, Strategy] = {
     "stuck-50-after-10": exploring(0.5, 10),
 }
 
-CONFIRMED = (
-    "nasbench101",
-    "nasbench101-digits",
-    "nasbench201-full-cifar10",
-    "nasbench201-full-imagenet16-120",
-    *(f"nasbench-graph-{name}" for name in ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers")),
-    "nasbench-graph-proteins",
-)
+TRAP_SEEDS, RUNS_A_TRAP = range(4, 8), range(5)
 TUNED = ("nasbench201-full-cifar100", "nasbench-graph-arxiv")
+TUNING_SEEDS = range(100, 115)
+
+GENERATED = RobustnessStudy(methods=(FROZEN,))
+EXCHANGED_SEEDS = range(4)
+GRAPHS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "proteins")
+TABLES = ("nasbench101", "nasbench101-digits", "nasbench201-full-cifar10", "nasbench201-full-imagenet16-120")
+CONFIRMED = (
+    *((table, f"tables/{table}", BUDGET, 20) for table in (*TABLES, *(f"nasbench-graph-{name}" for name in GRAPHS))),
+    ("nasbench101", "search/nasbench101", 150, 50),
+)
+"""Table, committed study of the default, evaluations and seeds."""
 
 
 def make_missing(
@@ -167,11 +171,11 @@ def failures_of(runs: pl.DataFrame) -> pl.DataFrame:
 
 def tune(folder: Path) -> None:
     """Every variant on both kinds of trap and on two tables."""
-    seeds, path = range(4, 8), folder / "tuning.csv"
-    named = [f"adversarial-{kind}-{seed}" for kind in ("all-convolutions", "deceptive") for seed in seeds]
-    traps = [*map(open_benchmark, named), *(exchanged(seed, folder) for seed in seeds)]
-    make_missing(path, VARIANTS, traps, range(5))
-    make_missing(path, VARIANTS, map(open_benchmark, TUNED), range(100, 115))
+    path = folder / "tuning.csv"
+    named = [f"adversarial-{kind}-{seed}" for kind in ("all-convolutions", "deceptive") for seed in TRAP_SEEDS]
+    traps = [*map(open_benchmark, named), *(exchanged(seed, folder) for seed in TRAP_SEEDS)]
+    make_missing(path, VARIANTS, traps, RUNS_A_TRAP)
+    make_missing(path, VARIANTS, map(open_benchmark, TUNED), TUNING_SEEDS)
     order = {name: place for place, name in enumerate(VARIANTS)}
     runs = pl.read_csv(path, infer_schema_length=None).sort(pl.col("variant").replace_strict(order), "table", "seed")
     write_table(HERE / path.name, runs)
@@ -189,14 +193,14 @@ def tune(folder: Path) -> None:
 
 def confirm_on_generated(folder: Path) -> None:
     """The frozen method on the tables and with the seeds of the committed runs."""
-    run_robustness_study(RobustnessStudy(methods=(FROZEN,)), folder / "generated")
+    run_robustness_study(GENERATED, folder / "generated")
     kept = pl.read_csv(HERE / RUNS).filter(pl.col("method") != FROZEN)
     runs = pl.concat([kept, pl.read_csv(folder / "generated" / RUNS)])
     write_table(HERE / RUNS, runs)
     write_table(HERE / FAILURES, failure_table(runs))
     strategies = {DEFAULT: BASE, FROZEN: get_strategy(FROZEN, get_preset("quick"))}
-    made = [exchanged(seed, folder) for seed in range(4)]
-    make_missing(folder / "exchanged.csv", strategies, made, range(5))
+    made = [exchanged(seed, folder) for seed in EXCHANGED_SEEDS]
+    make_missing(folder / "exchanged.csv", strategies, made, RUNS_A_TRAP)
     found = pl.read_csv(folder / "exchanged.csv")
     write_table(HERE / "exchanged.csv", found)
     write_table(HERE / "exchanged-failures.csv", failures_of(found))
@@ -255,8 +259,7 @@ def differences(runs: pl.DataFrame) -> pl.DataFrame:
 def confirm(folder: Path) -> None:
     """Everything that was not tuned on."""
     confirm_on_generated(folder)
-    found = [both(table, folder, f"tables/{table}", BUDGET, 20) for table in CONFIRMED]
-    found.append(both("nasbench101", folder, "search/nasbench101", 150, 50))
+    found = [both(table, folder, study, budget, seeds) for table, study, budget, seeds in CONFIRMED]
     runs = pl.concat(ends_of(*each) for each in found)
     write_table(HERE / "cost-runs.csv", runs)
     write_table(HERE / "cost-gain.csv", pl.concat(gains_of(*each) for each in found))

@@ -84,8 +84,10 @@ def memory(size: int, piece: str) -> float:
 
 
 def slope(sizes: np.ndarray, values: np.ndarray) -> float:
-    """Exponent of the power law through the larger half of the points."""
+    """Exponent of the power law through the larger half of the points; NaN where that is one point."""
     half = len(sizes) // 2
+    if len(sizes) - half < 2:
+        return float("nan")
     return float(np.polyfit(np.log(sizes[half:]), np.log(values[half:]), 1)[0])
 
 

@@ -19,8 +19,10 @@ from pathlib import Path
 
 import polars as pl
 
-from predictornas import Study, run_study
-from predictornas.studies.gain.execution import run_epoch_study
+from predictornas import Study
+from predictornas.studies.gain.execution import advance_study, collected
+from predictornas.studies.gain.opened import open_study
+from predictornas.studies.tasks import Execution
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 SEEDS = (0, 1)
@@ -55,10 +57,9 @@ def run(facts: dict[str, object], method: str, folder: Path) -> pl.DataFrame:
         budget = min(budget, cut)
     names = ("benchmark", "signal", "evaluation", "preset", "engine", "warm_start")
     settings = {name: facts[name] for name in names} | {"budget_epochs": facts.get("budget_epochs")}
-    study = Study(methods=(method,), seeds=SEEDS, budget=budget, **settings)  # type: ignore[arg-type]
-    if study.budget_epochs is None:
-        return run_study(study, folder).history
-    return run_epoch_study(study, folder)[0]
+    opened = open_study(Study(methods=(method,), seeds=SEEDS, budget=budget, **settings))  # type: ignore[arg-type]
+    advance_study(opened, folder, Execution())
+    return collected(opened, folder)[0]
 
 
 def checksums(history: pl.DataFrame, name: str, method: str) -> list[list[object]]:

@@ -135,7 +135,9 @@ def measure_here(work: str, size: int, folder: Path) -> None:
 
 
 def slope(sizes: np.ndarray, values: np.ndarray) -> float:
-    """Exponent of the power law through the points from the second on."""
+    """Exponent of the power law through the points from the second on; NaN where these are fewer than two."""
+    if len(sizes) < 3:
+        return float("nan")
     return float(np.polyfit(np.log(sizes[1:]), np.log(values[1:]), 1)[0])
 
 

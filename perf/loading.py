@@ -118,8 +118,8 @@ def reference_seconds(file: Path) -> float:
 def generate(file: Path, cells: int) -> None:
     """Writes a file of the official form: real cells sorted by module hash, random metrics."""
     space, rng = NASBench101(), np.random.default_rng(0)
-    hashes = space.module_hashes(space.enumerate())[:cells]
-    graphs = space.graphs(space.enumerate()[:cells])
+    genes = space.enumerate() if cells == len(space) else space.enumerate()[:cells]
+    hashes, graphs = space.module_hashes(genes), space.graphs(genes)
     names = (*OPERATIONS, "input", "output")
     temporary = file.with_suffix(".part")
     with temporary.open("wb") as stream:

@@ -56,7 +56,7 @@ DRAWS = 10
 
 def main(only: str | None = None, table: str | None = None) -> None:
     """Makes the draws that are missing, then the summary."""
-    OUT.mkdir(exist_ok=True)
+    OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / "draws.csv"
     rows = pl.read_csv(path).to_dicts() if path.exists() else []
     keys = ["table", "predictor", "cells", "learned"]

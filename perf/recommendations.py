@@ -26,11 +26,13 @@ from predictornas.files import write_json
 from predictornas.schedulers.base import incumbent
 from predictornas.search.loop import Search
 from predictornas.search.strategies import PredictorSearch, Strategy
-from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.execution import advance_study, collected
 from predictornas.studies.gain.manifest import read_manifest, study_in
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.recommendation import history_of
 from predictornas.studies.gain.study import Study
 from predictornas.studies.provenance import surroundings
+from predictornas.studies.tasks import Execution
 from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
@@ -49,7 +51,9 @@ EVALUATIONS = 150
 def main(folder: Path) -> None:
     rows = [row for path in studies() for row in rows_of(path, str(path.relative_to(RESULTS)))]
     for table, methods in MORE.items():
-        run_study(Study(table, methods, EVALUATIONS, SEEDS, preset="default"), folder / table)
+        opened = open_study(Study(table, methods, EVALUATIONS, SEEDS, preset="default"))
+        advance_study(opened, folder / table, Execution())
+        collected(opened, folder / table)
         rows += rows_of(folder / table, "")
     keys = ["folder", "table", "method", "evaluations"]
     runs = pl.DataFrame(rows, infer_schema_length=None)

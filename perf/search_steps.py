@@ -20,13 +20,16 @@ from predictornas.supernet.state import Batch
 from predictornas.supernet.weight_steps import train_at_mixtures
 
 ROUNDS = 5
+SIZES = {"cpu": (3, 8), "cuda": (8, 64)}
+"""Cells, and images of a batch."""
+
 BASELINE = "darts-2"
 METHODS = ("milenas", "darts-1", "gdas", BASELINE)
 
 
 def step_of(name: str, device: str) -> Callable[[], object]:
     """A step of one method on fixed random images."""
-    cells, images = (3, 8) if device == "cpu" else (8, 64)
+    cells, images = SIZES[device]
     job = SearchJob("darts-8", get_method(name), NetworkShape(16, cells, 10), seed=0, device=device)
     state = assembled(job, job.topology, 1, job.method.weights)
     draw = torch.Generator(device).manual_seed(0)
