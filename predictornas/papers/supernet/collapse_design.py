@@ -34,8 +34,8 @@ COMPARED = ("darts-1", "sdarts-rs", "drnas", "drnas weight decay")
 LONGER = "darts-1, thrice as long"
 """The first method again, for three times the epochs: whether its cells go on to grow worse."""
 
-LENGTHS = 3
-"""Times the epochs of the others."""
+LENGTHS, LONGER_SEEDS = 3, 3
+"""Times the epochs of the others; for as many seeds at most, each of which takes as long as three of theirs."""
 
 SCORED = ("darts-1",)
 """Methods in whose super-networks every operation is scored in every way, and slopes of alpha are compared.
@@ -158,7 +158,8 @@ def searches_from(request: FigureRequest, scale: CollapseScale, weights: Sequenc
     methods = {name: _searching(_method(name)) for name in COMPARED}
     kept = tuple(epoch for epoch in scale.snapshots if epoch > 0)
     searches = [replace(search, keeps=kept) for search in studied(request, methods, scale=scale.searches)]
-    longer = replace(scale.searches, epochs=LENGTHS * kept[-1])
+    seeds = min(scale.searches.seeds, LONGER_SEEDS)
+    longer = replace(scale.searches, epochs=LENGTHS * kept[-1], seeds=seeds)
     searches += studied(request, {LONGER: methods[COMPARED[0]]}, scale=longer)
     softmax, dirichlet = WARM_UPS
     found = []

@@ -90,7 +90,8 @@ _FINAL = "Final: mean of the last quarter of the epochs"
 def gap_figure(request: FigureRequest, *, title: str) -> Made:
     """Figure 2: how far the accuracy on the training half is above that on the validation half."""
     searches = _level_searches(request, LEVELS)
-    pairs = list(pairwise(LEVELS))
+    ends = LEVELS[0], LEVELS[-1]
+    pairs = [*pairwise(LEVELS), ends]
     table = table_for(
         request, lambda: _table(_followed(epoch_rows(_at_levels(request, searches)), "gap", "gap", pairs, DIFFERENCE))
     )
@@ -107,7 +108,7 @@ def gap_figure(request: FigureRequest, *, title: str) -> Made:
         title=title,
         caption=caption,
     )
-    claims = {f"{a} - {b}": "about 0" if b == "darts-2" else "> 0" for a, b in pairs}
+    claims = {f"{a} - {b}": "about 0" if (a, b) == LEVELS[-2:] else "> 0" for a, b in pairs}
     return Made(table, figure, study_facts(searches), _beside(table, "final gap, difference", claim=claims))
 
 

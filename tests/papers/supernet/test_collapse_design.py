@@ -31,6 +31,12 @@ def test_the_sizes_of_the_study() -> None:
     assert scale_of(request(seeds=5)).searches.seeds == 5
 
 
+def many(seeds: int) -> list[SearchTrace]:
+    """What the trained weights left, at so many seeds."""
+    searches = trained_weights(request(size="full"), SIZES["full"])
+    return [SearchTrace(each, (), (), (), Path(each.label)) for each in searches if each.seed < seeds]
+
+
 def test_alpha_rests_while_weights_are_trained_and_moves_at_thirty_times_the_rate_after() -> None:
     asked = request(seeds=2)
     scale = scale_of(asked)
@@ -49,6 +55,7 @@ def test_alpha_rests_while_weights_are_trained_and_moves_at_thirty_times_the_rat
         ("drnas weight decay", "weights-dirichlet-seed-1"),
         (LONGER, "weights-softmax-seed-1"),
     }
+    assert len([s for s in searches_from(request(size="full"), SIZES["full"], many(10)) if s.setting == LONGER]) == 3
     longer = forks[-1]
     assert (longer.setting, longer.method.epochs, longer.keeps) == (LONGER, 36, ())
     for search in forks[:-2]:

@@ -98,8 +98,9 @@ def test_final_gaps_are_compared_seed_by_seed(tiny, invented):
         ("mixed-0.1 - mixed-1", "> 0", 2),
         ("mixed-1 - mixed-999", "> 0", 2),
         ("mixed-999 - darts-2", "about 0", 2),
+        ("single-level - darts-2", "> 0", 2),
     ]
-    assert made.paper["ours"].to_list() == pytest.approx([0.2, 0.05, 0.15, 0.0])
+    assert made.paper["ours"].to_list() == pytest.approx([0.2, 0.05, 0.15, 0.0, 0.4])
     assert set(made.paper["verdict"]) == {UNDECIDED}
     assert made.facts["settings"]["mixed-999"]["update"] == {"type": "Mixed", "weight": 999.0}
     assert made.facts["data"] == "digits"
