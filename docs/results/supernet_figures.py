@@ -51,7 +51,8 @@ def renew_figure(folder: Path, figure: NamedFigure) -> None:
     manifest: dict[str, Any] = json.loads(Path(f"{base}.json").read_text(encoding="utf-8"))
     form = "supernet" if figure.supernet else "table"
     found = pl.read_csv(f"{base}.csv", infer_schema_length=None)
-    request = FigureRequest(folder, form=form, data=manifest["data"], found=with_intervals(found, "mean"))
+    asked = {name: manifest["request"][name] for name in ("size", "seeds")}
+    request = FigureRequest(folder, form=form, data=manifest["data"], found=with_intervals(found, "mean"), **asked)
     made = figure.made(request)
     old = pl.read_csv(f"{base}-paper.csv", infer_schema_length=None)
     paper = renewed_claims(old) if made.paper is None else made.paper

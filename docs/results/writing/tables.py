@@ -250,7 +250,7 @@ def papers(*paths: str, **where: Any) -> str:
         body.append(
             [one.quantity + unit, setting, _stated(one, scale), num(one, digits, scale), one.runs, verdict_in(one)]
         )
-    return table(["quantity", "setting", "paper", "ours, small", "seeds", "holds"], body)
+    return table(["quantity", "setting", "paper", "ours", "seeds", "holds"], body)
 
 
 def _stated(one: SimpleNamespace, scale: float) -> str:
