@@ -67,7 +67,7 @@ def reproduce(
         nasbench201-cifar10.
     size
         small (preset quick, 100 evaluations, 5 seeds) or full (as in the paper: preset paper, 1400, 20 seeds);
-        darts-collapse: small with 3 seeds, full with 10, smoke to see in minutes that it runs; milenas-fig2 and
+        darts-collapse: small with 3 seeds, full with 10, smoke to see in a minute that it runs; milenas-fig2 and
         milenas-fig3: also medium, the paper's 50 epochs on 1,000 images.
     preset
         quick, default or paper, instead of the size's own.

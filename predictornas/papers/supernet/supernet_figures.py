@@ -126,7 +126,7 @@ SUPERNET_FIGURES = (
         "darts-collapse",
         "DARTS's collapse, and what reads better cells off the same super-networks",
         f"{_WANG}, figures 2.1 and 3.1, equation 2.2",
-        "images such as CIFAR-10's, a table of NAS-Bench-201; --size smoke takes minutes",
+        "images such as CIFAR-10's, a table of NAS-Bench-201; --size smoke takes a minute",
         60.0,
         300.0,
         "collapse_figure:collapse_figure",
