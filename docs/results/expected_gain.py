@@ -9,10 +9,8 @@ import polars as pl
 
 from predictornas.analysis.gain import gain_table
 from predictornas.plots.expected import draw_expected
-from predictornas.studies.expected.rehearsal import Effort, Rehearsal, rehearsable
 from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
-from predictornas.studies.gain.study_targets import named_errors
 from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.tidy_tables import write_table
 
@@ -48,44 +46,6 @@ def _gains(table: str, history: pl.DataFrame) -> pl.DataFrame:
     opened = open_study(Study(benchmark=table))
     rng = np.random.default_rng(0)
     return gain_table(history, opened.errors, opened.targets, estimators=("pooled",), rng=rng)
-
-
-def renew_rounds(out: Path) -> None:
-    """Writes `rounds.csv`: the gain that is expected after each round, beside what a committed study measured.
-
-    Every round has searches of the method itself here. It takes a quarter of an hour of a core.
-
-    Args:
-        out: where the file goes.
-    """
-    methods, budget = ("exhaustive", "evolutionary-1000", "uniform-1000"), 150
-    study = Study(benchmark=CALIBRATED, methods=methods, budget=budget, preset="default")
-    opened = open_study(study)
-    measured = pl.read_csv(out.parent / "efficient-sampling" / CALIBRATED / "gain.csv", infer_schema_length=None)
-    rows: list[dict[str, object]] = []
-    for method in methods:
-        rehearsal = Rehearsal(opened, rehearsable(method, opened.strategy(method)), budget, Effort(), seed=5)
-        fits = rehearsal.first_round(lambda _: None)
-        for count in range(1, 5):
-            history, _ = rehearsal.histories(fits, method)
-            found = gain_table(
-                history, opened.errors, opened.targets, estimators=("pooled",), rng=np.random.default_rng(0)
-            )
-            for target, error in zip(TARGETS, named_errors(opened.errors).values(), strict=True):
-                at = pl.col("target_error") == error
-                shown = measured.filter(at, method=method, estimator="pooled")["gain_db"].item()
-                expected = found.filter(at)["gain_db"].item()
-                rows.append(
-                    {
-                        "method": method,
-                        "round": count,
-                        "target": target,
-                        "expected_db": expected,
-                        "measured_db": shown,
-                    }
-                )
-            fits = rehearsal.next_round(fits, lambda _: None)
-    write_table(out / "rounds.csv", pl.DataFrame(rows))
 
 
 def comparison(folder: Path) -> pl.DataFrame:

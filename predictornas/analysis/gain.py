@@ -156,10 +156,13 @@ class NullColumns:
 
     def of(self, estimator: str, runs: Sequence[RunProposals]) -> dict[str, Any]:
         """Columns `cap_db`, `null_db`, `null_low`, `null_high`; NaN where the gain is undefined."""
-        sizes = [np.unique(run.iterations, return_counts=True)[1].tolist() for run in runs]
+        return self.of_sizes(estimator, [np.unique(run.iterations, return_counts=True)[1].tolist() for run in runs])
+
+    def of_sizes(self, estimator: str, sizes: Sequence[Sequence[int]]) -> dict[str, Any]:
+        """The same columns for runs whose iterations have so many proposals."""
         design = Design(
             self._table_size,
-            tuple(sorted(len(run.errors) for run in runs)),
+            tuple(sorted(sum(run) for run in sizes)),
             tuple(sorted(size for run in sizes for size in run)),
         )
         if (estimator, design) not in self._known:

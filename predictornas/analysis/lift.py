@@ -23,6 +23,8 @@ from predictornas.normal_scores import normal_scores
 
 _FARTHEST = 8.0
 """Normal scores beyond which no table has architectures."""
+_LEAST = 1e-6
+"""A spread of scores that is as good as none."""
 
 
 @dataclass(frozen=True)
@@ -38,30 +40,31 @@ class TopScores:
     spread: float
 
 
-def top_scores(scores: Sequence[Float[np.ndarray, " n"]], reached: Bool[np.ndarray, " n"]) -> TopScores:
+def top_scores(scores: Sequence[Float[np.ndarray, " n"]], reached: Sequence[Bool[np.ndarray, " n"]]) -> TopScores:
     """Measures them in fits of one predictor on as many architectures each.
 
     Example:
         >>> import numpy as np
         >>> from predictornas.analysis.lift import top_scores
         >>> quality = np.random.default_rng(0).normal(size=10_000)
-        >>> perfect = top_scores([quality], quality > 2)
+        >>> perfect = top_scores([quality], [quality > 2])
         >>> round(perfect.mean, 1), round(perfect.spread, 1)
         (2.4, 0.3)
 
     Args:
         scores: of every architecture of the table, by fit.
-        reached: which of them reach the target.
+        reached: which of them reach the target, by fit: what a fit has learned from says nothing of what it can tell.
 
     Raises:
-        ConfigurationError: no fit, or no architecture reaches the target.
+        ConfigurationError: no fit, or one for which no architecture reaches the target.
     """
-    if not len(scores) or not reached.any():
+    if not len(scores) or not all(of_fit.any() for of_fit in reached):
         raise ConfigurationError("Scores of at least one fit and one architecture that reaches the target are needed.")
-    normal = [normal_scores(of_fit)[reached] for of_fit in scores]
+    normal = [normal_scores(of_fit)[good] for of_fit, good in zip(scores, reached, strict=True)]
     means = np.array([of_fit.mean() for of_fit in normal])
     within = np.mean([of_fit.var() for of_fit in normal])
-    return TopScores(float(means.mean()), float(np.sqrt(within + means.var())))
+    # one good architecture that is left has no spread of its own
+    return TopScores(float(means.mean()), max(float(np.sqrt(within + means.var())), _LEAST))
 
 
 def lift(share: Float[np.ndarray, "..."] | float, top: TopScores) -> Float[np.ndarray, "..."]:

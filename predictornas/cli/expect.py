@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from predictornas.studies.expected.study import Expected
 
 METHODS = "uniform-100,uniform-1000,exhaustive"
-"""What is rehearsed where no method is named: methods that rank pools with a predictor."""
+"""What is tried where no method is named: methods that rank pools with a predictor."""
 
 
 def expect(
@@ -27,7 +27,7 @@ def expect(
     budget: int = 100,
     preset: str = "quick",
     signal: str | None = None,
-    draws: int = 4,
+    pilots: int = 6,
     runs: int = 20,
     seed: int = 0,
     out: Path | None = None,
@@ -35,12 +35,12 @@ def expect(
     style: Style = "screen",
     json: Json = False,
 ) -> None:
-    """Tell what `gain` will show for methods that rank pools, from a few fits instead of all the searches.
+    """Tell what `gain` will show for methods that rank pools, from a few searches instead of many.
 
     Example: predictornas expect --benchmark nasbench101 --methods uniform-1000,evolutionary-100@fast-gp
 
-    Searches are rehearsed on the table: their loop and their pools are real, and predictors come from few fits, on
-    training sets as good as those of a search. Writes expected.csv, best.csv, tops.csv, a figure and manifest.json.
+    Each iteration of a pilot ranks twenty pools with the predictor that it fits anyway, so that it tells what would be
+    found, not what it found. Writes expected.csv, best.csv, tops.csv, a figure and manifest.json.
 
     Parameters
     ----------
@@ -52,31 +52,31 @@ def expect(
         quick (100 training epochs an iteration), default (500) or paper (K = 4, 2000).
     signal
         Column that drives the search; the table's default where none is given.
-    draws
-        Sequences of training sets that predictors are fitted on; intervals are over them.
+    pilots
+        Searches that are run; intervals are over them.
     runs
-        Rehearsed searches; as many as the study will have seeds.
+        Seeds that the study will have: where hits are few, its gain depends on them.
     seed
-        Of the rehearsal.
+        Of the pilots; their searches are none of a study's.
     out
         Folder of the results; expected-BENCHMARK by default.
     """
-    from predictornas.studies.expected.rehearsal import Effort
+    from predictornas.studies.expected.pilots import Effort
     from predictornas.studies.expected.study import ExpectedStudy, printed, run_expected
     from predictornas.studies.gain.opened import open_study
     from predictornas.studies.gain.study import Study
 
     names = tuple(name.strip() for name in methods.split(",") if name.strip())
     study = Study(benchmark=benchmark, methods=names, budget=budget, preset=preset, signal=signal)
-    expected = ExpectedStudy(study, Effort(draws=draws, runs=runs), seed)
+    expected = ExpectedStudy(study, Effort(pilots), runs, seed)
     folder, pictures = out or Path(f"expected-{benchmark}"), pictures_as(format_, style)
-    with progress_bar(f"{counted(len(names), 'method')}, {counted(draws, 'draw')}, fits") as started:
+    with progress_bar(f"{counted(len(names), 'method')}, {counted(pilots, 'pilot')}, fits") as started:
         found = run_expected(expected, folder, started=started, pictures=pictures)
     if json:
         show_json(_json(found))
         return
     quantity = open_study(study).benchmark.quantities.signal
-    title = f"Expected gain over random search, [95 % over {counted(draws, 'draw')}]"
+    title = f"Expected gain over random search, [95 % over {counted(pilots, 'pilot')}]"
     show_rows(printed(found, quantity), title, as_json=False, breaks=("sampler", *BREAKS))
     say(f"Tables and figure: {folder}/")
 

@@ -51,9 +51,15 @@ def test_where_good_ones_spread_as_wide_as_all_a_larger_pool_is_always_better() 
 def test_scores_of_the_good_are_measured_on_the_scale_of_all() -> None:
     rng = np.random.default_rng(1)
     fits = [np.exp(3 * scores(TopScores(mean, 0.5), rng)) for mean in (1.0, 2.0)]  # only ranks count
-    found = top_scores(fits, np.arange(TABLE) < GOOD)
+    found = top_scores(fits, [np.arange(TABLE) < GOOD] * len(fits))
     assert found.mean == pytest.approx(1.5, abs=0.05)
     assert found.spread == pytest.approx(np.sqrt(0.5**2 + 0.5**2), abs=0.05)  # within fits, and between them
+
+
+def test_a_single_good_one_has_hardly_any_spread() -> None:
+    top = top_scores([np.arange(100.0)], [np.arange(100) == 99])
+    assert 0 < top.spread < 1e-3
+    assert lift(0.01, top) == pytest.approx(100)  # the best of all is taken, whatever else is
 
 
 def test_the_gain_of_a_search_is_that_of_searches_with_such_scores() -> None:
@@ -87,4 +93,4 @@ def test_nothing_to_count_is_refused() -> None:
         with pytest.raises(ConfigurationError, match="needs iterations"):
             expected_gain(tops, table_hits=hits, **sizes)
     with pytest.raises(ConfigurationError, match="at least one fit"):
-        top_scores([np.arange(3.0)], np.zeros(3, bool))
+        top_scores([np.arange(3.0)], [np.zeros(3, bool)])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-ASKED = ["expect", "--benchmark", "nasbench101-digits", "--budget", "30", "--draws", "2", "--runs", "4"]
+ASKED = ["expect", "--benchmark", "nasbench101-digits", "--budget", "30", "--pilots", "2", "--runs", "4"]
 
 
 @pytest.mark.slow

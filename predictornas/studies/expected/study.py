@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,22 +13,17 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from predictornas.analysis.estimators import pooled
-from predictornas.analysis.gain import gain_table
+from predictornas.analysis.gain import NullColumns, defined, tidy
 from predictornas.analysis.lift import TopScores, best_share, expected_gain, top_scores
-from predictornas.analysis.proposals import counts_of, proposals_of
-from predictornas.analysis.regret import incumbent_curves
-from predictornas.analysis.split import split_table
-from predictornas.analysis.statistics import jackknife_interval, over_seeds
-from predictornas.analysis.urn import expected_trials
+from predictornas.analysis.statistics import jackknife_interval, left_out, over_seeds
+from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError
 from predictornas.quantity import Quantity
-from predictornas.samplers.uniform import Exhaustive, Uniform
+from predictornas.samplers.uniform import Exhaustive
 from predictornas.search.strategies import PredictorSearch
 from predictornas.seeding import rng_for
-from predictornas.studies.expected.fits import Fitted
-from predictornas.studies.expected.rehearsal import Effort, Rehearsal, rehearsable
+from predictornas.studies.expected.pilots import Effort, Pilot, pilots, ranks_pools
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study, data_fingerprint
@@ -53,12 +48,14 @@ class ExpectedStudy:
 
     Attributes:
         study: the study; its seeds do not matter.
-        effort: how much is rehearsed.
-        seed: of the rehearsal.
+        effort: how much is tried.
+        runs: seeds that the study will have: where hits are few, its gain depends on them.
+        seed: of the pilots.
     """
 
     study: Study
     effort: Effort = field(default_factory=Effort)
+    runs: int = 20
     seed: int = 0
 
 
@@ -68,13 +65,14 @@ class Expected:
 
     Attributes:
         gain: as `predictornas.analysis.gain.gain_table`, the pooled estimator alone; `low` and `high` are 95 % over
-            draws. Also `sampler_db` and `predictor_db`, the parts of the gain, and `law_db`, the gain by
+            pilots, `resolved` says whether a hit is to be expected, `unresolved_share` is how likely a run has none.
+            Also `sampler_db` and `predictor_db`, the parts of the gain, and `law_db`, the gain by
             `predictornas.analysis.lift`, at the targets with a name and where pools are random or the whole space.
         tops: `method`, `target`, `size` (of the training set), `mean` and `spread` of the scores of the architectures
             that reach the target, `best_pool` (the pool size with the highest lift; null where it is the whole space).
-        best: `method`, `evaluations`, and `mean`, `low`, `high` (over draws) of the lowest cost by the signal so far.
+        best: `method`, `evaluations`, and `mean`, `low`, `high` (over pilots) of the lowest cost by the signal so far.
         named: the costs of the targets with a name.
-        seconds: that the rehearsal of each method took.
+        seconds: that the pilots of each method took.
     """
 
     gain: pl.DataFrame
@@ -91,10 +89,10 @@ def run_expected(
     started: Started = silently,
     pictures: Pictures | None = None,
 ) -> Expected:
-    """Rehearses the methods of a study and writes `expected.csv`, `tops.csv`, `best.csv`, a figure and the manifest.
+    """Runs pilots of a study's methods and writes `expected.csv`, `tops.csv`, `best.csv`, a figure and the manifest.
 
     Args:
-        expected: what to rehearse.
+        expected: what is asked.
         folder: where everything goes.
         started: told the number of fits, gives back what is told about progress.
         pictures: formats and style of the figures.
@@ -106,9 +104,9 @@ def run_expected(
     """
     study = expected.study
     if study.budget is None or study.budget_epochs is not None or study.budget_seconds is not None:
-        raise ConfigurationError("A rehearsal counts evaluations. Give --budget, and no epochs or seconds.")
+        raise ConfigurationError("Pilots count evaluations. Give --budget, and no epochs or seconds.")
     opened = open_study(study)
-    strategies = {name: rehearsable(name, opened.strategy(name)) for name in study.method_names}
+    strategies = {name: ranks_pools(name, opened.strategy(name)) for name in study.method_names}
     take(folder, KIND)
     found = _found(expected, opened, strategies, started)
     write_table(folder / "expected.csv", found.gain)
@@ -119,6 +117,7 @@ def run_expected(
         **opened.identity,
         "methods": {name: describe(strategy) for name, strategy in strategies.items()},
         "effort": asdict(expected.effort),
+        "runs": expected.runs,
         "seed": expected.seed,
         "data_sha256": data_fingerprint(opened.benchmark),
     }
@@ -130,81 +129,88 @@ def _found(
     expected: ExpectedStudy, opened: OpenedStudy, strategies: Mapping[str, PredictorSearch], started: Started
 ) -> Expected:
     assert expected.study.budget is not None
-    kinds = {name: json.dumps(describe(strategy.predictor), sort_keys=True) for name, strategy in strategies.items()}
-    advance = started(sum(expected.effort.fits(list(kinds.values()).count(kind)) for kind in set(kinds.values())))
-    shared: dict[tuple[str, int, int], list[tuple[Fitted, ...]]] = {}
+    budget, effort = expected.study.budget, expected.effort
+    fits = {name: -(-(budget - search.initial) // search.batch) for name, search in strategies.items()}
+    advance = started(effort.pilots * sum(fits.values()))
     gains, tops, best, seconds = [], [], [], {}
     for name, strategy in strategies.items():
         begin = time.perf_counter()
-        rehearsal = Rehearsal(opened, strategy, expected.study.budget, expected.effort, expected.seed)
-        same = (kinds[name], strategy.initial, strategy.batch)
-        if same not in shared:
-            shared[same] = rehearsal.shared_rounds(advance)
-        fits = rehearsal.next_round(shared[same], advance)
-        history, pools = rehearsal.histories(fits, name)
-        own_tops = _tops(name, strategy, fits, opened)
-        law = _law(strategy, own_tops, expected.study.budget, opened, expected.effort.runs)
-        gains.append(_gain(name, history, pools, opened, expected.effort.draws, law))
+        found = pilots(opened, strategy, budget, effort, expected.seed, advance)
+        own_tops = _tops(name, found, opened)
+        law = _law(strategy, own_tops, opened, expected.runs)
+        gains.append(_gain(name, found, opened, expected.runs, law))
         tops.append(own_tops)
-        best.append(_best(history, opened, expected.effort.draws))
+        best.append(_best(name, found, opened))
         seconds[name] = time.perf_counter() - begin
     return Expected(pl.concat(gains), pl.concat(tops), pl.concat(best), named_errors(opened.errors), seconds)
 
 
 def _gain(
-    method: str,
-    history: pl.DataFrame,
-    pools: pl.DataFrame,
-    opened: OpenedStudy,
-    draws: int,
-    law: Mapping[float, float],
+    method: str, found: Sequence[Pilot], opened: OpenedStudy, runs: int, law: Mapping[float, float]
 ) -> pl.DataFrame:
-    """The table of gains, with intervals over draws: searches of one draw have their fits in common."""
-    quantity, rng = opened.benchmark.quantities.signal, rng_for(0, 0, "null")
-    table = gain_table(history, opened.errors, opened.targets, estimators=("pooled",), rng=rng, quantity=quantity)
-    (runs,) = proposals_of(history, opened.errors, quantity=quantity).values()
-    targets = table["target_error"].to_numpy()
-    counts, of_draw = counts_of(runs, targets), np.arange(len(runs)) % draws
-    without = 1 - (of_draw == np.arange(draws)[:, None]).astype(np.int64)
-    trials = expected_trials(len(opened.errors), table["table_hits"].to_numpy())
-    resolved = np.array([counts.resolved[of_draw == draw].any(axis=0) for draw in range(draws)])
-    gains = pooled(counts, trials, without)
-    low, high = jackknife_interval(table["gain_db"].to_numpy(), gains, resolved.sum(axis=0))
-    high = np.minimum(high, table["cap_db"].to_numpy())
-    split = split_table(history, pools, opened.errors, estimators=("pooled",), rng=rng, quantity=quantity)
-    parts = split.pivot(on="part", index="target_error", values="gain_db").rename(
-        {"sampler": "sampler_db", "predictor": "predictor_db"}
-    )
-    return (
-        table.with_columns(low=pl.Series(low).fill_nan(None), high=pl.Series(high).fill_nan(None))
-        .join(parts.drop("total"), on="target_error", how="left", maintain_order="left")
-        .with_columns(
-            law_db=pl.col("target_error").replace_strict(law, default=None, return_dtype=pl.Float64),
-            method=pl.lit(method),
+    """The table of gains: those of a study with so many runs, each of which finds what the pilots would in the mean.
+
+    The pooled estimator has + 1 in it, so its value depends on the number of runs; see `estimators.pooled`.
+    """
+    targets, size = opened.targets, len(opened.errors)
+    trials = expected_trials(size, targets["table_hits"].to_numpy())
+    proposals, every = found[0].proposals, np.ones((1, len(found)))
+
+    def parts(weights: Float[np.ndarray, "b r"]) -> list[Float[np.ndarray, "b j"]]:
+        share = runs * weights / weights.sum(axis=1, keepdims=True)
+        pool_size, pool_hits, hits = (
+            share @ np.array([pilot.summed(name) for pilot in found]) for name in ("pool_size", "pool_hits", "hits")
         )
+        # means of counts may be above their sizes by rounding
+        of_pools = expected_trials(pool_size[:, None], np.minimum(pool_hits, pool_size[:, None]))
+        of_search = expected_trials(runs * proposals, np.minimum(hits, runs * proposals))
+        return [gain_db(trials, of_search), gain_db(trials, of_pools), gain_db(of_pools, of_search)]
+
+    gain, sampler, predictor = (part[0] for part in parts(every))
+    low, high = jackknife_interval(gain, parts(left_out(len(found)))[0], np.full(len(targets), len(found)))
+    columns = NullColumns(size, targets, rng_for(0, 0, "null")).of_sizes(
+        "pooled", [[each.proposals for each in found[0].iterations]] * runs
     )
+    hits = np.mean([pilot.summed("hits") for pilot in found], axis=0)
+    resolved = runs * hits >= 1
+    return tidy(
+        {"method": method, "estimator": "pooled"},
+        targets,
+        {
+            "gain_db": gain,
+            "low": defined(low, resolved),
+            "high": defined(np.minimum(high, columns["cap_db"]), resolved),
+            "resolved": resolved,
+            "unresolved_share": np.exp(-hits),  # hits are rare and nearly independent where it matters
+            "evaluations": len(found[0].history),
+            "with_initial": False,
+            "proposals": proposals,
+            "proposals_total": runs * proposals,
+            "runs": runs,
+        },
+        columns,
+        {"sampler_db": sampler, "predictor_db": predictor},
+    ).with_columns(law_db=pl.col("target_error").replace_strict(law, default=None, return_dtype=pl.Float64))
 
 
-def _tops(method: str, strategy: PredictorSearch, fits: list[tuple[Fitted, ...]], opened: OpenedStudy) -> pl.DataFrame:
-    """Where the fits put the architectures that reach the targets with a name."""
-    if not isinstance(strategy.sampler, Uniform | Exhaustive):
-        return pl.DataFrame(schema=_TOPS)  # pools of other samplers are not like the whole table
-    benchmark, genes = opened.benchmark, opened.benchmark.space.enumerate()  # whose keys are known
-    costs = benchmark.costs(benchmark.signal)[benchmark.rows(benchmark.space.enumerated_keys())]
+def _tops(method: str, found: Sequence[Pilot], opened: OpenedStudy) -> pl.DataFrame:
+    """Where the predictors put the architectures that reach the targets with a name and were not evaluated yet."""
     parts = []
-    for of_size in zip(*fits, strict=True):
-        scores = [fit.predict(genes) for fit in of_size]
+    for of_size in zip(*(pilot.iterations for pilot in found), strict=True):
         for target, error in named_errors(opened.errors).items():
-            top = top_scores(scores, costs <= error)
-            share = best_share(top)
+            left = [(each.scores, each.costs <= error) for each in of_size if (each.costs <= error).any()]
+            if not left:
+                continue
+            top = top_scores(*zip(*left, strict=True))
+            share, size = best_share(top), len(opened.errors)
             parts.append(
                 {
                     "method": method,
                     "target": target,
-                    "size": len(of_size[0].rows),
+                    "size": of_size[0].learned_from,
                     "mean": top.mean,
                     "spread": top.spread,
-                    "best_pool": strategy.batch / share if share * len(costs) > strategy.batch else None,
+                    "best_pool": of_size[0].proposals / share if share * size > of_size[0].proposals else None,
                 }
             )
     return pl.DataFrame(parts, schema=_TOPS)
@@ -220,19 +226,15 @@ _TOPS: dict[str, Any] = {
 }
 
 
-def _law(
-    strategy: PredictorSearch, tops: pl.DataFrame, budget: int, opened: OpenedStudy, runs: int
-) -> dict[float, float]:
-    """The gain in closed form at the targets with a name."""
+def _law(strategy: PredictorSearch, tops: pl.DataFrame, opened: OpenedStudy, runs: int) -> dict[float, float]:
+    """The gain in closed form at the targets with a name, where predictors were looked at in each iteration."""
     found: dict[float, float] = {}
-    if tops.is_empty():
-        return found
-    seen = np.arange(strategy.initial, budget, strategy.batch)
     for target, error in named_errors(opened.errors).items():
         own = tops.filter(target=target).sort("size")
-        mean, spread = (_between(own, name, seen) for name in ("mean", "spread"))
+        if len(own) < tops["size"].n_unique() or own.is_empty():
+            continue
         found[error] = expected_gain(
-            [TopScores(*pair) for pair in zip(mean.tolist(), spread.tolist(), strict=True)],
+            [TopScores(*pair) for pair in own.select("mean", "spread").iter_rows()],
             table_size=len(opened.errors),
             table_hits=int(np.count_nonzero(opened.errors <= error)),
             pool_size=None if isinstance(strategy.sampler, Exhaustive) else strategy.pool_size,
@@ -243,16 +245,16 @@ def _law(
     return found
 
 
-def _between(tops: pl.DataFrame, column: str, sizes: np.ndarray) -> Float[np.ndarray, " t"]:
-    return np.asarray(np.interp(np.log(sizes), np.log(tops["size"].to_numpy()), tops[column].to_numpy()))
-
-
-def _best(history: pl.DataFrame, opened: OpenedStudy, draws: int) -> pl.DataFrame:
-    """The lowest cost so far, over draws."""
-    curves = incumbent_curves(history, opened.benchmark.quantities)
-    of_draw = curves.with_columns(draw=pl.col("seed") % draws)
-    means = of_draw.group_by("method", "evaluations", "draw", maintain_order=True).agg(pl.col("searched").mean())
-    return over_seeds(means.sort("evaluations", "draw"), ["method", "evaluations"], "searched")
+def _best(method: str, found: Sequence[Pilot], opened: OpenedStudy) -> pl.DataFrame:
+    """The lowest cost so far, over pilots."""
+    benchmark = opened.benchmark
+    costs = benchmark.costs(benchmark.signal)
+    curves = [np.minimum.accumulate(costs[benchmark.rows(pilot.history.keys)]) for pilot in found]
+    rows = pl.concat(
+        pl.DataFrame({"method": method, "evaluations": np.arange(1, len(curve) + 1), "searched": curve})
+        for curve in curves
+    )
+    return over_seeds(rows.sort("evaluations", maintain_order=True), ["method", "evaluations"], "searched")
 
 
 def _figure(found: Expected, expected: ExpectedStudy) -> Figure:
@@ -262,9 +264,8 @@ def _figure(found: Expected, expected: ExpectedStudy) -> Figure:
     figure = draw_gain(
         found.gain,
         title=f"Expected gain on {expected.study.benchmark}",
-        note=f"Rehearsed, not run: searches on the table with predictors that were fitted beforehand on {effort.draws} "
-        "draws of training sets. Where the text below speaks of runs, bands are over draws, and may go on below the "
-        "figure.",
+        note=f"From {effort.pilots} pilots of each method, in which every iteration ranks {effort.pools} pools. Where "
+        "the text below speaks of runs, bands are over pilots, and may go on below the figure.",
     )
     figure.axes[0].set_ylim(bottom=LOWEST)
     return figure

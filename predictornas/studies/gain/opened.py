@@ -91,11 +91,15 @@ class OpenedStudy:
         except ConfigurationError:
             return False
 
+    def hits(self, keys: Keys) -> Int64[np.ndarray, " t"]:
+        """M_t: for each target the architectures with signal error <= target."""
+        return self._at_or_below(self._errors_of(keys))
+
     def pool_hits(self, pool: Pool) -> list[int]:
         """M'_t: for each target the members of the pool, evaluated ones left out, with signal error <= target."""
         whole = pool.keys is self.benchmark.space.enumerated_keys()
         inside = self.errors if whole else self._errors_of(pool.keys)
-        counts = self._at_or_below(inside) - self._at_or_below(self._errors_of(pool.excluded))
+        counts = self._at_or_below(inside) - self.hits(pool.excluded)
         return [int(count) for count in counts]
 
     @cached_property
