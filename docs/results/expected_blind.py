@@ -10,6 +10,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+from expected_gain import hits_of
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 
@@ -20,10 +22,11 @@ from predictornas.search.named import Named
 from predictornas.search.strategies import PredictorSearch
 from predictornas.studies.expected.study import ExpectedStudy, run_expected
 from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
+from predictornas.studies.gain.study_targets import named_errors
 from predictornas.studies.pictures import Pictures
-
-FOLDER = Path(__file__).parent / "expected-gain"
+from predictornas.studies.tidy_tables import write_table
 
 TABLES = ("nasbench201-full-imagenet16-120", "nasbench201-full-cifar100", "nasbench-graph-cora", "nasbench101")
 
@@ -76,7 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("expect", "measure"))
     parser.add_argument("table", choices=TABLES)
-    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     pictures = Pictures(("png",))
     if asked.what == "expect":
@@ -88,8 +91,14 @@ def main() -> None:
                 pictures=pictures,
             )
         return
+    study, folder = _asked(asked.table), asked.out / "measured" / asked.table
     with progress_bar(f"{asked.table}, searches") as started:
-        run_study(_asked(asked.table), asked.out / "measured" / asked.table, started=started, pictures=pictures)
+        outcome = run_study(study, folder, started=started, pictures=pictures)
+    opened = open_study(study)
+    benchmark = opened.benchmark
+    costs = benchmark.costs(benchmark.signal)[benchmark.rows(outcome.history["key"].to_numpy())]
+    targets = pl.DataFrame({"target_error": list(named_errors(opened.errors).values())})
+    write_table(folder / "hits.csv", hits_of(outcome.history.with_columns(error=costs), targets))
 
 
 if __name__ == "__main__":

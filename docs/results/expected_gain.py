@@ -2,79 +2,75 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from scipy.stats import norm, t
 
-from predictornas.analysis.gain import gain_table
+from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.plots.expected import draw_expected
-from predictornas.studies.gain.opened import open_study
-from predictornas.studies.gain.study import Study
 from predictornas.studies.pictures import Pictures, write_figures
 from predictornas.studies.tidy_tables import write_table
-
-CALIBRATED = "nasbench201-cifar10"
-"""The table on which the number of rounds was chosen."""
 
 TARGETS = ("top 0.1 %", "top 1 %")
 """As `predictornas expect` names them, the one that fewest architectures reach first."""
 
+NEAR = 2.0
+"""dB within which nine of ten are wanted."""
+
+PILOTS = 6
+"""Of each method; as many searches are set beside them."""
+
 
 def renew(folder: Path, out: Path) -> None:
-    """Writes `comparison.csv` and its figure.
+    """Writes `comparison.csv`, its figure and `counted.csv`.
 
     Args:
-        folder: `docs/results/expected-gain`.
+        folder: `docs/results/expected-gain/pilots`.
         out: where the files go.
     """
     table = comparison(folder)
     write_table(out / "comparison.csv", table)
-    drawn = table.filter(pl.col("resolved"))
+    write_table(out / "counted.csv", counted(folder))
     figure = draw_expected(
-        drawn,
+        table.filter(pl.col("resolved")),
         title="Gains that were expected, and what searches then showed",
-        caption="Each point is a method on a table: expected from few fits before its searches were run, and measured "
-        "over 12 of them with seeds that nothing else has. Bars: 95 % over seeds. Band: 1 dB. Targets that no search "
-        "reached are left out.",
+        caption="Each point is a method on a table: expected from six pilots before its searches were run, and "
+        "measured over twenty of them with seeds that nothing else has. Bars: 95 % over seeds. Band: 1 dB. Targets "
+        "that no search reached, or none was expected to reach, are left out.",
     )
     write_figures(out, {"comparison": figure}, Pictures(("png",)))
-
-
-def _gains(table: str, history: pl.DataFrame) -> pl.DataFrame:
-    """The pooled gains of a history."""
-    opened = open_study(Study(benchmark=table))
-    rng = np.random.default_rng(0)
-    return gain_table(history, opened.errors, opened.targets, estimators=("pooled",), rng=rng)
 
 
 def comparison(folder: Path) -> pl.DataFrame:
     """One row a table, method and target with a name, for all that was measured.
 
     Args:
-        folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/history.parquet`.
+        folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/gain.csv`.
+
+    Returns:
+        Also `if_exact`: how likely the mean of the method, told exactly, would be within `NEAR` of what was measured.
     """
     parts = []
-    for measured in sorted(folder.glob("measured/*/history.parquet")):
+    for measured in sorted(folder.glob("measured/*/gain.csv")):
         name = measured.parent.name
-        expected = pl.read_csv(folder / "expected" / name / "expected.csv", infer_schema_length=None)
-        named = expected.filter(pl.col("law_db").is_not_null())["target_error"].unique().sort().to_list()
-        targets = pl.DataFrame({"target_error": named, "target": TARGETS})
-        found = _gains(name, pl.read_parquet(measured))
+        expected = _named(folder, name)
         keys = ["method", "target_error"]
-        both = expected.join(targets, on="target_error", maintain_order="left").join(
+        found = pl.read_csv(measured, infer_schema_length=None).filter(estimator="pooled")
+        both = expected.join(
             found.select(*keys, "gain_db", "low", "high", "resolved", "runs"),
             on=keys,
             suffix="_measured",
             maintain_order="left",
         )
-        sampler, predictor = (pl.col("method").str.split("@").list.get(place) for place in (0, 1))
         parts.append(
             both.select(
                 pl.lit(name).alias("table"),
                 "method",
-                predictor.alias("predictor"),
-                sampler.alias("sampler"),
+                _part(1).alias("predictor"),
+                _part(0).alias("sampler"),
                 "target",
                 "table_hits",
                 expected_db="gain_db",
@@ -88,8 +84,81 @@ def comparison(folder: Path) -> pl.DataFrame:
                 measured_high="high_measured",
                 runs="runs_measured",
                 resolved=pl.col("resolved") & pl.col("resolved_measured"),
+                covered=pl.col("gain_db_measured").is_between("low", "high"),
                 error_db=pl.col("gain_db") - pl.col("gain_db_measured"),
                 law_error_db=pl.col("law_db") - pl.col("gain_db_measured"),
             )
         )
-    return pl.concat(parts)
+    table = pl.concat(parts)
+    # the upper end is cut at the cap, the lower one never is
+    spread = (table["measured_db"] - table["measured_low"]) / t.ppf(0.975, table["runs"] - 1)
+    return table.with_columns(if_exact=pl.Series(1 - 2 * norm.sf(NEAR / spread.to_numpy())).fill_nan(None))
+
+
+def counted(folder: Path) -> pl.DataFrame:
+    """What pilots add to as many searches: both against the same other searches of the study.
+
+    The twenty searches of a method are cut into the first six, the next six and the six after these; each six tell the
+    gain of the other fourteen by what they found, and the pilots tell it too.
+
+    Args:
+        folder: as for `comparison`, with `measured/TABLE/hits.csv`.
+    """
+    rows = []
+    for path in sorted(folder.glob("measured/*/hits.csv")):
+        expected = _named(folder, path.parent.name)
+        size = pl.read_csv(path.parent / "gain.csv", infer_schema_length=None)["table_hits"].max()
+        hits = pl.read_csv(path, infer_schema_length=None)
+        for method, target, error, table_hits, told, resolved in expected.select(
+            "method", "target", "target_error", "table_hits", "gain_db", "resolved"
+        ).iter_rows():
+            own = hits.filter(method=method, target_error=error).sort("seed")
+            found, proposals = own["hits"].to_numpy(), own["proposals"].to_numpy()
+            trials = expected_trials(size, table_hits)
+            for part in range(3):
+                few = np.isin(np.arange(len(found)), np.arange(PILOTS * part, PILOTS * (part + 1)))
+                gain_few, gain_rest = (
+                    float(gain_db(trials, expected_trials(proposals[those].sum(), found[those].sum())))
+                    for those in (few, ~few)
+                )
+                rows.append(
+                    {
+                        "table": path.parent.name,
+                        "method": method,
+                        "target": target,
+                        "part": part,
+                        "searches_error_db": gain_few - gain_rest,
+                        "pilots_error_db": told - gain_rest,
+                        "resolved": bool(resolved and found[~few].any()),
+                    }
+                )
+    return pl.DataFrame(rows)
+
+
+def hits_of(history: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """How many proposals of each run reach each target.
+
+    Args:
+        history: of a study, with `error`, the cost of each row by the signal as the table has it.
+        errors: `target_error` of the targets.
+    """
+    proposed = history.filter(pl.col("iteration") > 0)
+    return (
+        proposed.join(errors, how="cross")
+        .group_by("method", "seed", "target_error")
+        .agg(hits=(pl.col("error") <= pl.col("target_error")).sum(), proposals=pl.len())
+        .sort("method", "seed", "target_error")
+    )
+
+
+def _named(folder: Path, table: str) -> pl.DataFrame:
+    """What was expected at the targets with a name, which the closed form was asked for."""
+    expected = pl.read_csv(folder / "expected" / table / "expected.csv", infer_schema_length=None)
+    named = expected.filter(pl.col("law_db").is_not_null())["target_error"].unique().sort().to_list()
+    targets = pl.DataFrame({"target_error": named, "target": TARGETS})
+    return expected.join(targets, on="target_error", maintain_order="left")
+
+
+def _part(place: int) -> pl.Expr:
+    """The sampler or the predictor of `uniform-100@gcn` and `uniform-100 with forest`."""
+    return pl.col("method").map_elements(lambda name: re.split("@| with ", name)[place], return_dtype=pl.String)

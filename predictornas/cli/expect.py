@@ -53,9 +53,9 @@ def expect(
     signal
         Column that drives the search; the table's default where none is given.
     pilots
-        Searches that are run; intervals are over them.
+        Searches that are run.
     runs
-        Seeds that the study will have: where hits are few, its gain depends on them.
+        Seeds that the study will have; intervals are for its gain.
     seed
         Of the pilots; their searches are none of a study's.
     out
@@ -76,7 +76,7 @@ def expect(
         show_json(_json(found))
         return
     quantity = open_study(study).benchmark.quantities.signal
-    title = f"Expected gain over random search, [95 % over {counted(pilots, 'pilot')}]"
+    title = f"Expected gain over random search, [95 % of studies of {counted(runs, 'run')}]"
     show_rows(printed(found, quantity), title, as_json=False, breaks=("sampler", *BREAKS))
     say(f"Tables and figure: {folder}/")
 

@@ -25,7 +25,7 @@ from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
 from predictornas.studies.gain.opened import OpenedStudy
 
-_SCORED = 50_000
+_SCORED = 20_000
 """Architectures of a larger space that are scored to see where a predictor puts the good ones of a random pool."""
 
 
@@ -57,6 +57,7 @@ class Counted:
         learned_from: architectures that its predictor was fitted on.
         proposals: K.
         hits: `(j,)` of the K that reach each target.
+        chance: `(j,)` variance of these over pools; 0 where there is one.
         pool_size: N'.
         pool_hits: `(j,)` of the pool.
         scores: `(s,)` of a random part of the space, or of all of it; empty where pools are not random.
@@ -66,6 +67,7 @@ class Counted:
     learned_from: int
     proposals: int
     hits: Float[np.ndarray, " j"]
+    chance: Float[np.ndarray, " j"]
     pool_size: float
     pool_hits: Float[np.ndarray, " j"]
     scores: Float[np.ndarray, " s"]
@@ -191,11 +193,13 @@ class Watched:
 
     def _count(self, predictor: Predictor, history: History, proposals: list[Proposal]) -> Counted:
         pools = [each.pool for each in proposals if each.pool is not None]
+        hits = np.array([self.opened.hits(each.keys) for each in proposals])
         scores, costs = self._scored(predictor, history)
         return Counted(
             learned_from=len(history),
             proposals=len(proposals[0]),
-            hits=np.mean([self.opened.hits(each.keys) for each in proposals], axis=0),
+            hits=hits.mean(axis=0),
+            chance=hits.var(axis=0, ddof=1) if len(hits) > 1 else np.zeros(hits.shape[1]),
             pool_size=float(np.mean([len(pool) for pool in pools])),
             pool_hits=np.mean([self.opened.pool_hits(pool) for pool in pools], axis=0),
             scores=scores,

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 
 from predictornas.analysis.gain import NullColumns, defined, tidy
 from predictornas.analysis.lift import TopScores, best_share, expected_gain, top_scores
-from predictornas.analysis.statistics import jackknife_interval, left_out, over_seeds
+from predictornas.analysis.statistics import around, over_seeds
 from predictornas.analysis.urn import expected_trials, gain_db
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError
@@ -64,8 +63,9 @@ class Expected:
     """What was found.
 
     Attributes:
-        gain: as `predictornas.analysis.gain.gain_table`, the pooled estimator alone; `low` and `high` are 95 % over
-            pilots, `resolved` says whether a hit is to be expected, `unresolved_share` is how likely a run has none.
+        gain: as `predictornas.analysis.gain.gain_table`, the pooled estimator alone; `low` and `high` are where the
+            gain of such a study lies with 95 %, `resolved` says whether a hit is to be expected, `unresolved_share` is
+            how likely a run has none.
             Also `sampler_db` and `predictor_db`, the parts of the gain, and `law_db`, the gain by
             `predictornas.analysis.lift`, at the targets with a name and where pools are random or the whole space.
         tops: `method`, `target`, `size` (of the training set), `mean` and `spread` of the scores of the architectures
@@ -154,25 +154,21 @@ def _gain(
     """
     targets, size = opened.targets, len(opened.errors)
     trials = expected_trials(size, targets["table_hits"].to_numpy())
-    proposals, every = found[0].proposals, np.ones((1, len(found)))
-
-    def parts(weights: Float[np.ndarray, "b r"]) -> list[Float[np.ndarray, "b j"]]:
-        share = runs * weights / weights.sum(axis=1, keepdims=True)
-        pool_size, pool_hits, hits = (
-            share @ np.array([pilot.summed(name) for pilot in found]) for name in ("pool_size", "pool_hits", "hits")
-        )
-        # means of counts may be above their sizes by rounding
-        of_pools = expected_trials(pool_size[:, None], np.minimum(pool_hits, pool_size[:, None]))
-        of_search = expected_trials(runs * proposals, np.minimum(hits, runs * proposals))
-        return [gain_db(trials, of_search), gain_db(trials, of_pools), gain_db(of_pools, of_search)]
-
-    gain, sampler, predictor = (part[0] for part in parts(every))
-    low, high = jackknife_interval(gain, parts(left_out(len(found)))[0], np.full(len(targets), len(found)))
+    pool_size, pool_hits, hits, chance = (
+        np.array([pilot.summed(what) for pilot in found]) for what in ("pool_size", "pool_hits", "hits", "chance")
+    )
+    proposals, mean = found[0].proposals, hits.mean(axis=0)
+    of_pools = expected_trials(runs * pool_size.mean(), runs * np.minimum(pool_hits.mean(axis=0), pool_size.mean()))
+    of_search = expected_trials(runs * proposals, runs * np.minimum(mean, proposals))
+    gain = gain_db(trials, of_search)
+    # what a search finds varies as what it expects does, and by the chance of its own pools
+    between, within = hits.var(axis=0, ddof=1), chance.mean(axis=0)
+    error = np.sqrt((between + within) / runs + between / len(found)) / (mean + 1 / runs) * 10 / np.log(10)
+    low, high = around(gain, np.where(error > 0, error, np.nan), np.full(len(gain), len(found) - 1))
     columns = NullColumns(size, targets, rng_for(0, 0, "null")).of_sizes(
         "pooled", [[each.proposals for each in found[0].iterations]] * runs
     )
-    hits = np.mean([pilot.summed("hits") for pilot in found], axis=0)
-    resolved = runs * hits >= 1
+    resolved = runs * mean >= 1
     return tidy(
         {"method": method, "estimator": "pooled"},
         targets,
@@ -181,7 +177,7 @@ def _gain(
             "low": defined(low, resolved),
             "high": defined(np.minimum(high, columns["cap_db"]), resolved),
             "resolved": resolved,
-            "unresolved_share": np.exp(-hits),  # hits are rare and nearly independent where it matters
+            "unresolved_share": np.exp(-mean),  # hits are rare and nearly independent where it matters
             "evaluations": len(found[0].history),
             "with_initial": False,
             "proposals": proposals,
@@ -189,7 +185,7 @@ def _gain(
             "runs": runs,
         },
         columns,
-        {"sampler_db": sampler, "predictor_db": predictor},
+        {"sampler_db": gain_db(trials, of_pools), "predictor_db": gain_db(of_pools, of_search)},
     ).with_columns(law_db=pl.col("target_error").replace_strict(law, default=None, return_dtype=pl.Float64))
 
 
@@ -264,8 +260,8 @@ def _figure(found: Expected, expected: ExpectedStudy) -> Figure:
     figure = draw_gain(
         found.gain,
         title=f"Expected gain on {expected.study.benchmark}",
-        note=f"From {effort.pilots} pilots of each method, in which every iteration ranks {effort.pools} pools. Where "
-        "the text below speaks of runs, bands are over pilots, and may go on below the figure.",
+        note=f"Not run: from {effort.pilots} pilots of each method, where every iteration ranks {effort.pools} pools. "
+        f"Bands are where the gain of a study of {expected.runs} runs lies with 95 %, and may go on below the figure.",
     )
     figure.axes[0].set_ylim(bottom=LOWEST)
     return figure

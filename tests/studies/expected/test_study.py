@@ -38,6 +38,7 @@ def test_what_is_expected_is_what_searches_then_show(tmp_path: Path) -> None:
     at = both.row(by_predicate=pl.col("target_error") == found.named["top 1 %"], named=True)
     assert at["gain_db_measured"] > 9  # much better than random search, and both say by how much
     assert at["gain_db"] == pytest.approx(at["gain_db_measured"], abs=1.0)
+    assert at["low"] < at["gain_db_measured"] < at["high"]
     assert at["law_db"] == pytest.approx(at["gain_db_measured"], abs=1.0)
     assert at["sampler_db"] + at["predictor_db"] == pytest.approx(at["gain_db"])
 
