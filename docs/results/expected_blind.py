@@ -14,6 +14,7 @@ import polars as pl
 from expected_gain import hits_of
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import RidgeCV
+from sklearn.neural_network import MLPRegressor
 
 from predictornas.cli.console import progress_bar
 from predictornas.predictors.scikit import sklearn_predictor
@@ -30,17 +31,18 @@ from predictornas.studies.tidy_tables import write_table
 
 TABLES = ("nasbench201-full-imagenet16-120", "nasbench201-full-cifar100", "nasbench-graph-cora", "nasbench101")
 
-BUILT_IN = ("fast-gp", "gcn", "rnn", "boosted-trees")
+BUILT_IN = ("fast-gp", "gcn", "boosted-trees")
 
 OWN = {
     "forest": sklearn_predictor(RandomForestRegressor(n_estimators=100), "one-hot"),
     "ridge": sklearn_predictor(RidgeCV(), "one-hot"),
+    "perceptron": sklearn_predictor(MLPRegressor(solver="lbfgs", max_iter=500), "one-hot"),
 }
 """Predictors that a user might bring."""
 
 SAMPLERS = ("uniform-100", "uniform-1000", "evolutionary-100", "evolutionary-1000", "exhaustive")
 
-SLOW = ("rnn", "boosted-trees", "forest")
+SLOW = ("boosted-trees", "forest")
 """What would score all of NAS-Bench-101 in a minute or more a search; it is not asked for there."""
 
 BUDGET = 80
