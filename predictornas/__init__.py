@@ -37,6 +37,7 @@ _PUBLIC = {
     "RandomSearch": "predictornas.search.strategies",
     "Search": "predictornas.search.loop",
     "SearchSpace": "predictornas.spaces.base",
+    "SignalProcess": "predictornas.predictors.gaussian_process",
     "Study": "predictornas.studies.gain.study",
     "TabularOracle": "predictornas.oracles.tabular",
     "TensorBoard": "predictornas.observers",
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from predictornas.predictors.ensemble import Ensemble as Ensemble
     from predictornas.predictors.flow import Flow as Flow
     from predictornas.predictors.gaussian_process import GaussianProcess as GaussianProcess
+    from predictornas.predictors.gaussian_process import SignalProcess as SignalProcess
     from predictornas.predictors.gcn import GCN as GCN
     from predictornas.predictors.pyg import PyGPredictor as PyGPredictor
     from predictornas.predictors.rnn import RNN as RNN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -15,6 +15,7 @@ from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_values
 from predictornas.predictors.path_encoding import num_paths, path_counts
 from predictornas.predictors.process.graph_features import structure_features
+from predictornas.predictors.process.graph_views import signals_of
 from predictornas.spaces.base import Genes, SearchSpace
 
 _MOST_PATHS = 400
@@ -65,6 +66,8 @@ class BoostedTrees(metaclass=PlainHelp):
     shrinkage: float = 1.0
     fits: int = 3
     fidelity_pairs: FidelityRule = "common"
+
+    _signals: ClassVar[bool] = False
 
     def fit(
         self,
@@ -136,4 +139,26 @@ class BoostedTrees(metaclass=PlainHelp):
         starts = range(0, max(1, len(genes)), _AT_ONCE)
         paths = [path_counts(graphs.rows(start, start + _AT_ONCE), longest=longest) for start in starts]
         chosen = self._space.sequences(genes).reshape(len(genes), -1).astype(np.float32)
-        return np.concatenate([structure_features(graphs), chosen, np.concatenate(paths)], axis=1)
+        parts = [structure_features(graphs), chosen, np.concatenate(paths)]
+        if self._signals:
+            parts.append(signals_of(self._space, graphs))
+        return np.concatenate(parts, axis=1)
+
+
+@dataclass(kw_only=True)
+class SignalTrees(BoostedTrees):
+    """The same with how signals pass through the untrained cell among the features: see `SignalProcess`.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import get_space
+        >>> from predictornas.predictors.boosted_trees import SignalTrees
+        >>> space, rng = get_space("nasbench101"), np.random.default_rng(0)
+        >>> genes = space.enumerate()[::9000]
+        >>> quality = (genes[:, 21:] == 0).mean(axis=1)  # more 3 x 3 convolutions are better
+        >>> predictor = SignalTrees().fit(space, genes, quality, rng=rng)
+        >>> bool(np.corrcoef(predictor.predict(genes), quality)[0, 1] > 0.9)
+        True
+    """
+
+    _signals: ClassVar[bool] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -59,6 +60,8 @@ class GaussianProcess(metaclass=PlainHelp):
     degrees_of_freedom: float | None = 4.0
     fidelity_pairs: FidelityRule = "common"
 
+    _signals: ClassVar[bool] = False
+
     @property
     def knows_noise(self) -> bool:
         """Its noise is one of the hyperparameters, and its scores are posterior means."""
@@ -95,7 +98,7 @@ class GaussianProcess(metaclass=PlainHelp):
         self, space: SearchSpace, genes: Genes, targets: Float[np.ndarray, " n"], rng: np.random.Generator
     ) -> None:
         """Tunes the kernel on targets and conditions on them."""
-        views = raw_views(space, genes, width=self.width, seed=self.flow_seed)
+        views = raw_views(space, genes, width=self.width, seed=self.flow_seed, signals=self._signals)
         self._scaled = Scaling(views)
         inputs = self._scaled(views)
         rows = np.sort(rng.permutation(len(targets))[: self.tuned_on])
@@ -133,4 +136,25 @@ class GaussianProcess(metaclass=PlainHelp):
         return wider
 
     def _views(self, genes: Genes) -> RawViews:
-        return raw_views(self.space_, genes, width=self.width, seed=self.flow_seed)
+        return raw_views(self.space_, genes, width=self.width, seed=self.flow_seed, signals=self._signals)
+
+
+@dataclass(kw_only=True)
+class SignalProcess(GaussianProcess):
+    """The same with how signals pass through the untrained cell among the counts, worked out by mean-field theory.
+
+    See `process.signal_propagation`. Where a space does not say how its operations pass signals, as all but
+    NAS-Bench-101, it is the same as `GaussianProcess`.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import SignalProcess, get_space
+        >>> space, rng = get_space("nasbench101"), np.random.default_rng(0)
+        >>> genes = space.enumerate()[::9000]
+        >>> quality = (genes[:, 21:] == 0).mean(axis=1)  # more 3 x 3 convolutions are better
+        >>> predictor = SignalProcess().fit(space, genes, quality, rng=rng)
+        >>> bool(np.corrcoef(predictor.predict(genes), quality)[0, 1] > 0.9)
+        True
+    """
+
+    _signals: ClassVar[bool] = True

@@ -102,6 +102,29 @@ PREDICTORS = Registry(
             help="a Gaussian process and boosted trees, half and half (extra `lightgbm`)",
         ),
         Registered(
+            name="signal-gp",
+            target="predictornas.predictors.gaussian_process:SignalProcess",
+            help="the process, which also sees how signals pass through the untrained cell",
+            label="Gaussian process with signals",
+            look=Look("#7A0177", "d"),
+        ),
+        Registered(
+            name="signal-trees",
+            target="predictornas.predictors.boosted_trees:SignalTrees",
+            help="boosted trees that see it too (extra `lightgbm`)",
+            label="boosted trees with signals",
+        ),
+        Registered(
+            name="signal-gp-and-trees",
+            target="predictornas.predictors.studied:signal_gp_and_trees",
+            help="both, half and half (extra `lightgbm`)",
+        ),
+        Registered(
+            name="signal-ensemble",
+            target="predictornas.predictors.studied:signal_ensemble",
+            help="five processes and two boosted trees with signals, and two graph networks (extra `lightgbm`)",
+        ),
+        Registered(
             name="ensemble-with-flow",
             target="predictornas.predictors.studied:ensemble_with_flow",
             help="the same and two flow networks: the costliest, and the best on some hundred architectures",

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from predictornas.predictors.base import Predictor
-from predictornas.predictors.boosted_trees import BoostedTrees
+from predictornas.predictors.boosted_trees import BoostedTrees, SignalTrees
 from predictornas.predictors.engine.message_passing import Readout
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.flow import Flow
-from predictornas.predictors.gaussian_process import GaussianProcess
+from predictornas.predictors.gaussian_process import GaussianProcess, SignalProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.losses import PairwiseCrossEntropy
 from predictornas.predictors.optimisers import Adam, GradientDescent
@@ -38,6 +38,11 @@ def fast_gp() -> GaussianProcess:
 def gp_and_trees() -> Ensemble:
     """A process and boosted trees, which err on different cells; a fraction of the time of `ensemble`."""
     return Ensemble((GaussianProcess(), BoostedTrees()))
+
+
+def signal_gp_and_trees() -> Ensemble:
+    """The same, both with how signals pass through a cell."""
+    return Ensemble((SignalProcess(), SignalTrees()))
 
 
 def symmetric_gcn() -> GCN:
@@ -80,6 +85,13 @@ def ensemble(size: int = _USUAL) -> Ensemble:
     return Ensemble((*processes, bidirectional_gcn(size), bidirectional_gcn(size, "output")))
 
 
+def signal_ensemble(size: int = _USUAL) -> Ensemble:
+    """The same with how signals pass through a cell, and boosted trees, which see that too."""
+    processes = [SignalProcess(flow_seed=seed) for seed in range(5)]
+    trees = [SignalTrees() for _ in range(2)]
+    return Ensemble((*processes, *trees, bidirectional_gcn(size), bidirectional_gcn(size, "output")))
+
+
 def ensemble_with_flow(size: int = _USUAL) -> Ensemble:
     """The same and two flow networks: the costliest, and the best where there are some hundred to learn from."""
     return Ensemble((*ensemble(size).members, flow(size), flow(size)))
@@ -100,6 +112,7 @@ STUDIED: dict[str, Callable[[int], Predictor]] = {
     "rnn": rnn,
     "bidirectional-gcn": bidirectional_gcn,
     "ensemble": ensemble,
+    "signal-ensemble": signal_ensemble,
     "ensemble-with-flow": ensemble_with_flow,
 }
 """Those that a size configures; a study takes all others as they are."""

@@ -53,6 +53,8 @@ class NASBench101:
     name = "nasbench101"
     num_genes = NUM_EDGE_GENES + _INTERIOR
     num_choices = (2,) * NUM_EDGE_GENES + (NUM_OPERATIONS + 1,) * _INTERIOR
+    convolution_areas = (9, 1, 0)
+    """Of the kernel of each operation by its code; 0 is no convolution: see `process.signal_propagation`."""
 
     def __len__(self) -> int:
         return nasbench101_cells.NUM_CELLS

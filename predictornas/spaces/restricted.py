@@ -67,6 +67,11 @@ class RestrictedSpace:
         """Number of values of each gene."""
         return self.base.num_choices
 
+    @property
+    def convolution_areas(self) -> tuple[int, ...]:
+        """As of the base space; nothing where it does not say."""
+        return tuple(getattr(self.base, "convolution_areas", ()))
+
     def __len__(self) -> int:
         return len(self._kept)
 

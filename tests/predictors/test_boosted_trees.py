@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import kendalltau
 
 from predictornas.errors import DataError, MissingDependencyError
-from predictornas.predictors.boosted_trees import BoostedTrees
+from predictornas.predictors.boosted_trees import BoostedTrees, SignalTrees
+from predictornas.predictors.process.graph_views import signals_of
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
 from tests.extras import needed
@@ -67,3 +68,20 @@ def test_features_are_counts_genes_and_paths() -> None:
     paths = sum(kinds**length for length in range(longest + 1))
     choices = SPACE.sequences(GENES[:7]).reshape(7, -1).shape[1]
     assert features.shape == (7, 9 + 6 * kinds + kinds**2 + choices + paths)
+
+
+def test_signals_are_features_where_a_space_says_how_they_pass() -> None:
+    needed("lightgbm")
+    space = get_space("nasbench101")
+    genes = space.sample(60, np.random.default_rng(0))
+    values = (genes[:, 21:] == 0).mean(axis=1)
+    plain, ours = (
+        trees(trees=20, fits=1).fit(space, genes, values, rng=np.random.default_rng(0))
+        for trees in (BoostedTrees, SignalTrees)
+    )
+    added = ours._features(genes)[:, plain._features(genes).shape[1] :]
+    np.testing.assert_array_equal(added, signals_of(space, space.graphs(genes)))
+    assert kendalltau(ours.predict(genes), values).statistic > 0.6
+    assert SignalTrees().fit(SPACE, GENES, VALUES, rng=np.random.default_rng(0))._features(GENES[:2]).shape == (
+        fitted()._features(GENES[:2]).shape
+    )

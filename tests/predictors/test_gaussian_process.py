@@ -7,7 +7,7 @@ from scipy.stats import kendalltau
 from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.errors import DataError
 from predictornas.predictors.base import DenoisingPredictor, UncertainPredictor
-from predictornas.predictors.gaussian_process import GaussianProcess
+from predictornas.predictors.gaussian_process import GaussianProcess, SignalProcess
 from predictornas.predictors.process.graph_views import raw_views
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
@@ -98,3 +98,25 @@ def test_pools_are_scored_the_clear_way_that_searches_of_a_seed_rest_on(monkeypa
     many = predictor.predict(GENES)
     assert many.tolist() != few.tolist()  # it rounds in another way
     assert many == pytest.approx(few, abs=1e-4)
+
+
+def test_signals_are_told_of_spaces_that_say_how_they_pass() -> None:
+    """In parts too, which is how a whole space is scored, and in a table that has part of a space."""
+    space = get_space("nasbench101")
+    genes = space.sample(60, np.random.default_rng(0))
+    part = space.restricted_to(space.keys(genes))
+    values = (genes[:, 21:] == 0).mean(axis=1)
+    ours = SignalProcess(width=4).fit(space, genes, values, rng=np.random.default_rng(0))
+    of_part = SignalProcess(width=4).fit(part, genes, values, rng=np.random.default_rng(0))
+    plain = GaussianProcess(width=4).fit(space, genes, values, rng=np.random.default_rng(0))
+    others = space.enumerate()[:9000]
+    scores = ours.predict(others)
+    np.testing.assert_allclose(scores[::500], ours.predict(others[::500]), atol=1e-4)
+    np.testing.assert_array_equal(of_part.predict(genes), ours.predict(genes))
+    assert not np.allclose(plain.predict(others[::500]), scores[::500], atol=0.01)
+
+
+def test_without_signals_it_is_the_plain_process() -> None:
+    ours = SignalProcess(width=8).fit(SPACE, GENES[:40], VALUES[:40], rng=np.random.default_rng(0))
+    plain = GaussianProcess(width=8).fit(SPACE, GENES[:40], VALUES[:40], rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(ours.predict(GENES[40:]), plain.predict(GENES[40:]))

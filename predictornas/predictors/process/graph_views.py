@@ -13,8 +13,9 @@ from scipy import sparse
 from predictornas.predictors.process.description import description, without_weights
 from predictornas.predictors.process.graph_features import random_flow_features
 from predictornas.predictors.process.shared_flow import shared_flow_features
+from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.predictors.process.views import View
-from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, SearchSpace
 from predictornas.spaces.hashing import mix
 
 STRUCTURE = 0
@@ -25,8 +26,8 @@ _FEW = 1 << 13
 _BLOCK = 1 << 11
 """Graphs whose features are scaled at once: 2 MiB, which are then in the cache for what reads them."""
 _MOST_HELD = 2
-_HELD: OrderedDict[tuple[int, int, int], tuple[Genes, RawViews]] = OrderedDict()
-_RECENT: deque[tuple[SearchSpace, Genes, int, int, RawViews]] = deque(maxlen=2)
+_HELD: OrderedDict[tuple[int, int, int, bool], tuple[Genes, RawViews]] = OrderedDict()
+_RECENT: deque[tuple[SearchSpace, Genes, int, int, bool, RawViews]] = deque(maxlen=2)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class RawViews:
     """What a batch of n graphs looks like.
 
     Attributes:
-        structure: `(n, f)`, see `graph_features.structure_features`.
+        structure: `(n, f)`, see `graph_features.structure_features`; signals too, where they are asked for.
         flow: `(n, w)`, see `graph_features.random_flow_features`.
         subtrees: `(depths, n, V)` a hash of what lies around each vertex up to 1 and 2 steps away, 0 on padding.
     """
@@ -51,7 +52,7 @@ class RawViews:
         return RawViews(self.structure[start:stop], self.flow[start:stop], self.subtrees[:, start:stop])
 
 
-def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0) -> RawViews:
+def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, signals: bool = False) -> RawViews:
     """The views of architectures; those of `space.enumerate()` itself stay in memory once they were asked for.
 
     Args:
@@ -59,16 +60,21 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0) ->
         genes: `(n, g)`.
         width: of the random flow features.
         seed: of the random flow features.
+        signals: whether `signal_propagation.signal_features` are among the structure; a space that does not say how
+            its operations pass signals (`convolution_areas`) has none.
     """
     if len(genes) <= _FEW:
-        return _of_few(space, genes, width, seed)
-    key = (id(genes), width, seed)  # the array is held below, so its id stays its own
+        return _of_few(space, genes, width, seed, signals)
+    key = (id(genes), width, seed, signals)  # the array is held below, so its id stays its own
     if key in _HELD:
         _HELD.move_to_end(key)
         return _HELD[key][1]
     described = description(space, genes)
     flow = shared_flow_features(described.ways, described.num_codes, width=width, seed=seed)
-    views = RawViews(described.structure, flow, described.subtrees)
+    structure = described.structure
+    if signals:
+        structure = np.concatenate([structure, signals_of(space, space.graphs(genes))], axis=1)
+    views = RawViews(structure, flow, described.subtrees)
     if genes is space.enumerate():
         _HELD[key] = (genes, views)
         if len(_HELD) > _MOST_HELD:
@@ -76,16 +82,29 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0) ->
     return views
 
 
-def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int) -> RawViews:
+def signals_of(space: SearchSpace, graphs: Graphs) -> Float32[np.ndarray, "n f"]:
+    """How signals pass through cells of a space; no column where it does not say how its operations pass them.
+
+    Args:
+        space: the space.
+        graphs: of its cells.
+    """
+    areas = getattr(space, "convolution_areas", ())
+    return signal_features(graphs, areas) if areas else np.zeros((len(graphs), 0), np.float32)
+
+
+def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int, signals: bool) -> RawViews:
     """Views of architectures that are asked for again: by a fit and for its scores, by scores and how sure they are."""
     for known_space, known_genes, *weights, views in _RECENT:
         # compared by their entries, because an array may be written to between two questions
-        if known_space is space and weights == [width, seed] and np.array_equal(known_genes, genes):
+        if known_space is space and weights == [width, seed, signals] and np.array_equal(known_genes, genes):
             return views
     graphs = space.graphs(genes)
     structure, subtrees = without_weights(graphs)
+    if signals:
+        structure = np.concatenate([structure, signals_of(space, graphs)], axis=1)
     views = RawViews(structure, random_flow_features(graphs, width=width, seed=seed), subtrees)
-    _RECENT.append((space, genes.copy(), width, seed, views))
+    _RECENT.append((space, genes.copy(), width, seed, signals, views))
     return views
 
 
