@@ -25,6 +25,8 @@ from predictornas.studies.tidy_tables import write_table
 
 TABLES = ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16-120")
 DEFAULT, OTHER = "bayesian-optimisation", "local-search"
+SIGNALS = "signal-bayesian-optimisation"
+"""Not the default, and another search on NAS-Bench-101 alone."""
 SEEDS = tuple(range(2000, 2050))
 SEEN = (100, 150)
 """Evaluations after which it is looked."""
@@ -44,11 +46,28 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield _summary(found, name, f"best cell found within {evaluations}", "found")
     regret = anytime_regret(curves, oracles, evaluations=SEEN[-1]).filter(trace="best")
     yield _summary(regret, name, f"regret over {SEEN[-1]}", "regret")
-    own, other = (regret.filter(method=method).select("seed", "regret") for method in (DEFAULT, OTHER))
-    pairs = own.join(other, on="seed", suffix="_other").select(
-        pl.lit(DEFAULT).alias("method"), regret=pl.col("regret") - pl.col("regret_other")
+    yield _paired(regret, name, f"regret less that of {OTHER}", "regret", DEFAULT, OTHER)
+    if SIGNALS in methods(name):
+        yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", SIGNALS, DEFAULT)
+        for evaluations in (50, *SEEN):
+            after = curves.filter(evaluations=evaluations)
+            for trace in ("best", "recommended"):
+                quantity = f"{trace}, error after {evaluations} less that of {DEFAULT}"
+                yield _paired(after, name, quantity, trace, SIGNALS, DEFAULT)
+
+
+def methods(table: str) -> tuple[str, ...]:
+    """Those that run on a table."""
+    return (DEFAULT, OTHER, SIGNALS) if table == "nasbench101" else (DEFAULT, OTHER)
+
+
+def _paired(frame: pl.DataFrame, name: str, quantity: str, column: str, own: str, other: str) -> pl.DataFrame:
+    """One method less another, by seed."""
+    first, second = (frame.filter(method=method).select("seed", column) for method in (own, other))
+    pairs = first.join(second, on="seed", suffix="_other").select(
+        pl.lit(own).alias("method"), (pl.col(column) - pl.col(f"{column}_other")).alias(column)
     )
-    yield _summary(pairs, name, f"regret less that of {OTHER}", "regret", (-1.0, 1.0))
+    return _summary(pairs, name, quantity, column, (-1.0, 1.0))
 
 
 def _summary(
@@ -62,7 +81,7 @@ def main(folder: Path) -> None:
     """Runs, then the table."""
     parts = []
     for name in TABLES:
-        run_study(Study(name, (DEFAULT, OTHER), SEEN[-1], SEEDS, preset="default"), folder / name)
+        run_study(Study(name, methods(name), SEEN[-1], SEEDS, preset="default"), folder / name)
         parts += rows_of(name, pl.read_parquet(folder / name / "history.parquet"))
     write_table(Path(__file__).parent / "search" / "fresh.csv", pl.concat(parts))
 

@@ -35,6 +35,11 @@ def fast_gp() -> GaussianProcess:
     return GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None)
 
 
+def signal_fast_gp() -> SignalProcess:
+    """The same with how signals pass through the untrained cell."""
+    return SignalProcess(**vars(fast_gp()))
+
+
 def gp_and_trees() -> Ensemble:
     """A process and boosted trees, which err on different cells; a fraction of the time of `ensemble`."""
     return Ensemble((GaussianProcess(), BoostedTrees()))

@@ -10,7 +10,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.fidelity import FidelityRule, WithUntrained
 from predictornas.predictors.gin import GIN
-from predictornas.predictors.studied import fast_gp
+from predictornas.predictors.studied import fast_gp, signal_fast_gp
 from predictornas.registry import Registered, expect
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.evolutionary import Evolutionary
@@ -100,6 +100,12 @@ def bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
 def explorative_bayesian_optimisation(initial: int, batch: int) -> ExploringSearch:
     """The same, exploring once it is stuck; how that was chosen stands in `docs/results/robust-search.md`."""
     return ExploringSearch(**vars(bayesian_optimisation(initial, batch)), share=0.5, patience=10)
+
+
+def signal_bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
+    """The same with a process that sees how signals pass through the untrained cell; see `docs/results/search.md`."""
+    plain = bayesian_optimisation(initial, batch)
+    return dataclasses.replace(plain, predictor=signal_fast_gp())
 
 
 def npenas(initial: int, batch: int) -> PredictorSearch:

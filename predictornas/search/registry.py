@@ -136,6 +136,14 @@ _BASELINES = (
         takes=("initial", "batch"),
         look=Look("#FF7A5C", "d"),
     ),
+    Registered(
+        name="signal-bayesian-optimisation",
+        target="predictornas.search.building:signal_bayesian_optimisation",
+        help="the same with a process that sees how signals pass through cells of NAS-Bench-101",
+        label="Bayesian optimisation with signals",
+        takes=("initial", "batch"),
+        look=Look("#7A0177", "d"),
+    ),
 )
 
 METHODS = Registry(

@@ -14,7 +14,7 @@ from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.oracles.base import Evaluations
 from predictornas.predictors.fidelity import WithUntrained
 from predictornas.predictors.flow import Flow
-from predictornas.predictors.gaussian_process import GaussianProcess
+from predictornas.predictors.gaussian_process import GaussianProcess, SignalProcess
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.rnn import RNN
 from predictornas.samplers.evolutionary import Evolutionary
@@ -136,6 +136,15 @@ def test_bayesian_optimisation_is_a_process_with_mutants_of_what_it_thinks_best(
     assert (strategy.initial, strategy.batch) == (10, 10)
     with pytest.raises(ConfigurationError, match="takes no number"):
         get_strategy("bayesian-optimisation-100", PRESETS["default"])
+
+
+def test_signal_bayesian_optimisation_is_the_same_with_another_process() -> None:
+    strategy, plain = (get_strategy(f"{name}bayesian-optimisation", PRESETS["paper"]) for name in ("signal-", ""))
+    assert isinstance(strategy, PredictorSearch)
+    assert isinstance(plain, PredictorSearch)
+    assert isinstance(strategy.predictor, SignalProcess)
+    assert vars(strategy.predictor) == vars(plain.predictor)
+    assert replace(strategy, predictor=plain.predictor) == plain
 
 
 def test_explorative_bayesian_optimisation_is_the_same_and_explores_once_it_is_stuck() -> None:
