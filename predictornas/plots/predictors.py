@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from predictornas.captions import Quality, predictors_caption, qualities
-from predictornas.looks import styles_of
+from predictornas.looks import MethodStyle, styles_of
 from predictornas.plots.style import (
     MUTED,
     count_axis,
@@ -38,18 +40,23 @@ def draw_predictors(table: pl.DataFrame, *, title: str, caption: str, judge: Qua
     told = f"{caption} {predictors_caption(shown, by_chance=by_chance)}"
     figure = new_figure(4.4 * columns, 1.2 + 3.2 * rows, title=title, caption=told, grid=(rows, columns))
     panels = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
+    styles = styles_of(table["predictor"])
     for axes, (name, quality) in zip(panels, shown.items(), strict=False):
-        _draw_panel(axes, table.filter(pl.col("quantity") == name), quality, by_chance=by_chance)
+        _draw_panel(axes, table.filter(pl.col("quantity") == name), quality, styles, by_chance=by_chance)
     for unused in panels[len(shown) :]:
         unused.remove()
-    legend_beside(figure, panels[len(shown) - 1])
+    legend_beside(figure, panels[0])  # every predictor has the first quantity, and not all know how unsure they are
     return figure
 
 
-def _draw_panel(axes: Axes, table: pl.DataFrame, quality: Quality, *, by_chance: bool) -> None:
+def _draw_panel(
+    axes: Axes, table: pl.DataFrame, quality: Quality, styles: Mapping[str, MethodStyle], *, by_chance: bool
+) -> None:
     scale = quality.scale
-    for predictor, style in styles_of(table["predictor"]).items():
+    for predictor, style in styles.items():
         rows = table.filter(pl.col("predictor") == predictor).sort("size")
+        if rows.is_empty():
+            continue
         axes.plot(
             rows["size"],
             rows["mean"].to_numpy() * scale,

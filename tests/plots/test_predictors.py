@@ -28,6 +28,16 @@ def test_each_quantity_has_a_panel_in_its_unit_and_each_predictor_a_line() -> No
     assert len(figure.legends[0].get_texts()) == 2
 
 
+def test_a_predictor_that_is_not_in_every_panel_is_in_the_legend_and_others_keep_their_colours() -> None:
+    rows = table().with_columns(pl.col("predictor").replace({"gp": "mine", "gcn": "yours"}))
+    sure = rows.filter(quantity="tau", predictor="yours").with_columns(quantity=pl.lit("coverage"))
+    figure = draw_predictors(pl.concat([rows, sure]), title="Title", caption="Caption.")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["mine", "yours"]
+    colours = [{line.get_label(): line.get_color() for line in axes.get_lines()} for axes in figure.axes]
+    assert list(colours[-1]) == ["yours"]
+    assert colours[-1]["yours"] == colours[0]["yours"] != colours[0]["mine"]
+
+
 def test_random_scores_are_a_dotted_line_and_every_quantity_has_a_panel() -> None:
     chance = {"tau": 0.0, "hits": 0.01, "regret": 0.1, "best_of_ten": 38_511.0}
     rows = pl.concat([table(), table().filter(quantity="tau").with_columns(quantity=pl.lit("best_of_ten"))])
