@@ -1,7 +1,9 @@
 """The blind test of `predictornas expect`: six predictors, five samplers, four tables, 20 searches of each.
 
-python docs/results/expected_blind.py expect TABLE     # into expected-gain/expected/TABLE; commit it
-python docs/results/expected_blind.py measure TABLE    # then into expected-gain/measured/TABLE, resumable
+    python docs/results/expected_blind.py expect TABLE --out FOLDER     # into FOLDER/expected/TABLE; commit it
+    python docs/results/expected_blind.py measure TABLE --out FOLDER    # then into FOLDER/measured/TABLE, resumable
+
+Of `measured/TABLE` the repository has `named.csv`, `hits.csv` and the manifest; histories are larger than all else.
 """
 
 from __future__ import annotations
@@ -100,6 +102,8 @@ def main() -> None:
     benchmark = opened.benchmark
     costs = benchmark.costs(benchmark.signal)[benchmark.rows(outcome.history["key"].to_numpy())]
     targets = pl.DataFrame({"target_error": list(named_errors(opened.errors).values())})
+    at_named = pl.col("target_error").is_in(targets["target_error"].to_list())
+    write_table(folder / "named.csv", outcome.report.gain.filter(at_named, estimator="pooled"))
     write_table(folder / "hits.csv", hits_of(outcome.history.with_columns(error=costs), targets))
 
 

@@ -48,17 +48,17 @@ def comparison(folder: Path) -> pl.DataFrame:
     """One row a table, method and target with a name, for all that was measured.
 
     Args:
-        folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/gain.csv`.
+        folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/named.csv`.
 
     Returns:
         Also `if_exact`: how likely the mean of the method, told exactly, would be within `NEAR` of what was measured.
     """
     parts = []
-    for measured in sorted(folder.glob("measured/*/gain.csv")):
+    for measured in sorted(folder.glob("measured/*/named.csv")):
         name = measured.parent.name
         expected = _named(folder, name)
         keys = ["method", "target_error"]
-        found = pl.read_csv(measured, infer_schema_length=None).filter(estimator="pooled")
+        found = pl.read_csv(measured, infer_schema_length=None)
         both = expected.join(
             found.select(*keys, "gain_db", "low", "high", "resolved", "runs"),
             on=keys,
@@ -107,7 +107,8 @@ def counted(folder: Path) -> pl.DataFrame:
     rows = []
     for path in sorted(folder.glob("measured/*/hits.csv")):
         expected = _named(folder, path.parent.name)
-        size = pl.read_csv(path.parent / "gain.csv", infer_schema_length=None)["table_hits"].max()
+        whole = pl.read_csv(folder / "expected" / path.parent.name / "expected.csv", infer_schema_length=None)
+        size = int(whole["table_hits"].to_numpy().max())  # the last target is reached by all
         hits = pl.read_csv(path, infer_schema_length=None)
         for method, target, error, table_hits, told, resolved in expected.select(
             "method", "target", "target_error", "table_hits", "gain_db", "resolved"

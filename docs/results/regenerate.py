@@ -66,7 +66,7 @@ from predictornas.studies.tidy_tables import write_table
 
 RESULTS = Path(__file__).resolve().parent
 
-GAINS = RESULTS / "expected-gain"
+GAINS = RESULTS / "expected-gain" / "pilots"
 
 PUBLISHED = RESULTS.parents[1] / "predictornas" / "runs.npz"
 """The runs of all studies, as they ship with the package."""
@@ -176,7 +176,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
         yield name, lambda name=name, members=members: renew_comparison(name, members)
     yield "asynchronous", lambda: asynchronous_tables.renew(RESULTS / "asynchronous")
     yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
-    yield "expected-gain", lambda: renewed(GAINS, lambda out: expected_gain.renew(GAINS, out))
+    yield "expected-gain/pilots", lambda: renewed(GAINS, lambda out: expected_gain.renew(GAINS, out))
     yield "supernet", lambda: supernet_figures.renew(RESULTS / "supernet")
     yield "efficient-sampling/mauch-smoothness", renew_smoothness
     yield "runs", lambda: published_runs.renew(RESULTS, PUBLISHED)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
 from predictornas.plots.style import COLORS, MARKERS, MUTED, legend_beside, new_figure, points, tidy_axes
+
+_COLORS = (*COLORS, "#3F7F3A")
+"""Of predictors, as far as they go."""
 
 NEAR = 1.0
 """dB between expected and measured that the band shows."""
@@ -24,8 +29,8 @@ def draw_expected(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
     targets = table["target"].unique(maintain_order=True).to_list()
     figure = new_figure(2.6 + 4.0 * len(targets), 4.9, title=title, caption=caption, grid=(1, len(targets)))
     panels = figure.subplots(1, len(targets), squeeze=False)[0]
-    colors = dict(zip(table["predictor"].unique(maintain_order=True), COLORS, strict=False))
-    markers = dict(zip(table["sampler"].unique(maintain_order=True), MARKERS, strict=False))
+    colors = dict(zip(table["predictor"].unique(maintain_order=True), itertools.cycle(_COLORS), strict=False))
+    markers = dict(zip(table["sampler"].unique(maintain_order=True), itertools.cycle(MARKERS), strict=False))
     for axes, target in zip(panels, targets, strict=True):
         own = table.filter(target=target)
         both = own.select("expected_db", "measured_db").to_numpy()

@@ -5,6 +5,16 @@ import polars as pl
 from predictornas.plots.expected import draw_expected
 
 
+def test_any_number_of_predictors_and_samplers_is_drawn() -> None:
+    rows = [
+        {"target": "top", "predictor": f"p{number}", "sampler": f"s{number}", "expected_db": 1.0, "measured_db": 2.0}
+        for number in range(9)
+    ]
+    table = pl.DataFrame(rows).with_columns(measured_low=pl.lit(None), measured_high=pl.lit(None))
+    figure = draw_expected(table, title="Gains", caption="What it shows.")
+    assert len(figure.legends[0].get_texts()) == 18
+
+
 def test_a_panel_a_target_with_a_point_for_each_method() -> None:
     rows = [
         {
