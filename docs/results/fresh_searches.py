@@ -28,7 +28,7 @@ DEFAULT, OTHER = "bayesian-optimisation", "local-search"
 SIGNALS = "signal-bayesian-optimisation"
 """Not the default, and another search on NAS-Bench-101 alone."""
 SEEDS = tuple(range(2000, 2050))
-SEEN = (100, 150)
+SEEN = (50, 100, 150)
 """Evaluations after which it is looked."""
 
 
@@ -49,7 +49,7 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield _paired(regret, name, f"regret less that of {OTHER}", "regret", DEFAULT, OTHER)
     if SIGNALS in methods(name):
         yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", SIGNALS, DEFAULT)
-        for evaluations in (50, *SEEN):
+        for evaluations in SEEN:
             after = curves.filter(evaluations=evaluations)
             for trace in ("best", "recommended"):
                 quantity = f"{trace}, error after {evaluations} less that of {DEFAULT}"

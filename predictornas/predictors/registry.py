@@ -120,11 +120,6 @@ PREDICTORS = Registry(
             help="both, half and half (extra `lightgbm`)",
         ),
         Registered(
-            name="signal-ensemble",
-            target="predictornas.predictors.studied:signal_ensemble",
-            help="five processes and two boosted trees with signals, and two graph networks (extra `lightgbm`)",
-        ),
-        Registered(
             name="ensemble-with-flow",
             target="predictornas.predictors.studied:ensemble_with_flow",
             help="the same and two flow networks: the costliest, and the best on some hundred architectures",

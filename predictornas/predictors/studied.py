@@ -90,13 +90,6 @@ def ensemble(size: int = _USUAL) -> Ensemble:
     return Ensemble((*processes, bidirectional_gcn(size), bidirectional_gcn(size, "output")))
 
 
-def signal_ensemble(size: int = _USUAL) -> Ensemble:
-    """The same with how signals pass through a cell, and boosted trees, which see that too."""
-    processes = [SignalProcess(flow_seed=seed) for seed in range(5)]
-    trees = [SignalTrees() for _ in range(2)]
-    return Ensemble((*processes, *trees, bidirectional_gcn(size), bidirectional_gcn(size, "output")))
-
-
 def ensemble_with_flow(size: int = _USUAL) -> Ensemble:
     """The same and two flow networks: the costliest, and the best where there are some hundred to learn from."""
     return Ensemble((*ensemble(size).members, flow(size), flow(size)))
@@ -117,7 +110,6 @@ STUDIED: dict[str, Callable[[int], Predictor]] = {
     "rnn": rnn,
     "bidirectional-gcn": bidirectional_gcn,
     "ensemble": ensemble,
-    "signal-ensemble": signal_ensemble,
     "ensemble-with-flow": ensemble_with_flow,
 }
 """Those that a size configures; a study takes all others as they are."""
