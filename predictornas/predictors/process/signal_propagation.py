@@ -18,9 +18,8 @@ Two numbers are not theory: the variance that a maximum leaves (all of it) and t
 cells on noise, as the tests do; no accuracy was looked at for them.
 
 All of it is worked out a second time as if batch normalisation divided by the mean square and left the mean in, with
-half of every gradient passing ReLU. That follows real gradients less well, and yet predictors rank better with both:
-where much of a sum is the same everywhere, less of it can be of use. What the features are worth is measured in
-docs/results/predictors.md. Their use is ours.
+half of every gradient passing ReLU. That follows real gradients less well, and yet predictors rank better with both;
+why was not looked into. What the features are worth is measured in docs/results/predictors.md. Their use is ours.
 """
 
 from __future__ import annotations
