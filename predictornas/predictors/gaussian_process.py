@@ -155,6 +155,14 @@ class SignalProcess(GaussianProcess):
         >>> predictor = SignalProcess().fit(space, genes, quality, rng=rng)
         >>> bool(np.corrcoef(predictor.predict(genes), quality)[0, 1] > 0.9)
         True
+
+    Attributes:
+        width: of the random flow features, >= 1.
+        flow_seed: of the random flow network.
+        tuned_on: architectures that the hyperparameters are tuned on.
+        relevances: whether each count has a relevance of its own.
+        degrees_of_freedom: of the noise, Student's t; None for normal noise.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs.
     """
 
     _signals: ClassVar[bool] = True

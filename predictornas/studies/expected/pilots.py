@@ -1,4 +1,4 @@
-"""Pilot searches on a table: a few real searches, of which more is counted than what they happened to find.
+"""PilotSearch searches on a table: a few real searches, of which more is counted than what they happened to find.
 
 A search's own finds are a noisy measure of its gain: a pool of 100 holds one of the best 0.1 % of a table once in ten
 times. What the predictor of an iteration would find is known better: pools cost next to nothing on a table, so each
@@ -75,7 +75,7 @@ class Counted:
 
 
 @dataclass(frozen=True)
-class Pilot:
+class PilotSearch:
     """One search.
 
     Attributes:
@@ -107,7 +107,7 @@ def pilots(
     effort: Effort,
     seed: int,
     advance: Callable[[int], None],
-) -> list[Pilot]:
+) -> list[PilotSearch]:
     """Runs them.
 
     Args:
@@ -122,11 +122,11 @@ def pilots(
     for number in range(effort.pilots):
         # a seed that no study has
         own = int(rng_for(seed, number, "pilot").integers(2**31, 2**32))
-        watched = Watched(strategy, opened, effort.pools, advance)
+        watched = CountingSearch(strategy, opened, effort.pools, advance)
         search = Search(opened.benchmark.space, watched, seed=own)
         for _ in iterate(search, opened.oracle, budget):
             pass
-        found.append(Pilot(search.history, tuple(watched.counted)))
+        found.append(PilotSearch(search.history, tuple(watched.counted)))
     return found
 
 
@@ -149,7 +149,7 @@ def ranks_pools(method: str, strategy: Strategy) -> PredictorSearch:
 
 
 @dataclass
-class Watched:
+class CountingSearch:
     """A search that proposes what it proposes, and counts what it might have.
 
     Attributes:

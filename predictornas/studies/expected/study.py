@@ -22,7 +22,7 @@ from predictornas.quantity import Quantity
 from predictornas.samplers.uniform import Exhaustive
 from predictornas.search.strategies import PredictorSearch
 from predictornas.seeding import rng_for
-from predictornas.studies.expected.pilots import Effort, Pilot, pilots, ranks_pools
+from predictornas.studies.expected.pilots import Effort, PilotSearch, pilots, ranks_pools
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study, data_fingerprint
@@ -146,7 +146,7 @@ def _found(
 
 
 def _gain(
-    method: str, found: Sequence[Pilot], opened: OpenedStudy, runs: int, law: Mapping[float, float]
+    method: str, found: Sequence[PilotSearch], opened: OpenedStudy, runs: int, law: Mapping[float, float]
 ) -> pl.DataFrame:
     """The table of gains: those of a study with so many runs, each of which finds what the pilots would in the mean.
 
@@ -189,7 +189,7 @@ def _gain(
     ).with_columns(law_db=pl.col("target_error").replace_strict(law, default=None, return_dtype=pl.Float64))
 
 
-def _tops(method: str, found: Sequence[Pilot], opened: OpenedStudy) -> pl.DataFrame:
+def _tops(method: str, found: Sequence[PilotSearch], opened: OpenedStudy) -> pl.DataFrame:
     """Where the predictors put the architectures that reach the targets with a name and were not evaluated yet."""
     parts = []
     for of_size in zip(*(pilot.iterations for pilot in found), strict=True):
@@ -241,7 +241,7 @@ def _law(strategy: PredictorSearch, tops: pl.DataFrame, opened: OpenedStudy, run
     return found
 
 
-def _best(method: str, found: Sequence[Pilot], opened: OpenedStudy) -> pl.DataFrame:
+def _best(method: str, found: Sequence[PilotSearch], opened: OpenedStudy) -> pl.DataFrame:
     """The lowest cost so far, over pilots."""
     benchmark = opened.benchmark
     costs = benchmark.costs(benchmark.signal)

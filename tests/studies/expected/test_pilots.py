@@ -9,7 +9,7 @@ from predictornas import Evolutionary, Exhaustive, PredictorSearch, RandomSearch
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.search.named import Named
-from predictornas.studies.expected.pilots import Effort, Pilot, Watched, pilots, ranks_pools
+from predictornas.studies.expected.pilots import CountingSearch, Effort, PilotSearch, pilots, ranks_pools
 from predictornas.studies.gain.opened import OpenedStudy, open_study
 from predictornas.studies.gain.study import Study
 from tests.studies.expected.parts import TABLE, Noisy, search
@@ -24,7 +24,9 @@ def opened() -> OpenedStudy:
     return open_study(Study(benchmark=TABLE, methods=(Named("noisy", search(3.0)),), budget=50))
 
 
-def found(opened: OpenedStudy, strategy: PredictorSearch, pools: int, seed: int = 0, count: int = 2) -> list[Pilot]:
+def found(
+    opened: OpenedStudy, strategy: PredictorSearch, pools: int, seed: int = 0, count: int = 2
+) -> list[PilotSearch]:
     return pilots(opened, strategy, 50, Effort(count, pools), seed, nothing)
 
 
@@ -33,7 +35,7 @@ def test_a_pilot_is_the_search_that_nobody_watches(
     opened: OpenedStudy, sampler: Uniform | Evolutionary | Exhaustive
 ) -> None:
     strategy = PredictorSearch(Noisy(3.0), sampler, pool_size=100, initial=10, batch=10)
-    watched = Search(opened.benchmark.space, Watched(strategy, opened, 5, nothing), seed=3)
+    watched = Search(opened.benchmark.space, CountingSearch(strategy, opened, 5, nothing), seed=3)
     alone = Search(opened.benchmark.space, strategy, seed=3)
     for each in (watched, alone):
         for _ in iterate(each, opened.oracle, 40):
