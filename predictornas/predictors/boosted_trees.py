@@ -141,7 +141,7 @@ class BoostedTrees(metaclass=PlainHelp):
         chosen = self._space.sequences(genes).reshape(len(genes), -1).astype(np.float32)
         parts = [structure_features(graphs), chosen, np.concatenate(paths)]
         if self._signals:
-            parts.append(signals_of(self._space, graphs))
+            parts.append(signals_of(self._space, genes))
         return np.concatenate(parts, axis=1)
 
 

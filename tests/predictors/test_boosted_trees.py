@@ -80,7 +80,7 @@ def test_signals_are_features_where_a_space_says_how_they_pass() -> None:
         for trees in (BoostedTrees, SignalTrees)
     )
     added = ours._features(genes)[:, plain._features(genes).shape[1] :]
-    np.testing.assert_array_equal(added, signals_of(space, space.graphs(genes)))
+    np.testing.assert_array_equal(added, signals_of(space, genes))
     assert kendalltau(ours.predict(genes), values).statistic > 0.6
     assert SignalTrees().fit(SPACE, GENES, VALUES, rng=np.random.default_rng(0))._features(GENES[:2]).shape == (
         fitted()._features(GENES[:2]).shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,9 +76,24 @@ def description(space: SearchSpace, genes: Genes) -> Description:
     """
     if genes is not space.enumerate():
         return Description.of(space.graphs(genes))
-    digest = hashlib.blake2b(np.ascontiguousarray(genes).data, digest_size=8).hexdigest()
-    name = f"graph-views/{space.name}-{digest}"
-    return Description.from_arrays(cached_arrays(name, _VERSION, lambda: Description.of(space.graphs(genes)).arrays()))
+    return Description.from_arrays(
+        kept(space, "graph-views", _VERSION, lambda: Description.of(space.graphs(genes)).arrays())
+    )
+
+
+def kept(
+    space: SearchSpace, kind: str, version: int, build: Callable[[], dict[str, Shaped[np.ndarray, "..."]]]
+) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+    """What is said of all of a space, from the cache folder where it is there.
+
+    Args:
+        space: the space.
+        kind: a folder of the cache.
+        version: of what is said.
+        build: says it.
+    """
+    digest = hashlib.blake2b(np.ascontiguousarray(space.enumerate()).data, digest_size=8).hexdigest()
+    return cached_arrays(f"{kind}/{space.name}-{digest}", version, build)
 
 
 def without_weights(graphs: Graphs) -> tuple[Float32[np.ndarray, "n f"], UInt64[np.ndarray, "d n v"]]:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int, Int64, UInt64
 from scipy import sparse
 
-from predictornas.predictors.process.description import description, without_weights
+from predictornas.predictors.process.description import description, kept, without_weights
 from predictornas.predictors.process.graph_features import random_flow_features
 from predictornas.predictors.process.shared_flow import shared_flow_features
 from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.predictors.process.views import View
-from predictornas.spaces.base import Genes, Graphs, SearchSpace
+from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.hashing import mix
 
 STRUCTURE = 0
@@ -25,9 +25,11 @@ _FEW = 1 << 13
 """Graphs that are described one by one: to share what repeats in them would not be faster."""
 _BLOCK = 1 << 11
 """Graphs whose features are scaled at once: 2 MiB, which are then in the cache for what reads them."""
+_VERSION = 1
+"""Raised when signals would come out differently; those of older versions are made again."""
 _MOST_HELD = 2
-_HELD: OrderedDict[tuple[int, int, int, bool], tuple[Genes, RawViews]] = OrderedDict()
-_RECENT: deque[tuple[SearchSpace, Genes, int, int, bool, RawViews]] = deque(maxlen=2)
+_HELD: OrderedDict[tuple[int, int, int], tuple[Genes, RawViews]] = OrderedDict()
+_RECENT: deque[tuple[SearchSpace, Genes, int, int, RawViews]] = deque(maxlen=2)
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,18 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, si
         signals: whether `signal_propagation.signal_features` are among the structure; a space that does not say how
             its operations pass signals (`convolution_areas`) has none.
     """
+    if signals:
+        views = raw_views(space, genes, width=width, seed=seed)
+        return replace(views, structure=np.concatenate([views.structure, signals_of(space, genes)], axis=1))
     if len(genes) <= _FEW:
-        return _of_few(space, genes, width, seed, signals)
-    key = (id(genes), width, seed, signals)  # the array is held below, so its id stays its own
+        return _of_few(space, genes, width, seed)
+    key = (id(genes), width, seed)  # the array is held below, so its id stays its own
     if key in _HELD:
         _HELD.move_to_end(key)
         return _HELD[key][1]
     described = description(space, genes)
     flow = shared_flow_features(described.ways, described.num_codes, width=width, seed=seed)
-    structure = described.structure
-    if signals:
-        structure = np.concatenate([structure, signals_of(space, space.graphs(genes))], axis=1)
-    views = RawViews(structure, flow, described.subtrees)
+    views = RawViews(described.structure, flow, described.subtrees)
     if genes is space.enumerate():
         _HELD[key] = (genes, views)
         if len(_HELD) > _MOST_HELD:
@@ -82,29 +84,32 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, si
     return views
 
 
-def signals_of(space: SearchSpace, graphs: Graphs) -> Float32[np.ndarray, "n f"]:
-    """How signals pass through cells of a space; no column where it does not say how its operations pass them.
+def signals_of(space: SearchSpace, genes: Genes) -> Float32[np.ndarray, "n f"]:
+    """How signals pass through cells of a space; those of `space.enumerate()` itself come from the cache folder.
 
     Args:
-        space: the space.
-        graphs: of its cells.
+        space: the space; where it does not say how its operations pass signals, there is no column.
+        genes: `(n, g)`.
     """
     areas = getattr(space, "convolution_areas", ())
-    return signal_features(graphs, areas) if areas else np.zeros((len(graphs), 0), np.float32)
+    if not areas:
+        return np.zeros((len(genes), 0), np.float32)
+    if len(genes) <= _FEW or genes is not space.enumerate():
+        return signal_features(space.graphs(genes), areas)
+    whole = kept(space, "graph-signals", _VERSION, lambda: {"signals": signal_features(space.graphs(genes), areas)})
+    return np.asarray(whole["signals"])
 
 
-def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int, signals: bool) -> RawViews:
+def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int) -> RawViews:
     """Views of architectures that are asked for again: by a fit and for its scores, by scores and how sure they are."""
     for known_space, known_genes, *weights, views in _RECENT:
         # compared by their entries, because an array may be written to between two questions
-        if known_space is space and weights == [width, seed, signals] and np.array_equal(known_genes, genes):
+        if known_space is space and weights == [width, seed] and np.array_equal(known_genes, genes):
             return views
     graphs = space.graphs(genes)
     structure, subtrees = without_weights(graphs)
-    if signals:
-        structure = np.concatenate([structure, signals_of(space, graphs)], axis=1)
     views = RawViews(structure, random_flow_features(graphs, width=width, seed=seed), subtrees)
-    _RECENT.append((space, genes.copy(), width, seed, signals, views))
+    _RECENT.append((space, genes.copy(), width, seed, views))
     return views
 
 

@@ -7,7 +7,8 @@ import pytest
 from predictornas.predictors.process import graph_views
 from predictornas.predictors.process.description import DEPTHS
 from predictornas.predictors.process.graph_features import random_flow_features, structure_features
-from predictornas.predictors.process.graph_views import Scaling, raw_views
+from predictornas.predictors.process.graph_views import Scaling, raw_views, signals_of
+from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.spaces.base import Graphs
 from predictornas.spaces.registry import get_space
 
@@ -118,3 +119,16 @@ def test_genes_that_were_written_to_are_described_anew() -> None:
     genes[0] = (genes[0] + 1) % 5
     assert not np.array_equal(raw_views(SPACE, genes, width=2).structure[0], before.structure[0])
     assert not np.array_equal(raw_views(SPACE, GENES, width=2, seed=1).flow, before.flow)
+
+
+def test_signals_are_columns_more_and_nothing_else_is_made_twice() -> None:
+    space = get_space("nasbench101")
+    part = space.restricted_to(space.enumerated_keys()[:9000])
+    genes = part.enumerate()
+    plain, ours = (raw_views(part, genes, width=2, signals=signals) for signals in (False, True))
+    assert ours.flow is plain.flow
+    assert ours.subtrees is plain.subtrees
+    np.testing.assert_array_equal(ours.structure[:, : plain.structure.shape[1]], plain.structure)
+    added = signal_features(space.graphs(genes[::50]), space.convolution_areas)  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(ours.structure[::50, plain.structure.shape[1] :], added)
+    assert signals_of(SPACE, GENES).shape == (len(GENES), 0)
