@@ -74,8 +74,8 @@ def _own(sampler: str, predictor: str) -> Named:
     return Named(f"{sampler} with {predictor}", replace(search, predictor=OWN[predictor]))
 
 
-def _asked(table: str, seeds: tuple[int, ...] = SEEDS) -> Study:
-    return Study(benchmark=table, methods=methods(table), preset="quick", budget=BUDGET, seeds=seeds)
+def _asked(table: str) -> Study:
+    return Study(benchmark=table, methods=methods(table), preset="quick", budget=BUDGET, seeds=SEEDS)
 
 
 def main() -> None:

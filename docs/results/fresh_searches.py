@@ -1,11 +1,11 @@
-"""The default on fresh seeds, against the numbers that it is to reach, and beside local search.
+"""The default on fresh seeds, against the numbers that it is to reach, beside local search and the one with signals.
 
     python docs/results/fresh_searches.py FOLDER
 
 Runs what FOLDER lacks, a study a table: 50 seeds that nothing was tuned on, 150 evaluations, ten minutes on two cores.
-Writes search/fresh.csv: `error` (best evaluated, chosen, recommended) and `found`, the share of runs that evaluated the
-best cell by the evaluation column, after 100 and 150 evaluations; `regret` over 150; and `regret behind local-search`,
-paired by seed; each with a 95 % interval.
+Writes search/fresh.csv: errors (best evaluated, chosen, recommended) and the share of runs that evaluated the best cell
+by the evaluation column, after so many evaluations (`SEEN`); the regret of the best evaluated; and what they are less
+those of another method, paired by seed. Each with a 95 % interval.
 """
 
 from __future__ import annotations
