@@ -83,3 +83,17 @@ def test_gains_of_pools_are_those_of_the_committed_split() -> None:
         share = {"top 0.1 %": 0.001, "top 1 %": 0.01}[row["target"]]
         size = 423_624 if row["table"] == "nasbench101" else 15_625
         assert near["table_hits"][0] / size == pytest.approx(share, rel=0.1)
+
+
+def test_how_near_chance_leaves_what_is_told() -> None:
+    found = pl.read_csv(FOLDER / "pilots" / "comparison.csv", infer_schema_length=None).filter("resolved")
+    assert len(found["table"].unique()) == 4
+    rng = np.random.default_rng(0)
+    for row in found.to_dicts()[::40]:
+        # Student's t: 20 searches leave 19 degrees of freedom, six pilots five
+        for name, width, factor in (
+            ("if_exact", row["measured_db"] - row["measured_low"], 2.093),
+            ("if_chance", row["expected_db"] - row["expected_low"], 2.571),
+        ):
+            errors = rng.normal(0, width / factor, 200_000)
+            assert np.mean(np.abs(errors) < 2) == pytest.approx(row[name], abs=0.005)

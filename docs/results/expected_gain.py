@@ -51,7 +51,9 @@ def comparison(folder: Path) -> pl.DataFrame:
         folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/named.csv`.
 
     Returns:
-        Also `if_exact`: how likely the mean of the method, told exactly, would be within `NEAR` of what was measured.
+        Also how likely what is told is within `NEAR` of what is measured: `if_exact` where the mean of the method is told
+        exactly, `if_chance` where six pilots and the study are off by chance alone, as far as the printed interval
+        reaches.
     """
     parts = []
     for measured in sorted(folder.glob("measured/*/named.csv")):
@@ -90,9 +92,15 @@ def comparison(folder: Path) -> pl.DataFrame:
             )
         )
     table = pl.concat(parts)
-    # the upper end is cut at the cap, the lower one never is
-    spread = (table["measured_db"] - table["measured_low"]) / t.ppf(0.975, table["runs"] - 1)
-    return table.with_columns(if_exact=pl.Series(1 - 2 * norm.sf(NEAR / spread.to_numpy())).fill_nan(None))
+    # upper ends are cut at the cap, lower ones never are
+    of_searches = (table["measured_db"] - table["measured_low"]) / t.ppf(0.975, table["runs"] - 1)
+    of_both = (table["expected_db"] - table["expected_low"]) / t.ppf(0.975, PILOTS - 1)
+    return table.with_columns(if_exact=_near(of_searches), if_chance=_near(of_both))
+
+
+def _near(spread: pl.Series) -> pl.Series:
+    """The chance that a normal error of this standard deviation is at most `NEAR`."""
+    return pl.Series(1 - 2 * norm.sf(NEAR / spread.to_numpy())).fill_nan(None)
 
 
 def counted(folder: Path) -> pl.DataFrame:
