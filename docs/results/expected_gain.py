@@ -51,8 +51,8 @@ def comparison(folder: Path) -> pl.DataFrame:
         folder: holds `expected/TABLE/expected.csv` and `measured/TABLE/named.csv`.
 
     Returns:
-        Also how likely what is told is within `NEAR` of what is measured: `if_exact` where the mean of the method is told
-        exactly, `if_chance` where six pilots and the study are off by chance alone, as far as the printed interval
+        Also how likely what is told is within `NEAR` of what is measured: `if_exact` where the mean of the method is
+        told exactly, `if_chance` where pilots and searches are off by chance alone, as far as the printed interval
         reaches.
     """
     parts = []
