@@ -120,6 +120,19 @@ PREDICTORS = Registry(
             help="both, half and half (extra `lightgbm`)",
         ),
         Registered(
+            name="signal-network",
+            target="predictornas.predictors.studied:signal_network",
+            help="a graph network both ways that also reads how signals pass",
+            label="graph network with signals",
+            look=Look("#C51B8A", "P"),
+        ),
+        Registered(
+            name="signal-gp-and-networks",
+            target="predictornas.predictors.studied:signal_gp_and_networks",
+            help="the process with signals and two of these, half and half: the best on thousands",
+            label="process and networks with signals",
+        ),
+        Registered(
             name="ensemble-with-flow",
             target="predictornas.predictors.studied:ensemble_with_flow",
             help="the same and two flow networks: the costliest, and the best on some hundred architectures",

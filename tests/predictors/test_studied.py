@@ -7,12 +7,13 @@ import pytest
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.flow import Flow
-from predictornas.predictors.gaussian_process import GaussianProcess
+from predictornas.predictors.gaussian_process import GaussianProcess, SignalProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.losses import PairwiseCrossEntropy
 from predictornas.predictors.optimisers import Adam, GradientDescent
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.rnn import RNN
+from predictornas.predictors.signal_network import SignalNetwork
 from predictornas.predictors.studied import studied_predictor
 
 
@@ -54,3 +55,8 @@ def test_the_published_rows_were_made_with_these_settings() -> None:
     processes = tuple(GaussianProcess(flow_seed=seed) for seed in (0, 1, 2, 3, 4))
     assert ensemble.members == (*processes, both, replace(both, readout="output"))
     assert larger.members == (*ensemble.members, flow, flow)
+    for size, batch in ((424, 32), (4236, 128)):
+        network, mixed = studied_predictor("signal-network", size), studied_predictor("signal-gp-and-networks", size)
+        assert network == SignalNetwork(batch_size=batch)
+        assert isinstance(mixed, Ensemble)
+        assert mixed.members == (SignalProcess(), Ensemble((network, network)))

@@ -124,7 +124,7 @@ class Scaling:
     """
 
     def __init__(self, training: RawViews) -> None:
-        self._structure, self._flow = _Standard.of(training.structure), _Standard.of(training.flow)
+        self._structure, self._flow = Standard.of(training.structure), Standard.of(training.flow)
         self._vocabularies = [_vocabulary(subtrees) for subtrees in training.subtrees]
         pairs = zip(training.subtrees, self._vocabularies, strict=True)
         self._spreads = [_spread(_counts(_places(subtrees, known), len(known))) for subtrees, known in pairs]
@@ -158,7 +158,7 @@ class Part:
     places: Int[np.ndarray, " n"] | None
 
     @classmethod
-    def of_features(cls, features: Float32[np.ndarray, "n f"], standard: _Standard) -> Part:
+    def of_features(cls, features: Float32[np.ndarray, "n f"], standard: Standard) -> Part:
         """Of features that are standardised."""
         return cls((standard.single(features[rows]) for rows in _slices(len(features))), None)
 
@@ -185,15 +185,22 @@ def _slices(count: int) -> list[slice]:
 
 
 @dataclass(frozen=True)
-class _Standard:
-    """Features that vary, with mean 0 and variance 1 over the training graphs."""
+class Standard:
+    """Features that vary, with mean 0 and variance 1 over the training graphs.
+
+    Attributes:
+        kept: places of those that vary.
+        mean: over the training graphs, of these.
+        std: likewise.
+    """
 
     kept: Int[np.ndarray, " k"]
     mean: Float64[np.ndarray, " k"]
     std: Float64[np.ndarray, " k"]
 
     @classmethod
-    def of(cls, training: Float32[np.ndarray, "n f"]) -> _Standard:
+    def of(cls, training: Float32[np.ndarray, "n f"]) -> Standard:
+        """From the training graphs, one or more."""
         exact = training.astype(np.float64)
         mean, std = exact.mean(axis=0), exact.std(axis=0)
         # a constant feature has a spread of its rounding, and divided by that it would drown the others
@@ -201,6 +208,7 @@ class _Standard:
         return cls(kept, mean[kept], std[kept])
 
     def __call__(self, features: Float32[np.ndarray, "n f"]) -> Float64[np.ndarray, "n k"]:
+        """Those of some graphs, scaled."""
         return np.asarray((features[:, self.kept] - self.mean) / self.std)
 
     def single(self, features: Float32[np.ndarray, "n f"]) -> Float32[np.ndarray, "n k"]:

@@ -1,0 +1,176 @@
+"""A graph network that passes messages both ways and also reads how signals pass through the untrained cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from predictornas.errors import ConfigurationError
+from predictornas.normal_scores import normal_scores
+from predictornas.plain_help import PlainHelp
+from predictornas.predictors.engine.message_passing import MessagePassing, Propagation, readout_shares
+from predictornas.predictors.fidelity import FidelityRule, comparable
+from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
+from predictornas.predictors.graph_predictor import part_of
+from predictornas.predictors.optimisers import Adam, Optimiser
+from predictornas.predictors.process.graph_views import Standard, raw_views
+from predictornas.spaces.base import Genes, Graphs, SearchSpace
+
+if TYPE_CHECKING:
+    import torch
+
+_AT_ONCE = 1024
+"""Architectures scored at once: more would not stay in the cache."""
+_FLOW = 64
+"""Width of the random features that come with the counts and are not read: that of the process, which has made them."""
+
+
+@dataclass(kw_only=True)
+class SignalNetwork(metaclass=PlainHelp):
+    """A residual network on the graph and its counts that learns normal scores by their squared error (ours).
+
+    Messages go along the edges and against them, as in Wen et al. 2020; see `networks.two_way_network`. Its head also
+    reads what `SignalProcess` does: counts of what a cell is made of, and how signals pass through it where the space
+    says how its operations pass them. It sees what the process cannot, so that the two together rank better than either
+    once there are some hundred architectures to learn from.
+
+    Example:
+        >>> import numpy as np
+        >>> from predictornas import get_space
+        >>> from predictornas.predictors.signal_network import SignalNetwork
+        >>> space, rng = get_space("nasbench201"), np.random.default_rng(0)
+        >>> genes = space.sample(20, rng)
+        >>> SignalNetwork(width=8, passes=2).fit(space, genes, genes.mean(axis=1), rng=rng).predict(genes).shape
+        (20,)
+
+    Attributes:
+        layers: rounds of messages, >= 1.
+        width: features of every layer.
+        hidden: features of the layer before the output.
+        dropout: share of the features that training leaves out, 0 <= dropout < 1.
+        optimiser: how it is trained.
+        passes: over the architectures.
+        batch_size: architectures in an update, all of them where there are fewer.
+        device: where torch computes.
+        fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
+        space_: the space it was fitted on.
+        network_: the trained network.
+    """
+
+    layers: int = 4
+    width: int = 96
+    hidden: int = 128
+    dropout: float = 0.1
+    optimiser: Optimiser = field(default_factory=lambda: Adam(0.002, weight_decay=0.01))
+    passes: int = 60
+    batch_size: int = 128
+    device: str = "cpu"
+    fidelity_pairs: FidelityRule = "common"
+
+    def fit(
+        self,
+        space: SearchSpace,
+        genes: Genes,
+        values: Float[np.ndarray, " n"],
+        *,
+        epochs: Int[np.ndarray, " n"] | None = None,
+        rng: np.random.Generator,
+    ) -> SignalNetwork:
+        """Trains a new network; where all values are equal it stays untrained.
+
+        Args:
+            space: the space the genes belong to.
+            genes: `(n, g)`; an architecture that was evaluated at several fidelities has a row for each.
+            values: `(n,)`, higher is better.
+            epochs: `(n,)` fidelity of each value; where they differ, each architecture's Borda share is learned.
+            rng: source of the initial weights, of dropout and of the order of batches.
+
+        Raises:
+            DataError: a value is not finite.
+            UnknownNameError: no such rule for pairs across fidelities.
+            ConfigurationError: a setting is out of range, training diverged, or this machine lacks the device.
+        """
+        import torch
+
+        from predictornas.predictors.engine.dense import dense_batch
+        from predictornas.predictors.networks.two_way_network import TwoWayNetwork
+
+        if self.layers < 1 or self.batch_size < 1 or not 0 <= self.dropout < 1:
+            raise ConfigurationError(
+                "SignalNetwork needs layers >= 1, batch_size >= 1 and 0 <= dropout < 1, "
+                f"not {self.layers}, {self.batch_size} and {self.dropout}."
+            )
+        check_values(values)
+        check_device(self.device)
+        genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        counts = _counts(space, genes)
+        self.space_ = space
+        # without any architecture no count varies
+        self._standard = Standard.of(counts if len(counts) else np.zeros((1, counts.shape[1]), np.float32))
+        graphs = space.graphs(genes)
+        network = TwoWayNetwork(
+            graphs.num_codes,
+            len(self._standard.kept),
+            layers=self.layers,
+            width=self.width,
+            hidden=self.hidden,
+            dropout=self.dropout,
+            generator=generator,
+        ).to(self.device)
+        everything, known = dense_batch(_messages(graphs), slice(None), self.device), self._known(counts)
+        wanted = torch.from_numpy(normal_scores(values).astype(np.float32)).to(self.device)
+        batch_size = min(self.batch_size, max(1, len(values)))
+        train_in_batches(
+            list(network.parameters()),
+            lambda rows: network(part_of(everything, rows), known[rows]),
+            lambda rows, scores: 2 * (scores - wanted[rows]) / len(rows),
+            batches=random_batches(len(values), batch_size, generator, self.device),
+            optimiser=self.optimiser,
+            updates=self.passes * (len(values) // batch_size) if len(np.unique(values)) > 1 else 0,
+        )
+        self.network_ = network.eval().requires_grad_(False)
+        return self
+
+    def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
+        """Normal scores, higher is better."""
+        import torch
+
+        from predictornas.predictors.engine.dense import dense_batch
+
+        scores = np.empty(len(genes), np.float32)
+        counts = _counts(self.space_, genes)
+        with torch.inference_mode():
+            for start in range(0, len(genes), _AT_ONCE):
+                rows = slice(start, start + _AT_ONCE)
+                batch = dense_batch(_messages(self.space_.graphs(genes[rows])), slice(None), self.device)
+                scores[rows] = self.network_(batch, self._known(counts[rows])).cpu().numpy()
+        return scores
+
+    def _known(self, counts: Float32[np.ndarray, "n f"]) -> torch.Tensor:
+        """What the head reads: those that vary over the training set, standardised over it."""
+        import torch
+
+        return torch.from_numpy(self._standard.single(counts)).to(self.device)
+
+
+def _counts(space: SearchSpace, genes: Genes) -> Float32[np.ndarray, "n f"]:
+    return raw_views(space, genes, width=_FLOW, signals=True).structure
+
+
+def _messages(graphs: Graphs) -> MessagePassing:
+    """Every vertex receives its inputs one way and its outputs the other, with equal weights, and itself neither way.
+
+    The network has weights for a vertex itself; were it among its neighbours too, it would rank worse.
+    """
+    edges = graphs.adjacency.astype(np.uint8)
+    weights = np.array([0, 1], np.float32)
+    return MessagePassing(
+        propagations=(Propagation(edges.transpose(0, 2, 1), weights), Propagation(edges, weights)),
+        labels=graphs.operations,
+        num_labels=graphs.num_codes,
+        shares=readout_shares(graphs.operations >= 0, "mean"),
+    )

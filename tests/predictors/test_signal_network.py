@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from predictornas.errors import ConfigurationError, DataError
+from predictornas.predictors.base import Predictor
+from predictornas.predictors.process.graph_views import raw_views
+from predictornas.predictors.signal_network import SignalNetwork, _messages
+from predictornas.spaces.registry import get_space
+
+SPACE = get_space("nasbench101")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("space", ["nasbench101", "nasbench201"])
+def test_it_learns_to_rank(space: str) -> None:
+    rng, own = np.random.default_rng(0), get_space(space)
+    genes, new = own.sample(100, rng), own.sample(300, rng)
+
+    def quality(rows: np.ndarray) -> np.ndarray:  # more of one operation, and more edges, are better
+        graphs = own.graphs(rows)
+        return np.asarray((graphs.operations == 0).sum(axis=1) + 0.3 * graphs.adjacency.sum(axis=(1, 2)))
+
+    fitted = SignalNetwork(width=32).fit(own, genes, quality(genes), rng=rng)
+    assert np.corrcoef(fitted.predict(new), quality(new))[0, 1] > 0.9
+
+
+def test_a_fit_is_a_function_of_the_generator_and_changes_no_configuration() -> None:
+    genes = SPACE.sample(12, np.random.default_rng(0))
+    values = np.linspace(0.8, 0.95, 12)
+    small = SignalNetwork(width=4, hidden=3, passes=2)
+    first, again, other = (
+        SignalNetwork(width=4, hidden=3, passes=2)
+        .fit(SPACE, genes, values, rng=np.random.default_rng(seed))
+        .predict(genes)
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert isinstance(small, Predictor)
+    assert not hasattr(small, "network_")
+
+
+def test_scores_do_not_depend_on_what_is_scored_beside() -> None:
+    rng = np.random.default_rng(0)
+    genes = SPACE.sample(300, rng)  # more than are scored at once
+    fitted = SignalNetwork(width=4, hidden=3, passes=1).fit(SPACE, genes[:20], np.arange(20.0), rng=rng)
+    np.testing.assert_allclose(fitted.predict(genes)[:7], fitted.predict(genes[:7]), atol=1e-5)
+
+
+def test_the_head_reads_counts_and_signals_scaled_by_the_training_set() -> None:
+    rng = np.random.default_rng(0)
+    genes = SPACE.sample(40, rng)
+    fitted = SignalNetwork(width=4, hidden=3, passes=1).fit(SPACE, genes, np.arange(40.0), rng=rng)
+    plain, counts = (raw_views(SPACE, genes, width=64, signals=signals).structure for signals in (False, True))
+    known = fitted._known(counts).numpy()
+    assert known.shape[1] > plain.shape[1] / 2
+    assert known.shape[1] - (plain.std(axis=0) > 1e-6).sum() == counts.shape[1] - plain.shape[1]  # all signals
+    np.testing.assert_allclose(known.mean(axis=0), 0, atol=1e-4)
+    np.testing.assert_allclose(known.std(axis=0), 1, atol=1e-4)
+
+
+def test_a_vertex_hears_its_inputs_one_way_its_outputs_the_other_and_never_itself() -> None:
+    graphs = SPACE.graphs(SPACE.sample(5, np.random.default_rng(0)))
+    along, against = (messages.dense(slice(None)) for messages in _messages(graphs).propagations)
+    np.testing.assert_array_equal(against, graphs.adjacency)
+    np.testing.assert_array_equal(along, graphs.adjacency.transpose(0, 2, 1))
+    assert (np.diagonal(along, axis1=1, axis2=2) == 0).all()
+
+
+def test_equal_values_one_architecture_and_none() -> None:
+    genes = SPACE.sample(5, np.random.default_rng(0))
+    for count in (5, 1, 0):
+        fitted = SignalNetwork(width=4, passes=2).fit(
+            SPACE, genes[:count], np.full(count, 0.9), rng=np.random.default_rng(0)
+        )
+        assert np.isfinite(fitted.predict(genes)).all()
+
+
+@pytest.mark.parametrize("options", [{"layers": 0}, {"batch_size": 0}, {"dropout": 1.0}])
+def test_settings_out_of_range_are_refused(options: dict[str, float]) -> None:
+    genes = SPACE.sample(3, np.random.default_rng(0))
+    with pytest.raises(ConfigurationError, match="SignalNetwork needs"):
+        SignalNetwork(**options).fit(SPACE, genes, np.arange(3.0), rng=np.random.default_rng(0))  # type: ignore[arg-type]
+
+
+def test_what_is_not_finite_is_refused() -> None:
+    genes = SPACE.sample(2, np.random.default_rng(0))
+    with pytest.raises(DataError, match="finite"):
+        SignalNetwork().fit(SPACE, genes, np.array([0.9, np.inf]), rng=np.random.default_rng(0))
