@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +20,9 @@ import polars as pl
 from predictornas.analysis.regret import anytime_regret, incumbent_curves, oracle_errors
 from predictornas.analysis.statistics import SHARE, over_seeds
 from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.search.methods import get_preset, get_strategy
+from predictornas.search.named import Named
+from predictornas.search.strategies import PredictorSearch
 from predictornas.studies.gain.execution import run_study
 from predictornas.studies.gain.study import Study
 from predictornas.studies.tidy_tables import write_table
@@ -27,7 +31,8 @@ TABLES = ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100", "nasbenc
 DEFAULT, OTHER = "bayesian-optimisation", "local-search"
 SIGNALS = "signal-bayesian-optimisation"
 """Another search than the default on NAS-Bench-101 alone."""
-SEQUENTIAL = "sequential-bayesian-optimisation"
+PAIRS = f"{SIGNALS} two at a time"
+"""The same with K = 2."""
 SEEDS = tuple(range(2000, 2050))
 SEEN = (50, 100, 150)
 """Evaluations after which it is looked."""
@@ -47,7 +52,7 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield _summary(found, name, f"best cell found within {evaluations}", "found")
     regret = anytime_regret(curves, oracles, evaluations=SEEN[-1]).filter(trace="best")
     yield _summary(regret, name, f"regret over {SEEN[-1]}", "regret")
-    for own in (DEFAULT, SEQUENTIAL):
+    for own in (DEFAULT, PAIRS):
         yield _paired(regret, name, f"regret less that of {OTHER}", "regret", own, OTHER)
     for own in methods(name)[2:]:
         yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", own, DEFAULT)
@@ -60,7 +65,16 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 def methods(table: str) -> tuple[str, ...]:
     """Those that run on a table."""
-    return (DEFAULT, OTHER, *([SIGNALS] if table == "nasbench101" else []), SEQUENTIAL)
+    return (DEFAULT, OTHER, *([SIGNALS] if table == "nasbench101" else []), PAIRS)
+
+
+def run(folder: Path, name: str) -> None:
+    """The study of a table, as far as it is not there."""
+    search = get_strategy(SIGNALS, get_preset("default"))
+    assert isinstance(search, PredictorSearch)
+    pairs = Named(PAIRS, replace(search, batch=2))
+    chosen = tuple(pairs if method == PAIRS else method for method in methods(name))
+    run_study(Study(name, chosen, SEEN[-1], SEEDS, preset="default"), folder / name)
 
 
 def _paired(frame: pl.DataFrame, name: str, quantity: str, column: str, own: str, other: str) -> pl.DataFrame:
@@ -83,7 +97,7 @@ def main(folder: Path) -> None:
     """Runs, then the table."""
     parts = []
     for name in TABLES:
-        run_study(Study(name, methods(name), SEEN[-1], SEEDS, preset="default"), folder / name)
+        run(folder, name)
         parts += rows_of(name, pl.read_parquet(folder / name / "history.parquet"))
     write_table(Path(__file__).parent / "search" / "fresh.csv", pl.concat(parts))
 

@@ -65,7 +65,7 @@ _METHODS = {
     ),
     "one-shot": "Wen, Liu, Chen, Li, Bender, Kindermans: Neural Predictor for Neural Architecture Search. ECCV 2020",
     **dict.fromkeys(
-        (f"{kind}bayesian-optimisation" for kind in ("", "explorative-", "signal-", "sequential-")),
+        ("bayesian-optimisation", "explorative-bayesian-optimisation", "signal-bayesian-optimisation"),
         f"{_BOWL} (its graph kernel)",
     ),
 }

@@ -108,11 +108,6 @@ def signal_bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
     return dataclasses.replace(plain, predictor=signal_fast_gp())
 
 
-def sequential_bayesian_optimisation(initial: int) -> PredictorSearch:
-    """The same two evaluations at a time, whatever K is elsewhere: for trainings that run one after the other."""
-    return signal_bayesian_optimisation(initial, 2)
-
-
 def npenas(initial: int, batch: int) -> PredictorSearch:
     """NPENAS-NP: a graph isomorphism network ranks mutants of the best (Wei et al. 2022, arXiv 2003.12857)."""
     return PredictorSearch(GIN(), MutantsOfBest(rate=0.15, name="npenas"), 100, initial, batch)

@@ -144,14 +144,6 @@ _BASELINES = (
         takes=("initial", "batch"),
         look=Look("#7A0177", "d"),
     ),
-    Registered(
-        name="sequential-bayesian-optimisation",
-        target="predictornas.search.building:sequential_bayesian_optimisation",
-        help="the one with signals, two evaluations at a time: for trainings that run one after the other",
-        label="sequential Bayesian optimisation",
-        takes=("initial",),
-        look=Look("#DD3497", "d"),
-    ),
 )
 
 METHODS = Registry(

@@ -147,15 +147,6 @@ def test_signal_bayesian_optimisation_is_the_same_with_another_process() -> None
     assert replace(strategy, predictor=plain.predictor) == plain
 
 
-def test_sequential_bayesian_optimisation_is_that_one_two_at_a_time() -> None:
-    strategy, plain = (
-        get_strategy(f"{name}-bayesian-optimisation", PRESETS["quick"]) for name in ("sequential", "signal")
-    )
-    assert isinstance(strategy, PredictorSearch)
-    assert (strategy.initial, strategy.batch) == (10, 2)
-    assert replace(strategy, batch=10) == plain
-
-
 def test_explorative_bayesian_optimisation_is_the_same_and_explores_once_it_is_stuck() -> None:
     strategy, plain = (get_strategy(f"{name}bayesian-optimisation", PRESETS["paper"]) for name in ("explorative-", ""))
     assert isinstance(strategy, ExploringSearch)
