@@ -121,7 +121,7 @@ PREDICTORS = Registry(
         ),
         Registered(
             name="signal-network",
-            target="predictornas.predictors.studied:signal_network",
+            target="predictornas.predictors.signal_network:SignalNetwork",
             help="a graph network both ways that also reads how signals pass",
             label="graph network with signals",
             look=Look("#C51B8A", "P"),

@@ -52,7 +52,8 @@ class SignalNetwork(metaclass=PlainHelp):
         hidden: features of the layer before the output.
         dropout: share of the features that training leaves out, 0 <= dropout < 1.
         optimiser: how it is trained.
-        passes: over the architectures.
+        passes: over the architectures, as many as `most_updates` allow.
+        most_updates: of the weights, so that a fit on thousands takes no more than half a minute.
         batch_size: architectures in an update, all of them where there are fewer.
         device: where torch computes.
         fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
@@ -65,8 +66,9 @@ class SignalNetwork(metaclass=PlainHelp):
     hidden: int = 128
     dropout: float = 0.1
     optimiser: Optimiser = field(default_factory=lambda: Adam(0.002, weight_decay=0.01))
-    passes: int = 60
-    batch_size: int = 128
+    passes: int = 200
+    most_updates: int = 6000
+    batch_size: int = 32
     device: str = "cpu"
     fidelity_pairs: FidelityRule = "common"
 
@@ -123,14 +125,14 @@ class SignalNetwork(metaclass=PlainHelp):
         ).to(self.device)
         everything, known = dense_batch(_messages(graphs), slice(None), self.device), self._known(counts)
         wanted = torch.from_numpy(normal_scores(values).astype(np.float32)).to(self.device)
-        batch_size = min(self.batch_size, max(1, len(values)))
+        batch_size, differ = min(self.batch_size, max(1, len(values))), len(np.unique(values)) > 1
         train_in_batches(
             list(network.parameters()),
             lambda rows: network(part_of(everything, rows), known[rows]),
             lambda rows, scores: 2 * (scores - wanted[rows]) / len(rows),
             batches=random_batches(len(values), batch_size, generator, self.device),
             optimiser=self.optimiser,
-            updates=self.passes * (len(values) // batch_size) if len(np.unique(values)) > 1 else 0,
+            updates=min(self.passes * (len(values) // batch_size), self.most_updates) if differ else 0,
         )
         self.network_ = network.eval().requires_grad_(False)
         return self

@@ -21,7 +21,6 @@ from predictornas.predictors.signal_network import SignalNetwork
 _BATCH = 32
 _PASSES = 200
 _MOST_UPDATES = 6000
-_THOUSANDS = 2000
 
 _USUAL = 100
 """Architectures that a predictor is configured for where a search asks for it, whose number of them grows."""
@@ -52,14 +51,9 @@ def signal_gp_and_trees() -> Ensemble:
     return Ensemble((SignalProcess(), SignalTrees()))
 
 
-def signal_gp_and_networks(size: int = _USUAL) -> Ensemble:
-    """The process and two trained networks that see the same of a cell, half and half; the best on thousands."""
-    return Ensemble((SignalProcess(), Ensemble((signal_network(size), signal_network(size)))))
-
-
-def signal_network(size: int = _USUAL) -> SignalNetwork:
-    """60 passes in batches of 32, of 128 where there are thousands, so that a fit takes a minute or less."""
-    return SignalNetwork(batch_size=128 if size >= _THOUSANDS else 32)
+def signal_gp_and_networks() -> Ensemble:
+    """The process and two networks that see the same of a cell, half and half; the best on thousands."""
+    return Ensemble((SignalProcess(), Ensemble((SignalNetwork(), SignalNetwork()))))
 
 
 def symmetric_gcn() -> GCN:
@@ -123,8 +117,6 @@ STUDIED: dict[str, Callable[[int], Predictor]] = {
     "bidirectional-gcn": bidirectional_gcn,
     "ensemble": ensemble,
     "ensemble-with-flow": ensemble_with_flow,
-    "signal-network": signal_network,
-    "signal-gp-and-networks": signal_gp_and_networks,
 }
 """Those that a size configures; a study takes all others as they are."""
 

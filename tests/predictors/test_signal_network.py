@@ -20,7 +20,7 @@ def test_it_learns_to_rank(space: str) -> None:
         graphs = own.graphs(rows)
         return np.asarray((graphs.operations == 0).sum(axis=1) + 0.3 * graphs.adjacency.sum(axis=(1, 2)))
 
-    fitted = SignalNetwork(width=32).fit(own, genes, quality(genes), rng=rng)
+    fitted = SignalNetwork(width=32, most_updates=300).fit(own, genes, quality(genes), rng=rng)
     assert np.corrcoef(fitted.predict(new), quality(new))[0, 1] > 0.9
 
 
@@ -38,6 +38,18 @@ def test_a_fit_is_a_function_of_the_generator_and_changes_no_configuration() -> 
     assert not np.array_equal(first, other)
     assert isinstance(small, Predictor)
     assert not hasattr(small, "network_")
+
+
+def test_passes_end_where_updates_do() -> None:
+    genes = SPACE.sample(12, np.random.default_rng(0))
+
+    def scores(**settings: int) -> np.ndarray:
+        small = SignalNetwork(width=4, hidden=3, batch_size=4, **settings)
+        return np.asarray(small.fit(SPACE, genes, np.arange(12.0), rng=np.random.default_rng(1)).predict(genes))
+
+    # three updates in a pass; the schedule of the learning rate ends with them
+    np.testing.assert_array_equal(scores(passes=9, most_updates=6), scores(passes=2))
+    assert not np.array_equal(scores(passes=9, most_updates=6), scores(passes=3))
 
 
 def test_scores_do_not_depend_on_what_is_scored_beside() -> None:

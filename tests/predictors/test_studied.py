@@ -55,8 +55,7 @@ def test_the_published_rows_were_made_with_these_settings() -> None:
     processes = tuple(GaussianProcess(flow_seed=seed) for seed in (0, 1, 2, 3, 4))
     assert ensemble.members == (*processes, both, replace(both, readout="output"))
     assert larger.members == (*ensemble.members, flow, flow)
-    for size, batch in ((424, 32), (4236, 128)):
-        network, mixed = studied_predictor("signal-network", size), studied_predictor("signal-gp-and-networks", size)
-        assert network == SignalNetwork(batch_size=batch)
-        assert isinstance(mixed, Ensemble)
-        assert mixed.members == (SignalProcess(), Ensemble((network, network)))
+    network, mixed = (studied_predictor(f"signal-{name}", 424) for name in ("network", "gp-and-networks"))
+    assert network == SignalNetwork(passes=200, most_updates=6000, batch_size=32)
+    assert isinstance(mixed, Ensemble)
+    assert mixed.members == (SignalProcess(), Ensemble((network, network)))
