@@ -7,8 +7,10 @@ from fractions import Fraction
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import kendalltau
 
 from predictornas.analysis.early_stopping import saving_from_pilot
+from predictornas.analysis.lift import TopScores
 from predictornas.benchmarks.catalog import open_benchmark
 from tests.test_results import RESULTS, script
 
@@ -97,3 +99,18 @@ def test_how_near_chance_leaves_what_is_told() -> None:
         ):
             errors = rng.normal(0, width / factor, 200_000)
             assert np.mean(np.abs(errors) < 2) == pytest.approx(row[name], abs=0.005)
+
+
+def test_predictors_that_are_made_know_what_they_are_said_to_know() -> None:
+    made, rng = script("expected_synthetic"), np.random.default_rng(0)
+    quality = np.sort(rng.normal(size=4000))[::-1]
+    same, alike = (made.Made(quality, degraded=degraded, tau=0.5).scores(rng) for degraded in (False, True))
+    assert kendalltau(same, quality).statistic == pytest.approx(0.5, abs=0.02)
+    assert kendalltau(same[:400], quality[:400]).statistic > 0.1
+    assert abs(kendalltau(alike[:400], quality[:400]).statistic) < 0.1
+    sure = made.Made(quality, degraded=False, tau=0.999)
+    reached = np.arange(4000)[None] < np.array([[70], [4000]])
+    best, all_of_them = made.searched(sure, reached, None, anew=True, rng=rng)
+    assert all_of_them == made.BATCH * made.ITERATIONS
+    assert best >= 60  # but for those that the random beginning took
+    assert made.beyond(TopScores(1.0, 0.5), 100) == pytest.approx((1.2816 - 1) / 0.5, abs=1e-3)
