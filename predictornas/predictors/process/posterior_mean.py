@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32
 from scipy import sparse
 
 from predictornas.predictors.process.views import View, columns_of, squared_norms
-from predictornas.spaces.hashing import mix
 
 _BLOCK = 1 << 16
 """Kernel entries worked on at once: 256 KiB, so that all passes over them stay in the second-level cache."""
@@ -94,38 +93,25 @@ def _from_dense(
 def _from_sparse(
     view: sparse.csr_array, squares: Float32[np.ndarray, " m"]
 ) -> Callable[[Float32[np.ndarray, "f2 n"]], _Fill]:
-    (first, of_first), (second, of_second) = _halves(view)
+    # few values, roots of small counts, make all entries: what each value of each feature adds to a row is made once
+    # and gathered, because a table of products for every row, or half a row, is larger than any cache
+    values, features = np.unique(view.data), view.shape[1]
+    lengths = np.diff(view.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    places = np.full((lengths.max(initial=0), len(lengths)), len(values) * features, np.int64)  # where nothing is
+    places[np.arange(len(rows)) - view.indptr[rows], rows] = (
+        np.searchsorted(values, view.data) * features + view.indices
+    )
 
     def prepare(columns: Float32[np.ndarray, "f2 n"]) -> _Fill:
-        some, others = first @ columns[:-2], second @ columns[:-2]
-        some += columns[-1]
+        added = (values[:, None, None] * columns[None, :features]).reshape(-1, columns.shape[1])
+        table = np.concatenate([added, np.zeros_like(columns[:1])])
 
         def fill(block: slice, distances: _Table, spare: _Table) -> None:
-            np.take(some, of_first[block], axis=0, out=distances, mode="clip")
-            distances += np.take(others, of_second[block], axis=0, out=spare, mode="clip")
-            distances += squares[block, None]
+            np.add(squares[block, None], columns[-1], out=distances)
+            for entry in places:
+                distances += np.take(table, entry[block], axis=0, out=spare, mode="clip")
 
         return fill
 
     return prepare
-
-
-def _halves(view: sparse.csr_array) -> list[tuple[sparse.csr_array, Int64[np.ndarray, " m"]]]:
-    """The rows as sums of two: the distinct first halves of their entries, the distinct others, and who has which.
-
-    A few entries occur in many rows where all of a row occurs in none: products are made once for each.
-    """
-    entries = view.indices.astype(np.uint64) << np.uint64(32) | view.data.view(np.uint32).astype(np.uint64)
-    # a sum of mixed numbers tells bags of entries apart; what runs over wraps around, in the differences too
-    sums = np.concatenate([[np.uint64(0)], mix(entries).cumsum(dtype=np.uint64)])
-    begin, end = view.indptr[:-1], view.indptr[1:]
-    middle = (begin + end + 1) // 2
-    found = []
-    for first, last in ((begin, middle), (middle, end)):
-        _, examples, places = np.unique(sums[last] - sums[first], return_index=True, return_inverse=True)
-        starts, lengths = first[examples], (last - first)[examples]
-        offsets = np.concatenate([[0], lengths.cumsum()])
-        taken = np.repeat(starts - offsets[:-1], lengths) + np.arange(offsets[-1])
-        shape = (len(examples), view.shape[1])
-        found.append((sparse.csr_array((view.data[taken], view.indices[taken], offsets), shape=shape), places))
-    return found

@@ -37,11 +37,13 @@ def test_counts_that_repeat_give_what_each_row_gives() -> None:
     np.testing.assert_allclose(found, expected(observed, weights, 0.9, asked), atol=1e-5)
 
 
-def test_halves_add_up_to_the_rows_and_repeat() -> None:
-    rows = RNG.integers(0, 3, (300, 6)).astype(np.float32)
-    halves = posterior_mean._halves(sparse.csr_array(rows))
-    np.testing.assert_array_equal(sum(part.toarray()[places] for part, places in halves), rows)
-    assert max(part.shape[0] for part, _ in halves) < 100
+def test_rows_without_entries_and_values_that_nothing_was_observed_with() -> None:
+    observed, weights = np.eye(3), np.array([1.0, -2.0, 0.5])
+    asked = np.array([[0, 0, 0], [5.0, 0, 0.25], [0, 0, 1.0]])
+    found = ViewMean(sparse.csr_array(observed), weights, 1.0)(sparse.csr_array(asked))
+    np.testing.assert_allclose(found, expected(observed, weights, 1.0, asked), atol=1e-6)
+    nobody = ViewMean(sparse.csr_array(observed), weights, 1.0)(sparse.csr_array((2, 3)))
+    np.testing.assert_allclose(nobody, expected(observed, weights, 1.0, np.zeros((2, 3))), atol=1e-6)
 
 
 @pytest.mark.parametrize("asked", [np.empty((0, 4)), sparse.csr_array((0, 4))])
