@@ -64,6 +64,7 @@ def renew(folder: Path) -> None:
     for name, (table, at) in FULL.items():
         against_full(folder / name, folder.parent / "tables" / table, at)
     resumed(folder / "val30k")
+    resumed(folder / "val30k-100", at=(5400, 10800))
     with_level_zero(folder / "level-0", at=(1000, 2000, 4000, 6000))
 
 

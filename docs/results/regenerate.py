@@ -118,6 +118,7 @@ EPOCHS = {
     "nosh/digits": (90, 180, 270),
     "nosh/digits-2": (80, 160, 320),
     "nosh/val30k": (250, 600, 1080, 2000),
+    "nosh/val30k-100": (1080, 2160, 5400, 10800),
 }
 """Numbers of epochs after which methods are compared with full trainings."""
 
