@@ -16,16 +16,15 @@ from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
 from predictornas.predictors.graph_predictor import part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
-from predictornas.predictors.process.graph_views import Standard, raw_views
+from predictornas.predictors.process.graph_features import structure_features
+from predictornas.predictors.process.graph_views import Standard, signals_of
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
 
 if TYPE_CHECKING:
     import torch
 
-_AT_ONCE = 1024
-"""Architectures scored at once: more would not stay in the cache."""
-_FLOW = 64
-"""Width of the random features that come with the counts and are not read: that of the process, which has made them."""
+_AT_ONCE = 256
+"""Architectures scored at once: their features stay in the cache."""
 
 
 @dataclass(kw_only=True)
@@ -53,7 +52,7 @@ class SignalNetwork(metaclass=PlainHelp):
         dropout: share of the features that training leaves out, 0 <= dropout < 1.
         optimiser: how it is trained.
         passes: over the architectures, as many as `most_updates` allow.
-        most_updates: of the weights, so that a fit on thousands takes no more than half a minute.
+        most_updates: of the weights, so that a fit on thousands takes about half a minute.
         batch_size: architectures in an update, all of them where there are fewer.
         device: where torch computes.
         fidelity_pairs: how architectures are ordered that were trained for different numbers of epochs; see `fidelity`.
@@ -109,11 +108,11 @@ class SignalNetwork(metaclass=PlainHelp):
         check_device(self.device)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        counts = _counts(space, genes)
+        graphs = space.graphs(genes)
+        counts = _counts(graphs, signals_of(space, genes))
         self.space_ = space
         # without any architecture no count varies
         self._standard = Standard.of(counts if len(counts) else np.zeros((1, counts.shape[1]), np.float32))
-        graphs = space.graphs(genes)
         network = TwoWayNetwork(
             graphs.num_codes,
             len(self._standard.kept),
@@ -144,12 +143,13 @@ class SignalNetwork(metaclass=PlainHelp):
         from predictornas.predictors.engine.dense import dense_batch
 
         scores = np.empty(len(genes), np.float32)
-        counts = _counts(self.space_, genes)
+        signals = signals_of(self.space_, genes)
         with torch.inference_mode():
             for start in range(0, len(genes), _AT_ONCE):
                 rows = slice(start, start + _AT_ONCE)
-                batch = dense_batch(_messages(self.space_.graphs(genes[rows])), slice(None), self.device)
-                scores[rows] = self.network_(batch, self._known(counts[rows])).cpu().numpy()
+                graphs = self.space_.graphs(genes[rows])
+                batch = dense_batch(_messages(graphs), slice(None), self.device)
+                scores[rows] = self.network_(batch, self._known(_counts(graphs, signals[rows]))).cpu().numpy()
         return scores
 
     def _known(self, counts: Float32[np.ndarray, "n f"]) -> torch.Tensor:
@@ -159,8 +159,8 @@ class SignalNetwork(metaclass=PlainHelp):
         return torch.from_numpy(self._standard.single(counts)).to(self.device)
 
 
-def _counts(space: SearchSpace, genes: Genes) -> Float32[np.ndarray, "n f"]:
-    return raw_views(space, genes, width=_FLOW, signals=True).structure
+def _counts(graphs: Graphs, signals: Float32[np.ndarray, "n s"]) -> Float32[np.ndarray, "n f"]:
+    return np.concatenate([structure_features(graphs), signals], axis=1)
 
 
 def _messages(graphs: Graphs) -> MessagePassing:

@@ -4,7 +4,7 @@ import pytest
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.process.graph_views import raw_views
-from predictornas.predictors.signal_network import SignalNetwork, _messages
+from predictornas.predictors.signal_network import _AT_ONCE, SignalNetwork, _messages
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench101")
@@ -54,9 +54,11 @@ def test_passes_end_where_updates_do() -> None:
 
 def test_scores_do_not_depend_on_what_is_scored_beside() -> None:
     rng = np.random.default_rng(0)
-    genes = SPACE.sample(300, rng)  # more than are scored at once
+    genes = SPACE.sample(_AT_ONCE + 7, rng)
     fitted = SignalNetwork(width=4, hidden=3, passes=1).fit(SPACE, genes[:20], np.arange(20.0), rng=rng)
-    np.testing.assert_allclose(fitted.predict(genes)[:7], fitted.predict(genes[:7]), atol=1e-5)
+    together = fitted.predict(genes)
+    np.testing.assert_allclose(together[:7], fitted.predict(genes[:7]), atol=1e-5)
+    np.testing.assert_allclose(together[-7:], fitted.predict(genes[-7:]), atol=1e-5)
 
 
 def test_the_head_reads_counts_and_signals_scaled_by_the_training_set() -> None:

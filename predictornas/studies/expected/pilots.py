@@ -1,4 +1,4 @@
-"""PilotSearch searches on a table: a few real searches, of which more is counted than what they happened to find.
+"""Pilot searches on a table: a few real searches, of which more is counted than what they happened to find.
 
 A search's own finds are a noisy measure of its gain: a pool of 100 holds one of the best 0.1 % of a table once in ten
 times. What the predictor of an iteration would find is known better: pools cost next to nothing on a table, so each
