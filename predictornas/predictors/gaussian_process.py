@@ -141,10 +141,12 @@ class GaussianProcess(metaclass=PlainHelp):
 
 @dataclass(kw_only=True)
 class SignalProcess(GaussianProcess):
-    """The same with how signals pass through the untrained cell among the counts, worked out by mean-field theory.
+    """The same with how signals pass through the untrained cell.
 
-    See `process.signal_propagation`. Where a space does not say how its operations pass signals, as all but
-    NAS-Bench-101, it is the same as `GaussianProcess`.
+    In NAS-Bench-101 that is worked out by mean-field theory and stands among the counts: see
+    `process.signal_propagation`. In NAS-Bench-201 skip connections are wires: counts and subtrees of the cell without
+    them stand beside those with them, so that cells which compute the same look alike: see `process.identities`. In
+    spaces that say nothing of what their operations do to a signal it is the same as `GaussianProcess`.
 
     Example:
         >>> import numpy as np

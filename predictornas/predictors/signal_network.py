@@ -18,6 +18,7 @@ from predictornas.predictors.graph_predictor import part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.predictors.process.graph_features import structure_features
 from predictornas.predictors.process.graph_views import Standard, signals_of
+from predictornas.predictors.process.identities import wired
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class SignalNetwork(metaclass=PlainHelp):
             dropout=self.dropout,
             generator=generator,
         ).to(self.device)
-        everything, known = dense_batch(_messages(graphs), slice(None), self.device), self._known(counts)
+        everything = dense_batch(_messages(wired(space, graphs)), slice(None), self.device)
+        known = self._known(counts)
         wanted = torch.from_numpy(normal_scores(values).astype(np.float32)).to(self.device)
         batch_size, differ = min(self.batch_size, max(1, len(values))), len(np.unique(values)) > 1
         train_in_batches(
@@ -148,7 +150,7 @@ class SignalNetwork(metaclass=PlainHelp):
             for start in range(0, len(genes), _AT_ONCE):
                 rows = slice(start, start + _AT_ONCE)
                 graphs = self.space_.graphs(genes[rows])
-                batch = dense_batch(_messages(graphs), slice(None), self.device)
+                batch = dense_batch(_messages(wired(self.space_, graphs)), slice(None), self.device)
                 scores[rows] = self.network_(batch, self._known(_counts(graphs, signals[rows]))).cpu().numpy()
         return scores
 

@@ -139,7 +139,7 @@ _BASELINES = (
     Registered(
         name="signal-bayesian-optimisation",
         target="predictornas.search.building:signal_bayesian_optimisation",
-        help="the same with a process that sees how signals pass through cells of NAS-Bench-101",
+        help="the same with a process that sees how signals pass through cells of NAS-Bench-101 and -201",
         label="Bayesian optimisation with signals",
         takes=("initial", "batch"),
         look=Look("#7A0177", "d"),

@@ -33,6 +33,8 @@ class NASBench201(ProductSpace):
 
     name = "nasbench201"
     num_choices = (_NUM,) * len(EDGES)
+    identity = SKIP - 1
+    """The code in `graphs` of the operation that hands on what it is given: see `process.identities`."""
 
     @lists_too
     def graph_keys(self, genes: Genes) -> Keys:

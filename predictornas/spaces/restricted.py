@@ -72,6 +72,12 @@ class RestrictedSpace:
         """As of the base space; nothing where it does not say."""
         return tuple(getattr(self.base, "convolution_areas", ()))
 
+    @property
+    def identity(self) -> int | None:
+        """As of the base space; None where it does not say."""
+        code: int | None = getattr(self.base, "identity", None)
+        return code
+
     def __len__(self) -> int:
         return len(self._kept)
 

@@ -82,6 +82,10 @@ def test_signals_are_features_where_a_space_says_how_they_pass() -> None:
     added = ours._features(genes)[:, plain._features(genes).shape[1] :]
     np.testing.assert_array_equal(added, signals_of(space, genes))
     assert kendalltau(ours.predict(genes), values).statistic > 0.6
-    assert SignalTrees().fit(SPACE, GENES, VALUES, rng=np.random.default_rng(0))._features(GENES[:2]).shape == (
-        fitted()._features(GENES[:2]).shape
+    other = get_space("nasbench-graph")
+    genes = other.sample(60, np.random.default_rng(0))
+    plain, ours = (
+        trees(trees=20, fits=1).fit(other, genes, (genes == 3).mean(axis=1), rng=np.random.default_rng(0))
+        for trees in (BoostedTrees, SignalTrees)
     )
+    np.testing.assert_array_equal(ours.predict(genes), plain.predict(genes))

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,22 @@ def test_a_vertex_hears_its_inputs_one_way_its_outputs_the_other_and_never_itsel
     np.testing.assert_array_equal(against, graphs.adjacency)
     np.testing.assert_array_equal(along, graphs.adjacency.transpose(0, 2, 1))
     assert (np.diagonal(along, axis1=1, axis2=2) == 0).all()
+
+
+def test_cells_that_differ_in_where_a_skip_connection_stands_send_the_same_messages() -> None:
+    space = get_space("nasbench201")
+    genes = space.enumerate()
+    _, rows = np.unique(space.graph_keys(genes), return_inverse=True)  # type: ignore[attr-defined]
+    same = np.flatnonzero(rows == np.bincount(rows).argmax())
+    assert len(same) > 5
+    rng = np.random.default_rng(0)
+    fitted = SignalNetwork(width=4, hidden=3, passes=2).fit(space, space.sample(20, rng), np.arange(20.0), rng=rng)
+    fitted._standard = dataclasses.replace(
+        fitted._standard, std=np.full_like(fitted._standard.std, 1e9)
+    )  # counts apart
+    scores = fitted.predict(genes[same])
+    np.testing.assert_allclose(scores, scores[0], atol=1e-5)
+    assert np.ptp(fitted.predict(space.sample(20, rng))) > 1e-3
 
 
 def test_equal_values_one_architecture_and_none() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Float32, Float64, Int, Int64, UInt64
+from jaxtyping import Float, Float32, Float64, Int, Int64, Shaped, UInt64
 from scipy import sparse
 
 from predictornas.predictors.process.description import description, kept, without_weights
 from predictornas.predictors.process.graph_features import random_flow_features
+from predictornas.predictors.process.identities import wired
 from predictornas.predictors.process.shared_flow import shared_flow_features
 from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.predictors.process.views import View
@@ -25,7 +26,7 @@ _FEW = 1 << 13
 """Graphs that are described one by one: to share what repeats in them would not be faster."""
 _BLOCK = 1 << 11
 """Graphs whose features are scaled at once: 2 MiB, which are then in the cache for what reads them."""
-_VERSION = 1
+_VERSION = 2
 """Raised when signals would come out differently; those of older versions are made again."""
 _MOST_HELD = 2
 _HELD: OrderedDict[tuple[int, int, int], tuple[Genes, RawViews]] = OrderedDict()
@@ -63,11 +64,18 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, si
         width: of the random flow features.
         seed: of the random flow features.
         signals: whether `signal_propagation.signal_features` are among the structure; a space that does not say how
-            its operations pass signals (`convolution_areas`) has none.
+            its operations pass signals (`convolution_areas`) has none. Where it says which operation is the identity
+            (`identity`), the same counts and subtrees of the cells without it stand beside those with it.
     """
     if signals:
         views = raw_views(space, genes, width=width, seed=seed)
-        return replace(views, structure=np.concatenate([views.structure, signals_of(space, genes)], axis=1))
+        more = _signals(space, genes)
+        views = replace(views, structure=np.concatenate([views.structure, more["counts"]], axis=1))
+        return (
+            replace(views, subtrees=np.concatenate([views.subtrees, more["subtrees"]]))
+            if len(more["subtrees"])
+            else views
+        )
     if len(genes) <= _FEW:
         return _of_few(space, genes, width, seed)
     key = (id(genes), width, seed)  # the array is held below, so its id stays its own
@@ -85,19 +93,30 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, si
 
 
 def signals_of(space: SearchSpace, genes: Genes) -> Float32[np.ndarray, "n f"]:
-    """How signals pass through cells of a space; those of `space.enumerate()` itself come from the cache folder.
+    """What is known of how signals pass through cells of a space, as counts.
 
     Args:
-        space: the space; where it does not say how its operations pass signals, there is no column.
+        space: the space; where it says nothing of that, there is no column.
         genes: `(n, g)`.
     """
-    areas = getattr(space, "convolution_areas", ())
-    if not areas:
-        return np.zeros((len(genes), 0), np.float32)
+    return np.asarray(_signals(space, genes)["counts"])
+
+
+def _signals(space: SearchSpace, genes: Genes) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+    """The counts, and the subtrees of the cells without identities; of a whole space from the cache folder."""
     if len(genes) <= _FEW or genes is not space.enumerate():
-        return signal_features(space.graphs(genes), areas)
-    whole = kept(space, "graph-signals", _VERSION, lambda: {"signals": signal_features(space.graphs(genes), areas)})
-    return np.asarray(whole["signals"])
+        return _described(space, genes)
+    return kept(space, "graph-signals", _VERSION, lambda: _described(space, genes))
+
+
+def _described(space: SearchSpace, genes: Genes) -> dict[str, Shaped[np.ndarray, "..."]]:
+    counts, subtrees = np.zeros((len(genes), 0), np.float32), np.zeros((0, len(genes), 0), np.uint64)
+    areas = getattr(space, "convolution_areas", ())
+    if areas:
+        counts = signal_features(space.graphs(genes), areas)
+    elif getattr(space, "identity", None) is not None:
+        counts, subtrees = without_weights(wired(space, space.graphs(genes)))
+    return {"counts": counts, "subtrees": subtrees}
 
 
 def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int) -> RawViews:

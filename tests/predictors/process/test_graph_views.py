@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from predictornas.predictors.process import graph_views
-from predictornas.predictors.process.description import DEPTHS
+from predictornas.predictors.process.description import DEPTHS, without_weights
 from predictornas.predictors.process.graph_features import random_flow_features, structure_features
 from predictornas.predictors.process.graph_views import Scaling, raw_views, signals_of
+from predictornas.predictors.process.identities import without_identities
 from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.spaces.base import Graphs
 from predictornas.spaces.registry import get_space
@@ -131,4 +132,21 @@ def test_signals_are_columns_more_and_nothing_else_is_made_twice() -> None:
     np.testing.assert_array_equal(ours.structure[:, : plain.structure.shape[1]], plain.structure)
     added = signal_features(space.graphs(genes[::50]), space.convolution_areas)  # type: ignore[attr-defined]
     np.testing.assert_array_equal(ours.structure[::50, plain.structure.shape[1] :], added)
-    assert signals_of(SPACE, GENES).shape == (len(GENES), 0)
+    other = get_space("nasbench-graph")
+    assert signals_of(other, other.enumerate()[:4]).shape == (4, 0)
+
+
+def test_cells_without_their_identities_are_seen_beside_the_cells() -> None:
+    plain, ours = (raw_views(SPACE, GENES, width=2, signals=signals) for signals in (False, True))
+    structure, subtrees = without_weights(without_identities(SPACE.graphs(GENES), SPACE.identity))  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(ours.structure, np.concatenate([plain.structure, structure], axis=1))
+    np.testing.assert_array_equal(ours.subtrees, np.concatenate([plain.subtrees, subtrees]))
+    assert ours.flow is plain.flow
+    assert len(Scaling(ours)(ours)) == len(Scaling(plain)(plain)) + len(DEPTHS)
+
+
+def test_a_whole_space_is_seen_as_its_parts_are() -> None:
+    everything, rows = raw_views(SPACE, SPACE.enumerate(), width=2, signals=True), np.arange(0, len(SPACE), 500)
+    part = raw_views(SPACE, SPACE.enumerate()[rows], width=2, signals=True)
+    np.testing.assert_array_equal(everything.structure[rows], part.structure)
+    np.testing.assert_array_equal(everything.subtrees[:, rows], part.subtrees)
