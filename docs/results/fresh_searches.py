@@ -30,9 +30,9 @@ from predictornas.studies.tidy_tables import write_table
 TABLES = ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16-120")
 DEFAULT, OTHER = "bayesian-optimisation", "local-search"
 SIGNALS = "signal-bayesian-optimisation"
-"""Another search than the default on NAS-Bench-101 alone."""
 PAIRS = f"{SIGNALS} two at a time"
 """The same with K = 2."""
+METHODS = (DEFAULT, OTHER, SIGNALS, PAIRS)
 SEEDS = tuple(range(2000, 2050))
 SEEN = (50, 100, 150)
 """Evaluations after which it is looked."""
@@ -54,7 +54,7 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
     yield _summary(regret, name, f"regret over {SEEN[-1]}", "regret")
     for own in (DEFAULT, PAIRS):
         yield _paired(regret, name, f"regret less that of {OTHER}", "regret", own, OTHER)
-    for own in methods(name)[2:]:
+    for own in METHODS[2:]:
         yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", own, DEFAULT)
         for evaluations in SEEN:
             after = curves.filter(evaluations=evaluations)
@@ -63,18 +63,12 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
                 yield _paired(after, name, quantity, trace, own, DEFAULT)
 
 
-def methods(table: str) -> tuple[str, ...]:
-    """Those that run on a table."""
-    return (DEFAULT, OTHER, *([SIGNALS] if table == "nasbench101" else []), PAIRS)
-
-
 def run(folder: Path, name: str) -> None:
     """The study of a table, as far as it is not there."""
     search = get_strategy(SIGNALS, get_preset("default"))
     assert isinstance(search, PredictorSearch)
     pairs = Named(PAIRS, replace(search, batch=2))
-    chosen = tuple(pairs if method == PAIRS else method for method in methods(name))
-    run_study(Study(name, chosen, SEEN[-1], SEEDS, preset="default"), folder / name)
+    run_study(Study(name, (*METHODS[:-1], pairs), SEEN[-1], SEEDS, preset="default"), folder / name)
 
 
 def _paired(frame: pl.DataFrame, name: str, quantity: str, column: str, own: str, other: str) -> pl.DataFrame:
