@@ -1,4 +1,4 @@
-"""Several predictors that vote: the mean of their scores, and their disagreement."""
+"""Several predictors that vote: the mean of their scores, and how unsure it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
-from predictornas.predictors.base import Predictor, fresh, knows_noise
+from predictornas.predictors.base import Predictor, UncertainPredictor, fresh, knows_noise
 from predictornas.spaces.base import Genes, SearchSpace
 
 _REFERENCE = 1000
@@ -95,8 +95,19 @@ class Ensemble(metaclass=PlainHelp):
         return np.asarray(self.predict_members(genes).mean(axis=0))
 
     def predict_std(self, genes: Genes) -> Float[np.ndarray, " n"]:
-        """Standard deviation of the standardised scores over the members: how much they disagree."""
-        return np.asarray(self.predict_members(genes).std(axis=0))
+        """Standard deviation of the standardised score, by the law of total variance as in deep ensembles.
+
+        The variance is that of the members' scores, how much they disagree, plus the mean of what members that know
+        noise say of their own (Lakshminarayanan et al. 2017, section 2.4). The others are taken to be as unsure as
+        these; where no member knows noise the disagreement is all there is.
+        """
+        variance = self.predict_members(genes).var(axis=0)
+        own = [
+            (fitted.predict_std(genes) / scale.std) ** 2
+            for fitted, scale in zip(self.fitted_, self._scales, strict=True)
+            if knows_noise(fitted) and isinstance(fitted, UncertainPredictor)
+        ]
+        return np.asarray(np.sqrt(variance + np.mean(own, axis=0) if own else variance))
 
     def predict_members(self, genes: Genes) -> Float[np.ndarray, "members n"]:
         """The standardised scores of each member."""
