@@ -52,7 +52,7 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield _summary(found, name, f"best cell found within {evaluations}", "found")
     regret = anytime_regret(curves, oracles, evaluations=SEEN[-1]).filter(trace="best")
     yield _summary(regret, name, f"regret over {SEEN[-1]}", "regret")
-    for own in (DEFAULT, PAIRS):
+    for own in (DEFAULT, SIGNALS, PAIRS):
         yield _paired(regret, name, f"regret less that of {OTHER}", "regret", own, OTHER)
     for own in METHODS[2:]:
         yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", own, DEFAULT)
