@@ -34,8 +34,9 @@ class SignalNetwork(metaclass=PlainHelp):
 
     Messages go along the edges and against them, as in Wen et al. 2020; see `networks.two_way_network`. Its head also
     reads what `SignalProcess` does: counts of what a cell is made of, and how signals pass through it where the space
-    says how its operations pass them. It errs on other architectures than the process, so that the two together rank
-    best where thousands were trained; on NAS-Bench-201 it is ahead by itself from some hundred on.
+    says how its operations pass them. Where identities are wires, as in NAS-Bench-201, so they are for messages. It
+    errs on other architectures than the process, so that the two together rank best where thousands were trained; on
+    NAS-Bench-201 it is ahead by itself from some hundred on.
 
     Example:
         >>> import numpy as np
