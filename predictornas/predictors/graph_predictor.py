@@ -26,7 +26,7 @@ from predictornas.predictors.fitting import (
 )
 from predictornas.predictors.losses import Loss, PairLoss, PairwiseCrossEntropy
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
-from predictornas.spaces.base import Genes, Graphs, SearchSpace, relaxation_of
+from predictornas.spaces.base import Genes, Graphs, SearchSpace, is_whole, relaxation_of
 
 if TYPE_CHECKING:
     import torch
@@ -252,7 +252,7 @@ class GraphPredictor(metaclass=PlainHelp):
         def messages(part: Genes) -> MessagePassing:
             return self.message_passing(self.space_.graphs(part))
 
-        if len(genes) == len(self.space_) and genes is self.space_.enumerate():
+        if is_whole(self.space_, genes):
             return space_tables(
                 self.space_, self.view(), messages, depth=self.depth, block=self.index_block, device=self.device
             )

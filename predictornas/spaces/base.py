@@ -295,6 +295,11 @@ def relaxation_of(space: SearchSpace) -> GraphRelaxation:
     return space.relaxation()
 
 
+def is_whole(space: SearchSpace, genes: Genes) -> bool:
+    """Whether genes are `space.enumerate()` itself, which only a space of as many architectures is asked for."""
+    return len(genes) == len(space) and genes is space.enumerate()
+
+
 def require_rows(space: SearchSpace, genes: Any) -> np.ndarray:
     """Rows of as many whole numbers as an architecture has genes, whatever the numbers are.
 

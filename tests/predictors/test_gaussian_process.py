@@ -137,3 +137,12 @@ def test_cells_of_nasbench201_are_ranked_better_once_identities_are_wires() -> N
         return float(kendalltau(fitted.predict(genes[others]), values[others]).statistic)
 
     assert tau(SignalProcess(width=8)) > tau(GaussianProcess(width=8)) + 0.01
+
+
+@pytest.mark.parametrize("process", [GaussianProcess, SignalProcess])
+def test_a_large_pool_of_a_space_that_nobody_can_list_is_scored(process: type[GaussianProcess]) -> None:
+    space, rng = get_space("darts"), np.random.default_rng(0)
+    genes = space.sample(20, rng)
+    ranked = process(width=2).fit(space, genes, (genes == 1).mean(axis=1), rng=rng)
+    pool = space.sample(8200, rng)
+    np.testing.assert_allclose(ranked.predict(pool)[-50:], ranked.predict(pool[-50:]), atol=1e-4)

@@ -11,7 +11,7 @@ from jaxtyping import Float32, Shaped, UInt64
 
 from predictornas.predictors.process.graph_features import structure_features
 from predictornas.predictors.process.shared_flow import SharedFlow
-from predictornas.spaces.base import Genes, Graphs, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, SearchSpace, is_whole
 from predictornas.spaces.cache import cached_arrays
 from predictornas.spaces.hashing import vertex_hashes
 
@@ -74,7 +74,7 @@ def description(space: SearchSpace, genes: Genes) -> Description:
         space: the space the genes belong to.
         genes: `(n, g)`.
     """
-    if genes is not space.enumerate():
+    if not is_whole(space, genes):
         return Description.of(space.graphs(genes))
     return Description.from_arrays(
         kept(space, "graph-views", _VERSION, lambda: Description.of(space.graphs(genes)).arrays())

@@ -16,8 +16,7 @@ from predictornas.predictors.process.identities import wired
 from predictornas.predictors.process.shared_flow import shared_flow_features
 from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.predictors.process.views import View
-from predictornas.spaces.base import Genes, SearchSpace
-from predictornas.spaces.hashing import mix
+from predictornas.spaces.base import Genes, SearchSpace, is_whole
 
 STRUCTURE = 0
 """Place of the counts among the scaled views."""
@@ -70,12 +69,9 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, si
     if signals:
         views = raw_views(space, genes, width=width, seed=seed)
         more = _signals(space, genes)
-        views = replace(views, structure=np.concatenate([views.structure, more["counts"]], axis=1))
-        return (
-            replace(views, subtrees=np.concatenate([views.subtrees, more["subtrees"]]))
-            if len(more["subtrees"])
-            else views
-        )
+        structure = np.concatenate([views.structure, more["counts"]], axis=1)
+        subtrees = np.concatenate([views.subtrees, more["subtrees"]]) if len(more["subtrees"]) else views.subtrees
+        return replace(views, structure=structure, subtrees=subtrees)
     if len(genes) <= _FEW:
         return _of_few(space, genes, width, seed)
     key = (id(genes), width, seed)  # the array is held below, so its id stays its own
@@ -85,7 +81,7 @@ def raw_views(space: SearchSpace, genes: Genes, *, width: int, seed: int = 0, si
     described = description(space, genes)
     flow = shared_flow_features(described.ways, described.num_codes, width=width, seed=seed)
     views = RawViews(described.structure, flow, described.subtrees)
-    if genes is space.enumerate():
+    if is_whole(space, genes):
         _HELD[key] = (genes, views)
         if len(_HELD) > _MOST_HELD:
             _HELD.popitem(last=False)
@@ -104,7 +100,7 @@ def signals_of(space: SearchSpace, genes: Genes) -> Float32[np.ndarray, "n f"]:
 
 def _signals(space: SearchSpace, genes: Genes) -> Mapping[str, Shaped[np.ndarray, "..."]]:
     """The counts, and the subtrees of the cells without identities; of a whole space from the cache folder."""
-    if len(genes) <= _FEW or genes is not space.enumerate():
+    if len(genes) <= _FEW or not is_whole(space, genes):
         return _described(space, genes)
     return kept(space, "graph-signals", _VERSION, lambda: _described(space, genes))
 
@@ -187,8 +183,8 @@ class Part:
     ) -> Part:
         """Of what is counted: beyond one step most subtrees are not in the vocabulary, and most graphs look alike."""
         places = _places(subtrees, vocabulary)
-        # a sum of mixed numbers tells bags of places apart, as it does subtrees
-        bags = mix(np.arange(1, len(vocabulary) + 1, dtype=np.uint64))
+        # a sum of random numbers tells bags of places apart; of mixed places it would not: mix(20) is 2 mix(10)
+        bags = np.random.default_rng(0).integers(1 << 64, size=len(vocabulary), dtype=np.uint64)
         held = np.append(bags, np.uint64(0))[places].sum(axis=1, dtype=np.uint64)
         _, examples, which = np.unique(held, return_index=True, return_inverse=True)
         return cls([_counts(places[examples], len(vocabulary)) / spread], which)

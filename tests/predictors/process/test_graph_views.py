@@ -7,7 +7,7 @@ import pytest
 from predictornas.predictors.process import graph_views
 from predictornas.predictors.process.description import DEPTHS, without_weights
 from predictornas.predictors.process.graph_features import random_flow_features, structure_features
-from predictornas.predictors.process.graph_views import Scaling, raw_views, signals_of
+from predictornas.predictors.process.graph_views import Part, Scaling, raw_views, signals_of
 from predictornas.predictors.process.identities import without_identities
 from predictornas.predictors.process.signal_propagation import signal_features
 from predictornas.spaces.base import Graphs
@@ -100,6 +100,15 @@ def test_parts_are_the_views_in_single_precision() -> None:
         weights = rng.normal(size=view.shape[1])
         found = part.gathered(lambda block, weights=weights: block @ weights)  # type: ignore[misc]
         np.testing.assert_allclose(found, view @ weights, rtol=1e-4, atol=1e-4)
+
+
+def test_two_of_one_subtree_are_not_one_of_another() -> None:
+    words = np.arange(1, 201, dtype=np.uint64)
+    twice, once = np.stack([words, words], axis=1), np.stack([words, np.zeros_like(words)], axis=1)
+    part = Part.of_subtrees(np.concatenate([twice, once]), words, 1.0)
+    weights = np.random.default_rng(0).normal(size=len(words))
+    expected = np.concatenate([np.sqrt(2) * weights, weights])
+    np.testing.assert_allclose(part.gathered(lambda block: block @ weights), expected)
 
 
 def test_many_graphs_have_the_views_that_each_has_alone() -> None:
