@@ -42,7 +42,7 @@ def load(table: Names = None, method: Names = None, study: Names = None) -> pl.D
         >>> from predictornas import runs
         >>> found = runs.load(table="nasbench201-cifar10", method=["random", "bananas"])
         >>> found["study"].n_unique(), len(found)
-        (5, 15000)
+        (6, 16500)
         >>> found.select("method", "seed", "order", pl.col("value", "evaluation").round(4)).head(2).rows()
         [('random', 0, 0, 0.862, 0.8556), ('random', 0, 1, 0.8804, 0.8886)]
 

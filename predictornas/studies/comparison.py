@@ -182,11 +182,12 @@ def _method_label(repeated: Sequence[str], folder: str) -> pl.Expr:
 
 def _folder_labels(folders: Sequence[Path]) -> list[str]:
     """What tells folders apart: their paths without the parts that all begin and end with."""
-    parts = [folder.resolve().parts for folder in folders]
+    # a published study is no place on this machine
+    parts = [folder.resolve().parts if folder.exists() else folder.parts for folder in folders]
     begin = _shared_parts(parts)
     rest = [path[begin:] for path in parts]
     end = _shared_parts([path[::-1] for path in rest])
-    return ["/".join(path[: len(path) - end]) or "." for path in rest]
+    return [Path(*path[: len(path) - end]).as_posix() for path in rest]
 
 
 def _shared_parts(paths: Sequence[Sequence[str]]) -> int:
