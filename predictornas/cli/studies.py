@@ -105,8 +105,8 @@ def gain(
 
     What schedulers will save, in seconds: predictornas gain --methods rank-nosh-50,nosh-30 --predict
 
-    Writes report.html, tables, figures and manifest.json. The same command resumes; more seeds or methods extend what
-    is there. Several commands may be at one folder.
+    Writes report.html, tables, figures and manifest.json. The same command resumes; more seeds or methods, or a larger
+    budget, extend what is there. Several commands may be at one folder.
 
     Parameters
     ----------

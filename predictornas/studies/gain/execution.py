@@ -65,8 +65,10 @@ def run_study(
 ) -> Outcome:
     """Runs what is missing of a study and writes all its outputs.
 
-    A folder that already holds this study is extended: its other methods and seeds stay and are finished too. Several
-    commands may be at one folder, also on several machines that see it; each run is made by one of them.
+    A folder that already holds this study is extended: its other methods and seeds stay and are finished too. So it is
+    where it holds this study with a smaller budget: all of its runs go on, and are as if they had been given the larger
+    one at once. Several commands may be at one folder, also on several machines that see it; each run is made by one
+    of them.
 
     Args:
         study: what to run.

@@ -10,6 +10,7 @@ from predictornas.description import describe
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.search.strategies import Strategy
 from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
+from predictornas.studies.gain.lengthening import is_longer, lengthen
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import locked
 from predictornas.studies.provenance import now, surroundings, without_time
@@ -67,9 +68,11 @@ FIXED: dict[str, dict[str, Any]] = {
 def claim(folder: Path, opened: Claiming, kind: str = KIND) -> dict[str, Any]:
     """Makes `folder` the output of a study of a kind, or joins what it already holds, and returns the manifest.
 
-    Commands that claim the same folder at once, on one machine or several, do so one after the other.
+    Runs with a smaller budget than is asked for now become the beginnings of longer ones, see `lengthening`. Commands
+    that claim the same folder at once, on one machine or several, do so one after the other.
 
     Raises:
+        AtWorkError: the budget is larger than the folder's, and another command is at its runs.
         ConfigurationError: the folder holds another study; names what differs.
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
@@ -77,11 +80,13 @@ def claim(folder: Path, opened: Claiming, kind: str = KIND) -> dict[str, Any]:
     check_owner(folder, kind)
     while True:
         with locked(folder / MANIFEST) as lock:
-            manifest = _joined(read_manifest(folder, kind), folder, opened)
+            manifest, outgrown = _joined(read_manifest(folder, kind), folder, opened)
             _extend(manifest, folder, strategies, opened.seeds)
             take(folder, kind)
             if lock.holds(folder / MANIFEST):  # else we were stopped for long, and others have written meanwhile
                 write_manifest(folder, kind, manifest)
+                for journal in outgrown:
+                    journal.unlink(missing_ok=True)
                 return manifest
 
 
@@ -102,17 +107,19 @@ def _extend(
         manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
 
 
-def _joined(manifest: dict[str, Any] | None, folder: Path, opened: Claiming) -> dict[str, Any]:
-    """The manifest of a folder that holds this study, or a new one."""
+def _joined(manifest: dict[str, Any] | None, folder: Path, opened: Claiming) -> tuple[dict[str, Any], list[Path]]:
+    """The manifest of a folder that holds this study, or a new one; and journals that go once it is written."""
     identity = opened.identity
     if manifest is None:
-        return {"study": identity, "methods": {}, "created": now(), "made_with": []}
+        return {"study": identity, "methods": {}, "created": now(), "made_with": []}, []
     before = manifest["study"]
-    if before != identity:
-        changed = [name for name in {**identity, **before} if before.get(name) != identity.get(name)]
-        details = ", ".join(f"{name} was {before.get(name)!r} and is {identity.get(name)!r}" for name in changed)
-        raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
-    return manifest
+    if before == identity:
+        return manifest, []
+    if is_longer(identity, before):
+        return manifest, lengthen(manifest, folder, identity)
+    changed = [name for name in {**identity, **before} if before.get(name) != identity.get(name)]
+    details = ", ".join(f"{name} was {before.get(name)!r} and is {identity.get(name)!r}" for name in changed)
+    raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")
 
 
 def read_manifest(folder: Path, kind: str = KIND) -> dict[str, Any] | None:

@@ -53,7 +53,9 @@ def run_objectives(
     observers: Sequence[Observer] = (),
     pictures: Pictures | None = None,
 ) -> ObjectivesOutcome:
-    """Runs what is missing of a study and writes all its outputs; a folder that holds this study is extended.
+    """Runs what is missing of a study and writes all its outputs.
+
+    A folder that holds this study is extended, also where it holds it with a smaller budget.
 
     Args:
         study: what to run.

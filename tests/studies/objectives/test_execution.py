@@ -45,8 +45,8 @@ def test_a_killed_run_continues_to_the_same_history(outcome: ObjectivesOutcome, 
 
 
 def test_a_folder_keeps_its_study(outcome: ObjectivesOutcome) -> None:
-    with pytest.raises(ConfigurationError, match="holds another study: budget was 26 and is 30"):
-        run_objectives(replace(STUDY, budget=30), outcome.folder)
+    with pytest.raises(ConfigurationError, match="holds another study: budget was 26 and is 24"):
+        run_objectives(replace(STUDY, budget=24), outcome.folder)
     with pytest.raises(ConfigurationError, match="--objectives or --limit"):
         read_manifest(outcome.folder)
 
