@@ -30,9 +30,10 @@ from predictornas.studies.tidy_tables import write_table
 TABLES = ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16-120")
 DEFAULT, OTHER = "bayesian-optimisation", "local-search"
 SIGNALS = "signal-bayesian-optimisation"
+CLIMBING = "climbing-bayesian-optimisation"
 PAIRS = f"{SIGNALS} two at a time"
-"""The same with K = 2."""
-METHODS = (DEFAULT, OTHER, SIGNALS, PAIRS)
+"""With K = 2 instead of 10."""
+RELATIVES = (SIGNALS, CLIMBING, PAIRS)
 SEEDS = tuple(range(2000, 2050))
 SEEN = (50, 100, 150)
 """Evaluations after which it is looked."""
@@ -52,9 +53,9 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield _summary(found, name, f"best cell found within {evaluations}", "found")
     regret = anytime_regret(curves, oracles, evaluations=SEEN[-1]).filter(trace="best")
     yield _summary(regret, name, f"regret over {SEEN[-1]}", "regret")
-    for own in (DEFAULT, SIGNALS, PAIRS):
+    for own in (DEFAULT, *RELATIVES):
         yield _paired(regret, name, f"regret less that of {OTHER}", "regret", own, OTHER)
-    for own in METHODS[2:]:
+    for own in RELATIVES:
         yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", own, DEFAULT)
         for evaluations in SEEN:
             after = curves.filter(evaluations=evaluations)
@@ -68,7 +69,7 @@ def run(folder: Path, name: str) -> None:
     search = get_strategy(SIGNALS, get_preset("default"))
     assert isinstance(search, PredictorSearch)
     pairs = Named(PAIRS, replace(search, batch=2))
-    run_study(Study(name, (*METHODS[:-1], pairs), SEEN[-1], SEEDS, preset="default"), folder / name)
+    run_study(Study(name, (DEFAULT, OTHER, SIGNALS, CLIMBING, pairs), SEEN[-1], SEEDS, preset="default"), folder / name)
 
 
 def _paired(frame: pl.DataFrame, name: str, quantity: str, column: str, own: str, other: str) -> pl.DataFrame:

@@ -23,6 +23,8 @@ _ASHA = (
 )
 _PVLL = "Li, Dong, Wang, Xu: Neural Architecture Search in A Proxy Validation Loss Landscape. ICML 2020"
 
+_LOCAL_SEARCH = "White, Nolen, Savani: Exploring the Loss Landscape in Neural Architecture Search. UAI 2021"
+
 _BOWL = (
     "Ru, Wan, Dong, Osborne: Interpretable Neural Architecture Search via Bayesian Optimisation with "
     "Weisfeiler-Lehman Kernels. ICLR 2021"
@@ -50,7 +52,7 @@ _METHODS = {
         "Deb, Pratap, Agarwal, Meyarivan: A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II. IEEE "
         "Transactions on Evolutionary Computation 6, 2002"
     ),
-    "local-search": "White, Nolen, Savani: Exploring the Loss Landscape in Neural Architecture Search. UAI 2021",
+    "local-search": _LOCAL_SEARCH,
     "bananas": (
         "White, Neiswanger, Savani: BANANAS: Bayesian Optimization with Neural Architectures for Neural Architecture "
         "Search. AAAI 2021"
@@ -68,6 +70,7 @@ _METHODS = {
         ("bayesian-optimisation", "explorative-bayesian-optimisation", "signal-bayesian-optimisation"),
         f"{_BOWL} (its graph kernel)",
     ),
+    "climbing-bayesian-optimisation": f"{_BOWL} (its graph kernel); {_LOCAL_SEARCH}",
 }
 """By the name of a method without the number at its end."""
 

@@ -17,6 +17,7 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.mutants_of_best import MutantsOfBest
 from predictornas.schedulers.base import Scheduler
 from predictornas.schedulers.registry import SCHEDULERS
+from predictornas.search.climbing import ClimbingSearch
 from predictornas.search.exploring import ExploringSearch
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import RANKED
@@ -106,6 +107,17 @@ def signal_bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
     """The same with a process that sees how signals pass through the untrained cell; see `docs/results/search.md`."""
     plain = bayesian_optimisation(initial, batch)
     return dataclasses.replace(plain, predictor=signal_fast_gp())
+
+
+def climbing_bayesian_optimisation(initial: int, batch: int) -> ClimbingSearch:
+    """The same with signals, which also climbs, five at a time; how that was chosen stands in `docs/results/search.md`.
+
+    Args:
+        initial: K0.
+        batch: K, where it is less than five.
+    """
+    plain = signal_bayesian_optimisation(initial, min(batch, 5))
+    return ClimbingSearch(**vars(plain), share=0.6)
 
 
 def npenas(initial: int, batch: int) -> PredictorSearch:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import ExpectingPredictor, Predictor, UncertainPredictor
-from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers.base import incumbent
+from predictornas.search.sharing import places_of, with_others
 from predictornas.search.strategies import PredictorSearch, Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
-
-_ROUNDING = 1e-9
-"""0.1 * 30 is a little more than 3, 0.29 * 100 a little less than 29."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +73,7 @@ class ExploringSearch(PredictorSearch):
 
     def explores(self, known: int, n: int) -> Bool[np.ndarray, " n"]:
         """Which of the next `n` evaluations explore if it is stuck, where `known` were evaluated or are in flight."""
-        explored = np.floor(self.share * np.arange(known, known + n + 1) + _ROUNDING)
-        return np.asarray(np.diff(explored) > 0)
+        return places_of(self.share, known, n)
 
     def proposal_of(
         self, predictor: Predictor, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int
@@ -99,7 +95,7 @@ class ExploringSearch(PredictorSearch):
             sooner = np.concatenate([history.pending_genes, near.genes[: place - len(rows)], far.genes[rows]])
             rows.append(self.explored(predictor, far.genes, free, sooner, at=known + place))
             free[rows[-1]] = False
-        return _with(near, places, far, rows, predictor)
+        return with_others(near, places, far, rows, predictor)
 
     def explored(
         self, predictor: Predictor, pool: Genes, free: Bool[np.ndarray, " m"], sooner: Genes, *, at: int
@@ -116,22 +112,3 @@ class ExploringSearch(PredictorSearch):
         assert isinstance(predictor, UncertainPredictor)  # as was checked
         sure = predictor.expecting(sooner) if len(sooner) and isinstance(predictor, ExpectingPredictor) else predictor
         return int(np.where(free, sure.predict_std(pool), -np.inf).argmax())
-
-
-def _with(
-    near: Proposal, places: Int64[np.ndarray, " e"], far: Pool, rows: list[int], predictor: Predictor
-) -> Proposal:
-    """A proposal with further architectures at some places; what it was chosen from has both pools."""
-    assert near.pool is not None
-    assert near.predicted is not None
-    before = places - np.arange(len(places))
-    new = ~np.isin(far.keys, near.pool.keys)
-    genes, keys = np.concatenate([far.genes[new], near.pool.genes]), np.concatenate([far.keys[new], near.pool.keys])
-    scores = predictor.predict(far.genes[rows]).astype(np.float64)
-    return replace(
-        near,
-        genes=np.insert(near.genes, before, far.genes[rows], axis=0),
-        keys=np.insert(near.keys, before, far.keys[rows]),
-        predicted=np.insert(near.predicted, before, scores),
-        pool=replace(near.pool, genes=genes, keys=keys),
-    )

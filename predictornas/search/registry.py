@@ -144,6 +144,14 @@ _BASELINES = (
         takes=("initial", "batch"),
         look=Look("#7A0177", "d"),
     ),
+    Registered(
+        name="climbing-bayesian-optimisation",
+        target="predictornas.search.building:climbing_bayesian_optimisation",
+        help="the last one, which also looks around the best by the signal, whatever the process thinks of it",
+        label="climbing Bayesian optimisation",
+        takes=("initial", "batch"),
+        look=Look("#E0559A", "d"),
+    ),
 )
 
 METHODS = Registry(

@@ -222,16 +222,10 @@ class PredictorSearch(metaclass=PlainHelp):
     ) -> Proposal:
         """What is proposed where the predictor of the iteration is fitted already."""
         known = predictor.predict(history.genes).astype(np.float64)
-        shown = replace(history, values=known).latest() if self.smoothed else self._compared(history)
+        shown = replace(history, values=known).latest() if self.smoothed else self.compared(history)
         pool = self.sampler.propose(space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
         scores = predictor.predict(pool.genes)
-        hopes = scores
-        if self.exploration and isinstance(predictor, UncertainPredictor):
-            sure = predictor
-            if history.pending and isinstance(predictor, ExpectingPredictor):
-                sure = predictor.expecting(history.pending_genes)
-            hopes = scores + self.exploration * sure.predict_std(pool.genes)
-        chosen = pool.best(hopes, n)
+        chosen = pool.best(self.hopes(predictor, history, pool.genes, scores), n)
         return Proposal(
             genes=pool.genes[chosen],
             keys=pool.keys[chosen],
@@ -240,6 +234,17 @@ class PredictorSearch(metaclass=PlainHelp):
             pool=pool,
             recommended=int(history.keys[_best_of_longest(history, known)]) if self.denoises(history) else None,
         )
+
+    def hopes(
+        self, predictor: Predictor, history: History, genes: Genes, scores: Float[np.ndarray, " m"]
+    ) -> Float[np.ndarray, " m"]:
+        """What is gone by where architectures of these scores are chosen: the scores, or their upper bounds."""
+        if not (self.exploration and isinstance(predictor, UncertainPredictor)):
+            return scores
+        sure = predictor
+        if history.pending and isinstance(predictor, ExpectingPredictor):
+            sure = predictor.expecting(history.pending_genes)
+        return scores + self.exploration * sure.predict_std(genes)
 
     def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
         """The evaluated architecture with the highest score of a predictor that knows the noise; ties to the first.
@@ -293,7 +298,7 @@ class PredictorSearch(metaclass=PlainHelp):
         known, rng = self.learned_from(space, history, seed=seed), rng_for(seed, iteration, "fit")
         return unfitted.fit(space, known.genes, known.values, epochs=known.epochs, rng=rng)
 
-    def _compared(self, history: History) -> History:
+    def compared(self, history: History) -> History:
         """Each architecture once, with values that can be compared where they were trained for different lengths."""
         if same_fidelity(history.epochs):
             return history

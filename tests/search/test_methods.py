@@ -21,6 +21,7 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.pvll import PVLL
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.schedulers import NOSH, ASHALike, SuccessiveHalving
+from predictornas.search.climbing import ClimbingSearch
 from predictornas.search.exploring import ExploringSearch
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import PRESETS, get_preset, get_strategy
@@ -82,8 +83,8 @@ def test_a_method_takes_any_predictor_behind_an_at_sign() -> None:
 
 
 OWN_PREDICTOR = ["random", "pvll", "bayesian-optimisation", "regularised-evolution", "local-search", "bananas",
-                 "explorative-bayesian-optimisation", "one-shot", "nas-bowl", "npenas", "nosh", "successive-halving-30",
-                 "asha"]  # fmt: skip
+                 "explorative-bayesian-optimisation", "climbing-bayesian-optimisation", "one-shot", "nas-bowl",
+                 "npenas", "nosh", "successive-halving-30", "asha"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", OWN_PREDICTOR)
@@ -145,6 +146,19 @@ def test_signal_bayesian_optimisation_is_the_same_with_another_process() -> None
     assert isinstance(strategy.predictor, SignalProcess)
     assert vars(strategy.predictor) == vars(plain.predictor)
     assert replace(strategy, predictor=plain.predictor) == plain
+
+
+def test_climbing_bayesian_optimisation_is_that_with_signals_and_climbs_five_at_a_time_at_most() -> None:
+    for preset, batch in (("default", 5), ("paper", 4)):
+        strategy, plain = (
+            get_strategy(f"{name}-bayesian-optimisation", PRESETS[preset]) for name in ("climbing", "signal")
+        )
+        assert isinstance(strategy, ClimbingSearch)
+        assert (strategy.share, strategy.batch) == (0.6, batch)
+        assert {name: value for name, value in vars(strategy).items() if name != "share"} == {
+            **vars(plain),
+            "batch": batch,
+        }
 
 
 def test_explorative_bayesian_optimisation_is_the_same_and_explores_once_it_is_stuck() -> None:
