@@ -33,6 +33,7 @@ import torch
 from scipy.stats import kendalltau
 
 from predictornas.analysis.equal_epochs import differences_at
+from predictornas.analysis.ordering import Claim, ordering_table
 from predictornas.analysis.phases import phases_table, runs_table
 from predictornas.analysis.readings import readings_table
 from predictornas.analysis.regret import incumbent_curves, oracle_errors
@@ -109,6 +110,9 @@ TABLES = (
     "nasbench201-full-cifar10",
 )
 
+PAIRED = ("difference", "low", "high", "pairs", "nonzero")
+"""What is kept of a paired comparison."""
+
 PHASES = ((1, 5), (6, 15), (16, 29))
 """Iterations of 10 proposals: early, in between, late."""
 
@@ -175,6 +179,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     yield "pvll/searches.csv", compare_settings
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
+    yield "tables/gains.csv", compare_gains
     yield "asynchronous", lambda: asynchronous_tables.renew(RESULTS / "asynchronous")
     yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
     yield "expected-gain/pilots", lambda: renewed(GAINS, lambda out: expected_gain.renew(GAINS, out))
@@ -311,6 +316,19 @@ def variances(normalisation: Normalisation, *, cells: int = 2000, networks: int 
             x = np.maximum(spread @ (x @ weights.detach().numpy()), 0)
             found[-1].append(float(x[real].var()))
     return [float(layer) for layer in np.mean(found, axis=0)]
+
+
+def compare_gains() -> None:
+    """On every table the gain of the default search less that of Bayesian optimisation, dB, paired by seed."""
+    claims = (Claim("climbing-bayesian-optimisation", "not worse", "bayesian-optimisation", about=("gain",)),)
+    parts = []
+    for name in EVERY_TABLE:
+        _, table, history = opened(RESULTS / "tables" / name)
+        errors = table.costs(table.signal)
+        errors = errors[np.isfinite(errors)]
+        found = ordering_table(history, errors, named_errors(errors), claims=claims)
+        parts.append(found.select(pl.lit(name).alias("table"), pl.col("of").alias("target"), *PAIRED))
+    write_table(RESULTS / "tables" / "gains.csv", pl.concat(parts))
 
 
 def compare_engines() -> None:

@@ -32,7 +32,7 @@ def gcn(size: int = _USUAL) -> GCN:
 
 
 def fast_gp() -> GaussianProcess:
-    """The process of the best search of this package; see docs/results/search.md."""
+    """The process of `bayesian-optimisation`; see docs/results/search.md."""
     return GaussianProcess(width=32, tuned_on=200, relevances=False, degrees_of_freedom=None)
 
 

@@ -86,7 +86,7 @@ def rank_nosh_with_level_zero(**settings: Any) -> Scheduled:
 
 
 def bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
-    """The best search of this package; how its settings were chosen stands in `docs/results/search.md`."""
+    """A process and mutants of what it thinks best; how its settings were chosen stands in `docs/results/search.md`."""
     return PredictorSearch(
         predictor=fast_gp(),
         sampler=Evolutionary(mutants=1.0, rate=0.2),
@@ -110,7 +110,7 @@ def signal_bayesian_optimisation(initial: int, batch: int) -> PredictorSearch:
 
 
 def climbing_bayesian_optimisation(initial: int, batch: int) -> ClimbingSearch:
-    """The same with signals, which also climbs, five at a time; how that was chosen stands in `docs/results/search.md`.
+    """The best search of this package: the same with signals, and it climbs; see `docs/results/search.md`.
 
     Args:
         initial: K0.

@@ -123,7 +123,7 @@ _BASELINES = (
     Registered(
         name="bayesian-optimisation",
         target="predictornas.search.building:bayesian_optimisation",
-        help="a Gaussian process and mutants of what it thinks best: the best search of this package",
+        help="a Gaussian process and mutants of what it thinks best",
         label="Bayesian optimisation",
         takes=("initial", "batch"),
         look=Look("#B3001B", "d"),
@@ -147,7 +147,7 @@ _BASELINES = (
     Registered(
         name="climbing-bayesian-optimisation",
         target="predictornas.search.building:climbing_bayesian_optimisation",
-        help="the last one, which also looks around the best by the signal, whatever the process thinks of it",
+        help="the last one, which also looks around the best by the signal: the best search of this package",
         label="climbing Bayesian optimisation",
         takes=("initial", "batch"),
         look=Look("#E0559A", "d"),
