@@ -58,6 +58,11 @@ LEARNING_CURVES = "nasbench101-digits"
 BEST = "climbing-bayesian-optimisation"
 """What `search` runs where nothing else is asked for; why stands in `docs/results/search.md`."""
 
+OTHERWISE = "bayesian-optimisation"
+"""The same with a prior, which only that process learns from, and for several objectives."""
+
+BY_DEFAULT = f"By default {BEST}; with --prior, --objectives or --limit {OTHERWISE}."
+
 DEFAULT_METHODS = "random,uniform-1000,bayesian-optimisation"
 
 EVALUATIONS = 100
@@ -194,7 +199,7 @@ def gain(
 def search(
     *,
     benchmark: str | None = None,
-    method: Annotated[str | None, Parameter(help=methods_help())] = None,
+    method: Annotated[str | None, Parameter(help=f"{methods_help()} {BY_DEFAULT}")] = None,
     budget: int | None = None,
     budget_epochs: int | None = None,
     seed: int = 0,
@@ -272,7 +277,7 @@ def search(
                 "--prior": prior is not None,
             },
             benchmark=benchmark,
-            methods=(method or "bayesian-optimisation",),
+            methods=(method or OTHERWISE,),
             budget=budget,
             seeds=(seed,),
             signal=signal,
@@ -281,7 +286,7 @@ def search(
         folder = out or Path(f"search-{benchmark}")
         search_of_objectives(several, folder, where, pictures, json=json, open_report=open_report)
         return
-    method = method or BEST
+    method = method or (OTHERWISE if prior is not None else BEST)
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
     scheduled = isinstance(on_curves.strategy(method), Scheduled)
     benchmark = benchmark or _default_benchmark(counts_epochs=scheduled or budget_epochs is not None)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
@@ -23,7 +21,7 @@ from predictornas.spaces.base import Keys, SearchSpace
 class ClimbingSearch(PredictorSearch):
     """A predictor search that gives a share of its evaluations to a local search, whose neighbours it ranks (ours).
 
-    A predictor that is wrong about the surroundings of the best never finds out: it has no place in its choices. So a
+    A predictor that is wrong about what surrounds the best never finds out, as it never chooses it. So a
     share of the evaluations goes to architectures one gene away from the best by the signal (White et al. 2021), the
     most promising first, and when it has no more, from the next best. All other choices are those of
     `PredictorSearch`, and so is what it recommends.
@@ -56,14 +54,15 @@ class ClimbingSearch(PredictorSearch):
     def proposal_of(
         self, predictor: Predictor, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int
     ) -> Proposal:
-        """As `PredictorSearch`, but for the places that climb."""
+        """As `PredictorSearch`, but for the places that climb; a search needs none for what is in flight."""
         flying = history.pending_keys
-        places = np.flatnonzero(places_of(self.share, len(history) + len(flying), n))
+        wanted = n - len(flying) if n > len(flying) else n
+        places = np.flatnonzero(places_of(self.share, len(history) + len(flying), wanted))
         liked = super().proposal_of(predictor, space, history, n + len(flying), seed=seed, iteration=iteration)
-        near = liked.without(flying).first(n - len(places))
+        near = liked.without(flying).first(wanted - len(places))
         taken = np.concatenate([history.keys, flying, near.keys])
         around = self.around_the_best(predictor, space, history, len(places), taken)
-        if len(near) < n - len(places) or len(around) < len(places):
+        if len(near) < wanted - len(places) or len(around) < len(places):
             return liked.first(n)  # hardly anything is left to choose from
         return with_others(near, places, around, range(len(places)), predictor)
 
@@ -76,16 +75,19 @@ class ClimbingSearch(PredictorSearch):
             predictor: fitted on the history.
             space: the space.
             history: what was seen.
-            count: how many are wanted; fewer where no more are left.
+            count: how many are wanted at least; fewer where no more are left.
             taken: keys of those that are not.
+
+        Returns:
+            All unseen neighbours of as many of the best as it takes.
         """
         found, compared = Distinct(space, taken), self.compared(history)
         for row in compared.best(len(compared)):
-            if len(found) == count:
+            if len(found) >= count:
                 break
-            genes, keys = neighbours(cast("Hashable", space), compared.genes[row].tobytes())
+            genes, keys = neighbours(space, compared.genes[row].tobytes())
             genes = genes[~np.isin(keys, taken)]
             if len(genes):
                 hopes = self.hopes(predictor, history, genes, predictor.predict(genes))
-                found.add(genes[np.argsort(-hopes, kind="stable")], at_most=count - len(found))
+                found.add(genes[np.argsort(-hopes, kind="stable")], at_most=len(genes))
         return found.pool()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class LocalSearch:
         for row in history.best(len(history)):
             if len(found) == n:
                 break
-            genes, keys = neighbours(cast("Hashable", space), history.genes[row].tobytes())
+            genes, keys = neighbours(space, history.genes[row].tobytes())
             unseen = np.flatnonzero(~np.isin(keys, history.keys))
             if len(unseen):
                 found.add(genes[rng.permutation(unseen)], at_most=n - len(found))
@@ -65,9 +65,10 @@ class LocalSearch:
         return Proposal(pool.genes, pool.keys, proposed_by=by)
 
 
-@lru_cache(maxsize=4096)
 def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     """The architectures one gene away, in normal form, each once; cached, because a search asks again and again.
+
+    A space that cannot be hashed, as a dataclass that compares by its fields, is not cached for.
 
     In NAS-Bench-101 a gene is an edge or an operation. Cutting an edge may cut vertices off, and to choose "absent" for
     an operation removes its vertex; no single gene adds a vertex, which takes an operation and two edges, so cells
@@ -81,6 +82,10 @@ def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     Returns:
         Genes `(m, g)` and keys `(m,)`, both read-only.
     """
+    return _cached(space, row) if isinstance(space, Hashable) else _neighbours(space, row)
+
+
+def _neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     centre = np.frombuffer(row, np.int8)
     genes = np.repeat(centre[None], sum(space.num_choices), axis=0)
     places = np.repeat(np.arange(space.num_genes), space.num_choices)
@@ -93,3 +98,6 @@ def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     pool.genes.setflags(write=False)
     pool.keys.setflags(write=False)
     return pool.genes, pool.keys
+
+
+_cached = lru_cache(maxsize=4096)(_neighbours)

@@ -61,8 +61,8 @@ class TransferSearch(metaclass=PlainHelp):
         predictor = self.strategy.predictor if isinstance(self.strategy, PredictorSearch) else self.strategy
         if type(predictor) is not GaussianProcess:
             raise ConfigurationError(
-                f"{type(predictor).__name__} cannot learn from others: only a search with a Gaussian process "
-                "can. Take bayesian-optimisation, or a sampler with @gp."
+                f"{type(predictor).__name__} cannot learn from others: only a search with the plain "
+                "GaussianProcess can. Take bayesian-optimisation, or a sampler with @gp."
             )
         if not self.priors or not 0 <= self.share <= 1:
             raise ConfigurationError(

@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.architectures import parse
-from predictornas.cli.studies import BEST, DEFAULT_METHODS
+from predictornas.cli.studies import BEST, DEFAULT_METHODS, OTHERWISE
 from predictornas.counting import counted
 from predictornas.spaces.registry import get_space
 from predictornas.studies.gain.manifest import claim
@@ -231,6 +231,17 @@ def test_a_budget_of_seconds_counts_the_seconds_of_the_table(
     assert runs["cost_seconds"].max() <= 100 < runs["cost_seconds"].min() + 30  # no training takes so long
     assert run(*command, "--budget-seconds", "101", "--out", str(tmp_path)) == 2
     assert "budget_seconds was 100.0 and is 101.0" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_search_with_a_prior_takes_the_process_that_learns_from_one(run, tmp_path: Path) -> None:
+    file, rng = tmp_path / "scores.csv", np.random.default_rng(0)
+    cells = get_space("nasbench201").sample(30, rng)
+    names = [get_space("nasbench201").describe(cell) for cell in cells]
+    pl.DataFrame({"architecture": names, "value": rng.random(30)}).write_csv(file)
+    assert run("search", "--budget", "15", "--prior", str(file), "--out", str(tmp_path / "mine")) == 0
+    (method,) = json.loads((tmp_path / "mine" / "manifest.json").read_text())["methods"]
+    assert method.startswith(OTHERWISE)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.search.climbing import ClimbingSearch
 from predictornas.search.local_search import neighbours
 from predictornas.search.loop import Search, run
+from predictornas.search.sharing import places_of
 from predictornas.search.strategies import PredictorSearch, Proposal
+from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_strategy
 from tests.search.examples import CountingOracle, CountingPredictor
@@ -84,8 +87,9 @@ def test_where_the_best_has_no_more_neighbours_the_next_best_is_climbed_from() -
     )
     strategy, _ = searches(1.0)
     found = strategy.around_the_best(LEARNED, SPACE, history, 3, history.keys)
+    assert len(found) > 3
     taken = {*history.keys.tolist(), int(keys[new][0])}
-    assert found.genes.tolist() == [around[new][0].tolist(), *unseen_around(int(second), taken)[:2]]
+    assert found.genes[:3].tolist() == [around[new][0].tolist(), *unseen_around(int(second), taken)[:2]]
 
 
 def test_what_is_in_flight_is_not_proposed_again() -> None:
@@ -105,7 +109,51 @@ def test_the_pool_holds_all_that_was_chosen_from_each_once() -> None:
     assert plain.pool is not None
     keys = climbing.pool.keys.tolist()
     assert len(set(keys)) == len(keys)
-    assert set(climbing.keys.tolist()) | set(plain.pool.keys.tolist()) == set(keys)
+    around = neighbours(SPACE, HISTORY.genes[HISTORY.best(1)[0]].tobytes())[1]
+    unseen = set(around.tolist()) - set(HISTORY.keys.tolist())
+    assert set(climbing.keys.tolist()) | set(plain.pool.keys.tolist()) | unseen == set(keys)
+    np.testing.assert_array_equal(SPACE.keys(climbing.pool.genes), climbing.pool.keys)
+
+
+def test_who_asks_one_by_one_gets_the_most_promising_neighbour_whatever_is_in_flight() -> None:
+    """Twenty workers: 3 of 5 climb, and what is proposed for those who do not takes none of their neighbours away."""
+    search = Search(SPACE, searches(0.6)[0], seed=0)
+    first = search.ask(10)
+    search.tell(first.genes, CountingOracle().evaluate(first.genes, None, np.random.default_rng(0)).value)
+    climbed = 0
+    for known in range(10, 30):
+        predictor = CountingPredictor().fit(
+            SPACE, search.history.genes, search.history.values, rng=np.random.default_rng(0)
+        )
+        taken = {*search.history.keys.tolist(), *search.history.pending_keys.tolist()}
+        best = search.history.genes[search.history.best(1)[0]]
+        genes, keys = neighbours(SPACE, best.tobytes())
+        free = [row for row, key in enumerate(keys.tolist()) if key not in taken]
+        asked = search.ask(1)
+        if places_of(0.6, known, 1)[0] and free:
+            hoped = predictor.predict(genes[free])
+            assert asked.keys[0] == keys[free[int(np.argmax(hoped))]]
+            climbed += 1
+    assert climbed == 12
+
+
+@dataclass
+class Unhashable:
+    """A space that compares by its fields, as a dataclass of somebody else's may."""
+
+    inner: SearchSpace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def test_a_space_that_cannot_be_hashed_is_climbed_in_too() -> None:
+    space = cast("SearchSpace", Unhashable(SPACE))
+    with pytest.raises(TypeError):
+        hash(space)
+    strategy, _ = searches(0.6)
+    there, here = (strategy.propose(each, HISTORY, 5, seed=1, iteration=3) for each in (space, SPACE))
+    np.testing.assert_array_equal(there.keys, here.keys)
 
 
 def test_without_a_share_nothing_climbs() -> None:

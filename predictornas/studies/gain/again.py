@@ -46,8 +46,9 @@ def report_study(
     plain = [name for name in manifest["methods"] if ":" not in name]
     opened = open_study(study_in(manifest, plain or ["random"]))
     _check_same(folder, manifest["study"], opened.identity)
-    ended = [has_ended(task) for task in tasks_of(manifest, folder)]
-    kept = None if any(ended) else _kept(folder)
+    tasks = tasks_of(manifest, folder)
+    ended = [has_ended(task) for task in tasks]
+    kept = None if any(task.target.exists() for task in tasks) else _kept(folder)
     missing = len(ended) - (sum(ended) if kept is None else kept[0]["run_id"].n_unique())
     if opened.study.budget_epochs is not None:
         return opened, tell_epoch_study(opened, folder, missing, pictures, kept=kept)

@@ -226,7 +226,9 @@ def collected(opened: OpenedStudy, folder: Path) -> tuple[pl.DataFrame, pl.DataF
         AtWorkError: none has.
         StoreError: the folder cannot be written.
     """
-    manifest = read_manifest(folder) or {"methods": {}}
+    manifest = read_manifest(folder) or {"study": {}, "methods": {}}
+    if manifest["study"].get("budget", opened.study.budget) != opened.study.budget:
+        raise AtWorkError(f"Another command has raised the budget of {folder} meanwhile; it shows the results.")
     runs = [task.what for task in tasks_of(manifest, folder) if has_ended(task)]
     if not runs:
         raise AtWorkError(f"Other commands are at all runs of {folder}. Start the same command again to see them.")

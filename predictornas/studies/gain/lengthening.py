@@ -23,7 +23,7 @@ def is_longer(study: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
     return isinstance(asked, int) and isinstance(given, int) and asked > given and _rest(study) == _rest(before)
 
 
-def lengthen(manifest: dict[str, Any], folder: Path, study: Mapping[str, Any]) -> list[Path]:
+def lengthen(manifest: dict[str, Any], folder: Path, study: Mapping[str, Any], locks: Locks) -> list[Path]:
     """Makes a folder's runs the beginnings of those of a longer study, which are as if they had never been shorter.
 
     What a run does is a function of its seed and of what it has seen, whatever its budget is. Only its last iteration
@@ -33,6 +33,7 @@ def lengthen(manifest: dict[str, Any], folder: Path, study: Mapping[str, Any]) -
         manifest: of the folder; it becomes the longer study's.
         folder: its journals are copied, so that the smaller study is still there where this is interrupted.
         study: what is asked for, see `is_longer`.
+        locks: takes those of the smaller study's runs, to be held until the manifest is written.
 
     Returns:
         The journals of the smaller study, which nobody needs once the manifest is written.
@@ -43,12 +44,10 @@ def lengthen(manifest: dict[str, Any], folder: Path, study: Mapping[str, Any]) -
     """
     shorter = tasks_of(manifest, folder)
     manifest["study"] = dict(study)
-    with Locks() as locks:
-        for task, longer in zip(shorter, tasks_of(manifest, folder), strict=True):
-            if not task.target.exists():
-                continue
-            if not locks.take(task.target):
-                raise AtWorkError(f"Another command is at the runs of {folder}. Raise the budget when it is done.")
+    if not all(locks.take(task.target) for task in shorter):
+        raise AtWorkError(f"Another command is at the runs of {folder}. Raise the budget when it is done.")
+    for task, longer in zip(shorter, tasks_of(manifest, folder), strict=True):
+        if task.target.exists():
             longer.target.unlink(missing_ok=True)  # half of one, where this was interrupted before
             with Journal(longer.target) as journal:
                 for record in _beginning(read_records(task.target), longer.what.identity):

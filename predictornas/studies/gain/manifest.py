@@ -12,7 +12,7 @@ from predictornas.search.strategies import Strategy
 from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
 from predictornas.studies.gain.lengthening import is_longer, lengthen
 from predictornas.studies.gain.study import Study
-from predictornas.studies.locks import locked
+from predictornas.studies.locks import Locks, locked
 from predictornas.studies.provenance import now, surroundings, without_time
 
 KIND = "study"
@@ -39,6 +39,10 @@ class Claiming(Protocol):
 
     def strategy(self, method: str) -> Strategy:
         """The strategy of one of the methods."""
+        ...
+
+    def knows(self, method: str, described: Any) -> bool:
+        """Whether a method that a folder holds can be run."""
         ...
 
 
@@ -73,14 +77,15 @@ def claim(folder: Path, opened: Claiming, kind: str = KIND) -> dict[str, Any]:
 
     Raises:
         AtWorkError: the budget is larger than the folder's, and another command is at its runs.
-        ConfigurationError: the folder holds another study; names what differs.
+        ConfigurationError: the folder holds another study; names what differs. Or the budget is larger, and the folder
+            holds runs that this study cannot go on with.
         StoreError: the folder cannot be written, or its manifest cannot be read.
     """
     strategies = {method: describe(opened.strategy(method)) for method in opened.method_names}
     check_owner(folder, kind)
     while True:
-        with locked(folder / MANIFEST) as lock:
-            manifest, outgrown = _joined(read_manifest(folder, kind), folder, opened)
+        with locked(folder / MANIFEST) as lock, Locks() as runs:
+            manifest, outgrown = _joined(read_manifest(folder, kind), folder, opened, runs)
             _extend(manifest, folder, strategies, opened.seeds)
             take(folder, kind)
             if lock.holds(folder / MANIFEST):  # else we were stopped for long, and others have written meanwhile
@@ -107,7 +112,9 @@ def _extend(
         manifest["made_with"].append(made_with)  # runs may be older than the figures: earlier entries stay
 
 
-def _joined(manifest: dict[str, Any] | None, folder: Path, opened: Claiming) -> tuple[dict[str, Any], list[Path]]:
+def _joined(
+    manifest: dict[str, Any] | None, folder: Path, opened: Claiming, runs: Locks
+) -> tuple[dict[str, Any], list[Path]]:
     """The manifest of a folder that holds this study, or a new one; and journals that go once it is written."""
     identity = opened.identity
     if manifest is None:
@@ -116,7 +123,13 @@ def _joined(manifest: dict[str, Any] | None, folder: Path, opened: Claiming) -> 
     if before == identity:
         return manifest, []
     if is_longer(identity, before):
-        return manifest, lengthen(manifest, folder, identity)
+        gone = [name for name, entry in manifest["methods"].items() if not opened.knows(name, entry["strategy"])]
+        if gone:
+            raise ConfigurationError(
+                f"{folder} holds runs of {', '.join(gone)}, which cannot go on to a larger budget here. Ask for "
+                "them in --methods too, as they were, or choose another --out."
+            )
+        return manifest, lengthen(manifest, folder, identity, runs)
     changed = [name for name in {**identity, **before} if before.get(name) != identity.get(name)]
     details = ", ".join(f"{name} was {before.get(name)!r} and is {identity.get(name)!r}" for name in changed)
     raise ConfigurationError(f"{folder} holds another study: {details}. Choose another --out.")

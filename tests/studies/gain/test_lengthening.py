@@ -9,11 +9,17 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from predictornas.errors import AtWorkError, ConfigurationError, StoreError
+from predictornas.search.named import Named
+from predictornas.search.strategies import RandomSearch
 from predictornas.studies.gain import manifest as manifests
-from predictornas.studies.gain.execution import run_study
+from predictornas.studies.gain.again import report_study
+from predictornas.studies.gain.execution import advance_study, run_study, tell_study
+from predictornas.studies.gain.manifest import claim
+from predictornas.studies.gain.opened import open_study
 from predictornas.studies.gain.study import Study
 from predictornas.studies.locks import Locks
 from predictornas.studies.objectives.execution import run_objectives
+from predictornas.studies.tasks import Execution
 from tests.studies.objectives.conftest import STUDY as SEVERAL
 
 # both budgets cut the last batch of ten
@@ -79,10 +85,39 @@ def test_the_smaller_study_is_still_there_where_lengthening_failed(
     assert len(run_study(replace(PLAIN, budget=30), tmp_path).history) == 60
 
 
+def test_runs_that_could_not_go_on_are_not_touched(store: Path, tmp_path: Path) -> None:
+    mine = Named("mine", RandomSearch(initial=2, batch=5))
+    run_study(replace(PLAIN, methods=("random", mine)), tmp_path)
+    before = {path: path.read_bytes() for path in (tmp_path / "runs").iterdir()}
+    with pytest.raises(ConfigurationError, match="holds runs of mine, which cannot go on"):
+        run_study(replace(PLAIN, budget=30), tmp_path)
+    assert {path: path.read_bytes() for path in (tmp_path / "runs").iterdir()} == before
+    assert len(run_study(replace(PLAIN, methods=("random", mine), budget=30), tmp_path).history) == 120
+
+
+def test_a_command_with_the_smaller_budget_does_not_show_the_longer_runs(store: Path, tmp_path: Path) -> None:
+    opened = open_study(PLAIN)
+    advance_study(opened, tmp_path, Execution())
+    run_study(replace(PLAIN, budget=30), tmp_path)
+    with pytest.raises(AtWorkError, match="has raised the budget"):
+        tell_study(opened, tmp_path, 0)
+
+
+def test_what_is_left_of_the_smaller_study_is_not_reported_as_the_longer_one(store: Path, tmp_path: Path) -> None:
+    run_study(PLAIN, tmp_path)
+    claim(tmp_path, open_study(replace(PLAIN, budget=30)))  # and the command was killed
+    with pytest.raises(AtWorkError, match="Start the same command again"):
+        report_study(tmp_path)
+
+
 def test_a_study_that_another_command_is_at_is_not_lengthened(store: Path, tmp_path: Path) -> None:
     before = run_study(PLAIN, tmp_path).history
+    journal = next((tmp_path / "runs").glob("*.jsonl"))
+    content = journal.read_bytes()
     with Locks() as theirs:
-        assert theirs.take(next((tmp_path / "runs").glob("*.jsonl")))
+        assert theirs.take(journal)
+        journal.unlink()  # it has not written anything yet
         with pytest.raises(AtWorkError, match="Raise the budget when it is done"):
             run_study(replace(PLAIN, budget=30), tmp_path)
+        journal.write_bytes(content)
     assert_frame_equal(run_study(PLAIN, tmp_path).history, before)
