@@ -23,6 +23,7 @@ from typing import Any
 
 import asynchronous_tables
 import expected_gain
+import fresh_searches
 import matplotlib
 import nosh_comparisons
 import numpy as np
@@ -180,6 +181,7 @@ def work() -> Iterator[tuple[str, Callable[[], None]]]:
     for name, members in COMPARISONS.items():
         yield name, lambda name=name, members=members: renew_comparison(name, members)
     yield "tables/gains.csv", compare_gains
+    yield "search/found.png", lambda: fresh_searches.draw_found(RESULTS / "search")
     yield "asynchronous", lambda: asynchronous_tables.renew(RESULTS / "asynchronous")
     yield "nosh/comparisons", lambda: nosh_comparisons.renew(RESULTS / "nosh")
     yield "expected-gain/pilots", lambda: renewed(GAINS, lambda out: expected_gain.renew(GAINS, out))
