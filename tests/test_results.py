@@ -169,6 +169,38 @@ def test_the_tables_of_a_folder_follow_from_its_history(tmp_path: Path, monkeypa
         assert_frame_equal(kept, again, rel_tol=1e-9)
 
 
+DEFAULT_SEARCH = "climbing-bayesian-optimisation"
+
+
+@pytest.mark.parametrize("name", ["nasbench201-full-cifar100", "nasbench-graph-cora"])
+def test_what_climbing_is_worth_follows_from_the_histories(name: str) -> None:
+    """Anytime regret less Bayesian optimisation's, as means over seeds by hand."""
+    history = pl.read_parquet(RESULTS / "tables" / name / "history.parquet")
+    curves = history.sort("order").with_columns(best=(1 - pl.col("evaluation")).cum_min().over("method", "seed"))
+    regret = dict(curves.group_by("method").agg(pl.col("best").mean()).iter_rows())
+    (kept,) = pairs_of(DEFAULT_SEARCH, BEST).filter(table=name, quantity="regret").to_dicts()
+    assert kept["difference"] == pytest.approx(regret[DEFAULT_SEARCH] - regret[BEST], abs=1e-6)
+    assert kept["pairs"] == 20
+
+
+def test_the_default_search_is_behind_no_method_on_any_table_by_what_it_evaluates() -> None:
+    others = set(pl.read_csv(RESULTS / "tables" / "comparison" / "errors.csv")["method"]) - {DEFAULT_SEARCH}
+    assert len(others) == 6
+    for other in others:
+        told = pairs_of(DEFAULT_SEARCH, other).filter(pl.col("nonzero") >= 10)
+        assert told.filter(pl.col("low") > 0).is_empty()
+
+
+def pairs_of(one: str, other: str) -> pl.DataFrame:
+    """By the best evaluated, one method less another on every table."""
+    pairs = pl.read_csv(RESULTS / "tables" / "comparison" / "pairs.csv").filter(trace="best")
+    turned = pairs.select(
+        "table", "quantity", "pairs", "nonzero", a="b", b="a", difference=-pl.col("difference"),
+        low=-pl.col("high"), high=-pl.col("low"),
+    )  # fmt: skip
+    return pl.concat([pairs.select(turned.columns), turned]).filter(a=one, b=other)
+
+
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_the_comparison_of_pvll_with_random_search_follows_from_the_histories(preset: str) -> None:
     """Of one data set: the best by the signal, the best evaluated, and the median of the last 50, by hand."""
