@@ -19,8 +19,8 @@ from predictornas.errors import UnknownNameError
 from predictornas.packed_runs import Source, pack, ranges
 from predictornas.search.methods import get_preset, get_strategy
 
-SHIPPED = 3_000_000
-"""Bytes that the file may have."""
+SHIPPED = 3_300_000
+"""Bytes that the file may have. An evaluation takes about four; whoever raises it makes every installation larger."""
 
 OTHERS = {"nasbench101-val30k": "nasbench101"}
 """Tables that the catalogue does not know, and their spaces."""
