@@ -5,12 +5,13 @@
 
 Both go on where they stopped, and write into docs/results/robustness. `tuning` compares variants, a row a run, on
 generated tables of seeds 4 to 7 and on two others with seeds from 100: `tuning.csv`. `confirming` runs the frozen
-method where the default was run:
+method where `bayesian-optimisation` was run:
 
 - on the generated tables of `runs.csv`, which gets its rows;
 - on every other table of tables.md, seeds 0 to 19, and with fifty seeds of 150 evaluations on NAS-Bench-101:
   `cost-runs.csv`, and paired by seed `cost.csv` (errors) and `cost-gain.csv` (dB);
-- with the default on the trap of all convolutions with its operations exchanged, seeds 0 to 3: `exchanged.csv`.
+- with `bayesian-optimisation` on the trap of all convolutions with its operations exchanged, seeds 0 to 3:
+  `exchanged.csv`.
 
 About ten minutes of a core each.
 """
@@ -110,7 +111,7 @@ CONFIRMED = (
     *((table, f"tables/{table}", BUDGET, 20) for table in (*TABLES, *(f"nasbench-graph-{name}" for name in GRAPHS))),
     ("nasbench101", "search/nasbench101", 150, 50),
 )
-"""Table, committed study of the default, evaluations and seeds."""
+"""Table, committed study of `bayesian-optimisation`, evaluations and seeds."""
 
 
 def make_missing(
@@ -207,7 +208,7 @@ def confirm_on_generated(folder: Path) -> None:
 
 
 def both(table: str, folder: Path, study: str, budget: int, seeds: int) -> tuple[Benchmark, pl.DataFrame]:
-    """A table, and what the frozen method evaluates on it beside the default in a committed study."""
+    """A table, and what the frozen method evaluates on it beside `bayesian-optimisation` in a committed study."""
     opened = open_study(Study(table, (FROZEN,), budget, tuple(range(seeds))))
     place = folder / f"{table}-{budget}"
     advance_study(opened, place, Execution())

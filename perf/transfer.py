@@ -71,7 +71,7 @@ def cases(seeds: int) -> Iterator[Case]:
 
 
 def strategy_of(case: Case) -> Strategy:
-    """The default search, with what its source knows."""
+    """Bayesian optimisation, with what its source knows."""
     search = bayesian_optimisation(10, 10)
     if case.source == "none":
         return search

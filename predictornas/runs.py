@@ -1,4 +1,4 @@
-"""The published runs: every search behind the documents of results, evaluation by evaluation, as one table.
+"""The published runs: the searches behind the documents of results, evaluation by evaluation, as one table.
 
 They come with the package, as `runs.npz`; `docs/guides/published-runs.md` says what can be asked of them.
 """

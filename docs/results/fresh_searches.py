@@ -1,4 +1,4 @@
-"""The default on fresh seeds, against the numbers that it is to reach, beside local search and its own relatives.
+"""Bayesian optimisation on fresh seeds, beside local search and its own relatives, of which one is the default.
 
     python docs/results/fresh_searches.py FOLDER
 
@@ -31,14 +31,14 @@ from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.tidy_tables import write_table
 
 TABLES = ("nasbench101", "nasbench201-cifar10", "nasbench201-cifar100", "nasbench201-imagenet16-120")
-DEFAULT, OTHER = "bayesian-optimisation", "local-search"
+PLAIN, OTHER = "bayesian-optimisation", "local-search"
 SIGNALS = "signal-bayesian-optimisation"
 CLIMBING = "climbing-bayesian-optimisation"
 PAIRS = f"{SIGNALS} two at a time"
 """With K = 2 instead of 10."""
 RELATIVES = (SIGNALS, CLIMBING, PAIRS)
 SEEDS = tuple(range(2000, 2050))
-DRAWN = (DEFAULT, OTHER, SIGNALS, CLIMBING)
+DRAWN = (PLAIN, OTHER, SIGNALS, CLIMBING)
 SEARCH = Path(__file__).parent / "search"
 SEEN = (50, 100, 150)
 """Evaluations after which it is looked."""
@@ -58,15 +58,15 @@ def rows_of(name: str, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield _summary(found, name, f"best cell found within {evaluations}", "found")
     regret = anytime_regret(curves, oracles, evaluations=SEEN[-1]).filter(trace="best")
     yield _summary(regret, name, f"regret over {SEEN[-1]}", "regret")
-    for own in (DEFAULT, *RELATIVES):
+    for own in (PLAIN, *RELATIVES):
         yield _paired(regret, name, f"regret less that of {OTHER}", "regret", own, OTHER)
     for own in RELATIVES:
-        yield _paired(regret, name, f"regret less that of {DEFAULT}", "regret", own, DEFAULT)
+        yield _paired(regret, name, f"regret less that of {PLAIN}", "regret", own, PLAIN)
         for evaluations in SEEN:
             after = curves.filter(evaluations=evaluations)
             for trace in ("best", "recommended"):
-                quantity = f"{trace}, error after {evaluations} less that of {DEFAULT}"
-                yield _paired(after, name, quantity, trace, own, DEFAULT)
+                quantity = f"{trace}, error after {evaluations} less that of {PLAIN}"
+                yield _paired(after, name, quantity, trace, own, PLAIN)
 
 
 def found_in(name: str, history: pl.DataFrame) -> pl.DataFrame:
@@ -111,7 +111,7 @@ def run(folder: Path, name: str) -> None:
     search = get_strategy(SIGNALS, get_preset("default"))
     assert isinstance(search, PredictorSearch)
     pairs = Named(PAIRS, replace(search, batch=2))
-    run_study(Study(name, (DEFAULT, OTHER, SIGNALS, CLIMBING, pairs), SEEN[-1], SEEDS, preset="default"), folder / name)
+    run_study(Study(name, (PLAIN, OTHER, SIGNALS, CLIMBING, pairs), SEEN[-1], SEEDS, preset="default"), folder / name)
 
 
 def _paired(frame: pl.DataFrame, name: str, quantity: str, column: str, own: str, other: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Whether a process of another kind would recommend better what runs of the default evaluated on NAS-Bench-101.
+"""Whether another process would recommend better what runs of `bayesian-optimisation` evaluated on NAS-Bench-101.
 
     python docs/results/recommended_by.py FRESH
 
