@@ -192,13 +192,25 @@ def tune(folder: Path) -> None:
     write_table(HERE / "tuning-cost.csv", pl.DataFrame(rows))
 
 
-def confirm_on_generated(folder: Path) -> None:
-    """The frozen method on the tables and with the seeds of the committed runs."""
-    run_robustness_study(GENERATED, folder / "generated")
-    kept = pl.read_csv(HERE / RUNS).filter(pl.col("method") != FROZEN)
-    runs = pl.concat([kept, pl.read_csv(folder / "generated" / RUNS)])
+def add_generated(study: RobustnessStudy, folder: Path) -> None:
+    """Runs of a method beside the committed ones of others, in their tables and their manifest."""
+    run_robustness_study(study, folder)
+    methods = [str(method) for method in study.methods]
+    kept = pl.read_csv(HERE / RUNS).filter(~pl.col("method").is_in(methods))
+    runs = pl.concat([kept, pl.read_csv(folder / RUNS)])
     write_table(HERE / RUNS, runs)
     write_table(HERE / FAILURES, failure_table(runs))
+    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+    facts = {name: fact for name, fact in manifest.items() if name not in ("kind", "sha256")}
+    facts["methods"] |= {method: list(study.seeds) for method in methods}
+    first = facts["made_with"]
+    facts["made_with"] = [*(first if isinstance(first, list) else [first]), surroundings()]
+    write_manifest(HERE, KIND, facts)
+
+
+def confirm_on_generated(folder: Path) -> None:
+    """The frozen method on the tables and with the seeds of the committed runs."""
+    add_generated(GENERATED, folder / "generated")
     strategies = {DEFAULT: BASE, FROZEN: get_strategy(FROZEN, get_preset("quick"))}
     made = [exchanged(seed, folder) for seed in EXCHANGED_SEEDS]
     make_missing(folder / "exchanged.csv", strategies, made, RUNS_A_TRAP)
@@ -265,12 +277,6 @@ def confirm(folder: Path) -> None:
     write_table(HERE / "cost-runs.csv", runs)
     write_table(HERE / "cost-gain.csv", pl.concat(gains_of(*each) for each in found))
     write_table(HERE / "cost.csv", differences(runs))
-    manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
-    facts = {name: fact for name, fact in manifest.items() if name not in ("kind", "sha256")}
-    facts["methods"][FROZEN] = list(RobustnessStudy.seeds)
-    first = facts["made_with"]
-    facts["made_with"] = [first[0] if isinstance(first, list) else first, surroundings()]
-    write_manifest(HERE, KIND, facts)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,32 @@ COMMITTED_COVERAGE = len(pl.read_csv(ROOT / "docs" / "results" / "statistics" / 
 
 RUNS = [
     Run(
+        "climbing.py",
+        "tuning out",
+        {
+            "TRAPS": "{'deceptive': (4,), 'exchanged': (4,)}",
+            "TRAP_RUNS": "range(1)",
+            "TRAP_BUDGET": "12",
+            "TABLES": "{'nasbench201-cifar10': (12, range(3000, 3002))}",
+        },
+        written={
+            f"{RESULTS}/robustness/peaks-runs.csv": 4 * (2 + 2),
+            f"{RESULTS}/robustness/peaks.csv": 4 * (2 + 4),
+        },
+        before=robustness,
+    ),
+    Run(
+        "climbing.py",
+        "confirming out",
+        {
+            "GENERATED": "RobustnessStudy((CHOSEN,), ('plateau',), (0,), (0,), 12)",
+            "TRAP_BUDGET": "12",
+            "CONFIRMED": "(('nasbench201-cifar10', 12, range(2)),)",
+        },
+        written={f"{RESULTS}/robustness/peaks-cost.csv": 4},
+        before=robustness,
+    ),
+    Run(
         "cluster.py",
         "out 1",
         {

@@ -70,7 +70,10 @@ _METHODS = {
         ("bayesian-optimisation", "explorative-bayesian-optimisation", "signal-bayesian-optimisation"),
         f"{_BOWL} (its graph kernel)",
     ),
-    "climbing-bayesian-optimisation": f"{_BOWL} (its graph kernel); {_LOCAL_SEARCH}",
+    **dict.fromkeys(
+        ("climbing-bayesian-optimisation", "climbing-explorative-bayesian-optimisation"),
+        f"{_BOWL} (its graph kernel); {_LOCAL_SEARCH}",
+    ),
 }
 """By the name of a method without the number at its end."""
 

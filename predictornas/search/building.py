@@ -19,6 +19,7 @@ from predictornas.schedulers.base import Scheduler
 from predictornas.schedulers.registry import SCHEDULERS
 from predictornas.search.climbing import ClimbingSearch
 from predictornas.search.exploring import ExploringSearch
+from predictornas.search.peaks import PeakExploringSearch
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import RANKED
 from predictornas.search.scheduled import FromLevelZero, Scheduled, ZeroCost
@@ -118,6 +119,11 @@ def climbing_bayesian_optimisation(initial: int, batch: int) -> ClimbingSearch:
     """
     plain = signal_bayesian_optimisation(initial, min(batch, 5))
     return ClimbingSearch(**vars(plain), share=0.6)
+
+
+def climbing_explorative_bayesian_optimisation(initial: int, batch: int) -> PeakExploringSearch:
+    """The same, exploring at a peak; how that was chosen stands in `docs/results/robust-search.md`."""
+    return PeakExploringSearch(**vars(climbing_bayesian_optimisation(initial, batch)), exploring=0.1)
 
 
 def npenas(initial: int, batch: int) -> PredictorSearch:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import ExpectingPredictor, Predictor, UncertainPredictor
+from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers.base import incumbent
 from predictornas.search.sharing import places_of, with_others
@@ -56,11 +58,7 @@ class ExploringSearch(PredictorSearch):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.predictor, UncertainPredictor):
-            raise ConfigurationError(
-                f"{type(self.predictor).__name__} cannot tell how unsure it is: it has no `predict_std`. Take "
-                "PredictorSearch, or explore with GaussianProcess or an Ensemble."
-            )
+        check_unsure(self.predictor)
         if not 0 <= self.share <= 1 or self.patience < 0:
             raise ConfigurationError(
                 f"Exploring takes a share from 0 to 1 and a patience >= 0, not {self.share} and {self.patience}."
@@ -90,12 +88,7 @@ class ExploringSearch(PredictorSearch):
         free = ~np.isin(far.keys, np.append(flying, liked.keys))
         if free.sum() < len(places) or len(near) < n - len(places):
             return liked.first(n)  # hardly anything is left to choose from
-        rows: list[int] = []
-        for place in places.tolist():
-            sooner = np.concatenate([history.pending_genes, near.genes[: place - len(rows)], far.genes[rows]])
-            rows.append(self.explored(predictor, far.genes, free, sooner, at=known + place))
-            free[rows[-1]] = False
-        return with_others(near, places, far, rows, predictor)
+        return with_explored(near, places, far, free, predictor, history, self.explored)
 
     def explored(
         self, predictor: Predictor, pool: Genes, free: Bool[np.ndarray, " m"], sooner: Genes, *, at: int
@@ -109,6 +102,55 @@ class ExploringSearch(PredictorSearch):
             sooner: `(s, g)` what is in flight or proposed for a place before this one.
             at: how many evaluations come before this one.
         """
-        assert isinstance(predictor, UncertainPredictor)  # as was checked
-        sure = predictor.expecting(sooner) if len(sooner) and isinstance(predictor, ExpectingPredictor) else predictor
-        return int(np.where(free, sure.predict_std(pool), -np.inf).argmax())
+        return least_sure(predictor, pool, free, sooner, at=at)
+
+
+def check_unsure(predictor: Predictor) -> None:
+    """Refuses a predictor that cannot explore.
+
+    Raises:
+        ConfigurationError: it does not know how unsure it is.
+    """
+    if not isinstance(predictor, UncertainPredictor):
+        raise ConfigurationError(
+            f"{type(predictor).__name__} cannot tell how unsure it is: it has no `predict_std`. Take PredictorSearch, "
+            "or explore with GaussianProcess or an Ensemble."
+        )
+
+
+def least_sure(predictor: Predictor, pool: Genes, free: Bool[np.ndarray, " m"], sooner: Genes, *, at: int) -> int:
+    """Row of what a predictor is least sure of, once what is evaluated sooner is known.
+
+    See `ExploringSearch.explored`.
+    """
+    assert isinstance(predictor, UncertainPredictor)  # as was checked
+    sure = predictor.expecting(sooner) if len(sooner) and isinstance(predictor, ExpectingPredictor) else predictor
+    return int(np.where(free, sure.predict_std(pool), -np.inf).argmax())
+
+
+def with_explored(
+    proposal: Proposal,
+    places: Int64[np.ndarray, " e"],
+    pool: Pool,
+    free: Bool[np.ndarray, " m"],
+    predictor: Predictor,
+    history: History,
+    explored: Callable[..., int],
+) -> Proposal:
+    """A proposal that explores at some places, one after the other.
+
+    Args:
+        proposal: `k` architectures that a predictor ranked in a pool.
+        places: that explore among the `k + e`, ascending.
+        pool: uniform, in random order.
+        free: which of the pool may be chosen, `e` at least, none of them in the proposal.
+        predictor: fitted on the history.
+        history: what was seen.
+        explored: chooses a row; see `ExploringSearch.explored`.
+    """
+    known, rows, free = len(history) + len(history.pending), list[int](), free.copy()
+    for place in places.tolist():
+        sooner = np.concatenate([history.pending_genes, proposal.genes[: place - len(rows)], pool.genes[rows]])
+        rows.append(explored(predictor, pool.genes, free, sooner, at=known + place))
+        free[rows[-1]] = False
+    return with_others(proposal, places, pool, rows, predictor)

@@ -152,6 +152,14 @@ _BASELINES = (
         takes=("initial", "batch"),
         look=Look("#E0559A", "d"),
     ),
+    Registered(
+        name="climbing-explorative-bayesian-optimisation",
+        target="predictornas.search.building:climbing_explorative_bayesian_optimisation",
+        help="the last one, which also explores once it stands on a peak: for tables that may trap it",
+        label="climbing Bayesian optimisation that explores",
+        takes=("initial", "batch"),
+        look=Look("#F7A1C4", "d"),
+    ),
 )
 
 METHODS = Registry(

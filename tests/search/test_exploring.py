@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History, Pending
-from predictornas.oracles.base import Evaluations
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.samplers.evolutionary import Evolutionary
 from predictornas.samplers.uniform import Exhaustive, Uniform
@@ -18,24 +17,9 @@ from predictornas.search.strategies import PredictorSearch, Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_strategy
-from tests.search.examples import CountingOracle, CountingPredictor
+from tests.search.examples import CountingOracle, CountingPredictor, Trap, UnsurePredictor, trap
 
 SPACE = get_space("nasbench201")
-
-
-@dataclass
-class UnsurePredictor(CountingPredictor):
-    """As sure of a cell as its last gene is small, and sure of what is expected; remembers what that was."""
-
-    asked: list[np.ndarray] = field(default_factory=list)
-    known: frozenset[tuple[int, ...]] = frozenset()
-
-    def predict_std(self, genes: np.ndarray) -> np.ndarray:
-        return np.array([0.0 if tuple(row) in self.known else float(row[-1]) for row in genes.tolist()])
-
-    def expecting(self, genes: np.ndarray) -> UnsurePredictor:
-        self.asked.append(genes)
-        return replace(self, known=frozenset(map(tuple, genes.tolist())))
 
 
 def searches(share: float, patience: int = 0) -> tuple[ExploringSearch, PredictorSearch]:
@@ -209,15 +193,3 @@ def test_it_keeps_the_rules_and_finds_cells_that_all_seen_speak_against() -> Non
     best = [run(Search(SPACE, strategy, seed=0), Trap(), 50).values.max() for strategy in (exploring, plain)]
     assert best[0] == 2
     assert best[1] <= 1
-
-
-def trap(genes: np.ndarray) -> np.ndarray:
-    convolutions = ((genes == 2) | (genes == 3)).sum(axis=1)
-    return np.where(convolutions == 0, 2.0, convolutions / 6)
-
-
-class Trap(CountingOracle):
-    """As `trap` says."""
-
-    def evaluate(self, genes: np.ndarray, epochs: int | None, rng: np.random.Generator) -> Evaluations:
-        return replace(super().evaluate(genes, epochs, rng), value=trap(genes))

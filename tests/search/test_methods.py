@@ -25,6 +25,7 @@ from predictornas.search.climbing import ClimbingSearch
 from predictornas.search.exploring import ExploringSearch
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import PRESETS, get_preset, get_strategy
+from predictornas.search.peaks import PeakExploringSearch
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.registry import method_names
 from predictornas.search.scheduled import Scheduled, ZeroCost
@@ -83,7 +84,8 @@ def test_a_method_takes_any_predictor_behind_an_at_sign() -> None:
 
 
 OWN_PREDICTOR = ["random", "pvll", "bayesian-optimisation", "regularised-evolution", "local-search", "bananas",
-                 "explorative-bayesian-optimisation", "climbing-bayesian-optimisation", "one-shot", "nas-bowl",
+                 "explorative-bayesian-optimisation", "climbing-bayesian-optimisation",
+                 "climbing-explorative-bayesian-optimisation", "one-shot", "nas-bowl",
                  "npenas", "nosh", "successive-halving-30", "asha"]  # fmt: skip
 
 
@@ -159,6 +161,13 @@ def test_climbing_bayesian_optimisation_is_that_with_signals_and_climbs_five_at_
             **vars(plain),
             "batch": batch,
         }
+
+
+def test_the_climbing_one_that_explores_is_the_same_but_at_a_peak() -> None:
+    names = ("climbing-explorative-bayesian-optimisation", "climbing-bayesian-optimisation")
+    strategy, plain = (get_strategy(name, PRESETS["default"]) for name in names)
+    assert isinstance(strategy, PeakExploringSearch)
+    assert vars(strategy) == {**vars(plain), "exploring": 0.1}
 
 
 def test_explorative_bayesian_optimisation_is_the_same_and_explores_once_it_is_stuck() -> None:
