@@ -26,7 +26,7 @@ from exploration import add_generated, exchanged
 from predictornas import Search, Study, TabularOracle, open_benchmark
 from predictornas.analysis.regret import anytime_regret, incumbent_curves, oracle_errors
 from predictornas.analysis.robustness import random_median
-from predictornas.analysis.statistics import over_seeds, paired_difference, share_interval
+from predictornas.analysis.statistics import paired_difference, share_interval
 from predictornas.benchmarks.table import Benchmark
 from predictornas.search.building import climbing_explorative_bayesian_optimisation
 from predictornas.search.loop import run
@@ -114,13 +114,13 @@ def summary(runs: pl.DataFrame) -> Iterator[dict[str, object]]:
         if name not in TABLES:
             behind = int(own["behind"].sum())
             low, high = share_interval(behind, len(own))
-            yield told | {"quantity": "fails", "mean": behind / len(own), "low": low, "high": high}
+            whole = {"pairs": None, "nonzero": None}
+            yield told | {"quantity": "fails", "mean": behind / len(own), "low": low, "high": high} | whole
             continue
         pairs = own.join(label.filter(table=name, exploring=0.0), on="seed", suffix="_without")
         for quantity in ("best", "found", "regret", "top"):
             one, other = (pairs[column].cast(pl.Float64).to_numpy() for column in (quantity, f"{quantity}_without"))
-            found = paired_difference(one, other)
-            yield told | {"quantity": quantity, "mean": found.mean, "low": found.low, "high": found.high}
+            yield told | {"quantity": quantity} | vars(paired_difference(one, other))
 
 
 def tune(folder: Path) -> None:
@@ -132,39 +132,34 @@ def tune(folder: Path) -> None:
     write_table(HERE / "peaks.csv", pl.DataFrame(list(summary(runs))))
 
 
-def costs(table: Benchmark, history: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """What who explores has, and less who does not, paired by seed."""
+def costs(table: Benchmark, history: pl.DataFrame) -> Iterator[dict[str, object]]:
+    """What who explores has less who does not, paired by seed."""
     oracles = oracle_errors(table.costs(table.signal), table.costs(str(table.evaluation)))
     curves = incumbent_curves(history, table.quantities)
-    regret = anytime_regret(curves, oracles).filter(trace="best").select("method", "seed", "regret")
-    at_hundred = curves.filter(evaluations=TRAP_BUDGET)
-    found = at_hundred.select("method", "seed", found=pl.col("best") <= oracles.evaluation_on_evaluation + 1e-9)
-    ends = curves.filter(pl.col("evaluations") == pl.col("evaluations").max())
-    ends = ends.join(regret, on=["method", "seed"]).join(found, on=["method", "seed"])
-    one, other = (ends.filter(method=name).sort("seed") for name in (CHOSEN, CLIMBING))
-    for quantity in ("best", "recommended", "regret", "found"):
-        label = {"table": table.name, "evaluations": int(ends["evaluations"][0]), "quantity": quantity}
-        told = over_seeds(one.with_columns(pl.col(quantity).cast(pl.Float64)), ["method"], quantity).drop(
-            "method", "std"
-        )
-        less = paired_difference(*(runs[quantity].cast(pl.Float64).to_numpy() for runs in (one, other)))
-        yield told.select(*(pl.lit(value).alias(name) for name, value in label.items()), pl.all()).with_columns(
-            **{name: pl.lit(value) for name, value in vars(less).items() if name in ("pairs", "nonzero")},
-            less=pl.lit(less.mean),
-            less_low=pl.lit(less.low),
-            less_high=pl.lit(less.high),
-        )
+    last = int(curves["evaluations"].max())  # type: ignore[arg-type]
+    runs = {
+        "regret": anytime_regret(curves, oracles).filter(trace="best"),
+        "best": curves.filter(evaluations=last),
+        "recommended": curves.filter(evaluations=last),
+        "found": curves.filter(evaluations=TRAP_BUDGET).with_columns(
+            found=(pl.col("best") <= oracles.evaluation_on_evaluation + 1e-9).cast(pl.Float64)
+        ),
+    }
+    for quantity, told in runs.items():
+        one, other = (told.filter(method=name).sort("seed")[quantity].to_numpy() for name in (CHOSEN, CLIMBING))
+        label = {"table": table.name, "evaluations": last, "quantity": quantity, "ours": one.mean()}
+        yield label | vars(paired_difference(one, other))
 
 
 def confirm(folder: Path) -> None:
     """The method on tables and seeds that it was not chosen on."""
     add_generated(GENERATED, folder / "generated")
-    parts = []
+    parts: list[dict[str, object]] = []
     for name, budget, seeds in CONFIRMED:
         opened = open_study(Study(name, (CLIMBING, CHOSEN), budget, tuple(seeds), preset="default"))
         advance_study(opened, folder / f"{name}-{budget}", Execution())
         parts += costs(opened.benchmark, collected(opened, folder / f"{name}-{budget}")[0])
-    write_table(HERE / "peaks-cost.csv", pl.concat(parts))
+    write_table(HERE / "peaks-cost.csv", pl.DataFrame(parts))
 
 
 if __name__ == "__main__":
