@@ -201,6 +201,23 @@ def pairs_of(one: str, other: str) -> pl.DataFrame:
     return pl.concat([pairs.select(turned.columns), turned]).filter(a=one, b=other)
 
 
+def test_what_exploring_at_a_peak_saves_and_costs_follows_from_the_runs() -> None:
+    """Runs that fail, and regret less that of the same seed without, by hand."""
+    runs, told = (pl.read_csv(RESULTS / "robustness" / name) for name in ("peaks-runs.csv", "peaks.csv"))
+    for kind in ("adversarial-deceptive", "exchanged"):
+        for share in (0.0, 0.1):
+            own = runs.filter(pl.col("table").str.starts_with(kind), exploring=share)
+            kept = told.filter(table=kind.removeprefix("adversarial-"), exploring=share, quantity="fails")
+            assert kept["mean"].item() == pytest.approx(own["behind"].mean())
+    of = {
+        share: runs.filter(table="nasbench101", exploring=share).sort("seed")["regret"].to_numpy()
+        for share in (0.0, 0.1)
+    }
+    kept = told.filter(table="nasbench101", exploring=0.1, quantity="regret")
+    assert kept["mean"].item() == pytest.approx((of[0.1] - of[0.0]).mean())
+    assert kept["pairs"].item() == 30
+
+
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_the_comparison_of_pvll_with_random_search_follows_from_the_histories(preset: str) -> None:
     """Of one data set: the best by the signal, the best evaluated, and the median of the last 50, by hand."""
