@@ -8,12 +8,12 @@ shares on generated tables of seeds that perf/exploration.py tuned on as well, a
 was tuned on: `peaks-runs.csv`, a row a run, and `peaks.csv`, how many runs fail on each kind of generated table, and
 what each share differs by from none, paired by seed. `confirming`, half an hour, has the method as it is registered on
 the generated tables of `runs.csv`, which gets its rows; and beside the search that does not explore on every table of
-tables.md and on the fresh seeds of docs/results/fresh_searches.py: `peaks-cost.csv`.
+tables.md and on the fresh seeds of docs/results/fresh_searches.py: `peaks-cost-runs.csv`, and paired, with the gain,
+`peaks-cost.csv`.
 """
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from exploration import add_generated, exchanged
+from exploration import add_generated, continued, exchanged, gains_of
 
 from predictornas import Search, Study, TabularOracle, open_benchmark
 from predictornas.analysis.regret import anytime_regret, incumbent_curves, oracle_errors
@@ -78,13 +78,7 @@ def tables(folder: Path) -> Iterator[tuple[Benchmark, int, Iterable[int]]]:
 
 def make_missing(path: Path, folder: Path) -> None:
     """A row a run: the best evaluated, whether random search's median is better, and so on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8", newline="") as file:
-        file.seek(0)
-        known = {tuple(row[:3]) for row in csv.reader(file)}
-        writer = csv.writer(file)
-        if not known:
-            writer.writerow(COLUMNS)
+    with continued(path, COLUMNS) as (known, add):
         for table, budget, seeds in tables(folder):
             signal, evaluation = table.costs(table.signal), table.costs(str(table.evaluation))
             median = random_median(signal, evaluation, budget, chosen=False)
@@ -100,9 +94,7 @@ def make_missing(path: Path, folder: Path) -> None:
                     end = best[-1]
                     behind, found = int(end > median + 1e-7), int(end <= optimum + 1e-9)
                     among_best = int((errors <= top + 1e-12).sum())
-                    row = (share, table.name, seed, end, behind, found, best.mean() - optimum, among_best)
-                    writer.writerow(row)
-                    file.flush()
+                    add((share, table.name, seed, end, behind, found, best.mean() - optimum, among_best))
 
 
 def summary(runs: pl.DataFrame) -> Iterator[dict[str, object]]:
@@ -132,33 +124,43 @@ def tune(folder: Path) -> None:
     write_table(HERE / "peaks.csv", pl.DataFrame(list(summary(runs))))
 
 
-def costs(table: Benchmark, history: pl.DataFrame) -> Iterator[dict[str, object]]:
-    """What who explores has less who does not, paired by seed."""
+def ends_of(table: Benchmark, history: pl.DataFrame) -> pl.DataFrame:
+    """Of each run the regret, what it ends with, and whether it found the best cell within the first hundred."""
     oracles = oracle_errors(table.costs(table.signal), table.costs(str(table.evaluation)))
     curves = incumbent_curves(history, table.quantities)
-    last = int(curves["evaluations"].max())  # type: ignore[arg-type]
-    runs = {
-        "regret": anytime_regret(curves, oracles).filter(trace="best"),
-        "best": curves.filter(evaluations=last),
-        "recommended": curves.filter(evaluations=last),
-        "found": curves.filter(evaluations=TRAP_BUDGET).with_columns(
-            found=(pl.col("best") <= oracles.evaluation_on_evaluation + 1e-9).cast(pl.Float64)
-        ),
-    }
-    for quantity, told in runs.items():
-        one, other = (told.filter(method=name).sort("seed")[quantity].to_numpy() for name in (CHOSEN, CLIMBING))
-        label = {"table": table.name, "evaluations": last, "quantity": quantity, "ours": one.mean()}
-        yield label | vars(paired_difference(one, other))
+    regret = anytime_regret(curves, oracles).filter(trace="best").select("method", "seed", "regret")
+    best = oracles.evaluation_on_evaluation + 1e-9
+    found = curves.filter(evaluations=TRAP_BUDGET).select(
+        "method", "seed", found=(pl.col("best") <= best).cast(pl.Float64)
+    )
+    ends = curves.filter(pl.col("evaluations") == pl.col("evaluations").max())
+    joined = ends.join(regret, on=["method", "seed"]).join(found, on=["method", "seed"]).sort("method", "seed")
+    columns = ("evaluations", "method", "seed", "regret", "best", "recommended", "found")
+    return joined.select(pl.lit(table.name).alias("table"), *columns)
+
+
+def costs(runs: pl.DataFrame, gain: pl.DataFrame) -> Iterator[dict[str, object]]:
+    """What who explores on a table has less who does not, paired by seed."""
+    label = {"table": runs["table"][0], "evaluations": runs["evaluations"][0]}
+    for quantity in ("regret", "best", "recommended", "found"):
+        one, other = (runs.filter(method=name)[quantity].to_numpy() for name in (CHOSEN, CLIMBING))
+        yield label | {"quantity": quantity, "ours": one.mean()} | vars(paired_difference(one, other))
+    for row in gain.filter(target="top 1 %").iter_rows(named=True):
+        kept = {name: row[name] for name in ("low", "high", "pairs", "nonzero")}
+        yield label | {"quantity": "gain", "ours": None, "mean": row["difference"]} | kept
 
 
 def confirm(folder: Path) -> None:
     """The method on tables and seeds that it was not chosen on."""
     add_generated(GENERATED, folder / "generated")
-    parts: list[dict[str, object]] = []
+    runs, parts = [], list[dict[str, object]]()
     for name, budget, seeds in CONFIRMED:
         opened = open_study(Study(name, (CLIMBING, CHOSEN), budget, tuple(seeds), preset="default"))
         advance_study(opened, folder / f"{name}-{budget}", Execution())
-        parts += costs(opened.benchmark, collected(opened, folder / f"{name}-{budget}")[0])
+        history = collected(opened, folder / f"{name}-{budget}")[0]
+        runs.append(ends_of(opened.benchmark, history))
+        parts += costs(runs[-1], gains_of(opened.benchmark, history, CHOSEN, CLIMBING))
+    write_table(HERE / "peaks-cost-runs.csv", pl.concat(runs))
     write_table(HERE / "peaks-cost.csv", pl.DataFrame(parts))
 
 

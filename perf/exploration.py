@@ -21,7 +21,8 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,17 +115,28 @@ CONFIRMED = (
 """Table, committed study of `bayesian-optimisation`, evaluations and seeds."""
 
 
+@contextmanager
+def continued(path: Path, columns: Sequence[str]) -> Iterator[tuple[set[tuple[str, ...]], Callable[..., None]]]:
+    """A table of runs to go on with: the first three fields of each row that is whole, and what adds one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = path.read_text(encoding="utf-8").rpartition("\n")[0] if path.exists() else ""
+    path.write_text((whole or ",".join(columns)) + "\n", encoding="utf-8")
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+
+        def add(row: Iterable[object]) -> None:
+            writer.writerow(row)
+            file.flush()
+
+        yield {tuple(row[:3]) for row in csv.reader(whole.splitlines())}, add
+
+
 def make_missing(
     path: Path, strategies: Mapping[str, Strategy], benchmarks: Iterable[Benchmark], seeds: Iterable[int]
 ) -> None:
     """One row a run: error of the best evaluated, random search's median of it, and its anytime regret."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8", newline="") as file:
-        file.seek(0)
-        known = {tuple(row[:3]) for row in csv.reader(file)}
-        writer = csv.writer(file)
-        if not known:
-            writer.writerow(("variant", "table", "seed", "best", "median", "regret"))
+    columns = ("variant", "table", "seed", "best", "median", "regret")
+    with continued(path, columns) as (known, add):
         for benchmark in benchmarks:
             signal, evaluation = (benchmark.costs(column) for column in (benchmark.signal, benchmark.evaluation))
             median = random_median(signal, evaluation, BUDGET, chosen=False)
@@ -135,8 +147,7 @@ def make_missing(
                     history = run(Search(benchmark.space, strategy, seed=seed), TabularOracle(benchmark), BUDGET)
                     best = np.minimum.accumulate(evaluation[benchmark.rows(history.keys)])
                     regret = best.mean() - np.nanmin(evaluation)
-                    writer.writerow((variant, benchmark.name, seed, best[-1], median, regret))
-                    file.flush()
+                    add((variant, benchmark.name, seed, best[-1], median, regret))
 
 
 def exchanged(seed: int, folder: Path) -> Benchmark:
@@ -203,8 +214,9 @@ def add_generated(study: RobustnessStudy, folder: Path) -> None:
     manifest = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
     facts = {name: fact for name, fact in manifest.items() if name not in ("kind", "sha256")}
     facts["methods"] |= {method: list(study.seeds) for method in methods}
-    first = facts["made_with"]
-    facts["made_with"] = [*(first if isinstance(first, list) else [first]), surroundings()]
+    before, now = facts["made_with"], surroundings()
+    others = [made for made in (before if isinstance(before, list) else [before]) if made["commit"] != now["commit"]]
+    facts["made_with"] = [*others, now]
     write_manifest(HERE, KIND, facts)
 
 
@@ -240,11 +252,11 @@ def ends_of(benchmark: Benchmark, history: pl.DataFrame) -> pl.DataFrame:
     return named.select("table", "evaluations", "method", "seed", "trace", "regret", final="value")
 
 
-def gains_of(benchmark: Benchmark, history: pl.DataFrame) -> pl.DataFrame:
-    """The gain of the frozen method over random search less the default's, dB, paired by seed."""
+def gains_of(benchmark: Benchmark, history: pl.DataFrame, one: str = FROZEN, other: str = DEFAULT) -> pl.DataFrame:
+    """The gain of a method over random search less that of another, dB, paired by seed."""
     errors = benchmark.costs(benchmark.signal)
     errors = errors[np.isfinite(errors)]
-    claims = (Claim(FROZEN, "not worse", DEFAULT, about=("gain",)),)
+    claims = (Claim(one, "not worse", other, about=("gain",)),)
     found = ordering_table(history, errors, named_errors(errors), claims=claims)
     return found.select(
         pl.lit(benchmark.name).alias("table"),

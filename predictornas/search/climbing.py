@@ -11,8 +11,8 @@ from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
-from predictornas.search.local_search import neighbours
-from predictornas.search.sharing import places_of, with_others
+from predictornas.search.local_search import are_new, neighbours
+from predictornas.search.sharing import places_of, wanted_of, with_others
 from predictornas.search.strategies import PredictorSearch, Proposal
 from predictornas.spaces.base import Keys, SearchSpace
 
@@ -56,7 +56,7 @@ class ClimbingSearch(PredictorSearch):
     ) -> Proposal:
         """As `PredictorSearch`, but for the places that climb; a search needs none for what is in flight."""
         flying = history.pending_keys
-        wanted = n - len(flying) if n > len(flying) else n
+        wanted = wanted_of(history, n)
         places = np.flatnonzero(places_of(self.share, len(history) + len(flying), wanted))
         liked = super().proposal_of(predictor, space, history, n + len(flying), seed=seed, iteration=iteration)
         near = liked.without(flying).first(wanted - len(places))
@@ -81,12 +81,12 @@ class ClimbingSearch(PredictorSearch):
         Returns:
             All unseen neighbours of as many of the best as it takes.
         """
-        found, compared = Distinct(space, taken), self.compared(history)
+        found, compared, known = Distinct(space, taken), self.compared(history), np.sort(taken)
         for row in compared.best(len(compared)):
             if len(found) >= count:
                 break
             genes, keys = neighbours(space, compared.genes[row].tobytes())
-            genes = genes[~np.isin(keys, taken)]
+            genes = genes[are_new(keys, known)]
             if len(genes):
                 hopes = self.hopes(predictor, history, genes, predictor.predict(genes))
                 found.add(genes[np.argsort(-hopes, kind="stable")], at_most=len(genes))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
+from jaxtyping import Bool
 
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
@@ -51,18 +52,32 @@ class LocalSearch:
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """`n` unseen neighbours, those of better architectures first; `proposed_by` is "uniform" without any."""
         rng = rng_for(seed, iteration, "local-search")
-        found = Distinct(space, history.keys)
+        found, seen = Distinct(space, history.keys), np.sort(history.keys)
         for row in history.best(len(history)):
             if len(found) == n:
                 break
             genes, keys = neighbours(space, history.genes[row].tobytes())
-            unseen = np.flatnonzero(~np.isin(keys, history.keys))
+            unseen = np.flatnonzero(are_new(keys, seen))
             if len(unseen):
                 found.add(genes[rng.permutation(unseen)], at_most=n - len(found))
         by = "local-search" if len(found) else "uniform"
         found.fill_uniformly(n, history, rng)
         pool = found.pool()
         return Proposal(pool.genes, pool.keys, proposed_by=by)
+
+
+def are_new(keys: Keys, known: Keys) -> Bool[np.ndarray, " m"]:
+    """Which keys are not among others: for few keys many times as fast as `np.isin`, which reads all that is known.
+
+    Args:
+        keys: `(m,)`, any.
+        known: `(k,)`, ascending.
+    """
+    places = np.searchsorted(known, keys)
+    inside = places < len(known)
+    new = np.ones(len(keys), bool)
+    new[inside] = known[places[inside]] != keys[inside]
+    return new
 
 
 def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:

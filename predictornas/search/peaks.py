@@ -13,7 +13,7 @@ from predictornas.samplers.uniform import Uniform
 from predictornas.search.climbing import ClimbingSearch
 from predictornas.search.exploring import check_unsure, least_sure, with_explored
 from predictornas.search.local_search import neighbours
-from predictornas.search.sharing import places_of
+from predictornas.search.sharing import places_of, wanted_of
 from predictornas.search.strategies import Proposal
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
@@ -23,10 +23,10 @@ from predictornas.spaces.base import SearchSpace
 class PeakExploringSearch(ClimbingSearch):
     """A climbing search that explores while it stands on a peak, which may be that of the wrong hill (ours).
 
-    A local search ends at a peak: all neighbours of the best were seen and none is better. As long as the best is one,
-    a share of the evaluations goes to the member of a uniform pool that the predictor is least sure of, as in
-    `ExploringSearch`; the last of a batch make way for them. All other choices are those of `ClimbingSearch`, and so is
-    what it recommends.
+    A local search ends at a peak: all neighbours of the best, the first of equals, were evaluated or are in flight, and
+    none is better. As long as the best is one, a share of the evaluations goes to the member of a uniform pool that the
+    predictor is least sure of, as in `ExploringSearch`; the last of a batch make way for them. All other choices are
+    those of `ClimbingSearch`, and so is what it recommends.
 
     Example:
         >>> from predictornas import Evolutionary, GaussianProcess, Search, get_space
@@ -73,8 +73,7 @@ class PeakExploringSearch(ClimbingSearch):
         self, predictor: Predictor, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int
     ) -> Proposal:
         """As `ClimbingSearch`, but for the places that explore at a peak; it needs none for what is in flight."""
-        flying = history.pending_keys
-        wanted = n - len(flying) if n > len(flying) else n
+        flying, wanted = history.pending_keys, wanted_of(history, n)
         climbed = super().proposal_of(predictor, space, history, n, seed=seed, iteration=iteration)
         places = np.flatnonzero(places_of(self.exploring, len(history) + len(flying), wanted))
         if not len(places) or not self.is_at_a_peak(space, history):

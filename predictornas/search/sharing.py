@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Int64
 
+from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.samplers.base import Pool
 from predictornas.search.strategies import Proposal
@@ -30,6 +31,12 @@ def places_of(share: float, known: int, n: int) -> Bool[np.ndarray, " n"]:
     """
     given = np.floor(share * np.arange(known, known + n + 1) + _ROUNDING)
     return np.asarray(np.diff(given) > 0)
+
+
+def wanted_of(history: History, n: int) -> int:
+    """How many of `n` proposals are evaluated: a search asks for as many more as there are in flight."""
+    flying = len(history.pending)
+    return n - flying if n > flying else n
 
 
 def with_others(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from predictornas.history import History
-from predictornas.search.local_search import LocalSearch, neighbours
+from predictornas.search.local_search import LocalSearch, are_new, neighbours
 from predictornas.search.loop import Search, run
 from predictornas.search.strategies import Strategy
 from predictornas.spaces.base import Genes, SearchSpace
@@ -115,3 +115,11 @@ def test_a_small_space_is_walked_to_its_end(size: int) -> None:
     space = whole.restricted_to(whole.enumerated_keys()[::500][:size])
     history = run(Search(space, LocalSearch(), seed=0), CountingOracle(), 100)
     assert sorted(history.keys.tolist()) == sorted(space.enumerated_keys().tolist())
+
+
+def test_what_is_new_is_what_is_not_among_what_is_known() -> None:
+    rng = np.random.default_rng(0)
+    for known in (0, 1, 50):
+        keys, seen = rng.integers(30, size=20, dtype=np.uint64), rng.integers(30, size=known, dtype=np.uint64)
+        np.testing.assert_array_equal(are_new(keys, np.sort(seen)), ~np.isin(keys, seen))
+        assert are_new(keys[:0], np.sort(seen)).shape == (0,)
