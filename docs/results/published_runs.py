@@ -24,8 +24,11 @@ PVLL_TABLES = ("nasbench101", *(f"nasbench201-full-{name}" for name in ("cifar10
 SHIPPED = 3_000_000
 """Bytes that the file may have; an evaluation takes about four."""
 
-LEFT_OUT = ("efficient-sampling/nasbench101-paper-300", *(f"pvll/{table}-paper" for table in PVLL_TABLES))
-"""Studies that would make it larger than that, and stay in their folders: the paper's setting, of which the first half
+LEFT_OUT = (
+    *(f"efficient-sampling/nasbench101-paper-{evaluations}" for evaluations in (300, 1400)),
+    *(f"pvll/{table}-paper" for table in PVLL_TABLES),
+)
+"""Studies that would make it larger than that, and stay in their folders: the paper's setting, of which the beginning
 of each run ships as `nasbench101-paper-150`, and PVLL-NAS as printed."""
 
 OTHERS = {"nasbench101-val30k": "nasbench101"}
