@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Float32, Int, UInt8
 
 from predictornas.errors import ConfigurationError
 from predictornas.normal_scores import normal_scores
@@ -16,16 +17,18 @@ from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
 from predictornas.predictors.graph_predictor import part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
-from predictornas.predictors.process.graph_features import structure_features
+from predictornas.predictors.process.description import structure_of
 from predictornas.predictors.process.graph_views import Standard, signals_of
 from predictornas.predictors.process.identities import wired
-from predictornas.spaces.base import Genes, Graphs, SearchSpace
+from predictornas.spaces.base import Genes, Graphs, SearchSpace, is_whole
 
 if TYPE_CHECKING:
     import torch
 
-_AT_ONCE = 256
-"""Architectures scored at once: their features stay in the cache."""
+    from predictornas.predictors.engine.index_tables import IndexTables
+
+_BLOCK = 1 << 14
+"""Architectures whose surroundings are indexed together."""
 
 
 @dataclass(kw_only=True)
@@ -111,7 +114,7 @@ class SignalNetwork(metaclass=PlainHelp):
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         graphs = space.graphs(genes)
-        counts = _counts(graphs, signals_of(space, genes))
+        counts = np.concatenate([structure_of(space, genes), signals_of(space, genes)], axis=1)
         self.space_ = space
         # without any architecture no count varies
         self._standard = Standard.of(counts if len(counts) else np.zeros((1, counts.shape[1]), np.float32))
@@ -140,30 +143,45 @@ class SignalNetwork(metaclass=PlainHelp):
         return self
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
-        """Normal scores, higher is better."""
+        """Normal scores, higher is better.
+
+        Handed `space.enumerate()` itself, what is the same for all networks comes from the cache folder.
+        """
         import torch
 
-        from predictornas.predictors.engine.dense import dense_batch
-
+        structure, signals = structure_of(self.space_, genes), signals_of(self.space_, genes)
         scores = np.empty(len(genes), np.float32)
-        signals = signals_of(self.space_, genes)
         with torch.inference_mode():
-            for start in range(0, len(genes), _AT_ONCE):
-                rows = slice(start, start + _AT_ONCE)
-                graphs = self.space_.graphs(genes[rows])
-                batch = dense_batch(_messages(wired(self.space_, graphs)), slice(None), self.device)
-                scores[rows] = self.network_(batch, self._known(_counts(graphs, signals[rows]))).cpu().numpy()
+            for number, tables in enumerate(self._tables(genes)):
+                rows = slice(number * _BLOCK, (number + 1) * _BLOCK)
+                known = self._known(np.concatenate([structure[rows], signals[rows]], axis=1))
+                edges = torch.from_numpy(_heard(self._graphs(genes[rows]))).to(self.device)
+                scores[rows] = self.network_.indexed(tables, edges, known).cpu().numpy()
         return scores
+
+    def _graphs(self, genes: Genes) -> Graphs:
+        """What messages are passed along."""
+        return wired(self.space_, self.space_.graphs(genes))
+
+    def _tables(self, genes: Genes) -> Iterable[IndexTables]:
+        """The distinct surroundings of vertices, block by block; those of the whole space are kept."""
+        from predictornas.predictors.engine.graph_index import build_index
+        from predictornas.predictors.engine.index_tables import IndexTables
+        from predictornas.predictors.engine.space_index import blocks_of, space_tables
+
+        def messages(part: Genes) -> MessagePassing:
+            passed = _messages(self._graphs(part))
+            return replace(passed, gates=passed.labels, num_gates=passed.num_labels)
+
+        if is_whole(self.space_, genes):
+            return space_tables(self.space_, "two-way", messages, depth=1, block=_BLOCK, device=self.device)
+        return (IndexTables.of(build_index(messages(part), 1), self.device) for part in blocks_of(genes, _BLOCK))
 
     def _known(self, counts: Float32[np.ndarray, "n f"]) -> torch.Tensor:
         """What the head reads: those that vary over the training set, standardised over it."""
         import torch
 
         return torch.from_numpy(self._standard.single(counts)).to(self.device)
-
-
-def _counts(graphs: Graphs, signals: Float32[np.ndarray, "n s"]) -> Float32[np.ndarray, "n f"]:
-    return np.concatenate([structure_features(graphs), signals], axis=1)
 
 
 def _messages(graphs: Graphs) -> MessagePassing:
@@ -179,3 +197,9 @@ def _messages(graphs: Graphs) -> MessagePassing:
         num_labels=graphs.num_codes,
         shares=readout_shares(graphs.operations >= 0, "mean"),
     )
+
+
+def _heard(graphs: Graphs) -> UInt8[np.ndarray, "n v both"]:
+    """1 where a vertex hears another, those along the edges and those against them in turn for each."""
+    edges = graphs.adjacency.astype(np.uint8)
+    return np.stack([edges.transpose(0, 2, 1), edges], axis=3).reshape(*edges.shape[:2], -1)

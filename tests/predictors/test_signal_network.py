@@ -2,11 +2,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.engine.dense import dense_batch
 from predictornas.predictors.process.graph_views import raw_views
-from predictornas.predictors.signal_network import _AT_ONCE, SignalNetwork, _messages
+from predictornas.predictors.process.identities import wired
+from predictornas.predictors.signal_network import SignalNetwork, _messages
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench101")
@@ -56,11 +59,28 @@ def test_passes_end_where_updates_do() -> None:
 
 def test_scores_do_not_depend_on_what_is_scored_beside() -> None:
     rng = np.random.default_rng(0)
-    genes = SPACE.sample(_AT_ONCE + 7, rng)
+    genes = SPACE.sample(263, rng)
     fitted = SignalNetwork(width=4, hidden=3, passes=1).fit(SPACE, genes[:20], np.arange(20.0), rng=rng)
     together = fitted.predict(genes)
     np.testing.assert_allclose(together[:7], fitted.predict(genes[:7]), atol=1e-5)
     np.testing.assert_allclose(together[-7:], fitted.predict(genes[-7:]), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["nasbench101", pytest.param("nasbench201", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_scores_from_distinct_surroundings_are_those_of_dense_graphs(name: str, layers: int) -> None:
+    """Of some architectures, and of all of a space that is small."""
+    space, rng = get_space(name), np.random.default_rng(0)
+    trained = space.sample(20, rng)
+    fitted = SignalNetwork(layers=layers, width=5, hidden=3, passes=9).fit(space, trained, np.arange(20.0), rng=rng)
+    genes = space.enumerate() if name == "nasbench201" else space.sample(300, rng)
+    rows = np.arange(0, len(genes), 50) if name == "nasbench201" else np.arange(len(genes))
+    batch = dense_batch(_messages(wired(space, space.graphs(genes[rows]))), slice(None))
+    counts = raw_views(space, genes[rows], width=2, signals=True).structure
+    with torch.inference_mode():
+        expected = fitted.network_(batch, fitted._known(counts)).numpy()
+    assert np.ptp(expected) > 1e-3
+    np.testing.assert_allclose(fitted.predict(genes)[rows], expected, atol=1e-5)
 
 
 def test_the_head_reads_counts_and_signals_scaled_by_the_training_set() -> None:

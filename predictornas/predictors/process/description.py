@@ -74,11 +74,24 @@ def description(space: SearchSpace, genes: Genes) -> Description:
         space: the space the genes belong to.
         genes: `(n, g)`.
     """
-    if not is_whole(space, genes):
-        return Description.of(space.graphs(genes))
-    return Description.from_arrays(
-        kept(space, "graph-views", _VERSION, lambda: Description.of(space.graphs(genes)).arrays())
-    )
+    return Description.from_arrays(_whole(space)) if is_whole(space, genes) else Description.of(space.graphs(genes))
+
+
+def structure_of(space: SearchSpace, genes: Genes) -> Float32[np.ndarray, "n f"]:
+    """`Description.structure` alone; that of `space.enumerate()` itself comes from the cache folder, with the rest.
+
+    Args:
+        space: the space the genes belong to.
+        genes: `(n, g)`.
+    """
+    if is_whole(space, genes):
+        return np.asarray(_whole(space)["structure"])
+    starts = range(0, max(1, len(genes)), _BLOCK)
+    return np.concatenate([structure_features(space.graphs(genes[start : start + _BLOCK])) for start in starts])
+
+
+def _whole(space: SearchSpace) -> Mapping[str, Shaped[np.ndarray, "..."]]:
+    return kept(space, "graph-views", _VERSION, lambda: Description.of(space.graphs(space.enumerate())).arrays())
 
 
 def kept(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from predictornas.predictors.process import description as module
-from predictornas.predictors.process.description import Description, description, without_weights
+from predictornas.predictors.process.description import Description, description, structure_of, without_weights
 from predictornas.predictors.process.graph_features import random_flow_features
 from predictornas.predictors.process.shared_flow import shared_flow_features
 from predictornas.spaces.registry import get_space
@@ -33,6 +33,8 @@ def test_a_whole_space_is_described_once_and_comes_from_the_cache(
     for (name, array), (other, again) in zip(first.arrays().items(), second.arrays().items(), strict=True):
         assert name == other
         np.testing.assert_array_equal(array, again)
+    np.testing.assert_array_equal(structure_of(SPACE, genes), first.structure)
+    np.testing.assert_array_equal(structure_of(SPACE, genes[::100]), first.structure[::100])
     flow = shared_flow_features(second.ways, second.num_codes, width=3, seed=0)
     expected = random_flow_features(SPACE.graphs(genes[::100]), width=3)
     np.testing.assert_allclose(flow[::100], expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
