@@ -1,4 +1,4 @@
-"""One thread for all that is computed: with more, sums differ in their last bits."""
+"""One thread for what is computed: with more, sums differ in their last bits, and small ones take longer."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ def one_thread() -> Iterator[None]:
         finally:
             _pinned = False
             torch.set_num_threads(before)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several."""
+    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
+        yield
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info
 
-from predictornas.threads import one_thread
+from predictornas.threads import one_blas_thread, one_thread
 
 
 def threads() -> dict[str, int]:
@@ -35,6 +35,17 @@ def test_everything_is_pinned_inside_and_as_before_afterwards() -> None:
     assert {"openblas", "mkl"} & {library["internal_api"] for library in threadpool_info()}
     assert after == before
     assert after["torch"] == 2
+
+
+def test_blas_alone_can_be_pinned() -> None:
+    def of_blas() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        assert of_blas() == {2}
+        with one_blas_thread():
+            assert of_blas() == {1}
+        assert of_blas() == {2}
 
 
 def test_an_error_puts_the_numbers_back() -> None:

@@ -13,6 +13,7 @@ from scipy.optimize import minimize
 
 from predictornas.predictors.process.posterior_mean import ViewMean
 from predictornas.predictors.process.views import Inputs, View, columns_of, squared_norms
+from predictornas.threads import one_blas_thread
 
 _ROOT5 = 5**0.5
 _JITTER = 1e-4
@@ -82,7 +83,8 @@ def tuned(inputs: Inputs, targets: Float[np.ndarray, " n"], *, relevant: Collect
         off = (theta - middles) / widths
         return value + 0.5 * float(off @ off), slopes * (inside == theta) + off / widths
 
-    best = minimize(objective, middles, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS}).x
+    with one_blas_thread():
+        best = minimize(objective, middles, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS}).x
     return problem.hyperparameters(best)
 
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.optimize import check_grad, minimize
 from scipy.stats import multivariate_normal, t
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from predictornas.predictors.process import matern
 from predictornas.predictors.process.matern import Hyperparameters, Regression, tuned
@@ -80,6 +83,21 @@ def test_tuning_tells_which_view_matters_and_how_noisy_it_is() -> None:
     found = tuned([useful, useless], targets - targets.mean())
     assert found.scales[0] > 10 * found.scales[1]
     assert 0.1**2 / 3 < found.noise < 3 * 0.1**2
+
+
+def test_tuning_takes_one_thread_of_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its products are small: two threads take up to three times as long."""
+    seen = set[int]()
+    likelihood = matern._Problem.negative_log_likelihood
+
+    def watched(self: Any, theta: np.ndarray) -> tuple[float, np.ndarray]:
+        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return likelihood(self, theta)
+
+    monkeypatch.setattr(matern._Problem, "negative_log_likelihood", watched)
+    with threadpool_limits(2, user_api="blas"):
+        tuned([np.random.default_rng(0).normal(size=(9, 2))], np.arange(9.0))
+    assert seen == {1}
 
 
 def test_tuning_tells_which_feature_matters() -> None:
