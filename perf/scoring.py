@@ -15,39 +15,56 @@ import torch
 from measure import interleaved, machine_limits, report, threads
 
 from predictornas.predictors.engine.dense import dense_batch
+from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.flow import Flow
+from predictornas.predictors.gaussian_process import SignalProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import GraphPredictor
+from predictornas.predictors.process.description import structure_of
+from predictornas.predictors.process.graph_views import signals_of
 from predictornas.predictors.pyg import data_list
+from predictornas.predictors.signal_network import SignalNetwork, _messages
 from predictornas.spaces.registry import get_space
 
 BATCH = 256
 ROUNDS = 3
-PREDICTORS: dict[str, GraphPredictor] = {
+MEMBERS = 424
+"""Cells that a process is fitted on."""
+PREDICTORS: dict[str, GraphPredictor | SignalNetwork] = {
     "gcn 3 x 256": GCN(),
     "flow 5 x 128": Flow(),
     "both ways 3 x 128": GCN(width=128, bidirectional=True),
+    "network with signals 4 x 96": SignalNetwork(),
 }
 
 
-def untrained(predictor: GraphPredictor) -> GraphPredictor:
-    """Random weights score as slowly as trained ones."""
+def untrained(predictor: GraphPredictor | SignalNetwork) -> GraphPredictor | SignalNetwork:
+    """Random weights score as slowly as trained ones; of so many cells that counts differ."""
     space = get_space("nasbench101")
-    return predictor.fit(space, space.enumerate()[:1], np.zeros(1), rng=np.random.default_rng(0))
+    return predictor.fit(space, space.enumerate()[::4000], np.zeros(106), rng=np.random.default_rng(0))
 
 
-def dense_baseline(predictor: GraphPredictor, share: int):
+def dense_inputs(predictor: GraphPredictor | SignalNetwork, genes: np.ndarray) -> tuple:
+    """What the plain network reads."""
+    space = get_space("nasbench101")
+    graphs = space.graphs(genes)
+    if isinstance(predictor, SignalNetwork):
+        counts = np.concatenate([structure_of(space, genes), signals_of(space, genes)], axis=1)
+        return dense_batch(_messages(graphs), slice(None)), predictor._known(counts)
+    return (dense_batch(predictor.message_passing(graphs), slice(None)),)
+
+
+def dense_baseline(predictor: GraphPredictor | SignalNetwork, share: int):
     """Every `share`-th batch of 256 as dense tensors, scored one after the other; and which cells these are."""
-    space = get_space("nasbench101")
-    genes = space.enumerate()
+    genes = get_space("nasbench101").enumerate()
     starts = range(0, len(genes), BATCH * share)
     parts = [genes[start : start + BATCH] for start in starts]
-    batches = [dense_batch(predictor.message_passing(space.graphs(part)), slice(None)) for part in parts]
+    batches = [dense_inputs(predictor, part) for part in parts]
     rows = np.concatenate([np.arange(start, start + len(part)) for start, part in zip(starts, parts, strict=True)])
 
     def score() -> np.ndarray:
         with torch.inference_mode():
-            return torch.cat([predictor.network_(batch) for batch in batches]).numpy()
+            return torch.cat([predictor.network_(*inputs) for inputs in batches]).numpy()
 
     return score, rows
 
@@ -88,7 +105,7 @@ def geometric_baseline(predictor: GCN, share: int):
     return score, rows
 
 
-def measure(name: str, predictor: GraphPredictor) -> list[tuple[str, float, float, str]]:
+def measure(name: str, predictor: GraphPredictor | SignalNetwork) -> list[tuple[str, float, float, str]]:
     """The figures of one predictor: seconds for the whole space, and of each baseline, scaled to it."""
     genes = get_space("nasbench101").enumerate()
     untrained(predictor)
@@ -104,6 +121,23 @@ def measure(name: str, predictor: GraphPredictor) -> list[tuple[str, float, floa
         (f"{name}, all cells, {label}", seconds["index"], seconds[label] * len(genes) / len(rows), "s")
         for label, (_, rows) in baselines.items()
     ]
+
+
+def measure_ensemble() -> list[tuple[str, float, float, str]]:
+    """A process of as many cells as `MEMBERS` and two networks with signals; with dense batches for these, else."""
+    space = get_space("nasbench101")
+    genes = space.enumerate()
+    rows = np.random.default_rng(0).choice(len(genes), MEMBERS, replace=False)
+    # scores take as long, however long it was trained
+    network = SignalNetwork(most_updates=1)
+    ensemble = Ensemble((SignalProcess(), Ensemble((network, network))))
+    ensemble.fit(space, genes[rows], np.random.default_rng(1).normal(size=MEMBERS), rng=np.random.default_rng(2))
+    process, networks = ensemble.fitted_
+    score, scored = dense_baseline(networks.fitted_[0], share=16)
+    works = {"ours": lambda: ensemble.predict(genes), "process": lambda: process.predict(genes), "dense": score}
+    seconds = interleaved(works, rounds=ROUNDS)
+    baseline = seconds["process"] + 2 * seconds["dense"] * len(genes) / len(scored)
+    return [(f"process of {MEMBERS} and two of these, all cells, dense batches", seconds["ours"], baseline, "s")]
 
 
 def limits(predictor: GraphPredictor) -> None:
@@ -153,6 +187,7 @@ def memory(name: str) -> float:
 def main() -> None:
     torch.set_num_threads(threads())
     lines = [line for name, predictor in PREDICTORS.items() for line in measure(name, predictor)]
+    lines += measure_ensemble()
     limits(PREDICTORS["gcn 3 x 256"])
     for name in PREDICTORS:
         print(f"{name}: {memory(name):.0f} MiB above the process before scoring (index already in the cache folder)")

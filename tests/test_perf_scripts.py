@@ -272,8 +272,12 @@ RUNS = [
     Run(
         "scoring.py",
         "1",
-        {"PREDICTORS": "{'gcn 3 x 256': GCN(width=8)}", "ROUNDS": "1"},
-        lines=(2, RATIO),
+        {
+            "PREDICTORS": "{'gcn 3 x 256': GCN(width=8), 'network with signals 4 x 96': SignalNetwork(width=8)}",
+            "ROUNDS": "1",
+            "MEMBERS": "20",
+        },
+        lines=(4, RATIO),
         needs=("torch_geometric",),
     ),
     Run(
