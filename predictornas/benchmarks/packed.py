@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
@@ -19,11 +19,14 @@ from predictornas.errors import StoreError
 from predictornas.files import cache_home, data_home, remove_leftovers, writing_folder
 
 if TYPE_CHECKING:
-    from predictornas.benchmarks.table import Benchmark
+    from _typeshed import DataclassInstance
+
+Table = TypeVar("Table", bound="DataclassInstance")
+"""`Benchmark`, which packs itself and so cannot be imported here."""
 
 
 @dataclass(frozen=True)
-class PackedBenchmark:
+class PackedBenchmark(Generic[Table]):
     """What `Benchmark.packed` returns: the name of a table and a checksum of all that it holds; the files on demand.
 
     Attributes:
@@ -38,13 +41,13 @@ class PackedBenchmark:
     manifest: Mapping[str, Any]
     signal: str
     evaluation: str
-    open: Callable[[Path], Benchmark]
+    open: Callable[[Path], Table]
 
     def content(self) -> dict[str, UInt8[np.ndarray, " bytes"]]:
         """The bytes of every file of the table, by name."""
         return {name: np.fromfile(self.folder / name, np.uint8) for name in (MANIFEST, *self.manifest["files"])}
 
-    def unpacked(self, content: Callable[[], Mapping[str, UInt8[np.ndarray, " bytes"]]]) -> Benchmark:
+    def unpacked(self, content: Callable[[], Mapping[str, UInt8[np.ndarray, " bytes"]]]) -> Table:
         """The same table: from its folder or this machine's store if they hold it, else from this machine's cache.
 
         Args:
@@ -58,7 +61,7 @@ class PackedBenchmark:
             table = self._from_cache(content)
         return replace(table, signal=self.signal, evaluation=self.evaluation)
 
-    def _from_cache(self, content: Callable[[], Mapping[str, UInt8[np.ndarray, " bytes"]]]) -> Benchmark:
+    def _from_cache(self, content: Callable[[], Mapping[str, UInt8[np.ndarray, " bytes"]]]) -> Table:
         print_of = hashlib.sha256(json.dumps(self.manifest, sort_keys=True).encode()).hexdigest()
         folder = cache_home() / "tables" / print_of
         with _alone(folder.with_suffix(".lock")):
@@ -76,7 +79,7 @@ class PackedBenchmark:
             )
         return table
 
-    def _opened(self, folder: Path, *, verified: bool = False) -> Benchmark | None:
+    def _opened(self, folder: Path, *, verified: bool = False) -> Table | None:
         """The table in a folder; None if it is not there, is another one, or, where verified, is damaged."""
         try:
             if read_manifest(folder) != self.manifest:

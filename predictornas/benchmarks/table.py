@@ -227,7 +227,7 @@ class Benchmark(metaclass=PlainHelp):
         signal, evaluation = chosen_roles(self.columns, (self.signal, self.evaluation), signal, evaluation)
         return replace(self, signal=signal, evaluation=evaluation)
 
-    def packed(self) -> PackedBenchmark:
+    def packed(self) -> PackedBenchmark[Benchmark]:
         """What clusters send to machines in the place of this table: see `predictornas.executors.luggage`."""
         return PackedBenchmark(self.folder, self.manifest, self.signal, self.evaluation, type(self).open)
 
