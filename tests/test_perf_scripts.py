@@ -125,8 +125,8 @@ RUNS = [
             "TABLES": "{'nasbench201-cifar10': (12, range(3000, 3002))}",
         },
         written={
-            f"{RESULTS}/robustness/peaks-runs.csv": 5 * (2 + 2),
-            f"{RESULTS}/robustness/peaks.csv": 5 * (2 + 5),
+            f"{RESULTS}/robustness/peaks-runs.csv": 4 * (2 + 2),
+            f"{RESULTS}/robustness/peaks.csv": 4 * (2 + 4),
         },
         before=robustness,
     ),

@@ -123,7 +123,7 @@ def climbing_bayesian_optimisation(initial: int, batch: int) -> ClimbingSearch:
 
 def climbing_explorative_bayesian_optimisation(initial: int, batch: int) -> PeakExploringSearch:
     """The same, exploring at a peak; how that was chosen stands in `docs/results/robust-search.md`."""
-    return PeakExploringSearch(**vars(climbing_bayesian_optimisation(initial, batch)), explorations=5, every=50)
+    return PeakExploringSearch(**vars(climbing_bayesian_optimisation(initial, batch)), exploring=0.1)
 
 
 def npenas(initial: int, batch: int) -> PredictorSearch:
