@@ -218,6 +218,32 @@ def test_what_exploring_at_a_peak_saves_and_costs_follows_from_the_runs() -> Non
     assert kept["pairs"].item() == 30
 
 
+def test_what_a_few_explorations_at_once_save_and_cost_follows_from_the_runs() -> None:
+    """Of the same traps and seeds; five of fifty was taken because more recommend worse."""
+    folder = RESULTS / "robustness"
+    runs, told = pl.read_csv(folder / "bursts-runs.csv"), pl.read_csv(folder / "bursts.csv")
+    for way in ("none", "5 of 50"):
+        own = runs.filter(pl.col("table").str.starts_with("exchanged"), explores=way)
+        assert told.filter(table="exchanged", explores=way, quantity="fails")["mean"].item() == own["behind"].mean()
+    of = {
+        way: runs.filter(table="nasbench101", explores=way).sort("seed")["recommended"].to_numpy()
+        for way in ("none", "5 of 50", "5 of 25", "10 of 50")
+    }
+    for way in ("5 of 50", "5 of 25", "10 of 50"):
+        kept = told.filter(table="nasbench101", explores=way, quantity="recommended")
+        assert kept["mean"].item() == pytest.approx((of[way] - of["none"]).mean())
+        assert kept["pairs"].item() == 60
+        assert (kept["low"].item() > 0) is (way != "5 of 50")
+    confirmed = pl.read_csv(folder / "bursts-cost-runs.csv").filter(table="nasbench101", evaluations=150).sort("seed")
+    one, other = (
+        confirmed.filter(method=f"climbing-{name}")["recommended"].to_numpy()
+        for name in ("explorative-bayesian-optimisation", "bayesian-optimisation")
+    )
+    kept = pl.read_csv(folder / "bursts-cost.csv").filter(table="nasbench101", evaluations=150, quantity="recommended")
+    assert kept["mean"].item() == pytest.approx((one - other).mean())
+    assert len(one) == 50
+
+
 @pytest.mark.parametrize("preset", ["default", "paper"])
 def test_the_comparison_of_pvll_with_random_search_follows_from_the_histories(preset: str) -> None:
     """Of one data set: the best by the signal, the best evaluated, and the median of the last 50, by hand."""
