@@ -277,7 +277,7 @@ RUNS = [
             "ROUNDS": "1",
             "MEMBERS": "20",
         },
-        lines=(4, RATIO),
+        lines=(5, RATIO),
         needs=("torch_geometric",),
     ),
     Run(
