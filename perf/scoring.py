@@ -128,7 +128,7 @@ def measure(name: str, predictor: GraphPredictor | SignalNetwork) -> list[tuple[
 
 
 def measure_ensemble() -> list[tuple[str, float, float, str]]:
-    """A process of as many cells as `MEMBERS` and two networks with signals; in the baseline dense batches for these."""
+    """A process of `MEMBERS` cells and two networks with signals; in the baseline dense batches for these."""
     space = get_space("nasbench101")
     genes = space.enumerate()
     rows = np.random.default_rng(0).choice(len(genes), MEMBERS, replace=False)

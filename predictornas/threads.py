@@ -36,6 +36,11 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+def is_pinned() -> bool:
+    """Whether this is inside `one_thread`: what takes a number of threads as an argument has to take one."""
+    return _pinned
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several."""

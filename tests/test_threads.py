@@ -10,7 +10,7 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info
 
-from predictornas.threads import one_blas_thread, one_thread
+from predictornas.threads import is_pinned, one_blas_thread, one_thread
 
 
 def threads() -> dict[str, int]:
@@ -25,10 +25,13 @@ def test_everything_is_pinned_inside_and_as_before_afterwards() -> None:
     try:
         with one_thread():
             inside = threads()
+            assert is_pinned()
             with one_thread():
                 assert threads() == inside
+            assert is_pinned()
             assert threads() == inside
         after = threads()
+        assert not is_pinned()
     finally:
         torch.set_num_threads(1)
     assert set(inside.values()) == {1}

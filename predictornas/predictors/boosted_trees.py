@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,9 +15,10 @@ from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import check_values
 from predictornas.predictors.path_encoding import num_paths, path_counts
-from predictornas.predictors.process.graph_features import structure_features
+from predictornas.predictors.process.description import structure_of
 from predictornas.predictors.process.graph_views import signals_of
 from predictornas.spaces.base import Genes, SearchSpace
+from predictornas.threads import is_pinned
 
 _MOST_PATHS = 400
 """Paths are counted up to the length at which there are this many kinds."""
@@ -98,7 +100,7 @@ class BoostedTrees(metaclass=PlainHelp):
         check_values(values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         self._space = space
-        features, targets = self._features(genes), normal_scores(values)
+        features, targets = self._features(genes, self._counts(genes)), normal_scores(values)
         # a feature that is constant here would still take part in the draw of columns
         self._varying = np.flatnonzero(features.std(axis=0) > 0)
         shared = {"verbose": -1, "num_threads": 1, "min_data_in_bin": 1}
@@ -123,15 +125,25 @@ class BoostedTrees(metaclass=PlainHelp):
         return self
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
-        """Mean of the fits' normal scores, higher is better."""
-        scores = np.zeros(len(genes))
+        """Mean of the fits' normal scores, higher is better.
+
+        Handed `space.enumerate()` itself, counts and signals come from the cache folder.
+        """
+        scores, counts = np.zeros(len(genes)), self._counts(genes)
+        threads = 1 if is_pinned() else 0  # as many as OpenMP takes
         for start in range(0, len(genes), _AT_ONCE):
-            part = self._features(genes[start : start + _AT_ONCE])[:, self._varying]
+            rows = slice(start, start + _AT_ONCE)
+            part = self._features(genes[rows], [of_all[rows] for of_all in counts])[:, self._varying]
             for booster in self.fitted_:
-                scores[start : start + _AT_ONCE] += booster.predict(part, num_threads=1)
+                scores[rows] += booster.predict(part, num_threads=threads)
         return scores / self.fits
 
-    def _features(self, genes: Genes) -> Float32[np.ndarray, "n f"]:
+    def _counts(self, genes: Genes) -> list[Float32[np.ndarray, "n _"]]:
+        """What a cell is made of, and how signals pass through it where that is seen."""
+        signals = [signals_of(self._space, genes)] if self._signals else []
+        return [structure_of(self._space, genes), *signals]
+
+    def _features(self, genes: Genes, counts: Sequence[Float32[np.ndarray, "n _"]]) -> Float32[np.ndarray, "n f"]:
         graphs = self._space.graphs(genes)
         kinds, longest = graphs.num_codes - 2, 0
         while longest < graphs.operations.shape[1] - 2 and num_paths(kinds, longest + 1) <= _MOST_PATHS:
@@ -139,10 +151,8 @@ class BoostedTrees(metaclass=PlainHelp):
         starts = range(0, max(1, len(genes)), _AT_ONCE)
         paths = [path_counts(graphs.rows(start, start + _AT_ONCE), longest=longest) for start in starts]
         chosen = self._space.sequences(genes).reshape(len(genes), -1).astype(np.float32)
-        parts = [structure_features(graphs), chosen, np.concatenate(paths)]
-        if self._signals:
-            parts.append(signals_of(self._space, genes))
-        return np.concatenate(parts, axis=1)
+        structure, *signals = counts
+        return np.concatenate([structure, chosen, np.concatenate(paths), *signals], axis=1)
 
 
 @dataclass(kw_only=True)

@@ -52,23 +52,23 @@ def path_counts(graphs: Graphs, *, longest: int) -> Float32[np.ndarray, "n p"]:
         graphs: `n` cells, vertices in topological order.
         longest: longer paths are left out, >= 0.
     """
-    count = graphs.num_codes - 2
+    count, vertices = graphs.num_codes - 2, graphs.operations.shape[1]
     first = [num_paths(count, length) for length in range(-1, longest + 1)]  # where the paths of each length begin
-    extensible = np.arange(first[-2])
-    lengths = np.repeat(np.arange(longest), np.diff(first[:-1]))
-    begin = np.asarray(first)
-    extended = begin[lengths + 1] + (extensible - begin[lengths]) * count  # by operation 0; operation c is c further
-    vertices = graphs.operations.shape[1]
-    reaching = np.zeros((len(graphs), vertices, first[-1]), np.float32)
-    reaching[:, 0, 0] = 1
-    found = np.zeros((len(graphs), first[-1]), np.float32)
+    # a vertex is reached by no more operations than stand before it
+    widths = [first[min(vertex, longest) + 1] for vertex in range(vertices)]
+    reaching = [np.ones((1, len(graphs)), np.float32)]
+    found = np.zeros((first[-1], len(graphs)), np.float32)
     for vertex in range(1, vertices):
-        edges = graphs.adjacency[:, :vertex, vertex].astype(np.float32)
-        arriving = np.matmul(edges[:, None], reaching[:, :vertex])[:, 0]
+        arriving = np.zeros((widths[vertex - 1], len(graphs)), np.float32)
+        for source in np.flatnonzero(graphs.adjacency[:, :vertex, vertex].any(axis=0)).tolist():
+            paths = reaching[source]
+            arriving[: len(paths)] += graphs.adjacency[:, source, vertex] * paths
         labels = graphs.operations[:, vertex]
-        for operation in range(count):
-            rows = np.flatnonzero(labels == operation)
-            reaching[rows[:, None], vertex, extended + operation] = arriving[rows][:, extensible]
-        output = labels == count + 1
-        found[output] = arriving[output]
-    return found
+        found[: len(arriving)] += arriving * (labels == count + 1)
+        passed_on = np.zeros((widths[vertex], len(graphs)), np.float32)
+        for length in range(min(vertex, longest)):
+            shorter = arriving[first[length] : first[length + 1]]
+            for operation in range(count):  # a path is followed by those that it becomes with each operation
+                passed_on[first[length + 1] + operation : first[length + 2] : count] = shorter * (labels == operation)
+        reaching.append(passed_on)
+    return np.ascontiguousarray(found.T)

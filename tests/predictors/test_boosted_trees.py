@@ -11,6 +11,7 @@ from predictornas.predictors.boosted_trees import BoostedTrees, SignalTrees
 from predictornas.predictors.process.graph_views import signals_of
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
+from predictornas.threads import one_thread
 from tests.extras import needed
 
 SPACE = get_space("nasbench201")
@@ -62,12 +63,22 @@ def test_values_that_are_not_finite_are_refused() -> None:
 
 
 def test_features_are_counts_genes_and_paths() -> None:
-    features = fitted()._features(GENES[:7])
+    made = fitted()
+    features = made._features(GENES[:7], made._counts(GENES[:7]))
     kinds = SPACE.graphs(GENES[:1]).num_codes - 2
     longest = 4  # one more would have more kinds of paths than are counted
     paths = sum(kinds**length for length in range(longest + 1))
     choices = SPACE.sequences(GENES[:7]).reshape(7, -1).shape[1]
     assert features.shape == (7, 9 + 6 * kinds + kinds**2 + choices + paths)
+
+
+@pytest.mark.slow
+def test_all_of_a_space_is_scored_as_a_part_of_it_is_on_one_thread_or_more() -> None:
+    made, genes = fitted(), SPACE.enumerate()
+    scores = made.predict(genes)
+    np.testing.assert_array_equal(scores[::500], made.predict(genes[::500]))
+    with one_thread():
+        np.testing.assert_array_equal(scores[::500], made.predict(genes[::500]))
 
 
 def test_signals_are_features_where_a_space_says_how_they_pass() -> None:
@@ -79,7 +90,9 @@ def test_signals_are_features_where_a_space_says_how_they_pass() -> None:
         trees(trees=20, fits=1).fit(space, genes, values, rng=np.random.default_rng(0))
         for trees in (BoostedTrees, SignalTrees)
     )
-    added = ours._features(genes)[:, plain._features(genes).shape[1] :]
+    seen, more = (made._features(genes, made._counts(genes)) for made in (plain, ours))
+    np.testing.assert_array_equal(more[:, : seen.shape[1]], seen)
+    added = more[:, seen.shape[1] :]
     np.testing.assert_array_equal(added, signals_of(space, genes))
     assert kendalltau(ours.predict(genes), values).statistic > 0.6
     other = get_space("nasbench-graph")

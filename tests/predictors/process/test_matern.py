@@ -86,7 +86,7 @@ def test_tuning_tells_which_view_matters_and_how_noisy_it_is() -> None:
 
 
 def test_tuning_takes_one_thread_of_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its products are small: two threads take up to three times as long."""
+    """Its products are small: two threads take longer."""
     seen = set[int]()
     likelihood = matern._Problem.negative_log_likelihood
 
