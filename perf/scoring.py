@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from measure import interleaved, machine_limits, report, threads
 
+from predictornas.predictors.boosted_trees import SignalTrees
 from predictornas.predictors.engine.dense import dense_batch
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.flow import Flow
@@ -26,6 +27,7 @@ from predictornas.predictors.process.graph_views import signals_of
 from predictornas.predictors.pyg import data_list
 from predictornas.predictors.signal_network import SignalNetwork, _messages
 from predictornas.spaces.registry import get_space
+from predictornas.threads import one_thread
 
 BATCH = 256
 ROUNDS = 3
@@ -145,6 +147,23 @@ def measure_ensemble() -> list[tuple[str, float, float, str]]:
     return [(name, seconds["ours"], baseline, "s")]
 
 
+def measure_trees() -> list[tuple[str, float, float, str]]:
+    """A process of `MEMBERS` cells and boosted trees, both with signals; in the baseline all of it on one thread."""
+    space = get_space("nasbench101")
+    genes = space.enumerate()
+    rows = np.random.default_rng(0).choice(len(genes), MEMBERS, replace=False)
+    ensemble = Ensemble((SignalProcess(), SignalTrees()))
+    ensemble.fit(space, genes[rows], np.random.default_rng(1).normal(size=MEMBERS), rng=np.random.default_rng(2))
+
+    def pinned() -> None:
+        with one_thread():
+            ensemble.predict(genes)
+
+    seconds = interleaved({"ours": lambda: ensemble.predict(genes), "one thread": pinned}, rounds=1)
+    name = f"process of {MEMBERS} and boosted trees, all cells, one thread"
+    return [(name, seconds["ours"], seconds["one thread"], "s")]
+
+
 def limits(predictor: GraphPredictor) -> None:
     """Where the GCN's time goes, and how near its two large pieces of work come to the machine's limits."""
     genes = get_space("nasbench101").enumerate()
@@ -192,7 +211,7 @@ def memory(name: str) -> float:
 def main() -> None:
     torch.set_num_threads(threads())
     lines = [line for name, predictor in PREDICTORS.items() for line in measure(name, predictor)]
-    lines += measure_ensemble()
+    lines += measure_ensemble() + measure_trees()
     limits(PREDICTORS["gcn 3 x 256"])
     for name in PREDICTORS:
         print(f"{name}: {memory(name):.0f} MiB above the process before scoring (index already in the cache folder)")

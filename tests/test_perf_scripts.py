@@ -277,8 +277,8 @@ RUNS = [
             "ROUNDS": "1",
             "MEMBERS": "20",
         },
-        lines=(5, RATIO),
-        needs=("torch_geometric",),
+        lines=(6, RATIO),
+        needs=("lightgbm", "torch_geometric"),
     ),
     Run(
         "search_parts.py",
