@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
+
+Item = TypeVar("Item")
+
 
 _pinned = False
 
@@ -36,16 +42,49 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def is_pinned() -> bool:
-    """Whether this is inside `one_thread`: what takes a number of threads as an argument has to take one."""
-    return _pinned
-
-
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several."""
+    """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several.
+
+    In the main thread alone: the number is the process's, and of two threads that overlap the last one out would put
+    back what the first one had set.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
         yield
+
+
+def side_by_side(work: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Does some work for each item, on as many threads as this process may use; on one inside `one_thread`.
+
+    For work that leaves the interpreter alone most of the time and computes on one thread. The threads end with the
+    call: what keeps some of its own, as OpenMP does, hangs in a process that was forked later.
+
+    Args:
+        work: touches nothing that it does for another item.
+        items: what it is done for.
+
+    Raises:
+        Exception: what the work raises.
+    """
+    count = 1 if _pinned else min(len(items), _available())
+    if count <= 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        for _ in pool.map(work, items):
+            pass
+
+
+def _available() -> int:
+    """Threads that this process may use: as many as `OMP_NUM_THREADS` says, else as many as it has processors."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said):
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1)

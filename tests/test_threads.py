@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import sys
+import threading
+import time
 from types import ModuleType
 
 import numpy as np
@@ -10,7 +13,7 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info
 
-from predictornas.threads import is_pinned, one_blas_thread, one_thread
+from predictornas.threads import one_blas_thread, one_thread, side_by_side
 
 
 def threads() -> dict[str, int]:
@@ -25,13 +28,10 @@ def test_everything_is_pinned_inside_and_as_before_afterwards() -> None:
     try:
         with one_thread():
             inside = threads()
-            assert is_pinned()
             with one_thread():
                 assert threads() == inside
-            assert is_pinned()
             assert threads() == inside
         after = threads()
-        assert not is_pinned()
     finally:
         torch.set_num_threads(1)
     assert set(inside.values()) == {1}
@@ -49,6 +49,61 @@ def test_blas_alone_can_be_pinned() -> None:
         with one_blas_thread():
             assert of_blas() == {1}
         assert of_blas() == {2}
+
+
+def test_in_other_threads_blas_is_left_alone() -> None:
+    """Two that overlap would leave it at one: the second puts back what the first has set."""
+    seen = list[dict[str, int]]()
+
+    def work() -> None:
+        with one_blas_thread():
+            seen.append(threads())
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(9)
+        assert seen == [threads()]
+
+
+def test_work_is_shared_by_threads_but_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    done, by = list[int](), set[int]()
+
+    def work(item: int) -> None:
+        time.sleep(0.02)
+        done.append(item)
+        by.add(threading.get_ident())
+
+    for said, most in (("3", 3), ("1", 1)):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        done.clear()
+        by.clear()
+        side_by_side(work, range(6))
+        assert sorted(done) == [*range(6)]
+        assert len(by) == most
+    for said in ("", "many", "0"):
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+        monkeypatch.setattr(os, "cpu_count", lambda: 2)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 5}, raising=False)
+        by.clear()
+        side_by_side(work, range(6))
+        assert len(by) == 2
+    by.clear()
+    with one_thread():
+        side_by_side(work, range(6))
+    assert by == {threading.get_ident()}
+    side_by_side(work, [])
+
+
+def test_what_work_raises_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+    def work(item: int) -> None:
+        if item == 3:
+            raise ValueError("three")
+
+    with pytest.raises(ValueError, match="three"):
+        side_by_side(work, range(6))
 
 
 def test_an_error_puts_the_numbers_back() -> None:

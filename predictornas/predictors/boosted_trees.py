@@ -18,7 +18,7 @@ from predictornas.predictors.path_encoding import num_paths, path_counts
 from predictornas.predictors.process.description import structure_of
 from predictornas.predictors.process.graph_views import signals_of
 from predictornas.spaces.base import Genes, SearchSpace
-from predictornas.threads import is_pinned
+from predictornas.threads import side_by_side
 
 _MOST_PATHS = 400
 """Paths are counted up to the length at which there are this many kinds."""
@@ -130,12 +130,14 @@ class BoostedTrees(metaclass=PlainHelp):
         Handed `space.enumerate()` itself, counts and signals come from the cache folder.
         """
         scores, counts = np.zeros(len(genes)), self._counts(genes)
-        threads = 1 if is_pinned() else 0  # as many as OpenMP takes
-        for start in range(0, len(genes), _AT_ONCE):
+
+        def score(start: int) -> None:
             rows = slice(start, start + _AT_ONCE)
             part = self._features(genes[rows], [of_all[rows] for of_all in counts])[:, self._varying]
             for booster in self.fitted_:
-                scores[rows] += booster.predict(part, num_threads=threads)
+                scores[rows] += booster.predict(part, num_threads=1)
+
+        side_by_side(score, range(0, len(genes), _AT_ONCE))
         return scores / self.fits
 
     def _counts(self, genes: Genes) -> list[Float32[np.ndarray, "n _"]]:
