@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Shaped
@@ -15,11 +17,16 @@ from predictornas.errors import StoreError
 from predictornas.files import cache_home, remove_leftovers, writing_folder
 from predictornas.reading import read_json, sealed, unsealed
 
+if TYPE_CHECKING:
+    from predictornas.spaces.base import SearchSpace
+
 logger = logging.getLogger(__name__)
 
 Arrays = Mapping[str, Shaped[np.ndarray, "..."]]
 
 _BLOCK = 1 << 22
+_LOOKED_AT = 1024
+"""Graphs of a space that tell whether it is the one that something was kept of."""
 
 
 def cached_arrays(name: str, version: int, build: Callable[[], Arrays]) -> Arrays:
@@ -50,6 +57,21 @@ def cached_arrays(name: str, version: int, build: Callable[[], Arrays]) -> Array
         for array in arrays.values():
             array.setflags(write=False)
         return arrays
+
+
+def space_digest(space: SearchSpace) -> str:
+    """What arrays that follow from a space depend on: its architectures, and what it says of them.
+
+    Of a large space about a thousand graphs are looked at, evenly spread.
+    """
+    genes = space.enumerate()
+    graphs = space.graphs(genes[:: max(1, len(genes) // _LOOKED_AT)])
+    digest = hashlib.blake2b(np.ascontiguousarray(genes).data, digest_size=8)
+    for array in (graphs.adjacency, graphs.operations):
+        digest.update(np.ascontiguousarray(array).data)
+    said = [graphs.num_codes, *(str(getattr(space, name, None)) for name in ("convolution_areas", "identity"))]
+    digest.update(json.dumps(said).encode())
+    return digest.hexdigest()
 
 
 def _opened(folder: Path, version: int) -> Arrays:

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from predictornas.predictors.gcn import GCN
+from predictornas.predictors.signal_network import SignalNetwork
 from predictornas.reading import CHECKSUM, sealed
-from predictornas.spaces.cache import cached_arrays
+from predictornas.spaces.base import Graphs
+from predictornas.spaces.cache import cached_arrays, space_digest
+from predictornas.spaces.product import ProductSpace
 
 
 class Builder:
@@ -151,3 +155,43 @@ def test_a_cache_that_cannot_be_written_still_gives_arrays(
         assert not any(array.flags.writeable for array in arrays.values())
         assert len(caplog.messages) == 1
         assert "cannot be used" in caplog.messages[0]
+
+
+class Chain(ProductSpace):
+    """Two vertices between input and output; `turned` exchanges the operations, and nothing else."""
+
+    name = "chain-of-two"
+    num_choices = (2, 2)
+    turned = False
+
+    def graphs(self, genes: np.ndarray) -> Graphs:
+        operations = np.zeros((len(genes), 4), np.int8)
+        operations[:, 0], operations[:, 3] = 2, 3
+        operations[:, 1:3] = 1 - genes if self.turned else genes
+        return Graphs(np.broadcast_to(np.eye(4, k=1, dtype=np.uint8), (len(genes), 4, 4)), operations, 4)
+
+
+def test_what_is_kept_of_a_space_depends_on_what_it_says() -> None:
+    """Whoever writes a space changes its graphs and leaves its name and its choices."""
+
+    class Turned(Chain):
+        turned = True
+
+    class WithIdentity(Chain):
+        identity = 1
+
+    assert space_digest(Chain()) == space_digest(Chain())
+    assert len({space_digest(space) for space in (Chain(), Turned(), WithIdentity())}) == 3
+
+
+@pytest.mark.parametrize("predictor", [GCN(width=4, training_epochs=2), SignalNetwork(width=4, hidden=3, passes=2)])
+def test_a_space_that_was_changed_is_not_scored_by_what_was_kept(predictor: GCN | SignalNetwork, folder: Path) -> None:
+    class Turned(Chain):
+        turned = True
+
+    for space in (Chain(), Turned()):
+        fitted = predictor.fit(space, space.enumerate(), np.arange(4.0), rng=np.random.default_rng(0))
+        whole, part = fitted.predict(space.enumerate()), fitted.predict(space.enumerate().copy())
+        np.testing.assert_allclose(whole, part, atol=1e-6)
+        assert np.ptp(whole) > 1e-3
+    assert len(list((folder.parent / "graph-index").iterdir())) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
@@ -13,7 +12,7 @@ from predictornas.predictors.engine.graph_index import GraphIndex, IndexLayer, S
 from predictornas.predictors.engine.index_tables import IndexTables
 from predictornas.predictors.engine.message_passing import MessagePassing
 from predictornas.spaces.base import Genes, SearchSpace
-from predictornas.spaces.cache import Arrays, cached_arrays
+from predictornas.spaces.cache import Arrays, cached_arrays, space_digest
 
 VERSION = 1
 """Raised when an index would come out differently; indexes of older versions are built again."""
@@ -50,7 +49,7 @@ def space_tables(
             blocks = [build_index(message_passing(part), depth) for part in blocks_of(genes, block)]
             return {f"{number}_{key}": array for number, index in enumerate(blocks) for key, array in _flat(index)}
 
-        arrays = cached_arrays(f"{name}-{_digest(genes)}", VERSION, build)
+        arrays = cached_arrays(f"{name}-{space_digest(space)}", VERSION, build)
         count = -(-len(genes) // block)
         _HELD[key] = (genes, [IndexTables.of(_index(arrays, f"{number}_"), device) for number in range(count)])
         if len(_HELD) > _MOST_HELD:
@@ -62,10 +61,6 @@ def space_tables(
 def blocks_of(genes: Genes, block: int) -> Iterator[Genes]:
     """Consecutive parts of at most `block` architectures."""
     return (genes[start : start + block] for start in range(0, len(genes), block))
-
-
-def _digest(genes: Genes) -> str:
-    return hashlib.blake2b(np.ascontiguousarray(genes).data, digest_size=8).hexdigest()
 
 
 def _flat(index: GraphIndex) -> Iterator[tuple[str, Shaped[np.ndarray, "..."]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from jaxtyping import Float32, Shaped, UInt64
 from predictornas.predictors.process.graph_features import structure_features
 from predictornas.predictors.process.shared_flow import SharedFlow
 from predictornas.spaces.base import Genes, Graphs, SearchSpace, is_whole
-from predictornas.spaces.cache import cached_arrays
+from predictornas.spaces.cache import cached_arrays, space_digest
 from predictornas.spaces.hashing import vertex_hashes
 
 DEPTHS = (1, 2)
@@ -105,8 +104,7 @@ def kept(
         version: of what is said.
         build: says it.
     """
-    digest = hashlib.blake2b(np.ascontiguousarray(space.enumerate()).data, digest_size=8).hexdigest()
-    return cached_arrays(f"{kind}/{space.name}-{digest}", version, build)
+    return cached_arrays(f"{kind}/{space.name}-{space_digest(space)}", version, build)
 
 
 def without_weights(graphs: Graphs) -> tuple[Float32[np.ndarray, "n f"], UInt64[np.ndarray, "d n v"]]:
