@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 
-
 _pinned = False
 
 

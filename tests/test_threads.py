@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import time
 from types import ModuleType
 
 import numpy as np
@@ -13,6 +12,7 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info
 
+from predictornas import threads as module
 from predictornas.threads import one_blas_thread, one_thread, side_by_side
 
 
@@ -51,48 +51,52 @@ def test_blas_alone_can_be_pinned() -> None:
         assert of_blas() == {2}
 
 
-def test_in_other_threads_blas_is_left_alone() -> None:
+def test_in_other_threads_blas_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that overlap would leave it at one: the second puts back what the first has set."""
-    seen = list[dict[str, int]]()
+    asked, seen = list[str](), list[str]()
+
+    def libraries(modules: int) -> threadpoolctl.ThreadpoolController:
+        asked.append(threading.current_thread().name)
+        return threadpoolctl.ThreadpoolController()
 
     def work() -> None:
         with one_blas_thread():
-            seen.append(threads())
+            seen.append(threading.current_thread().name)
 
-    with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join(9)
-        assert seen == [threads()]
+    monkeypatch.setattr(module, "_libraries", libraries)
+    thread = threading.Thread(target=work, name="another")
+    thread.start()
+    thread.join(9)
+    assert (asked, seen) == ([], ["another"])
+    work()
+    assert asked == [threading.main_thread().name]
 
 
 def test_work_is_shared_by_threads_but_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    done, by = list[int](), set[int]()
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 5}, raising=False)
 
-    def work(item: int) -> None:
-        time.sleep(0.02)
-        done.append(item)
-        by.add(threading.get_ident())
+    def threads_of_six() -> int:
+        """How many threads do six pieces of work, each of which waits until as many as there should be are at one."""
+        done, by = list[int](), set[int]()
 
-    for said, most in (("3", 3), ("1", 1)):
-        monkeypatch.setenv("OMP_NUM_THREADS", said)
-        done.clear()
-        by.clear()
+        def work(item: int) -> None:
+            together.wait(9)
+            done.append(item)
+            by.add(threading.get_ident())
+
         side_by_side(work, range(6))
         assert sorted(done) == [*range(6)]
-        assert len(by) == most
-    for said in ("", "many", "0"):
+        return len(by)
+
+    for said, most in (("3", 3), ("1", 1), ("", 2), ("many", 2), ("0", 2)):
         monkeypatch.setenv("OMP_NUM_THREADS", said)
-        monkeypatch.setattr(os, "cpu_count", lambda: 2)
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _: {4, 5}, raising=False)
-        by.clear()
-        side_by_side(work, range(6))
-        assert len(by) == 2
-    by.clear()
+        together = threading.Barrier(most)
+        assert threads_of_six() == most
+    together = threading.Barrier(1)
     with one_thread():
-        side_by_side(work, range(6))
-    assert by == {threading.get_ident()}
-    side_by_side(work, [])
+        assert threads_of_six() == 1
+    side_by_side(lambda _: pytest.fail("there is nothing to do"), [])
 
 
 def test_what_work_raises_comes_out(monkeypatch: pytest.MonkeyPatch) -> None:

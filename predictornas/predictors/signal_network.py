@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,6 @@ from predictornas.spaces.base import Genes, Graphs, SearchSpace, is_whole
 
 if TYPE_CHECKING:
     import torch
-
-    from predictornas.predictors.engine.index_tables import IndexTables
 
 _BLOCK = 1 << 14
 """Architectures whose surroundings are indexed together."""
@@ -149,39 +146,37 @@ class SignalNetwork(metaclass=PlainHelp):
         """
         import torch
 
-        structure, signals = structure_of(self.space_, genes), signals_of(self.space_, genes)
-        scores = np.empty(len(genes), np.float32)
-        with torch.inference_mode():
-            for number, tables in enumerate(self._tables(genes)):
-                rows = slice(number * _BLOCK, (number + 1) * _BLOCK)
-                known = self._known(np.concatenate([structure[rows], signals[rows]], axis=1))
-                edges = torch.from_numpy(_heard(self._graphs(genes[rows]))).to(self.device)
-                scores[rows] = self.network_.indexed(tables, edges, known).cpu().numpy()
-        return scores
-
-    def _graphs(self, genes: Genes) -> Graphs:
-        """What messages are passed along."""
-        return wired(self.space_, self.space_.graphs(genes))
-
-    def _tables(self, genes: Genes) -> Iterable[IndexTables]:
-        """The distinct surroundings of vertices, block by block; those of the whole space are kept."""
         from predictornas.predictors.engine.graph_index import build_index
         from predictornas.predictors.engine.index_tables import IndexTables
         from predictornas.predictors.engine.space_index import blocks_of, space_tables
 
-        def messages(part: Genes) -> MessagePassing:
-            passed = _messages(self._graphs(part))
-            return replace(passed, gates=passed.labels, num_gates=passed.num_labels)
-
-        if is_whole(self.space_, genes):
-            return space_tables(self.space_, "two-way", messages, depth=1, block=_BLOCK, device=self.device)
-        return (IndexTables.of(build_index(messages(part), 1), self.device) for part in blocks_of(genes, _BLOCK))
+        space, device = self.space_, self.device
+        structure, signals = structure_of(space, genes), signals_of(space, genes)
+        kept = None
+        if is_whole(space, genes):
+            kept = space_tables(
+                space, "two-way", lambda part: _gated(_graphs(space, part)), depth=1, block=_BLOCK, device=device
+            )
+        scores = np.empty(len(genes), np.float32)
+        with torch.inference_mode():
+            for number, part in enumerate(blocks_of(genes, _BLOCK)):
+                rows, graphs = slice(number * _BLOCK, (number + 1) * _BLOCK), _graphs(space, part)
+                tables = kept[number] if kept else IndexTables.of(build_index(_gated(graphs), 1), device)
+                known = self._known(np.concatenate([structure[rows], signals[rows]], axis=1))
+                edges = torch.from_numpy(_heard(graphs)).to(device)
+                scores[rows] = self.network_.indexed(tables, edges, known).cpu().numpy()
+        return scores
 
     def _known(self, counts: Float32[np.ndarray, "n f"]) -> torch.Tensor:
         """What the head reads: those that vary over the training set, standardised over it."""
         import torch
 
         return torch.from_numpy(self._standard.single(counts)).to(self.device)
+
+
+def _graphs(space: SearchSpace, genes: Genes) -> Graphs:
+    """What messages are passed along."""
+    return wired(space, space.graphs(genes))
 
 
 def _messages(graphs: Graphs) -> MessagePassing:
@@ -197,6 +192,12 @@ def _messages(graphs: Graphs) -> MessagePassing:
         num_labels=graphs.num_codes,
         shares=readout_shares(graphs.operations >= 0, "mean"),
     )
+
+
+def _gated(graphs: Graphs) -> MessagePassing:
+    """The same with each vertex's label as its gate, which the index sorts by."""
+    messages = _messages(graphs)
+    return replace(messages, gates=messages.labels, num_gates=messages.num_labels)
 
 
 def _heard(graphs: Graphs) -> UInt8[np.ndarray, "n v both"]:
