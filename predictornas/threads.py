@@ -58,8 +58,9 @@ def one_blas_thread() -> Iterator[None]:
 def side_by_side(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     """Does some work for each item, on as many threads as this process may use; on one inside `one_thread`.
 
-    For work that leaves the interpreter alone most of the time and computes on one thread. The threads end with the
-    call: what keeps some of its own, as OpenMP does, hangs in a process that was forked later.
+    For work that leaves the interpreter alone most of the time and computes on one thread, as torch does meanwhile:
+    several pieces of work on one thread each are faster than one on several. The threads end with the call: what keeps
+    some of its own, as OpenMP does, hangs in a process that was forked later.
 
     Args:
         work: touches nothing that it does for another item.
@@ -73,9 +74,25 @@ def side_by_side(work: Callable[[Item], None], items: Sequence[Item]) -> None:
         for item in items:
             work(item)
         return
-    with ThreadPoolExecutor(count) as pool:
+    with _one_torch_thread(), ThreadPoolExecutor(count) as pool:
         for _ in pool.map(work, items):
             pass
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Torch on one thread inside the block, where it is loaded; in the main thread alone, see `one_blas_thread`."""
+    if "torch" not in sys.modules or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _available() -> int:

@@ -139,3 +139,25 @@ def test_libraries_are_looked_for_once_and_again_when_more_is_imported(monkeypat
     monkeypatch.setitem(sys.modules, "and_another", module)
     with one_thread():
         assert len(looked) == 2
+
+
+def test_torch_computes_on_one_thread_in_each_piece_of_work_and_as_before_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    seen = list[int]()
+
+    def work(_: int) -> None:
+        seen.append(torch.get_num_threads())
+
+    torch.set_num_threads(2)
+    try:
+        side_by_side(work, range(4))
+        after = torch.get_num_threads()
+        thread = threading.Thread(target=side_by_side, args=(lambda _: None, range(4)))
+        thread.start()
+        thread.join(9)
+        assert torch.get_num_threads() == 2, "two that overlap would leave it at one"
+    finally:
+        torch.set_num_threads(1)
+    assert (seen, after) == ([1] * 4, 2)

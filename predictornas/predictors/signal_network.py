@@ -20,6 +20,7 @@ from predictornas.predictors.process.description import structure_of
 from predictornas.predictors.process.graph_views import Standard, signals_of
 from predictornas.predictors.process.identities import wired
 from predictornas.spaces.base import Genes, Graphs, SearchSpace, is_whole
+from predictornas.threads import side_by_side
 
 if TYPE_CHECKING:
     import torch
@@ -148,7 +149,7 @@ class SignalNetwork(metaclass=PlainHelp):
 
         from predictornas.predictors.engine.graph_index import build_index
         from predictornas.predictors.engine.index_tables import IndexTables
-        from predictornas.predictors.engine.space_index import blocks_of, space_tables
+        from predictornas.predictors.engine.space_index import space_tables
 
         space, device = self.space_, self.device
         structure, signals = structure_of(space, genes), signals_of(space, genes)
@@ -158,13 +159,17 @@ class SignalNetwork(metaclass=PlainHelp):
                 space, "two-way", lambda part: _gated(_graphs(space, part)), depth=1, block=_BLOCK, device=device
             )
         scores = np.empty(len(genes), np.float32)
-        with torch.inference_mode():
-            for number, part in enumerate(blocks_of(genes, _BLOCK)):
-                rows, graphs = slice(number * _BLOCK, (number + 1) * _BLOCK), _graphs(space, part)
-                tables = kept[number] if kept else IndexTables.of(build_index(_gated(graphs), 1), device)
-                known = self._known(np.concatenate([structure[rows], signals[rows]], axis=1))
-                edges = torch.from_numpy(_heard(graphs)).to(device)
+
+        def score(number: int) -> None:
+            rows = slice(number * _BLOCK, (number + 1) * _BLOCK)
+            graphs = _graphs(space, genes[rows])
+            tables = kept[number] if kept else IndexTables.of(build_index(_gated(graphs), 1), device)
+            known = self._known(np.concatenate([structure[rows], signals[rows]], axis=1))
+            edges = torch.from_numpy(_heard(graphs)).to(device)
+            with torch.inference_mode():
                 scores[rows] = self.network_.indexed(tables, edges, known).cpu().numpy()
+
+        side_by_side(score, range(-(-len(genes) // _BLOCK)))
         return scores
 
     def _known(self, counts: Float32[np.ndarray, "n f"]) -> torch.Tensor:
