@@ -212,6 +212,12 @@ class History(metaclass=PlainHelp):
         return self.rows(last[np.argsort(first)])
 
     @property
+    def genes_by_key(self) -> Int8[np.ndarray, "n g"]:
+        """`(n, g)`, of each row those that its architecture came in with: isomorphic graphs are one architecture."""
+        _, first, place = np.unique(self.keys, return_index=True, return_inverse=True)
+        return self.genes if len(first) == len(self) else self.genes[first[place]]
+
+    @property
     def pending_genes(self) -> Int8[np.ndarray, "p g"]:
         """`(p, g)`, the architectures in flight."""
         return np.array([each.genes for each in self.pending], np.int8).reshape(-1, self.genes.shape[1])
@@ -230,8 +236,8 @@ class History(metaclass=PlainHelp):
 
     @property
     def succeeded(self) -> Bool[np.ndarray, " n"]:
-        """Which trainings gave a value that is not exactly 0, the accuracy of a training that diverged."""
-        return np.asarray(~self.failed & (self.values != 0))
+        """Which trainings gave a value that is not that of a training that `diverged`."""
+        return np.asarray(~self.failed & ~diverged(self.values))
 
     def with_failures_last(self) -> History:
         """What a strategy learns from: failures have the worst value that any evaluation has; itself without any.
@@ -324,6 +330,15 @@ class History(metaclass=PlainHelp):
             keys, genes, epochs, values, iterations = (np.array(done[name].to_numpy()) for name in names)
             costs = np.array(done["costs"].to_numpy()) if "costs" in done.columns else None
             return cls(keys, genes, epochs, values, iterations, costs, reasons, pending)
+
+
+def diverged(values: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """Which trainings diverged: those whose accuracy is exactly 0. Where some values are negative they are none.
+
+    Args:
+        values: `(n,)`, higher is better, NaN where there is none.
+    """
+    return np.asarray((values == 0) & ~(values < 0).any())
 
 
 class _Growth:

@@ -258,14 +258,20 @@ def saving_from_pilot(
 def survival(values: Float[np.ndarray, "n l"], good: Bool[np.ndarray, " n"], ratio: Fraction) -> float:
     """Share of some architectures that survives every rung, where the whole table begins.
 
+    Of equal values at the end of what goes on each is as likely as the others: it survives in part.
+
     Args:
         values: as in `expected_saving`.
         good: which architectures.
         ratio: r.
     """
-    alive = np.ones(len(values), bool)
+    alive = np.ones(len(values))
     for level in range(values.shape[1] - 1):
-        alive &= values[:, level] > np.quantile(values[alive, level], 1 - float(ratio))
+        _, place = np.unique(-values[:, level], return_inverse=True)
+        sizes = np.bincount(place, weights=alive)
+        better = np.cumsum(sizes) - sizes
+        room = np.clip(float(ratio) * alive.sum() - better, 0, sizes)
+        alive *= np.divide(room, sizes, out=np.zeros_like(sizes), where=sizes > 0)[place]
     return float(alive[good].mean())
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from predictornas.analysis.statistics import over_seeds
 from predictornas.errors import ConfigurationError, DataError
+from predictornas.history import diverged
 from predictornas.quantity import ERRORS, Quantities
 
 TRACES = ("searched", "chosen", "recommended", "best")
@@ -198,12 +199,16 @@ def _of_keys(run: pl.DataFrame, evaluation: Float[np.ndarray, " n"]) -> Float[np
 
 
 def _incumbents(epochs: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """Row of the incumbent after each evaluation: the earliest best value at the highest fidelity so far."""
-    level = np.maximum.accumulate(epochs)
+    """Row of the incumbent after each evaluation: the earliest best value at the highest fidelity so far.
+
+    A training that failed reaches no fidelity, as for `predictornas.schedulers.base.incumbent`.
+    """
+    fidelity = np.where(np.isfinite(values) & ~diverged(values), epochs, -1)
+    level = np.maximum.accumulate(fidelity)
     incumbent = np.empty(len(values), np.int64)
     for reached in np.unique(level):
         rows = np.flatnonzero(level == reached)  # contiguous: the level only rises
-        own = np.where(epochs[rows] == reached, values[rows], -np.inf)
+        own = np.where(fidelity[rows] == reached, values[rows], -np.inf)
         running = np.maximum.accumulate(own)
         improved = np.concatenate([[True], running[1:] > running[:-1]])
         incumbent[rows] = rows[np.maximum.accumulate(np.where(improved, np.arange(len(rows)), 0))]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from predictornas.errors import ConfigurationError
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
 from predictornas.predictors.fitting import check_values
 from predictornas.predictors.path_encoding import path_encoding, shortest_paths
@@ -47,7 +46,8 @@ class PathEnsemble:
         width: features of each hidden layer.
         longest: operations on the longest path that is encoded; see `path_encoding`. Where most architectures have
             no path that short, as in chains of layers, one-hot genes stand in the place of paths (ours).
-        lower_bound: e_LB, a fraction below every error; 4.5 % suits CIFAR-10 and what is harder.
+        lower_bound: e_LB, a fraction below every error; 4.5 % suits CIFAR-10 and what is harder. Where an error is not
+            above it, margins span those that are there, as for what is no accuracy (ours).
         training_epochs: passes over the architectures.
         batch_size: architectures in a step.
         learning_rate: of Adam.
@@ -91,18 +91,12 @@ class PathEnsemble:
         Raises:
             DataError: a value is not finite.
             UnknownNameError: no such rule for pairs across fidelities.
-            ConfigurationError: an error is not above the lower bound.
         """
         import torch
 
         check_values(values)
         genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         margins = self._scaled(values)
-        if len(values) and margins.min() <= 0:
-            raise ConfigurationError(
-                f"The loss needs errors above lower_bound = {self.lower_bound}, and the best architecture has an "
-                f"error of {1 - values.max():.4g}. Choose a lower bound below every error of the table."
-            )
         self.space_ = space
         self.by_paths_ = bool((shortest_paths(space.graphs(genes)) > self.longest).sum() <= len(genes) / 2)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
@@ -125,9 +119,12 @@ class PathEnsemble:
         return top - span * (margins.numpy().astype(np.float64) / _PERCENT)
 
     def _scaled(self, values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """e - e_LB of accuracies; what is none, such as a negated loss, as margins from 0.05 to 0.95 (ours)."""
+        """e - e_LB of accuracies. What is none, such as a negated loss, as margins from 0.05 to 0.95 (ours).
+
+        So are accuracies of which one is not below the bound: a search goes on where it finds more than was expected.
+        """
         self.scale_ = 1 - self.lower_bound, 1.0
-        if len(values) and (values.min() < 0 or values.max() > 1):
+        if len(values) and (values.min() < 0 or values.max() > 1 or 1 - values.max() - self.lower_bound <= 0):
             span = (values.max() - values.min()) / (_WORST - _BEST)
             self.scale_ = values.max() + _BEST * span, span
             return np.asarray(_BEST + (values.max() - values) / (span or 1.0))

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from predictornas.extras import extra
 from predictornas.plain_help import PlainHelp
+from predictornas.predictors.fidelity import comparable
 from predictornas.predictors.fitting import check_values, train
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
@@ -90,7 +91,9 @@ class PyGPredictor(metaclass=PlainHelp):
         epochs: Int[np.ndarray, " n"] | None = None,
         rng: np.random.Generator,
     ) -> PyGPredictor:
-        """Trains a new module; see `Predictor.fit`. Torch's global random state is the same afterwards as before.
+        """Trains a new module; see `Predictor.fit`. Where epochs differ it learns Borda shares, see `fidelity`.
+
+        Torch's global random state is the same afterwards as before.
 
         Raises:
             DataError: a value is not finite.
@@ -99,6 +102,7 @@ class PyGPredictor(metaclass=PlainHelp):
         import torch
 
         check_values(values)
+        genes, values = comparable(genes, values, epochs, "common")
         batch = _batch(space, genes)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))  # modules draw weights and dropout from the global state

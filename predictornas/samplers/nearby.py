@@ -63,7 +63,7 @@ class Nearby(metaclass=PlainHelp):
             inside |= _within(cast("Hashable", space), history.genes[row].tobytes(), self.edits)
         inside &= ~np.isin(keys, history.keys)
         if not inside.any():
-            return Pool(space.enumerate(), keys, excluded=history.keys)
+            return Pool(space.enumerate(), keys, excluded=np.unique(history.keys))
         return Pool(space.enumerate()[inside], keys[inside])
 
 

@@ -34,7 +34,7 @@ class Exhaustive(metaclass=PlainHelp):
         self, space: SearchSpace, n: int, history: History, predictor: Predictor | None, rng: np.random.Generator
     ) -> Pool:
         """The whole space, the evaluated architectures excluded."""
-        return Pool(space.enumerate(), space.enumerated_keys(), excluded=history.keys)
+        return Pool(space.enumerate(), space.enumerated_keys(), excluded=np.unique(history.keys))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class SuccessiveHalving(Promotions):
 
     Of the n architectures of a bracket that reached a level, the best max(1, floor(r n)) are trained to the next one,
     and the others never again. That at least one goes on, so that every bracket has a winner, is ours. A training that
-    failed, whose value is NaN, counts and ranks last.
+    failed, whose value is NaN, counts, ranks last, and never goes on.
 
     Levels and ratio: see `Promotions`; r = 1 / eta.
     """
@@ -31,9 +31,10 @@ class SuccessiveHalving(Promotions):
             members = came_in == bracket
             for level, here in enumerate(rungs.reached[members].sum(axis=0)[:-1].tolist()):
                 missing = max(1, floor(self.ratio * here)) - int(rungs.begun[members, level + 1].sum())
-                if missing > 0:
-                    waiting = rungs.waiting(level)
-                    return rungs.plan(waiting[members[waiting]][:missing], level + 1)
+                waiting = rungs.waiting(level)
+                chosen = waiting[members[waiting]][: max(0, missing)]
+                if len(chosen):  # of a bracket that failed nobody is left to go on
+                    return rungs.plan(chosen, level + 1)
         return rungs.nobody()
 
 
@@ -44,7 +45,7 @@ class ASHALike(Promotions):
     The rule of asynchronous successive halving (Li, Jamieson et al. 2020), worked through after each batch of newcomers
     (ours). It suits arrivals that are alike. Where later ones are better, as a predictor makes them, each batch drives
     the one before it out of the best, and nearly everyone is promoted. A training that failed, whose value is NaN,
-    counts and ranks last.
+    counts, ranks last, and never goes on.
 
     Levels and ratio: see `Promotions`; r = 1 / eta.
     """
@@ -53,8 +54,7 @@ class ASHALike(Promotions):
         """Those in the top share of the lowest level who have not gone on; see `Scheduler.promotions`."""
         rungs = Rungs.of(history, self.levels)
         for level in range(len(self.levels) - 1):
-            ranked = rungs.everyone(level)
-            best = ranked[: floor(self.ratio * len(ranked))]
+            best = rungs.best(level, floor(self.ratio * int(rungs.reached[:, level].sum())))
             chosen = best[~rungs.begun[best, level + 1]]
             if len(chosen):
                 return rungs.plan(chosen, level + 1)

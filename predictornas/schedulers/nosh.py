@@ -17,7 +17,8 @@ class NOSH(Promotions):
     Whenever newcomers make a level larger, the best of all who wait there, new or old, are trained further: nobody is
     discarded. Levels are worked on in ascending order, so an architecture may climb several. Wang's thesis (chapter 4)
     gives the idea without a rule; the quota is the only reading that keeps the pyramid when later arrivals are better
-    (ours). A training that failed, whose value is NaN, counts and waits last; one in flight counts where it leads to.
+    (ours). A training that failed, whose value is NaN, counts and never goes on; one in flight counts where it leads
+    to.
 
     Levels and ratio: see `Promotions`; r from 0.4 to 0.7 is reported to do well and 0.3 worse.
 
@@ -43,6 +44,7 @@ class NOSH(Promotions):
         # what is in flight fills a quota already, and makes none before its value is known
         for level, here in enumerate(rungs.reached.sum(axis=0)[:-1].tolist()):
             missing = floor(self.ratio * here) - int(rungs.begun[:, level + 1].sum())
-            if missing > 0:
-                return rungs.plan(rungs.waiting(level)[:missing], level + 1)
+            chosen = rungs.waiting(level)[: max(0, missing)]
+            if len(chosen):
+                return rungs.plan(chosen, level + 1)
         return rungs.nobody()

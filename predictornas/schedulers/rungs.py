@@ -94,14 +94,20 @@ class Rungs:
         return cls(history, levels, rows, times > 0, begun, values)
 
     def waiting(self, level: int) -> Int[np.ndarray, " w"]:
-        """Who reached a level, counted from 0, and has not begun the next; best first, ties in order of keys."""
-        here = np.flatnonzero(self.reached[:, level] & ~self.begun[:, level + 1])
+        """Who succeeded at a level, counted from 0, and has not begun the next; best first, ties in order of keys."""
+        succeeded = self.values[:, level] > -np.inf
+        here = np.flatnonzero(succeeded & ~self.begun[:, level + 1])
         return here[np.argsort(-self.values[here, level], kind="stable")]
 
     def everyone(self, level: int) -> Int[np.ndarray, " r"]:
         """Who ever reached a level, counted from 0; best first, ties in order of keys."""
         here = np.flatnonzero(self.reached[:, level])
         return here[np.argsort(-self.values[here, level], kind="stable")]
+
+    def best(self, level: int, count: int) -> Int[np.ndarray, " b"]:
+        """The best `count` of everyone but those whose training failed: what is not there cannot go on."""
+        ranked = self.everyone(level)[:count]
+        return np.asarray(ranked[self.values[ranked, level] > -np.inf])
 
     def plan(self, chosen: Int[np.ndarray, " k"], level: int) -> Plan:
         """Trains some architectures to a level, counted from 0."""

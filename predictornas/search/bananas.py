@@ -8,7 +8,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.path_network import PathEnsemble
 from predictornas.samplers.mutants_of_best import MutantsOfBest
-from predictornas.search.strategies import Proposal
+from predictornas.search.strategies import Proposal, compared
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
 
@@ -69,11 +69,12 @@ class BANANAS:
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The `n` candidates with the best draws, best first."""
         predictor = replace(self.predictor).fit(
-            space, history.genes, history.values, rng=rng_for(seed, iteration, "fit")
+            space, history.genes_by_key, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
         )
+        shown = compared(history, self.predictor.fidelity_pairs)
         sampler = MutantsOfBest(self.mutants, self.parents, rate=self.rate)
         size = max(self.mutants + self.uniform, n)
-        pool = sampler.propose(space, size, history, None, rng_for(seed, iteration, "pool"))
+        pool = sampler.propose(space, size, shown, None, rng_for(seed, iteration, "pool"))
         of_members = predictor.predict_members(pool.genes)
         mean = of_members.mean(axis=0)
         draws = rng_for(seed, iteration, "thompson").normal(mean, of_members.std(axis=0))

@@ -10,7 +10,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
-from predictornas.search.strategies import Proposal
+from predictornas.search.strategies import Proposal, compared
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -74,11 +74,11 @@ class RegularisedEvolution:
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """`n` unseen children; `proposed_by` is "uniform" where mutation finds nothing new."""
         rng = rng_for(seed, iteration, "evolution")
-        found = Distinct(space, history.keys)
+        found, ranked = Distinct(space, history.keys), compared(history)
         for _ in range(_TRIES * n if len(history) else 0):
             if len(found) == n:
                 break
-            found.add(space.mutate(self._parent(history, rng), rng, rate=self.rate), at_most=1)
+            found.add(space.mutate(self._parent(ranked, rng), rng, rate=self.rate), at_most=1)
         by = "evolution" if len(found) else "uniform"
         found.fill_uniformly(n, history, rng)
         pool = found.pool()

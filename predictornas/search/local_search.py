@@ -12,7 +12,7 @@ from jaxtyping import Bool
 
 from predictornas.history import History
 from predictornas.samplers.collect import Distinct
-from predictornas.search.strategies import Proposal
+from predictornas.search.strategies import Proposal, compared
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
 
@@ -52,11 +52,11 @@ class LocalSearch:
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """`n` unseen neighbours, those of better architectures first; `proposed_by` is "uniform" without any."""
         rng = rng_for(seed, iteration, "local-search")
-        found, seen = Distinct(space, history.keys), np.sort(history.keys)
-        for row in history.best(len(history)):
+        found, seen, ranked = Distinct(space, history.keys), np.sort(history.keys), compared(history)
+        for row in ranked.best(len(ranked)):
             if len(found) == n:
                 break
-            genes, keys = neighbours(space, history.genes[row].tobytes())
+            genes, keys = neighbours(space, ranked.genes[row].tobytes())
             unseen = np.flatnonzero(are_new(keys, seen))
             if len(unseen):
                 found.add(genes[rng.permutation(unseen)], at_most=n - len(found))

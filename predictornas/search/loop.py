@@ -28,7 +28,7 @@ from predictornas.search.strategies import (
     for_one_run,
 )
 from predictornas.seeding import rng_for
-from predictornas.spaces.base import Genes, SearchSpace, require_members
+from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.threads import one_thread
 
 
@@ -368,21 +368,38 @@ class Search(metaclass=PlainHelp):
             self.history = self.history.with_pending([*self.history.pending, *asked])
             self.iteration, self._was_asked = event["iteration"], True
             return
-        proposed = {each.key: each.iteration for each in self.history.pending}
-        landed = set(keys.tolist())
-        if not landed.isdisjoint(proposed):
-            self.history = self.history.with_pending(each for each in self.history.pending if each.key not in landed)
+        landed = self._landed(event, keys)
+        if landed:
+            self.history = self.history.with_pending(each for each in self.history.pending if each not in landed)
         if event["kind"] == "add":
             earlier = np.full(len(keys), max(self.iteration - 1, 0), np.int64)
             self.history = with_results(self.history, event, earlier)
             if self.iteration == 0 and not self._is_starting:
                 self.iteration, self._was_asked = 1, False
         elif event["kind"] == "tell":
+            proposed = {each.key: each.iteration for each in landed}
             iterations = [proposed.get(key, self.iteration) for key in keys.tolist()]
             self.history = with_results(self.history, event, np.array(iterations, np.int64))
-            unasked = not landed or not landed <= proposed.keys()
+            unasked = not set(keys.tolist()) <= proposed.keys()
             if unasked or (self.iteration in iterations and not self._is_starting):
                 self.iteration, self._was_asked = self.iteration + 1, False
+
+    def _landed(self, event: Mapping[str, Any], keys: Keys) -> set[Pending]:
+        """What is in flight no longer after a tell, a drop or an add.
+
+        A result of another length than the one that was asked for is another training's. Where the length was left to
+        whoever evaluates, any that is told is that one; of what others did, only one that does not say its length.
+        """
+        if event["kind"] == "drop":
+            dropped = set(keys.tolist())
+            return {each for each in self.history.pending if each.key in dropped}
+        told = set(zip(keys.tolist(), np.asarray(event["epochs"]).tolist(), strict=True))
+        of_any_length = {key for key, _ in told} if event["kind"] == "tell" else set()
+        return {
+            each
+            for each in self.history.pending
+            if (each.key, each.epochs or 0) in told or (each.epochs is None and each.key in of_any_length)
+        }
 
 
 def _strategy(given: Any) -> Strategy:

@@ -13,7 +13,7 @@ from predictornas.predictors.base import fresh
 from predictornas.predictors.weisfeiler_lehman import WeisfeilerLehmanProcess
 from predictornas.samplers.base import Sampler
 from predictornas.samplers.mutants_of_best import MutantsOfBest
-from predictornas.search.strategies import Proposal
+from predictornas.search.strategies import Proposal, compared
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import SearchSpace
 
@@ -53,10 +53,10 @@ class NASBOWL:
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """The `n` candidates from which most improvement is expected, best first."""
         process = fresh(self.predictor).fit(
-            space, history.genes, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
+            space, history.genes_by_key, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
         )
-        size = max(self.pool_size, n)
-        pool = self.sampler.propose(space, size, history, process, rng_for(seed, iteration, "pool"))
+        size, shown = max(self.pool_size, n), compared(history, self.predictor.fidelity_pairs)
+        pool = self.sampler.propose(space, size, shown, process, rng_for(seed, iteration, "pool"))
         scores = process.predict(pool.genes)
         best = process.targets_[process.predict(process.genes_).argmax()]
         chosen = pool.best(expected_improvement(scores, process.predict_std(pool.genes), best), n)

@@ -93,7 +93,7 @@ class _Ranking:
 
     def proposal(self, space: SearchSpace, history: History, n: int, seed: int, iteration: int) -> Proposal:
         """The `n` best that were not evaluated yet; uniform draws where the pool is used up."""
-        pool = replace(self.pool, excluded=self.holds(history.keys))
+        pool = replace(self.pool, excluded=self.holds(np.unique(history.keys)))
         chosen = pool.best(self.scores, n)
         if not len(chosen):
             return propose_uniformly(space, history, n, rng_for(seed, iteration, "pool"), by="one-shot")

@@ -20,7 +20,7 @@ from predictornas.predictors.base import (
     fresh,
     knows_noise,
 )
-from predictornas.predictors.fidelity import comparable, same_fidelity
+from predictornas.predictors.fidelity import FidelityRule, comparable, same_fidelity
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
 from predictornas.seeding import rng_for
@@ -296,16 +296,29 @@ class PredictorSearch(metaclass=PlainHelp):
         if self.warm_start and before is not None and isinstance(unfitted, WarmStartPredictor):
             unfitted = unfitted.starting_from(before)
         known, rng = self.learned_from(space, history, seed=seed), rng_for(seed, iteration, "fit")
-        return unfitted.fit(space, known.genes, known.values, epochs=known.epochs, rng=rng)
+        return unfitted.fit(space, known.genes_by_key, known.values, epochs=known.epochs, rng=rng)
 
     def compared(self, history: History) -> History:
-        """Each architecture once, with values that can be compared where they were trained for different lengths."""
-        if same_fidelity(history.epochs):
-            return history
-        rule = self.predictor.fidelity_pairs if isinstance(self.predictor, FidelityPredictor) else "common"
-        once = history.latest()
-        _, values = comparable(history.genes, history.values, history.epochs, rule)
-        return replace(once, values=values)
+        """As `compared` below, by the rule that the predictor has."""
+        return compared(history, rule_of(self.predictor))
+
+
+def rule_of(predictor: Predictor) -> FidelityRule:
+    """How a predictor orders pairs that were trained for different lengths; one without a rule goes by "common"."""
+    return predictor.fidelity_pairs if isinstance(predictor, FidelityPredictor) else "common"
+
+
+def compared(history: History, rule: FidelityRule = "common") -> History:
+    """Each architecture once, with values that can be compared where they were trained for different lengths.
+
+    Args:
+        history: what was evaluated; it is returned as it is where all were trained alike.
+        rule: how pairs are ordered.
+    """
+    if same_fidelity(history.epochs):
+        return history
+    _, values = comparable(history.genes_by_key, history.values, history.epochs, rule)
+    return replace(history.latest(), values=values)
 
 
 class WarmStarted:

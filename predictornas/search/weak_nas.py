@@ -62,7 +62,7 @@ class WeakNAS:
             ConfigurationError: the space is too large to be enumerated.
         """
         predictor = fresh(self.predictor).fit(
-            space, history.genes, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
+            space, history.genes_by_key, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
         )
         pool = Exhaustive().propose(space, 0, history, predictor, rng_for(seed, iteration, "pool"))
         scores = predictor.predict(pool.genes)

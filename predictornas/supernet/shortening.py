@@ -45,7 +45,7 @@ def with_epochs(method: Method, epochs: int) -> Method:
         update=_update(method.update, epochs, factor),
         stages=_stages(method.stages, epochs, factor),
         selection=_selection(method.selection, epochs, factor),
-        warm_up=_scaled(method.warm_up, factor),
+        warm_up=min(_scaled(method.warm_up, factor), epochs - 1),
     )
 
 
@@ -78,7 +78,8 @@ def _stages(stages: Sequence[Stage], epochs: int, factor: Fraction) -> tuple[Sta
         remaining = len(stages) - place - 1
         ends.append(min(max(_scaled(end, factor), ends[-1] + 1), epochs - remaining))
     return tuple(
-        replace(stage, epochs=end - start, warm_up=_scaled(stage.warm_up, factor))
+        # rounded up it could take a whole stage, in which alpha would never move
+        replace(stage, epochs=end - start, warm_up=min(_scaled(stage.warm_up, factor), end - start - 1))
         for stage, (start, end) in zip(stages, pairwise(ends), strict=True)
     )
 

@@ -58,6 +58,21 @@ def test_who_survives_is_ranked_among_survivors() -> None:
     assert survival(values, np.array([True, True, True, True]), Fraction(1, 2)) == 0.25
 
 
+def test_of_equal_values_each_is_as_likely_to_go_on() -> None:
+    good = np.array([True, False, False, True, False])
+    tied = np.array([[1.0, 9.0], [1.0, 8.0], [1.0, 7.0], [0.0, 6.0], [0.0, 5.0]])
+    # 2.5 of five go on, all of the three that are tied at the top: each with 5 / 6
+    assert survival(tied, good, HALF) == pytest.approx(5 / 12)
+    constant = np.column_stack([np.full(5, 0.1), tied])
+    # half of each goes on, then half of that half: 5 / 4 of the three
+    assert survival(constant, good, HALF) == pytest.approx((5 / 4) / 3 / 2)
+    rng = np.random.default_rng(0)
+    values = np.column_stack([np.where(np.arange(1000) < 400, 0.1, 0.2), np.arange(1000.0)])  # 60 % are tied
+    found = expected_saving(values, (1, 9), ratio=HALF, candidates=100)
+    measured = halving_saving(values, (1, 9), ratio=HALF, candidates=100, runs=400, rng=rng)
+    assert found.factor == pytest.approx(measured, rel=0.1)
+
+
 def test_who_was_chosen_is_halved_among_the_chosen() -> None:
     values = np.array([[4.0, 10.0], [3.0, 9.0], [2.0, 8.0], [1.0, 7.0], [9.0, 1.0], [8.0, 2.0]])
     first = np.array([6.0, 5.0, 4.0, 3.0, 2.0, 1.0])  # rows 0 to 3; both of the best go on

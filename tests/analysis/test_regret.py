@@ -60,6 +60,19 @@ def test_the_incumbent_stands_at_the_highest_fidelity(history: pl.DataFrame) -> 
     np.testing.assert_allclose(incumbent_curves(mixed)["searched"], [0.01, 0.01, 0.4, 0.4, 0.3])
 
 
+@pytest.mark.parametrize("failure", [None, float("nan"), 0.0])
+def test_a_training_that_failed_is_no_incumbent_at_any_fidelity(history: pl.DataFrame, failure: float | None) -> None:
+    """As `predictornas.schedulers.base.incumbent`; 0 is the accuracy of a training that diverged."""
+    epochs = pl.Series("epochs", [1, 1, 3, 1, 3])
+    mixed = history.with_columns(epochs, value=pl.Series([0.5, 0.6, failure, 0.4, 0.3]))
+    np.testing.assert_allclose(incumbent_curves(mixed)["searched"], [0.5, 0.4, 0.4, 0.4, 0.7])
+
+
+def test_where_values_are_negative_nothing_is_best_like_zero(history: pl.DataFrame) -> None:
+    losses = history.with_columns(value=pl.Series([-0.5, -0.6, 0.0, -0.4, -0.3]))
+    np.testing.assert_allclose(incumbent_curves(losses)["searched"], [1.5, 1.5, 1.0, 1.0, 1.0])
+
+
 def test_missing_values(history: pl.DataFrame) -> None:
     failed = history.with_columns(
         value=pl.Series([None, float("nan"), 0.6, None, 0.7]),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from predictornas.errors import ConfigurationError, DataError
+from predictornas.errors import DataError
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.path_encoding import path_encoding
 from predictornas.predictors.path_network import PathEnsemble
@@ -78,9 +78,19 @@ def test_two_fits_of_one_seed_are_the_same_and_no_gradient_is_left_from_the_firs
     np.testing.assert_array_equal(again, fitted(training_epochs=4).predict(GENES))
 
 
-def test_an_error_at_the_lower_bound_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"lower_bound = 0\.2, .* an error of 0\.1"):
-        PathEnsemble(lower_bound=0.2).fit(SPACE, GENES[:2], np.array([0.9, 0.5]), rng=np.random.default_rng(0))
+@pytest.mark.parametrize("best", [0.8, 0.9])
+def test_where_an_error_is_not_above_the_lower_bound_margins_span_what_is_there(best: float) -> None:
+    """A search by `bananas` that finds more than 95.5 % goes on."""
+    ensemble = PathEnsemble(lower_bound=0.2, training_epochs=3)
+    values = np.array([best, 0.5, 0.7])
+    ensemble.fit(SPACE, GENES[:3], values, rng=np.random.default_rng(0))
+    top, span = ensemble.scale_
+    np.testing.assert_allclose([top - 0.05 * span, top - 0.95 * span], [best, 0.5])  # the best and the worst
+    assert np.isfinite(ensemble.predict(GENES[:3])).all()
+    below = PathEnsemble(lower_bound=0.2, training_epochs=3).fit(
+        SPACE, GENES[:3], np.array([0.79, 0.5, 0.7]), rng=np.random.default_rng(0)
+    )
+    assert below.scale_ == (0.8, 1.0)
 
 
 def test_values_must_be_finite() -> None:

@@ -67,3 +67,19 @@ def test_values_must_be_finite(graph_space):
         PyGPredictor(MeanOfOperations).fit(
             graph_space, graph_space.enumerate()[:1], np.array([np.nan]), rng=np.random.default_rng(0)
         )
+
+
+def test_where_lengths_of_training_differ_each_architecture_is_learned_once(graph_space):
+    """As the order of what was trained alike says, and not as raw values of several lengths."""
+    genes = graph_space.enumerate()[:3]
+    seen = []
+
+    class Recording(MeanOfOperations):
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            seen.append(batch.num_graphs)
+            return super().forward(batch)
+
+    predictor = PyGPredictor(Recording, training_epochs=2)
+    rows, epochs = [0, 1, 2, 0], np.array([1, 1, 1, 9])
+    predictor.fit(graph_space, genes[rows], np.array([0.5, 0.4, 0.2, 0.9]), epochs=epochs, rng=np.random.default_rng(0))
+    assert seen == [3, 3]

@@ -69,3 +69,12 @@ def test_exhaustive_is_the_space_itself_without_a_copy(rng: np.random.Generator)
     assert len(pool) == 15_625 - 7
     scores = -np.arange(len(space), dtype=np.float32)
     assert pool.best(scores, 3).tolist() == [7, 8, 9]
+
+
+def test_what_was_trained_for_several_lengths_is_left_out_once(rng: np.random.Generator) -> None:
+    space = get_space("nasbench201")
+    history = seen(space, 7)
+    longer = history.extended(
+        keys=history.keys[:3], genes=history.genes[:3], epochs=[300] * 3, values=[0.1] * 3, iteration=1
+    )
+    assert len(Exhaustive().propose(space, 1, longer, None, rng)) == 15_625 - 7

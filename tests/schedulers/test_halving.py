@@ -83,6 +83,20 @@ def test_a_failed_training_counts_and_ranks_last(scheduler: Scheduler, rehearse:
     assert second == [3, 1]  # two of four, because the failures count
 
 
+@pytest.mark.parametrize("scheduler", [SuccessiveHalving(LEVELS), ASHALike(LEVELS), NOSH(LEVELS)])
+def test_failures_hold_nobody_up(scheduler: Scheduler, rehearse: type[Rehearsal]) -> None:
+    """Of four that come in first only one succeeds, and that one fails later: the next four go on without them."""
+    nan = float("nan")
+    rehearsal = rehearse(
+        scheduler, lambda number, epochs: (nan if number != 1 or epochs > 1 else -9.0) if number < 4 else float(number)
+    )
+    rehearsal.run([4, 4])
+    trained = rehearsal.history
+    numbers = trained.genes[:, 1].tolist()
+    assert [numbers.count(number) for number in range(4)] == [1, 2, 1, 1], "a failure is never trained further"
+    assert max(trained.epochs[trained.genes[:, 1] == 7]) == 8
+
+
 @pytest.mark.parametrize("scheduler", [SuccessiveHalving(LEVELS), ASHALike(LEVELS)])
 def test_a_plan_that_was_cut_short_is_continued(scheduler: Scheduler, rehearse: type[Rehearsal]) -> None:
     rehearsal = rehearse(scheduler, lambda number, epochs: float(number * 7 % 9))

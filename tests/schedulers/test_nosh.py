@@ -34,8 +34,7 @@ def pseudo_code(batches: list[int], ratio: Fraction, values: Values) -> list[tup
     trained: list[tuple[int, int]] = []
 
     def place(number: int, level: int) -> tuple[float, int]:
-        value = values(number, LEVELS[level])
-        return (float("inf") if np.isnan(value) else -value, key_of(number))
+        return (-values(number, LEVELS[level]), key_of(number))
 
     def train(numbers: list[int], level: int) -> None:
         trained.extend((number, LEVELS[level]) for number in numbers)
@@ -45,8 +44,9 @@ def pseudo_code(batches: list[int], ratio: Fraction, values: Values) -> list[tup
         train(list(range(len(reached[0]), len(reached[0]) + count)), 0)
         for i in range(len(LEVELS) - 1):
             m = int(ratio * len(reached[i])) - len(reached[i + 1])
-            waiting = sorted(set(reached[i]) - set(reached[i + 1]), key=lambda number, i=i: place(number, i))
-            train(waiting[:m], i + 1)
+            alive = [number for number in reached[i] if not np.isnan(values(number, LEVELS[i]))]
+            waiting = sorted(set(alive) - set(reached[i + 1]), key=lambda number, i=i: place(number, i))
+            train(waiting[: max(0, m)], i + 1)
     return trained
 
 

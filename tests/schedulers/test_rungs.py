@@ -20,16 +20,18 @@ def history(*evaluations: tuple[int, int, float]) -> History:
     return History.empty(1).extended(keys=keys, genes=genes, epochs=epochs, values=values, iteration=0)
 
 
-def test_who_waits_is_ordered_by_value_then_key() -> None:
+def test_who_waits_is_ordered_by_value_then_key_and_did_not_fail() -> None:
     nan = float("nan")
     rungs = Rungs.of(
         history((8, 1, 0.5), (2, 1, nan), (5, 1, 0.7), (4, 1, 0.5), (9, 1, 0.9), (9, 3, 0.1), (5, 3, 0.2)), LEVELS
     )
-    assert rungs.plan(rungs.waiting(0), 1).keys.tolist() == [4, 8, 2]
+    assert rungs.plan(rungs.waiting(0), 1).keys.tolist() == [4, 8]  # what failed cannot go on
     assert rungs.plan(rungs.everyone(0), 1).keys.tolist() == [9, 5, 4, 8, 2]
     assert rungs.plan(rungs.waiting(1), 2).keys.tolist() == [5, 9]
     assert rungs.plan(rungs.waiting(1), 2).genes.tolist() == [[5], [9]]
     assert rungs.plan(rungs.waiting(1), 2).epochs == 9
+    assert rungs.plan(rungs.best(0, 4), 1).keys.tolist() == [9, 5, 4, 8]
+    assert rungs.plan(rungs.best(0, 5), 1).keys.tolist() == [9, 5, 4, 8]
     assert len(rungs.nobody()) == 0
 
 

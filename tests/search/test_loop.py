@@ -11,7 +11,7 @@ from predictornas.errors import ConfigurationError, InvalidArchitectureError, Un
 from predictornas.history import History
 from predictornas.predictors.gcn import GCN
 from predictornas.samplers.uniform import Uniform
-from predictornas.schedulers import Full
+from predictornas.schedulers import NOSH, Full
 from predictornas.search import loop
 from predictornas.search.evolution import RegularisedEvolution
 from predictornas.search.local_search import LocalSearch
@@ -252,6 +252,41 @@ def test_trials_of_another_number_than_architectures_are_refused(wrong: dict[str
     with pytest.raises(ConfigurationError, match="takes"):
         search.add(SPACE.enumerate()[:2], **{"values": [0.1, 0.2], **wrong})
     assert not len(search.history)
+
+
+def test_a_trial_of_another_length_leaves_what_is_in_flight() -> None:
+    genes = SPACE.enumerate()[:2]
+    search = Search(SPACE, Scheduled(RandomSearch(initial=4, batch=4), NOSH((1, 3, 9))), seed=0)
+    search.tell(search.ask().genes, [0.1, 0.2, 0.3, 0.4])
+    promoted = search.ask(worker="gpu-0")
+    search.add(promoted.genes[:1], [0.8], epochs=[9])
+    assert [(each.worker, each.epochs) for each in search.history.pending] == [("gpu-0", 3), ("gpu-0", 3)]
+    search.tell(promoted.genes, [0.5, 0.6])
+    assert not search.history.pending
+    assert search.history.epochs.tolist() == [1, 1, 1, 1, 9, 3, 3]
+    assert len(search.ask()) > 0
+
+    plain = Search(SPACE, RandomSearch(initial=4), seed=0)
+    asked = plain.ask().genes
+    plain.add(asked[:1], [0.3], epochs=[1])  # not of the length that the worker was asked for, whatever that is
+    plain.add(asked[1:2], [0.3])  # without a length it is
+    assert len(plain.history.pending) == 3
+    plain.tell(asked[2:3], [0.3], epochs=[108])  # the worker knows the length
+    assert len(plain.history.pending) == 2
+    plain.drop(asked[:1])
+    assert len(plain.history.pending) == 1
+    assert plain.add(genes, [0.1, 0.2]) == 2
+
+
+def test_to_tell_nothing_ends_nothing() -> None:
+    """As a loop does whose workers have not finished: T0 goes on."""
+    search, same = (Search(SPACE, RandomSearch(initial=5, batch=2), seed=0) for _ in range(2))
+    search.tell(search.ask(2).genes[:0], [])
+    assert (search.iteration, len(search.history.pending)) == (0, 2)
+    same.ask(2)
+    rest = search.ask()
+    assert (rest.proposed_by, len(rest)) == ("initial", 3)
+    np.testing.assert_array_equal(rest.genes, same.ask().genes)
 
 
 def test_all_trials_may_have_failed() -> None:

@@ -16,6 +16,7 @@ from predictornas.search.bananas import BANANAS
 from predictornas.search.evolution import RegularisedEvolution
 from predictornas.search.local_search import LocalSearch
 from predictornas.search.loop import Search, run
+from predictornas.search.nas_bowl import NASBOWL
 from predictornas.search.one_shot import OneShot
 from predictornas.search.pvll import PVLLSearch
 from predictornas.search.scheduled import Scheduled
@@ -27,6 +28,7 @@ from predictornas.search.strategies import (
     Remembering,
     Starting,
     Strategy,
+    compared,
     for_one_run,
 )
 from predictornas.spaces.registry import get_space
@@ -255,6 +257,44 @@ def test_a_sampler_sees_each_architecture_once_with_values_that_can_be_compared(
     assert shown.epochs.tolist() == [3, 3, 1]
     # the second beats the first after 3 epochs, and both beat the third after 1
     assert shown.values.tolist() == [0.5, 1.0, 0.0]
+
+
+ISOMORPHIC = np.array(
+    [
+        [1, 0, 1, 0, 0, 1, 0, 1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 2, 1, 1, 0, 0],
+        [1, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 2, 1, 0, 1, 0],
+    ],
+    np.int8,
+)
+"""Two ways to write one cell of NAS-Bench-101."""
+
+
+def test_isomorphic_genes_are_one_architecture_whatever_they_were_trained_for() -> None:
+    cells = get_space("nasbench101")
+    others = cells.enumerate()[1000:6000:1000]
+    assert len(set(cells.keys(ISOMORPHIC).tolist())) == 1
+    search = Search(cells, PredictorSearch(CountingPredictor(), Uniform(), pool_size=20, initial=5, batch=2), seed=0)
+    search.add(np.vstack([ISOMORPHIC[:1], others]), [0.9, 0.1, 0.2, 0.3, 0.4, 0.5], epochs=[36] * 6)
+    search.add(ISOMORPHIC[1:], [0.2], epochs=[108])
+    shown = compared(search.history)
+    assert shown.values.tolist() == [1.0, 0.0, 0.2, 0.4, 0.6, 0.8]  # all six at 36 epochs
+    np.testing.assert_array_equal(search.history.genes_by_key[-1], ISOMORPHIC[0])
+    assert len(search.ask()) == 2
+
+
+@pytest.mark.parametrize(
+    "strategy", [LocalSearch(), RegularisedEvolution(population=9, tournament=9), BANANAS(), NASBOWL()]
+)
+def test_whoever_goes_by_values_compares_those_of_one_fidelity(strategy: Strategy) -> None:
+    """How high values after 3 epochs lie says nothing beside those after 1: only their order counts."""
+    genes = SPACE.enumerate()[[0, 3000, 9000]]
+    short = History.empty(6).extended(
+        keys=SPACE.keys(genes), genes=genes, epochs=[1, 1, 1], values=[0.5, 0.4, 0.2], iteration=0
+    )
+    proposal = strategy.propose(SPACE, rescored(short, 2, [0.1, 0.2], 3, iteration=1), 3, seed=0, iteration=2)
+    swapped = strategy.propose(SPACE, rescored(short, 2, [0.91, 0.92], 3, iteration=1), 3, seed=0, iteration=2)
+    pools = [each.genes if each.pool is None else each.pool.genes for each in (proposal, swapped)]
+    np.testing.assert_array_equal(*pools)
 
 
 def test_a_cell_that_was_told_twice_is_shown_twice_as_before() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from predictornas.errors import ConfigurationError
@@ -16,11 +16,16 @@ from predictornas.supernet.published import METHODS, get_method
 from predictornas.supernet.shortening import with_epochs
 
 
+@example("drnas-progressive", 3)
+@example("pc-darts", 1)
 @given(st.sampled_from(sorted(METHODS)), st.integers(2, 700))
 def test_as_many_epochs_as_asked_for(name: str, epochs: int) -> None:
     short = with_epochs(METHODS[name], epochs)
     assert short.epochs == epochs
     assert all(stage.epochs >= 1 for stage in short.stages)
+    # alpha moves in every stage
+    assert all(0 <= stage.warm_up < stage.epochs for stage in short.stages)
+    assert 0 <= short.warm_up < epochs
 
 
 @pytest.mark.parametrize("name", sorted(METHODS))

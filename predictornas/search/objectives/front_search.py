@@ -79,6 +79,8 @@ class FrontSearch:
         values[best_first(seen, beyond)] = -np.arange(len(history), dtype=np.float64)
         shown = replace(history, values=values)
         pool = self.sampler.propose(space, self.pool_size, shown, None, rng_for(seed, iteration, "pool"))
+        if not len(pool.genes):  # the space is used up
+            return Proposal(pool.genes, pool.keys, proposed_by="front-search", pool=pool)
         hopes, chances = beliefs.hopes(pool.genes)
         flying = beliefs.hopes(history.pending_genes)[0] if history.pending else hopes[:0]
         front, hoped = in_ranges(seen[beyond == 0], np.vstack([hopes, flying])[:, goals])

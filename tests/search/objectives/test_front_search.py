@@ -87,6 +87,18 @@ def test_a_predicted_limit_is_learned() -> None:
     assert (search.history.costs[:, 1] <= 1).any()
 
 
+def test_where_the_space_is_used_up_and_nothing_keeps_the_limits_nothing_is_proposed() -> None:
+    space = get_space("nasbench201")
+    few = space.restricted_to(space.enumerated_keys()[:10])
+    goals = (Goal("error"), Goal("threes", known=True, is_objective=False, limit=-1.0))
+    search = Search(few, searching(goals), seed=0)
+    while len(proposal := search.ask()):
+        genes = proposal.genes
+        costs = np.stack([genes.mean(axis=1), (genes == 3).sum(axis=1)], axis=1)
+        search.tell(genes, np.zeros(len(genes)), costs=costs)
+    assert len(search.history) == 10
+
+
 def test_a_predictor_that_does_not_know_how_unsure_it_is_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="predict_std"):
         FrontSearch((Goal("one"),), Threes(), GCN(), Evolutionary())
