@@ -16,6 +16,8 @@ from writing import tables, wording
 from writing.reading import RESULTS, csv, row, rows
 from writing.template import filled
 
+from predictornas.analysis.bounds import largest_informative_dimension
+
 TEMPLATES = RESULTS / "templates"
 
 HEADER = "<!-- Generated from templates/{name}.md and the tables it reads by `python docs/results/build.py`. -->\n\n"
@@ -26,6 +28,7 @@ VOCABULARY = {
     for name in vars(module)
     if not name.startswith("_") and getattr(getattr(module, name), "__module__", None) == module.__name__
 } | {"row": row, "rows": rows, "csv": csv, "UNDECIDED": wording.UNDECIDED, "VERDICTS": wording.VERDICTS}
+VOCABULARY["largest_informative_dimension"] = largest_informative_dimension
 """What expressions of a template may call."""
 
 NUMBER = re.compile(r"(?<![\w.])\d*\.?\d+(?![\w]*\w)")

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from predictornas.analysis.comparability import SAME
 from predictornas.analysis.proposals import RunProposals, proposals_of
 from predictornas.analysis.regret import incumbent_curves
 
@@ -86,7 +87,7 @@ def runs_table(
         for run in runs
     ]
     curves = incumbent_curves(history)
-    reached = pl.col("searched") <= signal_oracle + _SAME
+    reached = pl.col("searched") <= signal_oracle + SAME
     ends = curves.group_by("method", "seed", "run_id", maintain_order=True).agg(
         pl.col("evaluations").max(),
         best=pl.col("best").min(),
@@ -94,9 +95,6 @@ def runs_table(
     )
     joined = ends.join(pl.DataFrame(counted), on=["method", "run_id"], maintain_order="left")
     return joined.select("method", "seed", "evaluations", "proposals", "hits", "early_bad", "best", "oracle_after")
-
-
-_SAME = 1e-7  # above the rounding of a float32 error (6e-8), far below one image of a test set
 
 
 def _within(run: RunProposals, first: int, last: int) -> Float[np.ndarray, " k"]:

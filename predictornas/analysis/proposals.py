@@ -9,12 +9,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
+from predictornas.analysis.comparability import SAME
 from predictornas.analysis.targets import sorted_errors
 from predictornas.analysis.urn import expected_trials
 from predictornas.errors import DataError
 from predictornas.quantity import ERROR, Quantity
-
-_TOLERANCE = 1e-7  # above the rounding of a float32 error (6e-8), far below one image of a test set
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def _as_stored(errors: Float[np.ndarray, " m"], table_errors: Float[np.ndarray, 
     right = np.searchsorted(values, errors).clip(0, len(values) - 1)
     left = (right - 1).clip(0)
     nearest = np.where(errors - values[left] <= values[right] - errors, values[left], values[right])
-    strange = np.abs(nearest - errors) > _TOLERANCE * np.maximum(1, np.abs(nearest))
+    strange = np.abs(nearest - errors) > SAME * np.maximum(1, np.abs(nearest))
     if strange.any():
         raise DataError(
             f"{np.count_nonzero(strange)} of {len(errors)} proposals have an error that the table does not hold, "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from predictornas.analysis.comparability import cut_to_shared, evaluations_of_all
 from predictornas.analysis.statistics import over_seeds
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import diverged
@@ -129,7 +129,7 @@ def convergence_table(
         interval of the mean over seeds; null for one run), `runs`, `regret` (mean - best possible). A trace without
         values (no evaluation column) has no rows.
     """
-    shared = _shared_evaluations(curves, ["method"])
+    shared = cut_to_shared(curves, ["method"])
     costs = shared.group_by("method", "evaluations").agg(_mean_cost("cost_seconds"), _mean_cost("cost_epochs"))
     keys = ["method", "trace", "evaluations"]
     # trace by trace: the rows of all of them at once are the most memory that a large study takes
@@ -157,7 +157,7 @@ def anytime_regret(curves: pl.DataFrame, oracles: OracleErrors, *, evaluations: 
     Raises:
         ConfigurationError: some run has fewer evaluations than asked for.
     """
-    reached = int(curves.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
+    reached = evaluations_of_all(curves)
     counted = reached if evaluations is None else evaluations
     if not 1 <= counted <= reached:
         raise ConfigurationError(
@@ -224,27 +224,20 @@ def _mean_cost(column: str) -> pl.Expr:
     return pl.when(pl.col(column).is_not_null().all()).then(pl.col(column).mean()).alias(column)
 
 
-def _shared_evaluations(curves: pl.DataFrame, by: list[str]) -> pl.DataFrame:
-    reached = curves.group_by(*by, "run_id").agg(reached=pl.col("evaluations").max())
-    shortest = reached.group_by(by).agg(pl.col("reached").min())
-    joined = curves.join(shortest, on=by, how="left", maintain_order="left")
-    return joined.filter(pl.col("evaluations") <= pl.col("reached")).drop("reached")
-
-
 def _one_trace(curves: pl.DataFrame, trace: str) -> pl.DataFrame:
     """One row for each evaluation that has a value of a trace."""
     rows = curves.select("method", pl.lit(trace).alias("trace"), "evaluations", pl.col(trace).alias("error"))
     return rows.drop_nulls("error")
 
 
-def _by_trace(curves: pl.DataFrame, kept: Sequence[str] = ("run_id", "method", "seed", "evaluations")) -> pl.DataFrame:
+def _by_trace(curves: pl.DataFrame) -> pl.DataFrame:
     """One row for each evaluation and trace, in column `error`; missing values are left out.
 
     Args:
         curves: from `incumbent_curves`.
-        kept: the columns that each row keeps: of hundreds of thousands every text counts.
     """
-    long = curves.unpivot(on=list(TRACES), index=list(kept), variable_name="trace", value_name="error")
+    kept = ["run_id", "method", "seed", "evaluations"]
+    long = curves.unpivot(on=list(TRACES), index=kept, variable_name="trace", value_name="error")
     return long.drop_nulls("error")
 
 

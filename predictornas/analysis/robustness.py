@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from predictornas.analysis.comparability import SAME, evaluations_of_all
 from predictornas.analysis.proposals import comparable, counts_of, proposals_of
 from predictornas.analysis.statistics import share_interval
 from predictornas.analysis.urn import expected_trials, gain_db, place_of_best
@@ -20,8 +21,6 @@ from predictornas.quantity import ERRORS, Quantities
 
 TRACES = ("best", "chosen", "recommended")
 """Whose end is compared with random search's: see `predictornas.analysis.regret.TRACES`."""
-
-_TOLERANCE = 1e-7  # above the rounding of a float32 error, far below one image of a test set
 
 
 def robustness_table(
@@ -55,7 +54,7 @@ def robustness_table(
     quartiles = _quartiles(history, signal, targets, quantities)
     rows = []
     for (method,), runs in curves.group_by("method", maintain_order=True):
-        count = int(runs.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
+        count = evaluations_of_all(runs)
         ends = runs.filter(evaluations=count)
         row: dict[str, Any] = {"method": method, "runs": len(ends), "evaluations": count}
         for trace in TRACES:
@@ -102,7 +101,7 @@ def random_median(
 
 
 def _behind(trace: str, costs: Float[np.ndarray, " r"], median: float) -> dict[str, float]:
-    behind = int((costs > median + _TOLERANCE * max(1.0, abs(median))).sum())
+    behind = int((costs > median + SAME * max(1.0, abs(median))).sum())
     low, high = share_interval(behind, len(costs))
     return {
         f"{trace}_median": median,

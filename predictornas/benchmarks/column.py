@@ -204,7 +204,7 @@ class Column:
         return self.split == other.split and _overlap(self.run, other.run)
 
 
-def described(parts: list[tuple[str, Any]]) -> dict[str, Any]:
+def said(parts: list[tuple[str, Any]]) -> dict[str, Any]:
     """A `dict_factory` of `dataclasses.asdict` without what older versions did not know, where it says nothing.
 
     That is direction and unit where the metric says them, and genes that a recipe does not name: so whatever was
@@ -222,7 +222,7 @@ def described(parts: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def column_entry(column: Column) -> dict[str, Any]:
     """A column as manifests write it; `column_of_entry` reads it."""
-    return asdict(column, dict_factory=described)
+    return asdict(column, dict_factory=said)
 
 
 def column_of_entry(entry: Mapping[str, Any]) -> Column:

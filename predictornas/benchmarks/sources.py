@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Shaped
 
-from predictornas.benchmarks.column import Column, described
+from predictornas.benchmarks.column import Column, said
 from predictornas.benchmarks.recipes import ImportRecipe
 from predictornas.errors import DataError
 from predictornas.files import name_of, sha256_of
@@ -139,7 +139,7 @@ def read_tabular_source(file: Path, recipe: ImportRecipe, join: Path | None) -> 
 
     genes, columns = read_table(file, recipe, join=join)
     source: dict[str, Any] = {"file": name_of(file), "sha256": sha256_of(file)}
-    source["recipe"] = asdict(recipe, dict_factory=described)
+    source["recipe"] = asdict(recipe, dict_factory=said)
     if join is not None:
         source["joined"] = {"file": name_of(join), "sha256": sha256_of(join)}
     return Content(recipe.space, genes, columns, recipe.signal, recipe.evaluation, source, recipe.licence)

@@ -162,7 +162,7 @@ def _train_epoch(
     seeds: Sequence[int],
     epoch: int,
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
-    """`epochs.train_epoch` for every copy: mean loss and accuracy of each."""
+    """`passes.train_epoch` for every copy: mean loss and accuracy of each."""
     network.train()
     changes = [generator_for(seed, epoch, "augmentation", "cpu") for seed in seeds]
     padding = black(images.mean, images.std)
@@ -191,7 +191,7 @@ def _train_epoch(
 
 
 def _accuracies(network: SideBySide, part: Images, images: Partition) -> Float[np.ndarray, " k"]:
-    """`epochs.accuracy` of every copy."""
+    """`passes.accuracy` of every copy."""
     network.eval()
     right = torch.zeros(network.copies, dtype=torch.int64)
     with torch.inference_mode():

@@ -20,9 +20,6 @@ from predictornas.spaces.base import SearchSpace, lists_too
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.restricted import RestrictedSpace
 
-MINIMUM_SIZE = 8
-"""Height and width that every network can take."""
-
 _STEMS = ("cifar", "imagenet")
 _TRUNCATED_STD = 0.87962566103423978
 """Standard deviation of a standard normal variable that is cut off at +-2."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from predictornas.predictors.losses import Loss, PairLoss, ScoreGradient
 
+    Slopes = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    """Derivatives of each architecture's loss with respect to its score, from the scores and targets of a batch."""
+
 Labels = Float[np.ndarray, " n"] | Int8[np.ndarray, "n n"]
 """What is learned: a value for each architecture, higher is better, or the order of each pair, which only a `PairLoss`
 can learn: +1 where the row's architecture is better, -1 where the column's is, 0 where the pair has no order."""
@@ -173,6 +176,58 @@ def fit_network_in_batches(
         optimiser=optimiser,
         updates=updates if len(np.unique(labels)) > 1 else 0,
     )
+
+
+def fit_regression(
+    network: torch.nn.Module,
+    scores: Callable[[Int64[torch.Tensor, " b"]], torch.Tensor],
+    targets: Float[np.ndarray, " n"],
+    slopes: Slopes,
+    *,
+    optimiser: Optimiser,
+    passes: int,
+    most_updates: int | None = None,
+    batch_size: int,
+    generator: torch.Generator,
+    device: str,
+) -> None:
+    """Trains a network on `device` to meet one number an architecture, by the mean loss of mini-batches.
+
+    Args:
+        network: what is trained, on `device`.
+        scores: its scores of some architectures, given by their rows in `targets`.
+        targets: `(n,)`; where all are equal nothing is trained.
+        slopes: derivatives of each architecture's loss with respect to its score, from scores and targets.
+        optimiser: what an update is.
+        passes: over the architectures, without those that do not fill a batch.
+        most_updates: of the weights; None for no limit.
+        batch_size: architectures in a step; all of them where there are fewer.
+        generator: source of the order of architectures.
+        device: where torch computes.
+
+    Raises:
+        ConfigurationError: training diverged.
+    """
+    import torch
+
+    wanted = torch.from_numpy(targets.astype(np.float32)).to(device)
+    size = min(batch_size, max(1, len(targets)))
+    updates = passes * (len(targets) // size) if len(np.unique(targets)) > 1 else 0
+    train_in_batches(
+        list(network.parameters()),
+        scores,
+        lambda rows, current: slopes(current, wanted[rows]) / len(rows),
+        batches=random_batches(len(targets), size, generator, device),
+        optimiser=optimiser,
+        updates=updates if most_updates is None else min(updates, most_updates),
+    )
+
+
+def squared_error_slopes(
+    scores: Float[torch.Tensor, " b"], targets: Float[torch.Tensor, " b"]
+) -> Float[torch.Tensor, " b"]:
+    """Of (s - t)^2, for `fit_regression`."""
+    return 2 * (scores - targets)
 
 
 def starting_network(predictor: object, fitted: object) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,10 +12,13 @@ from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.engine.message_passing import MessagePassing, propagation, readout_shares
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
-from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
+from predictornas.predictors.fitting import check_device, check_values, fit_regression
 from predictornas.predictors.graph_predictor import DENSE_BLOCK, part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(kw_only=True)
@@ -106,20 +110,16 @@ class GIN(metaclass=PlainHelp):
             generator=generator,
         ).to(self.device)
         everything = dense_batch(_messages(graphs), slice(None), self.device)
-        wanted = torch.from_numpy(_errors(values, self.limit).astype(np.float32)).to(self.device)
-
-        def slopes(rows: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
-            shares = outputs.sigmoid()
-            return 2 * (shares - wanted[rows]) * shares * (1 - shares) / len(rows)
-
-        batch_size = min(self.batch_size, max(1, len(values)))
-        train_in_batches(
-            list(network.parameters()),
+        fit_regression(
+            network,
             lambda rows: network(part_of(everything, rows)),
-            slopes,
-            batches=random_batches(len(values), batch_size, generator, self.device),
+            _errors(values, self.limit),
+            _slopes,
             optimiser=self.optimiser,
-            updates=self.passes * (len(values) // batch_size) if len(np.unique(values)) > 1 else 0,
+            passes=self.passes,
+            batch_size=self.batch_size,
+            generator=generator,
+            device=self.device,
         )
         self.space_, self.network_ = space, network.eval().requires_grad_(False)
         return self
@@ -137,6 +137,12 @@ class GIN(metaclass=PlainHelp):
                 messages = _messages(self.space_.graphs(genes[rows]))
                 scores[rows] = -self.network_(dense_batch(messages, slice(None), self.device)).cpu().numpy()
         return scores
+
+
+def _slopes(outputs: torch.Tensor, errors: torch.Tensor) -> torch.Tensor:
+    """Of (sigmoid(o) - e)^2."""
+    shares = outputs.sigmoid()
+    return 2 * (shares - errors) * shares * (1 - shares)
 
 
 def _messages(graphs: Graphs) -> MessagePassing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.engine.message_passing import Normalisation
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
-from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
+from predictornas.predictors.fitting import check_device, check_values, fit_regression, squared_error_slopes
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine, part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
@@ -21,8 +20,7 @@ from predictornas.spaces.base import Genes, SearchSpace
 if TYPE_CHECKING:
     import torch
 
-    ScoreSlopes = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    """Derivative of a loss, summed over architectures, with respect to their scores, from scores and targets."""
+    from predictornas.predictors.fitting import Slopes
 
 
 @dataclass(kw_only=True)
@@ -121,7 +119,7 @@ class NeuralPredictor:
                 space, genes, good.astype(np.float64), _cross_entropy_slopes, self.classifier_optimiser, generator
             )
         self.regressor_ = self._fitted(
-            space, genes[good], _standardised(values[good]), _squared_error_slopes, self.regressor_optimiser, generator
+            space, genes[good], _standardised(values[good]), squared_error_slopes, self.regressor_optimiser, generator
         )
         return self
 
@@ -159,12 +157,11 @@ class NeuralPredictor:
         space: SearchSpace,
         genes: Genes,
         targets: Float[np.ndarray, " n"],
-        slopes: ScoreSlopes,
+        slopes: Slopes,
         optimiser: Optimiser,
         generator: torch.Generator,
     ) -> GCN:
         """One stage, trained, in the form of the `GCN` that scores as it does."""
-        import torch
 
         from predictornas.predictors.engine.dense import dense_batch
         from predictornas.predictors.networks.neural_predictor_network import NeuralPredictorNetwork
@@ -187,15 +184,16 @@ class NeuralPredictor:
             generator=generator,
         ).to(self.device)
         everything = dense_batch(scorer.message_passing(graphs), slice(None), self.device)
-        wanted = torch.from_numpy(targets.astype(np.float32)).to(self.device)
-        batch_size = min(self.batch_size, max(1, len(targets)))
-        train_in_batches(
-            list(network.parameters()),
+        fit_regression(
+            network,
             lambda rows: network(part_of(everything, rows)),
-            lambda rows, scores: slopes(scores, wanted[rows]) / len(rows),
-            batches=random_batches(len(targets), batch_size, generator, self.device),
+            targets,
+            slopes,
             optimiser=optimiser,
-            updates=self.passes * (len(targets) // batch_size) if len(np.unique(targets)) > 1 else 0,
+            passes=self.passes,
+            batch_size=self.batch_size,
+            generator=generator,
+            device=self.device,
         )
         scorer.space_, scorer.network_ = space, network.folded()
         return scorer
@@ -206,13 +204,6 @@ def _standardised(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     if len(np.unique(values)) < 2:  # the deviation of equal values can be a rounding error
         return np.zeros(len(values))
     return np.asarray((values - values.mean()) / values.std())
-
-
-def _squared_error_slopes(
-    scores: Float[torch.Tensor, " b"], targets: Float[torch.Tensor, " b"]
-) -> Float[torch.Tensor, " b"]:
-    """Of (s - t)^2."""
-    return 2 * (scores - targets)
 
 
 def _cross_entropy_slopes(

@@ -1,4 +1,4 @@
-"""How weights follow their slopes: the interchangeable part of `training.train`. Importable without torch."""
+"""How weights follow their slopes: the interchangeable part of `fitting.train`. Importable without torch."""
 
 from __future__ import annotations
 

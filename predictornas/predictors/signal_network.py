@@ -13,7 +13,7 @@ from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.engine.message_passing import MessagePassing, Propagation, readout_shares
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.fitting import check_device, check_values, random_batches, train_in_batches
+from predictornas.predictors.fitting import check_device, check_values, fit_regression, squared_error_slopes
 from predictornas.predictors.graph_predictor import part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.predictors.process.description import structure_of
@@ -127,15 +127,17 @@ class SignalNetwork(metaclass=PlainHelp):
         ).to(self.device)
         everything = dense_batch(_messages(wired(space, graphs)), slice(None), self.device)
         known = self._known(counts)
-        wanted = torch.from_numpy(normal_scores(values).astype(np.float32)).to(self.device)
-        batch_size, differ = min(self.batch_size, max(1, len(values))), len(np.unique(values)) > 1
-        train_in_batches(
-            list(network.parameters()),
+        fit_regression(
+            network,
             lambda rows: network(part_of(everything, rows), known[rows]),
-            lambda rows, scores: 2 * (scores - wanted[rows]) / len(rows),
-            batches=random_batches(len(values), batch_size, generator, self.device),
+            normal_scores(values),
+            squared_error_slopes,
             optimiser=self.optimiser,
-            updates=min(self.passes * (len(values) // batch_size), self.most_updates) if differ else 0,
+            passes=self.passes,
+            most_updates=self.most_updates,
+            batch_size=self.batch_size,
+            generator=generator,
+            device=self.device,
         )
         self.network_ = network.eval().requires_grad_(False)
         return self

@@ -61,11 +61,6 @@ def symmetric_gcn() -> GCN:
     return replace(gcn(), normalisation="symmetric")
 
 
-def published_symmetric_gcn() -> GCN:
-    """The same with their own learning rate and 2000 steps; `GCN` itself is their network as published."""
-    return GCN(normalisation="symmetric")
-
-
 def flow(size: int) -> Flow:
     """GATES (Ning et al. 2020) trained for 200 passes in batches of 32, at most 6000 updates."""
     return Flow(

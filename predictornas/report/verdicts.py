@@ -69,15 +69,14 @@ class Reached:
         return apart and self.is_enough and other.is_enough
 
 
-def reached_at(gain: pl.DataFrame, target_error: float, *, estimator: str = "pooled") -> list[Reached]:
+def reached_at(gain: pl.DataFrame, target_error: float) -> list[Reached]:
     """What the methods have at a target, those that random search is compared with.
 
     Args:
         gain: from `predictornas.analysis.gain.gain_table`.
         target_error: one of its targets.
-        estimator: which of its estimators.
     """
-    rows = gain.filter((pl.col("estimator") == estimator) & (pl.col("target_error") == target_error))
+    rows = gain.filter((pl.col("estimator") == "pooled") & (pl.col("target_error") == target_error))
     rows = rows.filter(pl.col("gain_db").is_not_null() & (pl.col("method") != REFERENCE))
     return [_reached(row) for row in rows.to_dicts()]
 

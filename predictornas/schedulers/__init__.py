@@ -13,11 +13,10 @@ _MODULES = {
     "Plan": "base",
     "Scheduler": "base",
     "SuccessiveHalving": "halving",
-    "cost": "base",
     "incumbent": "base",
 }
 
-__all__ = ["NOSH", "ASHALike", "Full", "Plan", "Scheduler", "SuccessiveHalving", "cost", "incumbent"]
+__all__ = ["NOSH", "ASHALike", "Full", "Plan", "Scheduler", "SuccessiveHalving", "incumbent"]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,7 +26,7 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from predictornas.schedulers.base import Plan, Scheduler, cost, incumbent
+    from predictornas.schedulers.base import Plan, Scheduler, incumbent
     from predictornas.schedulers.full import Full
     from predictornas.schedulers.halving import ASHALike, SuccessiveHalving
     from predictornas.schedulers.nosh import NOSH

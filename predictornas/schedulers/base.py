@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
 
 from predictornas.history import History
 from predictornas.spaces.base import Genes, Keys
@@ -62,24 +61,6 @@ class Scheduler(Protocol):
             DataError: the history has evaluations that this scheduler cannot have planned.
         """
         ...
-
-
-def cost(history: History, plan: Plan, *, resumes: bool) -> Int[np.ndarray, " k"]:
-    """Epochs that each training of a plan takes.
-
-    Args:
-        history: what was evaluated before.
-        plan: k trainings.
-        resumes: whether a training goes on from the longest one before (a live oracle, or a table of learning curves)
-            or begins anew (a table whose budgets were trained separately, as in NAS-Bench-101).
-    """
-    before = np.zeros(len(plan), np.int64)
-    if resumes:
-        order = np.argsort(plan.keys)
-        rows = np.flatnonzero(np.isin(history.keys, plan.keys) & (history.epochs < plan.epochs))
-        places = order[np.searchsorted(plan.keys, history.keys[rows], sorter=order)]
-        np.maximum.at(before, places, history.epochs[rows])
-    return plan.epochs - before
 
 
 def incumbent(history: History) -> int | None:

@@ -15,6 +15,7 @@ from predictornas.errors import ConfigurationError, OutOfMemoryError, PredictorN
 from predictornas.executors.base import Landed, nothing
 from predictornas.history import History, Pending
 from predictornas.oracles.elsewhere import Evaluator
+from predictornas.search.budget import affordable
 from predictornas.search.loop import Search
 from predictornas.search.strategies import Proposal
 
@@ -120,21 +121,12 @@ class _Account:
 
     def affordable(self, history: History, proposal: Proposal) -> Proposal:
         """The first architectures of a proposal, as many as there are epochs left for."""
-        if self.epochs is None or not len(proposal):
+        if self.epochs is None:
             return proposal
-        if proposal.epochs is None:
-            raise ConfigurationError(
-                "A limit on epochs needs a scheduler that says how many each training takes. Use a method such as "
-                "rank-nosh, or predictornas.search.scheduled.Scheduled with Full."
-            )
         flying = [(each.key, each.epochs or 0) for each in history.pending]
         trained = self._trained([*_told(history), *flying])
         left = self.epochs - sum(trained.values())
-        for place, key in enumerate(proposal.keys.tolist()):
-            left -= max(0, proposal.epochs - (trained[key] if self.resumes else 0))
-            if left < 0:
-                return proposal.first(place)
-        return proposal
+        return affordable(proposal, left, lambda key: trained[key] if self.resumes else 0)
 
     def tell(self, history: History) -> None:
         """Lets `advance` know."""

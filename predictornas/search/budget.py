@@ -43,6 +43,31 @@ class Budget:
         return "evaluations" if self.seconds is None else "seconds"
 
 
+def affordable(proposal: Proposal, left: float, paid: Callable[[int], float]) -> Proposal:
+    """The first architectures of a proposal, as many as there are epochs left for.
+
+    Args:
+        proposal: what would be trained.
+        left: epochs that a budget still has.
+        paid: epochs of an architecture, by its key, that it was trained for already and that need not be repeated.
+
+    Raises:
+        ConfigurationError: nobody says how many epochs the proposal takes.
+    """
+    if not len(proposal):
+        return proposal
+    if proposal.epochs is None:
+        raise ConfigurationError(
+            "A budget of epochs needs a scheduler that says how many each training takes. Use a method such as "
+            "rank-nosh, or predictornas.search.scheduled.Scheduled with Full."
+        )
+    for place, key in enumerate(proposal.keys.tolist()):
+        left -= max(0.0, proposal.epochs - paid(key))
+        if left < 0:
+            return proposal.first(place)
+    return proposal
+
+
 class Ledger:
     """The account of a run: it says what can still be afforded, and what an evaluation costs.
 
@@ -74,18 +99,8 @@ class Ledger:
         """
         if self._budget.epochs is None:
             return proposal
-        if proposal.epochs is None:
-            raise ConfigurationError(
-                "A budget of epochs needs a scheduler that says how many each training takes. Use a method such as "
-                "rank-nosh, or predictornas.search.scheduled.Scheduled with Full."
-            )
         left = self._budget.epochs - self._spent["cost_epochs"]
-        for place, key in enumerate(proposal.keys.tolist()):
-            paid = self._paid[key]["cost_epochs"] if self._resumes else 0.0
-            left -= max(0.0, proposal.epochs - paid)
-            if left < 0:
-                return proposal.first(place)
-        return proposal
+        return affordable(proposal, left, lambda key: self._paid[key]["cost_epochs"] if self._resumes else 0.0)
 
     def charge(self, key: int, costs: dict[str, float | None]) -> dict[str, float | None]:
         """What is charged for an evaluation: its costs, less what was paid for the same training before.

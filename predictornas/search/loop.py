@@ -20,7 +20,7 @@ from predictornas.schedulers.base import incumbent
 from predictornas.search.folder import SearchFolder, identity_of
 from predictornas.search.proposing import chosen, rest_of_initial
 from predictornas.search.reported import Reporter
-from predictornas.search.results import checked, unknown_rows, with_results
+from predictornas.search.results import Given, checked, unknown_rows, with_results
 from predictornas.search.strategies import (
     Proposal,
     Recommending,
@@ -260,7 +260,7 @@ class Search(metaclass=PlainHelp):
             StoreError: the search has a folder, and that cannot be written. Nothing was told then.
         """
         genes = require_members(self.space, genes)
-        results = checked(self.space, self.history, genes, values, epochs, costs, failed)
+        results = checked(self.space, self.history, Given(genes, values, epochs, costs, failed))
         self._record({"kind": "tell", "genes": genes, **vars(results)})
         self._reporter.evaluated(self.history, len(genes))
 
@@ -297,7 +297,7 @@ class Search(metaclass=PlainHelp):
         genes = require_members(self.space, genes)
         epochs = np.zeros(len(genes), np.int64) if epochs is None else epochs
         nothing = History.empty(self.space.num_genes)
-        given = checked(self.space, nothing, genes, values, epochs, costs, failed, twice=True)
+        given = checked(self.space, nothing, Given(genes, values, epochs, costs, failed, by="add()"), twice=True)
         new = unknown_rows(self.history, given)
         if len(new):
             self._record({"kind": "add", "genes": genes[new], **vars(given.rows(new))})

@@ -15,6 +15,27 @@ from predictornas.spaces.base import Genes, Keys, SearchSpace
 
 
 @dataclass(frozen=True)
+class Given:
+    """What somebody told of `k` architectures, as it came; see `Search.tell`.
+
+    Attributes:
+        genes: `(k, g)`.
+        values: one an architecture, or None where all failed.
+        epochs: of each; None for what was asked for.
+        costs: of each.
+        failed: a reason for all, or one for each.
+        by: the call that it came with, for messages.
+    """
+
+    genes: Genes
+    values: Any = None
+    epochs: Any = None
+    costs: Any = None
+    failed: Any = None
+    by: str = "tell()"
+
+
+@dataclass(frozen=True)
 class Results:
     """Results of `k` architectures, checked.
 
@@ -43,55 +64,43 @@ class Results:
         )
 
 
-def checked(
-    space: SearchSpace,
-    history: History,
-    genes: Genes,
-    values: Any,
-    epochs: Any,
-    costs: Any,
-    failed: Any,
-    *,
-    twice: bool = False,
-) -> Results:
-    """The results that `Search.tell` was given.
+def checked(space: SearchSpace, history: History, given: Given, *, twice: bool = False) -> Results:
+    """The results that somebody told.
 
     Args:
         space: the space.
         history: what was told before, and what is in flight.
-        genes: `(k, g)`.
-        values: as the others, see `Search.tell`.
-        epochs: of each.
-        costs: of each.
-        failed: of each.
+        given: as it came.
         twice: whether a training may be told that is known, or told twice at once.
 
     Raises:
         ConfigurationError: lengths differ, a value is missing, or an architecture has its value already; names it.
     """
-    keys, failures, missing = space.keys(genes), _reasons(failed, len(genes)), np.full(len(genes), np.nan)
-    known = np.array(missing if values is None else values, np.float64)
+    genes, costs, by = given.genes, given.costs, given.by
+    keys, failures, missing = space.keys(genes), _reasons(given), np.full(len(genes), np.nan)
+    known = np.array(missing if given.values is None else given.values, np.float64)
     if known.shape != missing.shape:
-        raise ConfigurationError(f"tell() takes one value an architecture: {len(genes)} of them, values {known!r:.80}.")
+        raise ConfigurationError(f"{by} takes one value an architecture: {len(genes)} of them, values {known!r:.80}.")
     for row in np.flatnonzero(~np.isfinite(known)).tolist():
-        if values is None and row not in failures:
+        if given.values is None and row not in failures:
             raise ConfigurationError(
-                f"tell() got neither a value of {space.describe(genes[row])} nor, as `failed`, why there is none."
+                f"{by} got neither a value of {space.describe(genes[row])} nor, as `failed`, why there is none."
             )
         failures.setdefault(row, f"its value is {known[row]}")
     known[list(failures)] = np.nan
     again = np.flatnonzero(history.failed)
     asked = dict(zip(history.keys[again].tolist(), history.epochs[again].tolist(), strict=True))
     asked |= {each.key: each.epochs or 0 for each in history.pending}
-    lengths = np.asarray([asked.get(key, 0) for key in keys.tolist()] if epochs is None else epochs, np.int64)
+    expected = [asked.get(key, 0) for key in keys.tolist()]
+    lengths = np.asarray(expected if given.epochs is None else given.epochs, np.int64)
     if lengths.shape != missing.shape:
-        raise ConfigurationError(f"tell() takes the epochs of each of {len(genes)} architectures, not {lengths!r:.80}.")
+        raise ConfigurationError(f"{by} takes the epochs of each of {len(genes)} architectures, not {lengths!r:.80}.")
     if costs is not None:
         costs = np.asarray(costs, np.float64)
         if costs.ndim != 2 or len(costs) != len(genes) or np.isinf(costs).any():
-            raise ConfigurationError(f"tell() takes a row of finite costs an architecture, not {costs!r:.80}.")
+            raise ConfigurationError(f"{by} takes a row of finite costs an architecture, not {costs!r:.80}.")
     if not twice:
-        _refuse_what_is_known(space, history, genes, keys, lengths)
+        _refuse_what_is_known(space, history, given, keys, lengths)
     return Results(keys, known, lengths, costs, failures)
 
 
@@ -133,12 +142,13 @@ def unknown_rows(history: History, results: Results) -> list[int]:
     return rows
 
 
-def _reasons(failed: Any, count: int) -> dict[int, str]:
+def _reasons(given: Given) -> dict[int, str]:
     """Why evaluations failed, by row: one reason for all, or one a row, None where there is a value."""
+    failed, count = given.failed, len(given.genes)
     each = [failed] * count if failed is None or isinstance(failed, (str, bool, BaseException)) else list(failed)
     if len(each) != count:
         raise ConfigurationError(
-            f"tell() takes one reason for all architectures, or one for each of {count}, None where there is none; "
+            f"{given.by} takes one reason for all architectures, or one for each of {count}, None where there is none; "
             f"got {len(each)}."
         )
     return {row: _in_words(reason) for row, reason in enumerate(each) if reason is not None and reason is not False}
@@ -151,16 +161,16 @@ def _in_words(reason: Any) -> str:
 
 
 def _refuse_what_is_known(
-    space: SearchSpace, history: History, genes: Genes, keys: Keys, epochs: Int[np.ndarray, " k"]
+    space: SearchSpace, history: History, given: Given, keys: Keys, epochs: Int[np.ndarray, " k"]
 ) -> None:
     """A history has one value of an architecture and length of training; only a failure is replaced."""
     succeeded, told = ~history.failed, set[tuple[int, int]]()
     for row, training in enumerate(zip(keys.tolist(), epochs.tolist(), strict=True)):
         same = (history.keys == training[0]) & (history.epochs == training[1]) & succeeded
         if same.any() or training in told:
-            known = f"{history.values[same][0]:g} is known" if same.any() else "it is in this tell() twice"
+            known = f"{history.values[same][0]:g} is known" if same.any() else f"it is in this {given.by} twice"
             raise ConfigurationError(
-                f"{space.describe(genes[row])} has one value after {training[1]} epochs, and {known}. Tell every "
+                f"{space.describe(given.genes[row])} has one value after {training[1]} epochs, and {known}. Tell every "
                 "result once."
             )
         told.add(training)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from predictornas.analysis.comparability import evaluations_of_all
 from predictornas.analysis.ranking import RANKS_SCHEMA, rank_table
 from predictornas.analysis.regret import (
     TRACES,
@@ -159,7 +160,7 @@ def _runs_of(results: Sequence[Result], read: Quantities) -> pl.DataFrame:
     )
     curves = with_recommendations(curves)
     facts = ["run_id", "folder", "method", "seed", "trace"]
-    reached = int(curves.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
+    reached = evaluations_of_all(curves)
     counted = curves.filter(pl.col("evaluations") <= reached)
     last = counted.filter(pl.col("evaluations") == reached).drop("evaluations")
     final = last.unpivot(on=list(TRACES), index=facts[:4], variable_name="trace", value_name="value")

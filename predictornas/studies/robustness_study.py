@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from predictornas.analysis.comparability import SAME
 from predictornas.analysis.regret import incumbent_curves
 from predictornas.analysis.robustness import TRACES, random_median
 from predictornas.analysis.statistics import share_interval
@@ -24,8 +25,6 @@ from predictornas.studies.tidy_tables import write_table
 KIND = "robustness"
 
 RUNS, FAILURES = "runs.csv", "failures.csv"
-
-_TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def failure_table(runs: pl.DataFrame) -> pl.DataFrame:
         for trace in TRACES:
             if own[trace].null_count():
                 continue
-            behind = int((own[trace] > own[f"{trace}_median"] + _TOLERANCE).sum())
+            behind = int((own[trace] > own[f"{trace}_median"] + SAME).sum())
             low, high = share_interval(behind, len(own))
             rows.append(
                 {

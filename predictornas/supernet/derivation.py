@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from predictornas.errors import InvalidArchitectureError, UnknownNameError
-from predictornas.supernet.network.mixture import PRUNED, Decisions, OperationWeights
+from predictornas.supernet.network.mixture import OperationWeights
 from predictornas.supernet.network.topology import NONE, CellTopology, Topology
 
 Choices = dict[str, tuple[tuple[int, int], ...]]
@@ -60,14 +60,6 @@ def _strongest(
             ranked = list(best.items())
         kept += sorted(ranked[:inputs_kept])
     return tuple(kept)
-
-
-def choices_of(decisions: Decisions) -> Choices:
-    """The edges that are decided, without those that are pruned."""
-    return {
-        name: tuple((edge, column) for edge, column in sorted(decided.items()) if column is not PRUNED)
-        for name, decided in decisions.decided.items()
-    }
 
 
 def genes_of(topology: Topology, choices: Choices) -> Int8[np.ndarray, " g"]:

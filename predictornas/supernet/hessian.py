@@ -86,7 +86,7 @@ def dominant_eigenvalue(
     """
     if iterations < 1:
         raise ConfigurationError(f"Power iteration needs at least one iteration, not {iterations}.")
-    vector = _random_vectors(hessian, 1, generator)[0]
+    vector = _random_vector(hessian, generator)
     vector = vector / torch.linalg.vector_norm(vector)
     for _ in range(iterations):
         image = hessian.product(vector)
@@ -101,36 +101,12 @@ def dominant_eigenvalue(
     return Eigenvalue(value, residual)
 
 
-def trace(hessian: Hessian) -> float:
-    """The exact trace, by one product for each parameter (224 for a DARTS super-network of 8 operations)."""
-    return float(dense(hessian).trace())
-
-
-def estimated_trace(hessian: Hessian, generator: torch.Generator, *, samples: int = 32) -> float:
-    """Hutchinson's unbiased estimate of the trace: the mean of v'Hv over random signs v.
-
-    Its variance is 2/samples times the sum of squares off the diagonal.
-
-    Args:
-        hessian: the matrix.
-        generator: source of the signs.
-        samples: products with the matrix, >= 1.
-
-    Raises:
-        ConfigurationError: no samples.
-    """
-    if samples < 1:
-        raise ConfigurationError(f"An estimate of the trace needs at least one sample, not {samples}.")
-    signs = _random_vectors(hessian, samples, generator).sign()
-    return sum(float(vector @ hessian.product(vector)) for vector in signs) / samples
-
-
 def dense(hessian: Hessian) -> Float[Tensor, "p p"]:
     """The whole matrix, column by column; symmetric up to rounding."""
     identity = torch.eye(hessian.size, dtype=hessian.like.dtype, device=hessian.like.device)
     return torch.stack([hessian.product(row) for row in identity])
 
 
-def _random_vectors(hessian: Hessian, count: int, generator: torch.Generator) -> Float[Tensor, "count p"]:
-    drawn = torch.randn((count, hessian.size), generator=generator, device=generator.device, dtype=hessian.like.dtype)
+def _random_vector(hessian: Hessian, generator: torch.Generator) -> Float[Tensor, " p"]:
+    drawn = torch.randn(hessian.size, generator=generator, device=generator.device, dtype=hessian.like.dtype)
     return drawn.to(hessian.like.device)

@@ -13,7 +13,7 @@ from predictornas.live.devices import checked_device
 from predictornas.live.images.partition import Partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.method import Method, described
+from predictornas.supernet.method import Method, as_json
 from predictornas.supernet.network.super_network import check_shape
 from predictornas.supernet.network.topology import Topology, topology_of
 from predictornas.supernet.parts.relaxations import ConcentrationRelaxation
@@ -61,7 +61,7 @@ class SearchJob:
 
     def identity(self, images: Partition) -> Identity:
         """Everything that decides what the search computes, as JSON has it."""
-        settings = {**described(self), "device": torch.device(self.device).type, "images": images.digest}
+        settings = {**as_json(self), "device": torch.device(self.device).type, "images": images.digest}
         settings["start"] = None if self.start is None else self.start.identity
         plain: Identity = json.loads(json.dumps(settings))
         return plain

@@ -199,13 +199,17 @@ class Method:
         )
 
 
-def described(value: Any) -> Any:
-    """A configuration as JSON has it; a dataclass becomes an object with the name of its type first."""
+def as_json(value: Any) -> Any:
+    """A configuration as JSON has it; a dataclass becomes an object with the name of its type first.
+
+    It is written into the files of searches, and so stays as it is; `predictornas.description.describe`, which is for
+    run identities, leaves out what a constructor does not take.
+    """
     if is_dataclass(value) and not isinstance(value, type):
-        settings = {field.name: described(getattr(value, field.name)) for field in fields(value)}
+        settings = {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
         return {"type": type(value).__name__, **settings}
     if isinstance(value, (list, tuple)):
-        return [described(item) for item in value]
+        return [as_json(item) for item in value]
     return value
 
 

@@ -16,7 +16,7 @@ from predictornas.errors import CheckpointError, ConfigurationError
 from predictornas.live.checkpoints import Identity, load_checkpoint
 from predictornas.live.images.partition import Partition
 from predictornas.live.trainable_network import NetworkShape
-from predictornas.supernet.method import Method, described
+from predictornas.supernet.method import Method, as_json
 
 _RANKING = "ranking"
 """The part of a relaxation that selects and does not mix, so that weights trained with another one are the same."""
@@ -153,7 +153,7 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(described(value)))
+    return json.loads(json.dumps(as_json(value)))
 
 
 def _mixing(relaxation: Any) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from predictornas.benchmarks.column import Column, check_roles, described
+from predictornas.benchmarks.column import Column, check_roles, said
 from predictornas.benchmarks.known_benchmarks import CATALOG, EXAMPLES
 from predictornas.benchmarks.known_recipes import RECIPES
 from predictornas.benchmarks.recipes import ImportRecipe
@@ -40,7 +40,7 @@ def test_the_catalog_tells_the_same_defaults(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_manifests_tell_these_recipes_as_before_columns_had_a_direction(name: str) -> None:
-    told = asdict(RECIPES[name], dict_factory=described)
+    told = asdict(RECIPES[name], dict_factory=said)
     for column in (told["columns"][0]["column"], *(derived["column"] for derived in told["derived"])):
         assert list(column) == ["name", "metric", "split", "epochs", "run", "nullable"]
 

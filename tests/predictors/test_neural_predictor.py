@@ -7,10 +7,10 @@ import torch
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.fitting import squared_error_slopes
 from predictornas.predictors.neural_predictor import (
     NeuralPredictor,
     _cross_entropy_slopes,
-    _squared_error_slopes,
     _standardised,
 )
 from predictornas.predictors.optimisers import Adam
@@ -126,7 +126,7 @@ def test_the_number_of_updates_is_that_of_the_passes(graph_space, monkeypatch):
 @pytest.mark.parametrize(
     ("slopes", "loss"),
     [
-        (_squared_error_slopes, torch.nn.MSELoss(reduction="sum")),
+        (squared_error_slopes, torch.nn.MSELoss(reduction="sum")),
         (_cross_entropy_slopes, torch.nn.BCEWithLogitsLoss(reduction="sum")),
     ],
     ids=["squared error", "cross-entropy"],

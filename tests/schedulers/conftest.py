@@ -19,6 +19,13 @@ def key_of(number: int) -> int:
     return number * 0x9E3779B97F4A7C15 % (1 << 64)
 
 
+def cost(history: History, plan: Plan, *, resumes: bool) -> list[int]:
+    """Epochs that each training of a plan takes, as it was made: anew, or on from the longest one before."""
+    trained = list(zip(history.keys.tolist(), history.epochs.tolist(), strict=True))
+    before = [max((epochs for each, epochs in trained if each == key), default=0) for key in plan.keys.tolist()]
+    return [plan.epochs - (epochs if resumes else 0) for epochs in before]
+
+
 class Rehearsal:
     """Evaluates what a scheduler plans, and remembers what was planned."""
 

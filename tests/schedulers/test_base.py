@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from predictornas.history import History
-from predictornas.schedulers import Plan, cost, incumbent
+from predictornas.schedulers import incumbent
 
 NAN = float("nan")
 
@@ -17,18 +17,6 @@ def history(*evaluations: tuple[int, int, float]) -> History:
     return History.empty(1).extended(
         keys=keys, genes=np.zeros((len(keys), 1), np.int8), epochs=epochs, values=values, iteration=0
     )
-
-
-def test_a_resumed_training_costs_what_is_missing() -> None:
-    seen = history((7, 4, 0.1), (3, 4, 0.2), (7, 12, 0.3), (9, 4, 0.4))
-    plan = Plan(np.zeros((3, 1), np.int8), np.array([9, 7, 2**64 - 1], np.uint64), 36)
-    assert cost(seen, plan, resumes=True).tolist() == [32, 24, 36]
-    assert cost(seen, plan, resumes=False).tolist() == [36, 36, 36]
-    # asked afterwards, when the history holds the plan's own evaluations too, it cost the same
-    later = seen.extended(keys=plan.keys, genes=plan.genes, epochs=[36] * 3, values=[0.5] * 3, iteration=1)
-    assert cost(later, plan, resumes=True).tolist() == [32, 24, 36]
-    nothing = Plan(plan.genes[:0], plan.keys[:0], 36)
-    assert cost(seen, nothing, resumes=True).shape == (0,)
 
 
 def test_the_incumbent_is_the_best_of_the_longest_trained() -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from predictornas.errors import ConfigurationError
-from predictornas.schedulers import Full, Scheduler, cost
+from predictornas.schedulers import Full, Scheduler
 
-from .conftest import Rehearsal
+from .conftest import Rehearsal, cost
 
 
 def test_everyone_is_trained_to_the_end_once(rehearse: type[Rehearsal]) -> None:
@@ -15,7 +15,7 @@ def test_everyone_is_trained_to_the_end_once(rehearse: type[Rehearsal]) -> None:
     assert rehearsal.history.epochs.tolist() == [36] * 5
     for history, plan in rehearsal.plans:
         for resumes in (True, False):
-            assert cost(history, plan, resumes=resumes).tolist() == [36] * len(plan)
+            assert cost(history, plan, resumes=resumes) == [36] * len(plan)
 
 
 def test_levels_must_ascend() -> None:

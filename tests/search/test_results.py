@@ -7,7 +7,7 @@ import pytest
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History, Pending
-from predictornas.search.results import checked, with_results
+from predictornas.search.results import Given, checked, with_results
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench201")
@@ -17,7 +17,7 @@ NOTHING = History.empty(6)
 
 
 def results(**given: Any) -> Any:
-    return checked(SPACE, NOTHING, GENES, **{"values": None, "epochs": None, "costs": None, "failed": None, **given})
+    return checked(SPACE, NOTHING, Given(GENES, **given))
 
 
 def test_a_value_that_is_not_finite_is_a_failure_with_a_reason() -> None:
@@ -58,17 +58,17 @@ def test_what_does_not_fit_is_refused_by_name(given: dict[str, Any], met: str) -
 
 def test_the_length_of_a_training_is_that_which_was_asked_for() -> None:
     history = NOTHING.with_pending([Pending(int(KEYS[1]), (0,) * 6, 3, epochs=9)])
-    told = checked(SPACE, history, GENES, [0.1, 0.2, 0.3], None, None, None)
+    told = checked(SPACE, history, Given(GENES, [0.1, 0.2, 0.3]))
     assert told.epochs.tolist() == [0, 9, 0]
 
 
 def test_a_second_value_of_the_same_training_is_refused_and_another_length_is_not() -> None:
     history = NOTHING.extended(keys=KEYS[:1], genes=GENES[:1], epochs=[9], values=[0.25], iteration=0)
     with pytest.raises(ConfigurationError, match=r"none~2\| has one value after 9 epochs, and 0\.25 is known"):
-        checked(SPACE, history, GENES[:1], [0.5], [9], None, None)
-    assert checked(SPACE, history, GENES[:1], [0.5], [12], None, None).values.tolist() == [0.5]
+        checked(SPACE, history, Given(GENES[:1], [0.5], [9]))
+    assert checked(SPACE, history, Given(GENES[:1], [0.5], [12])).values.tolist() == [0.5]
     with pytest.raises(ConfigurationError, match="twice"):
-        checked(SPACE, NOTHING, GENES[[0, 0]], [0.5, 0.5], None, None, None)
+        checked(SPACE, NOTHING, Given(GENES[[0, 0]], [0.5, 0.5]))
 
 
 def test_a_result_takes_the_place_of_a_failure_of_the_same_training_alone() -> None:

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from predictornas.errors import InvalidArchitectureError, UnknownNameError
 from predictornas.spaces.nasbench201 import to_string
 from predictornas.spaces.registry import get_space
-from predictornas.supernet.derivation import choices_of, genes_of, is_member, spelled, strongest
-from predictornas.supernet.network.mixture import Decisions
+from predictornas.supernet.derivation import genes_of, is_member, spelled, strongest
 from predictornas.supernet.network.topology import topology_of
 
 DARTS = get_space("darts-8")
@@ -91,12 +90,10 @@ def test_nasbench201_keeps_the_best_operation_of_each_edge_none_included() -> No
         )
 
 
-def test_decisions_become_genes_and_pruned_edges_of_nasbench201_carry_none() -> None:
+def test_choices_become_genes_and_pruned_edges_of_nasbench201_carry_none() -> None:
     topology = topology_of(get_space("nasbench201"))
-    decisions = Decisions()
-    for edge, operation in enumerate([3, 1, None, 4, 2, None]):
-        decisions = decisions.with_edge("cell", edge, operation)
-    assert genes_of(topology, choices_of(decisions)).tolist() == [3, 1, 0, 4, 2, 0]
+    choices = {"cell": ((0, 3), (1, 1), (3, 4), (4, 2))}
+    assert genes_of(topology, choices).tolist() == [3, 1, 0, 4, 2, 0]
 
 
 def test_a_node_that_keeps_another_number_of_edges_is_refused() -> None:

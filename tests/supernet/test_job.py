@@ -9,7 +9,7 @@ from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.method import Method, described
+from predictornas.supernet.method import Method, as_json
 from predictornas.supernet.parts.perturbation import PerturbationSelection
 from predictornas.supernet.parts.relaxations import GumbelHard, GumbelSoftmax
 from predictornas.supernet.parts.stages import Stage
@@ -69,5 +69,5 @@ def test_identity_tells_parts_with_the_same_settings_apart() -> None:
 
 
 def test_every_method_can_be_described() -> None:
-    assert all(described(method)["type"] == "Method" for method in METHODS.values())
+    assert all(as_json(method)["type"] == "Method" for method in METHODS.values())
     assert isinstance(SearchJob("darts", METHODS["drnas"], SHAPE, 0).identity(IMAGES), dict)

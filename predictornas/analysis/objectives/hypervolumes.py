@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 import polars as pl
 
+from predictornas.analysis.comparability import cut_to_shared, evaluations_of_all
 from predictornas.analysis.objectives.measure import HypervolumeScale
 from predictornas.analysis.statistics import SHARE, over_seeds, paired_difference
 from predictornas.fronts.dominance import Costs, non_dominated
@@ -73,7 +74,9 @@ def hypervolume_table(curves: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `method`, `trace`, `evaluations`, `mean`, `std`, `low`, `high`, `runs`.
     """
-    return over_seeds(_long(_shared(curves)), ["method", "trace", "evaluations"], "regret", bounds=SHARE)
+    return over_seeds(
+        _long(cut_to_shared(curves, ["method"])), ["method", "trace", "evaluations"], "regret", bounds=SHARE
+    )
 
 
 def final_and_anytime(curves: pl.DataFrame) -> pl.DataFrame:
@@ -81,7 +84,7 @@ def final_and_anytime(curves: pl.DataFrame) -> pl.DataFrame:
 
     Only as many evaluations count as every run has.
     """
-    shortest = int(curves.group_by("run_id").agg(pl.col("evaluations").max())["evaluations"].min())  # type: ignore[arg-type]
+    shortest = evaluations_of_all(curves)
     rows = _long(curves.filter(pl.col("evaluations") <= shortest))
     keys = ["method", "seed", "run_id", "trace"]
     final = rows.filter(pl.col("evaluations") == shortest).select(*keys, "regret", quantity=pl.lit("final"))
@@ -112,13 +115,6 @@ def pairs_table(runs: pl.DataFrame) -> pl.DataFrame:
             ends = {"mean": difference.mean, "low": difference.low, "high": difference.high}
             rows.append({**names, **ends, "seeds": difference.pairs, "differing": difference.nonzero})
     return pl.DataFrame(rows).fill_nan(None) if rows else pl.DataFrame()
-
-
-def _shared(curves: pl.DataFrame) -> pl.DataFrame:
-    reached = curves.group_by("method", "run_id").agg(reached=pl.col("evaluations").max())
-    shortest = reached.group_by("method").agg(pl.col("reached").min())
-    joined = curves.join(shortest, on="method", how="left", maintain_order="left")
-    return joined.filter(pl.col("evaluations") <= pl.col("reached")).drop("reached")
 
 
 def _long(curves: pl.DataFrame) -> pl.DataFrame:

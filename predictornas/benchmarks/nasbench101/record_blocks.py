@@ -2,7 +2,7 @@
 
 What Python's `json.dumps` writes has its fields at places that follow from the eight quotes, so a block is parsed by
 array operations. A record that looks different in any way, wrong ones included, goes through
-`nasbench101_records.parse_record`, the reference: it alone decides what is an error.
+`single_record.parse_record`, the reference: it alone decides what is an error.
 """
 
 from __future__ import annotations

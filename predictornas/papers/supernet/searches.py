@@ -24,7 +24,7 @@ from predictornas.papers.figure import FigureRequest
 from predictornas.studies.tasks import run_all
 from predictornas.supernet.driver import CHECKPOINT, EPOCH_LOG, epochs, start_from, taken_up
 from predictornas.supernet.job import SearchJob
-from predictornas.supernet.method import Method, described
+from predictornas.supernet.method import Method, as_json
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression
 from predictornas.supernet.records import EpochRecord, selected
@@ -250,9 +250,9 @@ def study_facts(searches: Sequence[StudiedSearch]) -> dict[str, Any]:
     """What a manifest says of the searches behind a figure: every setting's method, the scale, the data, the device."""
     first = searches[0]
     return {
-        "settings": {search.setting: described(search.method) for search in searches if search.seed == 0},
+        "settings": {search.setting: as_json(search.method) for search in searches if search.seed == 0},
         "spaces": list(dict.fromkeys(search.space for search in searches)),
-        "scale": described(first.scale),
+        "scale": as_json(first.scale),
         "data": Path(first.data).name,
         "device": kind_of_device(first.device),
     }

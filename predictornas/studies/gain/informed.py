@@ -16,7 +16,7 @@ from predictornas.history import History
 from predictornas.predictors.transferring import Prior
 from predictornas.search.loop import Search
 from predictornas.search.named import Named
-from predictornas.search.results import checked, unknown_rows
+from predictornas.search.results import Given, checked, unknown_rows
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, Strategy
 from predictornas.search.transfer import TransferSearch
@@ -110,7 +110,7 @@ def _with_trials(strategy: Strategy, benchmark: Benchmark, path: Path, value: st
     space, nothing = benchmark.space, History.empty(benchmark.space.num_genes)
     trials = read_trials(path, space, value=value)
     epochs = np.where(trials.epochs > 0, trials.epochs, benchmark.column(benchmark.signal).epochs or 0)
-    given = checked(space, nothing, trials.genes, trials.values, epochs, None, None, twice=True)
+    given = checked(space, nothing, Given(trials.genes, trials.values, epochs), twice=True)
     rows = unknown_rows(nothing, given)
     if not rows:
         raise ConfigurationError(f"{path} has no trials. Leave it out.")
