@@ -21,8 +21,8 @@ def describe(value: Any) -> Any:
 
     An object becomes a JSON object with its type's name first. What follows are the fields of a dataclass that its
     constructor takes; of anything else what its `get_params()` says, as that of scikit-learn's estimators; and where it
-    has none, its attributes, but for those that begin or end with an underscore, which are private or learned. A
-    function or class is `module:name`, an array its checksum.
+    has none, its attributes, but for those that begin or end with an underscore, which are private or learned; of a module
+    of torch also what it is made of. A function or class is `module:name`, an array its checksum.
 
     Raises:
         ConfigurationError: something that cannot be told from another of its kind, such as a lambda.
@@ -92,11 +92,23 @@ def _other(value: Any) -> Any:
         return _typed(value, value.get_params(deep=False))
     if hasattr(value, "__dict__"):
         shown = {name: item for name, item in vars(value).items() if not (name.startswith("_") or name.endswith("_"))}
-        return _typed(value, shown)
+        return _typed(value, shown | _parts_of_a_module(value))
     raise ConfigurationError(
         f"One {type(value).__name__} cannot be told from another, so a run that holds it could not be resumed. Hold "
         "what it is made from instead, or give its class `get_params(deep=False)`."
     )
+
+
+def _parts_of_a_module(value: Any) -> dict[str, Any]:
+    """What a module of torch is made of, which it keeps apart from its attributes: others, and the shapes of weights.
+
+    Its numbers are drawn by chance, or were learned, and are no configuration.
+    """
+    modules, weights = vars(value).get("_modules"), vars(value).get("_parameters")
+    if not isinstance(modules, dict) or not isinstance(weights, dict):
+        return {}
+    shapes = {name: None if weight is None else list(weight.shape) for name, weight in weights.items()}
+    return {name: item for name, item in (modules | shapes).items() if not name.endswith("_")}
 
 
 def _typed(value: Any, settings: dict[str, Any]) -> dict[str, Any]:

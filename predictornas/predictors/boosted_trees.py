@@ -13,7 +13,7 @@ from predictornas.extras import extra
 from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.fitting import check_values
+from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.path_encoding import num_paths, path_counts
 from predictornas.predictors.process.description import structure_of
 from predictornas.predictors.process.graph_views import signals_of
@@ -97,7 +97,7 @@ class BoostedTrees(metaclass=PlainHelp):
         with extra("lightgbm", "Boosting trees"):
             import lightgbm
 
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         self._space = space
         features, targets = self._features(genes, self._counts(genes)), normal_scores(values)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor, UncertainPredictor, fresh, knows_noise
+from predictornas.predictors.contract import fitted_on, scores_of, spread_of
 from predictornas.spaces.base import Genes, SearchSpace
 
 _REFERENCE = 1000
@@ -84,8 +85,8 @@ class Ensemble(metaclass=PlainHelp):
         self.fitted_: list[Predictor] = []
         self._scales: list[_Scale] = []
         for member, own in zip(self.members, rng.spawn(len(self.members)), strict=True):
-            fitted = fresh(member).fit(space, genes, values, epochs=epochs, rng=own)
-            scores = fitted.predict(reference).astype(np.float64)
+            fitted = fitted_on(fresh(member), space, genes, values, epochs=epochs, rng=own)
+            scores = scores_of(fitted, reference).astype(np.float64)
             self.fitted_.append(fitted)
             self._scales.append(_Scale(float(scores.mean()), float(scores.std()) or 1.0))
         return self
@@ -103,7 +104,7 @@ class Ensemble(metaclass=PlainHelp):
         """
         variance = self.predict_members(genes).var(axis=0)
         own = [
-            (fitted.predict_std(genes) / scale.std) ** 2
+            (spread_of(fitted, genes) / scale.std) ** 2
             for fitted, scale in zip(self.fitted_, self._scales, strict=True)
             if knows_noise(fitted) and isinstance(fitted, UncertainPredictor)
         ]
@@ -113,7 +114,7 @@ class Ensemble(metaclass=PlainHelp):
         """The standardised scores of each member."""
         return np.stack(
             [
-                (fitted.predict(genes).astype(np.float64) - scale.mean) / scale.std
+                (scores_of(fitted, genes).astype(np.float64) - scale.mean) / scale.std
                 for fitted, scale in zip(self.fitted_, self._scales, strict=True)
             ]
         )

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int8, Int64
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.optimisers import Optimiser
+from predictornas.spaces.base import Genes
 
 if TYPE_CHECKING:
     import torch
@@ -243,6 +244,22 @@ def starting_network(predictor: object, fitted: object) -> Any:
             "Call its fit first."
         )
     return network
+
+
+def checked_values(genes: Genes, values: Any) -> Float[np.ndarray, " n"]:
+    """What is learned, as an array: one finite number an architecture, from a list or a tensor too.
+
+    Raises:
+        DataError: another number of values than of architectures, or one that is not finite.
+    """
+    try:
+        numbers = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Values have to be numbers: {error}.") from None
+    if numbers.shape != (len(genes),):
+        raise DataError(f"{len(genes)} architectures need one value each, and got values of shape {numbers.shape}.")
+    check_values(numbers)
+    return numbers
 
 
 def check_values(values: Float[np.ndarray, " n"]) -> None:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.fitting import check_values
+from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.process.graph_views import STRUCTURE, RawViews, Scaling, raw_views
 from predictornas.predictors.process.matern import Regression, tuned
 from predictornas.spaces.base import Genes, SearchSpace
@@ -89,7 +89,7 @@ class GaussianProcess(metaclass=PlainHelp):
             DataError: a value is not finite.
             UnknownNameError: no such rule for pairs across fidelities.
         """
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         self._condition(space, genes, normal_scores(values), rng)
         return self

@@ -12,7 +12,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.engine.message_passing import MessagePassing, propagation, readout_shares
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
-from predictornas.predictors.fitting import check_device, check_values, fit_regression
+from predictornas.predictors.fitting import check_device, checked_values, fit_regression
 from predictornas.predictors.graph_predictor import DENSE_BLOCK, part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
@@ -96,7 +96,7 @@ class GIN(metaclass=PlainHelp):
                 "GIN needs layers >= 1, batch_size >= 1, 0 <= dropout < 1 and limit > 0, "
                 f"not {self.layers}, {self.batch_size}, {self.dropout} and {self.limit}."
             )
-        check_values(values)
+        values = checked_values(genes, values)
         check_device(self.device)
         genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))

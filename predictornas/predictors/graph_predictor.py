@@ -19,7 +19,7 @@ from predictornas.predictors.fitting import (
     Labels,
     check_batches,
     check_device,
-    check_values,
+    checked_values,
     fit_network,
     fit_network_in_batches,
     starting_network,
@@ -131,7 +131,7 @@ class GraphPredictor(metaclass=PlainHelp):
         """
         import torch
 
-        check_values(values)
+        values = checked_values(genes, values)
         check_device(self.device)
         if self.batch_size is not None:
             check_batches(self.batch_size, self.loss)

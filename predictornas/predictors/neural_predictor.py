@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.engine.message_passing import Normalisation
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
-from predictornas.predictors.fitting import check_device, check_values, fit_regression, squared_error_slopes
+from predictornas.predictors.fitting import check_device, checked_values, fit_regression, squared_error_slopes
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import Engine, part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
@@ -108,7 +108,7 @@ class NeuralPredictor:
         import torch
 
         self._check()
-        check_values(values)
+        values = checked_values(genes, values)
         check_device(self.device)
         genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))

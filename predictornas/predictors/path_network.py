@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
-from predictornas.predictors.fitting import check_values
+from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.path_encoding import path_encoding, shortest_paths
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -94,7 +94,7 @@ class PathEnsemble:
         """
         import torch
 
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         margins = self._scaled(values)
         self.space_ = space

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from predictornas.extras import extra
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import comparable
-from predictornas.predictors.fitting import check_values, train
+from predictornas.predictors.fitting import checked_values, train
 from predictornas.predictors.losses import Loss, PairwiseCrossEntropy
 from predictornas.predictors.optimisers import GradientDescent, Optimiser
 from predictornas.spaces.base import Genes, SearchSpace
@@ -101,7 +101,7 @@ class PyGPredictor(metaclass=PlainHelp):
         """
         import torch
 
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable(genes, values, epochs, "common")
         batch = _batch(space, genes)
         with torch.random.fork_rng(devices=[]):

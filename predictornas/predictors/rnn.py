@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.fitting import check_device, check_values, fit_network, starting_network
+from predictornas.predictors.fitting import check_device, checked_values, fit_network, starting_network
 from predictornas.predictors.losses import Loss, MeanSquaredError
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.spaces.base import Genes, SearchSpace
@@ -93,7 +93,7 @@ class RNN(metaclass=PlainHelp):
 
         from predictornas.predictors.networks.rnn_network import RNNNetwork
 
-        check_values(values)
+        values = checked_values(genes, values)
         check_device(self.device)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         sequences = torch.from_numpy(space.sequences(genes)).to(self.device)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.fitting import check_values
+from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.process.graph_features import structure_features
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -73,7 +73,7 @@ class ScikitPredictor:
         Raises:
             DataError: a value is not finite.
         """
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         self._space = space
         self.estimator_ = copy.deepcopy(self.estimator)

@@ -13,7 +13,7 @@ from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.engine.message_passing import MessagePassing, Propagation, readout_shares
 from predictornas.predictors.fidelity import FidelityRule, comparable
-from predictornas.predictors.fitting import check_device, check_values, fit_regression, squared_error_slopes
+from predictornas.predictors.fitting import check_device, checked_values, fit_regression, squared_error_slopes
 from predictornas.predictors.graph_predictor import part_of
 from predictornas.predictors.optimisers import Adam, Optimiser
 from predictornas.predictors.process.description import structure_of
@@ -107,7 +107,7 @@ class SignalNetwork(metaclass=PlainHelp):
                 "SignalNetwork needs layers >= 1, batch_size >= 1 and 0 <= dropout < 1, "
                 f"not {self.layers}, {self.batch_size} and {self.dropout}."
             )
-        check_values(values)
+        values = checked_values(genes, values)
         check_device(self.device)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))

@@ -13,7 +13,7 @@ from predictornas.errors import DataError
 from predictornas.normal_scores import normal_scores
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import comparable
-from predictornas.predictors.fitting import check_values
+from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.process.matern import Regression
 from predictornas.seeding import rng_for
@@ -106,7 +106,7 @@ class TransferProcess(GaussianProcess):
         Raises:
             DataError, UnknownNameError: as there.
         """
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable(genes, values, epochs, self.fidelity_pairs)
         alone = GaussianProcess(**_configuration(self))
         self._others = [fitted(prior, space, alone) for prior in self.priors]

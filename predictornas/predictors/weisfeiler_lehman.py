@@ -11,7 +11,7 @@ from scipy import sparse
 
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable_accuracies
-from predictornas.predictors.fitting import check_values
+from predictornas.predictors.fitting import checked_values
 from predictornas.spaces.base import Genes, Graphs, SearchSpace
 from predictornas.spaces.hashing import mix
 
@@ -88,7 +88,7 @@ class WeisfeilerLehmanProcess(metaclass=PlainHelp):
         Raises:
             DataError: a value is not finite.
         """
-        check_values(values)
+        values = checked_values(genes, values)
         genes, values = comparable_accuracies(genes, values, epochs, self.fidelity_pairs)
         self.space_, self.genes_, self.targets_ = space, genes, _targets(values)
         graphs = space.graphs(genes)

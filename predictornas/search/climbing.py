@@ -9,6 +9,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.contract import scores_of
 from predictornas.samplers.base import Pool
 from predictornas.samplers.collect import Distinct
 from predictornas.search.local_search import are_new, neighbours
@@ -88,6 +89,6 @@ class ClimbingSearch(PredictorSearch):
             genes, keys = neighbours(space, compared.genes[row].tobytes())
             genes = genes[are_new(keys, known)]
             if len(genes):
-                hopes = self.hopes(predictor, history, genes, predictor.predict(genes))
+                hopes = self.hopes(predictor, history, genes, scores_of(predictor, genes))
                 found.add(genes[np.argsort(-hopes, kind="stable")], at_most=len(genes))
         return found.pool()

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Int64
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import ExpectingPredictor, Predictor, UncertainPredictor
+from predictornas.predictors.contract import spread_of
 from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Uniform
 from predictornas.schedulers.base import incumbent
@@ -125,7 +126,7 @@ def least_sure(predictor: Predictor, pool: Genes, free: Bool[np.ndarray, " m"], 
     """
     assert isinstance(predictor, UncertainPredictor)  # as was checked
     sure = predictor.expecting(sooner) if len(sooner) and isinstance(predictor, ExpectingPredictor) else predictor
-    return int(np.where(free, sure.predict_std(pool), -np.inf).argmax())
+    return int(np.where(free, spread_of(sure, pool), -np.inf).argmax())
 
 
 def with_explored(

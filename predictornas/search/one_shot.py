@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt64
 
 from predictornas.history import History
 from predictornas.predictors.base import Predictor, fresh
+from predictornas.predictors.contract import fitted_on, scores_of
 from predictornas.predictors.neural_predictor import NeuralPredictor
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Exhaustive
@@ -60,11 +61,10 @@ class OneShot:
 
     def _ranked(self, space: SearchSpace, first: History, seed: int) -> _Ranking:
         """The ranked pool: a function of the initial set."""
-        predictor = fresh(self.predictor).fit(
-            space, first.genes, first.values, epochs=first.epochs, rng=rng_for(seed, 1, "fit")
-        )
+        unfitted, rng = fresh(self.predictor), rng_for(seed, 1, "fit")
+        predictor = fitted_on(unfitted, space, first.genes, first.values, epochs=first.epochs, rng=rng)
         pool = self.sampler.propose(space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
-        return _Ranking(pool, predictor.predict(pool.genes), np.sort(pool.keys))
+        return _Ranking(pool, scores_of(predictor, pool.genes), np.sort(pool.keys))
 
 
 class _Ranked:

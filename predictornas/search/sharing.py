@@ -10,6 +10,7 @@ from jaxtyping import Bool, Int64
 
 from predictornas.history import History
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.contract import scores_of
 from predictornas.samplers.base import Pool
 from predictornas.search.strategies import Proposal
 
@@ -62,6 +63,6 @@ def with_others(
         proposal,
         genes=np.insert(proposal.genes, before, added, axis=0),
         keys=np.insert(proposal.keys, before, others.keys[rows]),
-        predicted=np.insert(proposal.predicted, before, predictor.predict(added).astype(np.float64)),
+        predicted=np.insert(proposal.predicted, before, scores_of(predictor, added).astype(np.float64)),
         pool=replace(proposal.pool, genes=genes, keys=keys),
     )

@@ -20,6 +20,7 @@ from predictornas.predictors.base import (
     fresh,
     knows_noise,
 )
+from predictornas.predictors.contract import fitted_on, scores_of, spread_of
 from predictornas.predictors.fidelity import FidelityRule, comparable, same_fidelity
 from predictornas.samplers.base import Pool, Sampler
 from predictornas.samplers.uniform import Uniform
@@ -221,10 +222,10 @@ class PredictorSearch(metaclass=PlainHelp):
         self, predictor: Predictor, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int
     ) -> Proposal:
         """What is proposed where the predictor of the iteration is fitted already."""
-        known = predictor.predict(history.genes).astype(np.float64)
+        known = scores_of(predictor, history.genes).astype(np.float64)
         shown = replace(history, values=known).latest() if self.smoothed else self.compared(history)
         pool = self.sampler.propose(space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
-        scores = predictor.predict(pool.genes)
+        scores = scores_of(predictor, pool.genes)
         chosen = pool.best(self.hopes(predictor, history, pool.genes, scores), n)
         return Proposal(
             genes=pool.genes[chosen],
@@ -244,7 +245,7 @@ class PredictorSearch(metaclass=PlainHelp):
         sure = predictor
         if history.pending and isinstance(predictor, ExpectingPredictor):
             sure = predictor.expecting(history.pending_genes)
-        return scores + self.exploration * sure.predict_std(genes)
+        return scores + self.exploration * spread_of(sure, genes)
 
     def recommend(self, space: SearchSpace, history: History, *, seed: int, iteration: int) -> int | None:
         """The evaluated architecture with the highest score of a predictor that knows the noise; ties to the first.
@@ -257,7 +258,7 @@ class PredictorSearch(metaclass=PlainHelp):
         if not self.denoises(history):
             return None
         predictor = self.fitted(space, history, seed=seed, iteration=iteration)
-        return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
+        return _best_of_longest(history, scores_of(predictor, history.genes).astype(np.float64))
 
     def denoises(self, history: History) -> bool:
         """Whether it has an opinion on what of a history is best."""
@@ -296,7 +297,7 @@ class PredictorSearch(metaclass=PlainHelp):
         if self.warm_start and before is not None and isinstance(unfitted, WarmStartPredictor):
             unfitted = unfitted.starting_from(before)
         known, rng = self.learned_from(space, history, seed=seed), rng_for(seed, iteration, "fit")
-        return unfitted.fit(space, known.genes_by_key, known.values, epochs=known.epochs, rng=rng)
+        return fitted_on(unfitted, space, known.genes_by_key, known.values, epochs=known.epochs, rng=rng)
 
     def compared(self, history: History) -> History:
         """As `compared` below, by the rule that the predictor has."""
@@ -352,7 +353,7 @@ class WarmStarted:
         if not self.search.denoises(history):
             return None
         predictor = self._fitted(space, history, seed, iteration)
-        return _best_of_longest(history, predictor.predict(history.genes).astype(np.float64))
+        return _best_of_longest(history, scores_of(predictor, history.genes).astype(np.float64))
 
     def _fitted(self, space: SearchSpace, history: History, seed: int, iteration: int) -> Predictor:
         asked = _asked_for(history, seed, iteration)

@@ -9,6 +9,7 @@ import numpy as np
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import Predictor, fresh
+from predictornas.predictors.contract import fitted_on, scores_of
 from predictornas.samplers.base import Pool
 from predictornas.samplers.uniform import Exhaustive
 from predictornas.search.strategies import Proposal
@@ -61,11 +62,10 @@ class WeakNAS:
         Raises:
             ConfigurationError: the space is too large to be enumerated.
         """
-        predictor = fresh(self.predictor).fit(
-            space, history.genes_by_key, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
-        )
+        unfitted, rng = fresh(self.predictor), rng_for(seed, iteration, "fit")
+        predictor = fitted_on(unfitted, space, history.genes_by_key, history.values, epochs=history.epochs, rng=rng)
         pool = Exhaustive().propose(space, 0, history, predictor, rng_for(seed, iteration, "pool"))
-        scores = predictor.predict(pool.genes)
+        scores = scores_of(predictor, pool.genes)
         liked = Pool(pool.genes, pool.keys).best(scores, self.top)
         unseen = liked[~np.isin(pool.keys[liked], history.keys)]
         if len(unseen) < n:

@@ -21,6 +21,7 @@ from predictornas.counting import counted
 from predictornas.description import describe
 from predictornas.errors import ConfigurationError, StoreError
 from predictornas.executors import Task, Tell
+from predictornas.predictors.contract import fitted_on, scores_of
 from predictornas.predictors.registry import PREDICTORS
 from predictornas.predictors.studied import studied_predictor
 from predictornas.quantity import Quantity
@@ -335,14 +336,11 @@ def _measured(opened: OpenedPredictorStudy, fit: Fit) -> dict[str, Any]:
     if study.judged is not None and study.judged < len(others):
         others = np.sort(rng_for(fit.draw, fit.size, "judged").choice(others, study.judged, replace=False))
     begin = time.perf_counter()
-    predictor = studied_predictor(fit.predictor, fit.size).fit(
-        opened.space, opened.genes[drawn], opened.train[drawn], rng=rng_for(fit.draw, fit.size, "fit")
-    )
+    unfitted, rng = studied_predictor(fit.predictor, fit.size), rng_for(fit.draw, fit.size, "fit")
+    predictor = fitted_on(unfitted, opened.space, opened.genes[drawn], opened.train[drawn], rng=rng)
     fitted = time.perf_counter()
-    # the whole space is what predictors know how to score fast
-    scores = (
-        predictor.predict(opened.genes)[others] if study.judged is None else predictor.predict(opened.genes[others])
-    )
+    genes = opened.genes  # the whole space is what predictors know how to score fast
+    scores = scores_of(predictor, genes)[others] if study.judged is None else scores_of(predictor, genes[others])
     scored = time.perf_counter()
     judge = opened.judge[others]
     return {

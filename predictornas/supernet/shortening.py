@@ -45,7 +45,7 @@ def with_epochs(method: Method, epochs: int) -> Method:
         update=_update(method.update, epochs, factor),
         stages=_stages(method.stages, epochs, factor),
         selection=_selection(method.selection, epochs, factor),
-        warm_up=min(_scaled(method.warm_up, factor), epochs - 1),
+        warm_up=_resting(method.warm_up, method.epochs, epochs),
     )
 
 
@@ -78,8 +78,7 @@ def _stages(stages: Sequence[Stage], epochs: int, factor: Fraction) -> tuple[Sta
         remaining = len(stages) - place - 1
         ends.append(min(max(_scaled(end, factor), ends[-1] + 1), epochs - remaining))
     return tuple(
-        # rounded up it could take a whole stage, in which alpha would never move
-        replace(stage, epochs=end - start, warm_up=min(_scaled(stage.warm_up, factor), end - start - 1))
+        replace(stage, epochs=end - start, warm_up=_resting(stage.warm_up, stage.epochs, end - start, factor))
         for stage, (start, end) in zip(stages, pairwise(ends), strict=True)
     )
 
@@ -95,6 +94,12 @@ def _selection(selection: Selection, epochs: int, factor: Fraction) -> Selection
             return replace(selection, interval=max(_scaled(selection.interval, factor), 1))
         case _:
             return selection
+
+
+def _resting(warm_up: int, before: int, after: int, factor: Fraction | None = None) -> int:
+    """Epochs in which alpha rests: not all of them, as rounding up could have it, where it moved before."""
+    rests = _scaled(warm_up, Fraction(after, before) if factor is None else factor)
+    return min(rests, after - 1) if warm_up < before else rests
 
 
 def _scaled(length: int, factor: Fraction) -> int:

@@ -14,6 +14,7 @@ from predictornas.fronts.dominance import non_dominated
 from predictornas.fronts.hypervolume import improvements
 from predictornas.history import History
 from predictornas.predictors.base import Predictor, UncertainPredictor, fresh
+from predictornas.predictors.contract import fitted_on, scores_of, spread_of
 from predictornas.samplers.base import Sampler
 from predictornas.search.objectives.quantities import Goal, Reader, best_first, costs_of, excess, objectives_of
 from predictornas.search.objectives.scales import ScoreScale
@@ -168,9 +169,9 @@ class Beliefs:
         for place, quantity in enumerate(search.quantities):
             if not quantity.known:
                 goodness, unfitted = -costs[:, place], fresh(search.predictor)
-                fitted: Any = unfitted.fit(space, history.genes, goodness, epochs=history.epochs, rng=rng)
+                fitted: Any = fitted_on(unfitted, space, history.genes, goodness, epochs=history.epochs, rng=rng)
                 self._predictors[place] = fitted
-                self.seen[:, place] = -fitted.predict(history.genes)
+                self.seen[:, place] = -scores_of(fitted, history.genes)
 
     def hopes(self, genes: Genes) -> tuple[Float[np.ndarray, "p q"], Float[np.ndarray, " p"]]:
         """The scores that are hoped for, and the chance that every limit on a predicted quantity is kept."""
@@ -181,7 +182,8 @@ class Beliefs:
             if quantity.known:
                 hopes[:, place] = self._scales[place].scores(next(read))
                 continue
-            mean, spread = -self._predictors[place].predict(genes), self._predictors[place].predict_std(genes)
+            predictor = self._predictors[place]
+            mean, spread = -scores_of(predictor, genes), spread_of(predictor, genes)
             hopes[:, place] = mean - search.exploration * spread
             if quantity.limit is not None:
                 limit = self._scales[place].scores(np.array([quantity.limit]))
