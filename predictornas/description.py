@@ -21,8 +21,8 @@ def describe(value: Any) -> Any:
 
     An object becomes a JSON object with its type's name first. What follows are the fields of a dataclass that its
     constructor takes; of anything else what its `get_params()` says, as that of scikit-learn's estimators; and where it
-    has none, its attributes, but for those that begin or end with an underscore, which are private or learned; of a module
-    of torch also what it is made of. A function or class is `module:name`, an array its checksum.
+    has none, its attributes, but for those that begin or end with an underscore, which are private or learned. Of a
+    module of torch there is also what it is made of. A function or class is `module:name`, an array its checksum.
 
     Raises:
         ConfigurationError: something that cannot be told from another of its kind, such as a lambda.

@@ -21,7 +21,7 @@ _READ = ("parameters", "flops", "macs")
 _LISTED = 12
 """So many columns an error names."""
 
-_LIMIT = re.compile(r"\s*([^<>=\s]+)\s*(<=|<|>=|>)\s*([^<>=\s]+)\s*")
+_LIMIT = re.compile(r"\s*([^<>=\s]+)\s*(<=|<|>=|>)\s*([^<>=\s%]+)\s*(%?)\s*")
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,17 @@ def _limit(benchmark: Benchmark, condition: str) -> tuple[str, float]:
         name, sign, bound = match[1], match[2], float(match[3])  # type: ignore[index]  # caught below
     except (TypeError, ValueError):
         raise ConfigurationError(
-            f"{condition!r} is no limit. Write a name, < or >, and a number, in quotes: 'parameters<5e6'."
+            f"{condition!r} is no limit. Write a name, < or >, and a number, in quotes: 'parameters<5e6' or 'error<5%'."
         ) from None
     column = _column(benchmark, name)
+    if match[4]:  # type: ignore[index]  # it matched
+        bound /= 100
+    if (match[4] and not column.is_fraction) or (column.is_fraction and not 0 <= bound <= 1):  # type: ignore[index]
+        raise ConfigurationError(
+            f"{condition!r}: {name} is a fraction from 0 to 1. Write {name}{sign}0.05 or {name}{sign}5%."
+            if column.is_fraction
+            else f"{condition!r}: {name} is no fraction. Leave out the percent sign."
+        )
     # an accuracy that is called error counts as one
     lower = column.direction == "lower" or name == ERROR
     if (sign[0] == "<") != lower:

@@ -33,7 +33,9 @@ Objectives = Annotated[
 
 Limits = Annotated[
     str | None,
-    Parameter(help="Conditions, commas between, in quotes: 'parameters<5e6'. Alone, the objective is the signal."),
+    Parameter(
+        help="Conditions, commas between, in quotes: 'parameters<5e6,error<5%'. Alone, the objective is the signal."
+    ),
 ]
 
 Known = Annotated[

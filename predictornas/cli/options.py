@@ -135,6 +135,26 @@ def pictures_as(formats: str | None, style: str) -> Pictures:
     return Pictures(tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip())), style)
 
 
+def whole_numbers(text: str, option: str) -> tuple[int, ...]:
+    """Numbers from 1 with commas between.
+
+    Example:
+        >>> whole_numbers("78, 156", "--sizes")
+        (78, 156)
+
+    Args:
+        text: as it was given.
+        option: for messages.
+
+    Raises:
+        ConfigurationError: something else.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise ConfigurationError(f"{option} {text[:60]!r}: give whole numbers from 1 with commas between, like 78,156.")
+    return tuple(map(int, parts))
+
+
 def worker_count(workers: int, threads: int = 1) -> int:
     """The processes that `--workers` asks for: 0 takes one for each core that this process may use.
 

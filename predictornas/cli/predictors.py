@@ -12,7 +12,18 @@ from cyclopts import Parameter
 from predictornas.captions import Quality, qualities
 from predictornas.cli.console import Json, progress_bar, say_where, show_json, show_rows, shown_in_browser
 from predictornas.cli.listing import predictors_help, protocols_help
-from predictornas.cli.options import Address, ExecutorName, Formats, Open, Part, Style, Where, Workers, pictures_as
+from predictornas.cli.options import (
+    Address,
+    ExecutorName,
+    Formats,
+    Open,
+    Part,
+    Style,
+    Where,
+    Workers,
+    pictures_as,
+    whole_numbers,
+)
 from predictornas.counting import counted
 
 if TYPE_CHECKING:
@@ -88,7 +99,7 @@ def predictors(
     study = PredictorStudy(
         benchmark=benchmark,
         predictors=tuple(name.strip() for name in names.split(",") if name.strip()),
-        sizes=tuple(int(size) for size in sizes.split(",") if size.strip()),
+        sizes=whole_numbers(sizes, "--sizes"),
         draws=DRAWS if draws is None else draws,
         train_on=train_on,
         judge_on=judge_on,

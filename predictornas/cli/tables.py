@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from predictornas.cli.console import Json, progress_bar, remark, say, show_json, show_rows
-from predictornas.cli.options import Formats, Style, pictures_as
+from predictornas.cli.options import Formats, Style, pictures_as, whole_numbers
 from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
 
@@ -190,10 +190,7 @@ def _epochs(text: str) -> list[int] | None:
     """Epochs by number, "1,12,200"; None for "all"."""
     if text == "all":
         return None
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() and int(part) for part in parts):
-        raise ConfigurationError(f"--epochs {text[:60]!r}: give numbers from 1, like 1,12,50,200, or all.")
-    return [int(part) for part in parts]
+    return list(whole_numbers(text, "--epochs"))
 
 
 def _show_preview(name: str, found: Preview, *, as_json: bool) -> None:

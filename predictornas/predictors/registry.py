@@ -133,6 +133,24 @@ PREDICTORS = Registry(
             label="process and networks with signals",
         ),
         Registered(
+            name="sparse-signal-gp",
+            target="predictornas.predictors.gaussian_process:SparseSignalProcess",
+            help="the process with signals, its scores made of 1500 kernels: fast where thousands were trained",
+            label="sparse process with signals",
+        ),
+        Registered(
+            name="shallow-signal-network",
+            target="predictornas.predictors.studied:shallow_signal_network",
+            help="`signal-network` with three rounds of messages: two thirds of its time",
+            label="shallow network with signals",
+        ),
+        Registered(
+            name="sparse-gp-and-networks",
+            target="predictornas.predictors.studied:sparse_gp_and_networks",
+            help="that process and two of these, half and half: the best on thousands that scores a space in seconds",
+            label="sparse process and shallow networks",
+        ),
+        Registered(
             name="ensemble-with-flow",
             target="predictornas.predictors.studied:ensemble_with_flow",
             help="the same and two flow networks: the costliest, and the best on some hundred architectures",

@@ -32,8 +32,10 @@ class Budget:
 
     def __post_init__(self) -> None:
         limits = [limit for limit in (self.evaluations, self.epochs, self.seconds) if limit is not None]
-        if not limits or not min(limits) >= 1:
-            raise ConfigurationError(f"A budget is evaluations, epochs or seconds of training, at least 1, not {self}.")
+        if not limits or not min(limits) >= 1 or not math.isfinite(max(limits)):
+            raise ConfigurationError(
+                f"A budget is evaluations, epochs or seconds of training, at least 1 and finite, not {self}."
+            )
 
     @property
     def unit(self) -> str:

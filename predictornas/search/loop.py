@@ -29,6 +29,7 @@ from predictornas.search.strategies import (
 )
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
+from predictornas.spaces.registry import get_space
 from predictornas.threads import one_thread
 
 
@@ -50,7 +51,7 @@ class Search(metaclass=PlainHelp):
         (15, (1, 6))
 
     Args:
-        space: the space to search.
+        space: the space to search, or its name.
         strategy: what proposes; or the name of a method, as in `predictornas search --method`, with the preset
             "default".
         seed: seed of the run.
@@ -60,8 +61,9 @@ class Search(metaclass=PlainHelp):
         name: what they call the run; by default space and seed.
 
     Raises:
-        UnknownNameError: no method has this name; names the nearest.
-        ConfigurationError: something that is neither a strategy nor a name, or a single observer for a list of them.
+        UnknownNameError: no space or method has this name; names the nearest.
+        ConfigurationError: something that is neither a strategy nor a name, a single observer for a list of them, or a
+            seed below 0.
         InvalidArchitectureError: the history holds genes that are no architecture of the space.
 
     Attributes:
@@ -72,7 +74,7 @@ class Search(metaclass=PlainHelp):
 
     def __init__(
         self,
-        space: SearchSpace,
+        space: SearchSpace | str,
         strategy: Strategy | str,
         *,
         seed: int = 0,
@@ -80,8 +82,10 @@ class Search(metaclass=PlainHelp):
         observers: Sequence[Observer] = (),
         name: str | None = None,
     ) -> None:
-        self.space = space
+        self.space = space = get_space(space) if isinstance(space, str) else space
         self.strategy = _strategy(strategy)
+        if not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise ConfigurationError(f"The seed of a run is a whole number from 0, not {seed!r}.")
         self._running = for_one_run(self.strategy)
         self.seed = seed
         self.history = history if history is not None else History.empty(space.num_genes)
@@ -97,7 +101,7 @@ class Search(metaclass=PlainHelp):
     def open(
         cls,
         folder: Path | str,
-        space: SearchSpace,
+        space: SearchSpace | str,
         strategy: Strategy | str,
         *,
         seed: int = 0,
@@ -136,7 +140,7 @@ class Search(metaclass=PlainHelp):
             StoreError: it cannot be written.
         """
         search = cls(space, strategy, seed=seed, observers=observers, name=Path(folder).absolute().name)
-        kept = SearchFolder(Path(folder), identity_of(space, search.strategy, seed))
+        kept = SearchFolder(Path(folder), identity_of(search.space, search.strategy, seed))
         for event in kept.events():
             search._happened(event)
         search._folder = kept

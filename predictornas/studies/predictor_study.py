@@ -304,6 +304,12 @@ def _check(opened: OpenedPredictorStudy) -> None:
     study = opened.study
     for name in study.predictors:
         PREDICTORS[name]  # refuses an unknown name before anything is opened
+    if not study.predictors or (study.judged is not None and study.judged < 2):
+        raise ConfigurationError(
+            "No predictor was named: give some, such as gp,gcn."
+            if not study.predictors
+            else f"Ranks are judged on two architectures at least, not on {study.judged}."
+        )
     measured = len(opened.rows)
     wrong = [size for size in study.sizes if not 2 <= size <= measured - 2]
     if wrong or study.draws < 1:

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import kendalltau
 
 from predictornas.benchmarks.catalog import open_benchmark
-from predictornas.errors import DataError
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.predictors.base import DenoisingPredictor, UncertainPredictor
-from predictornas.predictors.gaussian_process import GaussianProcess, SignalProcess
+from predictornas.predictors.gaussian_process import GaussianProcess, SignalProcess, SparseSignalProcess
 from predictornas.predictors.process.graph_views import raw_views
 from predictornas.spaces.registry import get_space
 from predictornas.testing import check_predictor
@@ -139,10 +139,30 @@ def test_cells_of_nasbench201_are_ranked_better_once_identities_are_wires() -> N
     assert tau(SignalProcess(width=8)) > tau(GaussianProcess(width=8)) + 0.01
 
 
-@pytest.mark.parametrize("process", [GaussianProcess, SignalProcess])
+@pytest.mark.parametrize("process", [GaussianProcess, SignalProcess, SparseSignalProcess])
 def test_a_large_pool_of_a_space_that_nobody_can_list_is_scored(process: type[GaussianProcess]) -> None:
     space, rng = get_space("darts"), np.random.default_rng(0)
     genes = space.sample(20, rng)
     ranked = process(width=2).fit(space, genes, (genes == 1).mean(axis=1), rng=rng)
     pool = space.sample(8200, rng)
     np.testing.assert_allclose(ranked.predict(pool)[-50:], ranked.predict(pool[-50:]), atol=1e-4)
+
+
+def test_scores_of_fewer_kernels_are_nearly_those_of_all_and_as_sure() -> None:
+    space = get_space("nasbench101")
+    genes, others = space.enumerate()[::2000], space.enumerate()[1000::2000]
+    values = (genes[:, 21:] == 0).mean(axis=1) + 0.1 * np.random.default_rng(1).normal(size=len(genes))
+    whole, sparse, same = (
+        process.fit(space, genes, values, rng=np.random.default_rng(0))
+        for process in (
+            SignalProcess(width=16),
+            SparseSignalProcess(inducing=len(genes) // 2),
+            SparseSignalProcess(inducing=len(genes)),
+        )
+    )
+    assert kendalltau(sparse.predict(others), whole.predict(others)).statistic > 0.9
+    np.testing.assert_array_equal(sparse.predict_std(others), whole.predict_std(others))
+    np.testing.assert_array_equal(same.predict(others), whole.predict(others))
+    assert not np.array_equal(sparse.predict(others), whole.predict(others))
+    with pytest.raises(ConfigurationError, match="inducing >= 1"):
+        SparseSignalProcess(inducing=0)

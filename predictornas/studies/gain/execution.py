@@ -55,7 +55,7 @@ class Outcome:
 
 def run_study(
     study: Study,
-    folder: Path,
+    folder: Path | str,
     *,
     workers: int = 1,
     executor: Executor | None = None,
@@ -96,6 +96,7 @@ def run_study(
         >>> outcome.history.group_by("method").len().sort("method")["len"].to_list()
         [40, 40]
     """
+    folder = Path(folder)
     execution = Execution(executor or get_executor(workers=workers), started, observers=several(observers))
     opened = open_study(study)
     return tell_study(opened, folder, advance_study(opened, folder, execution), pictures)

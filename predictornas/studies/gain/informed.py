@@ -10,6 +10,7 @@ import polars as pl
 from jaxtyping import Int8
 
 from predictornas.benchmarks.table import Benchmark
+from predictornas.benchmarks.validation import ROUNDING
 from predictornas.counting import counted
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History
@@ -109,7 +110,13 @@ def _with_prior(strategy: Strategy, space: SearchSpace, path: Path, value: str) 
 def _with_trials(strategy: Strategy, benchmark: Benchmark, path: Path, value: str) -> tuple[Strategy, str]:
     space, nothing = benchmark.space, History.empty(benchmark.space.num_genes)
     trials = read_trials(path, space, value=value)
-    epochs = np.where(trials.epochs > 0, trials.epochs, benchmark.column(benchmark.signal).epochs or 0)
+    signal, largest = benchmark.column(benchmark.signal), np.nanmax(trials.values, initial=0.0)
+    if signal.is_fraction and largest > 1 + ROUNDING:
+        raise DataError(
+            f"{path}: {value!r} has values up to {largest:g}, and those of {signal.name!r} are fractions from 0 to 1, "
+            "the higher the better. Divide percentages by 100."
+        )
+    epochs = np.where(trials.epochs > 0, trials.epochs, signal.epochs or 0)
     given = checked(space, nothing, Given(trials.genes, trials.values, epochs), twice=True)
     rows = unknown_rows(nothing, given)
     if not rows:

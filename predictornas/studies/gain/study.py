@@ -96,8 +96,12 @@ class Study(metaclass=PlainHelp):
         if not given or not min(given.values()) >= 1:
             met = ", ".join(f"{name} {limit}" for name, limit in given.items())
             raise ConfigurationError(f"A run needs a budget of at least 1; given: {met or 'none'}.")
+        if isinstance(self.seeds, int):
+            raise ConfigurationError(f"Seeds are those of the runs, such as tuple(range({self.seeds or 20})).")
         if not self.seeds or min(self.seeds) < 0:
             raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
+        if isinstance(self.methods, str):
+            raise ConfigurationError(f"Methods are a tuple of names: ({self.methods!r},), not {self.methods!r}.")
         if not self.methods:
             raise ConfigurationError("No method was given. Name some with --methods, e.g. random,uniform-100.")
         own = [method.name for method in self.methods if isinstance(method, Named)]

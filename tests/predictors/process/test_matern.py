@@ -40,6 +40,22 @@ def test_the_posterior_is_the_textbooks() -> None:
     np.testing.assert_allclose(regression.std(new), np.sqrt(variance), atol=1e-6)
 
 
+def test_fewer_kernels_are_the_subset_of_regressors() -> None:
+    """Quinonero-Candela and Rasmussen 2005, section 5: mean K_*u (K_uf N^-1 K_fu + K_uu)^-1 K_uf N^-1 y."""
+    whole, rows = Regression(INPUTS, TARGETS, HYPER), np.array([1, 4, 6, 7, 10])
+    new = [RNG.normal(size=(5, 3)), RNG.normal(size=(5, 2))]
+    few = [view[rows] for view in INPUTS]
+    across, inner = kernel(few, INPUTS), kernel(few, few) + 1e-4 * np.eye(5)
+    weights = np.linalg.inv(across @ across.T / (HYPER.noise + 1e-4) + inner) @ across @ TARGETS / (HYPER.noise + 1e-4)
+    fewer = whole.on_fewer(INPUTS, rows)
+    np.testing.assert_allclose(fewer.mean(new), kernel(new, few) @ weights, atol=1e-4)
+    parts = sum(fewer.part(place, view) for place, view in enumerate(new))
+    np.testing.assert_allclose(parts, fewer.mean(new), atol=1e-4)
+    np.testing.assert_array_equal(fewer.std(new), whole.std(new))
+    everyone = whole.on_fewer(INPUTS, np.arange(12))
+    np.testing.assert_allclose(everyone.mean(new), whole.mean(new), atol=1e-3)
+
+
 def test_the_covariance_of_many_is_put_together_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Regression(INPUTS, TARGETS, HYPER)
     monkeypatch.setattr(matern, "_SIDE", 5)
