@@ -116,3 +116,23 @@ def test_differences_are_named_by_where_they_are() -> None:
         "z is None a and [1] b",
     ]
     assert differences({"type": "A", "k": 1}, {"type": "B", "k": 2}, ("a", "b")) == ["it is 'A' a and 'B' b"]
+
+
+def test_modules_of_torch_are_told_apart_by_what_they_are_made_of() -> None:
+    """Which they keep apart from their attributes: two widths are two runs."""
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.net = torch.nn.Sequential(torch.nn.Linear(3, width), torch.nn.ReLU(), torch.nn.Dropout(0.1))
+            self.scale = torch.nn.Parameter(torch.rand(width))
+            self.bias = None
+
+    two, again, three = describe(Net(2)), describe(Net(2)), describe(Net(3))
+    assert two == again, "initial weights are drawn by chance"
+    assert two != three
+    assert json.loads(json.dumps(two)) == two
+    assert two["scale"] == [2]
+    assert two["net"]["0"]["out_features"] == 2
+    assert describe(torch.nn.Dropout(0.2)) != describe(torch.nn.Dropout(0.1))

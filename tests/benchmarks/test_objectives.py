@@ -40,6 +40,8 @@ def test_what_is_declared_to_be_known_is(table: Benchmark) -> None:
         ("parameters<=5e5", 5e5),
         (" parameters < 5e5", np.nextafter(5e5, 0)),
         ("error<=.1", 0.1),
+        ("error <= 10 %", 0.1),
+        ("valid_accuracy_200_run0>=90%", 0.1),
         ("valid_accuracy_200_run0>=0.9", 0.1),
     ],
 )
@@ -63,6 +65,9 @@ def test_an_objective_may_be_limited_too(table: Benchmark) -> None:
         (("error",), ("error>0.5",), "bounds the good side"),
         (("error",), ("parameters",), "is no limit"),
         (("error",), ("parameters<many",), "is no limit"),
+        (("latency",), ("error<5",), r"a fraction from 0 to 1. Write error<0\.05 or error<5%"),
+        (("latency",), ("error<nan",), "a fraction from 0 to 1"),
+        (("error",), ("parameters<5%",), "no fraction"),
         (("error",), ("parameters<5", "parameters<6"), "limited twice"),
     ],
 )

@@ -42,3 +42,23 @@ def test_a_protocol_that_the_table_cannot_have_ends_in_a_sentence(
 ) -> None:
     assert run(*ASKED, "--protocol", "pinat", "--out", str(tmp_path)) == 2
     assert "needs test accuracy" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--sizes", "abc"), "--sizes 'abc': give whole numbers"),
+        (("--sizes", "50 100"), "give whole numbers"),
+        (("--sizes", "20.5"), "give whole numbers"),
+        (("--sizes", ""), "give whole numbers"),
+        (("--sizes", "20,"), "give whole numbers"),
+        (("--names", ""), "No predictor was named"),
+        (("--names", "gp", "--judged", "-5"), "not on -5"),
+    ],
+)
+def test_numbers_that_are_none_end_in_a_sentence(
+    run, tmp_path: Path, capsys: pytest.CaptureFixture[str], asked: tuple[str, ...], said: str
+) -> None:
+    assert run("predictors", *asked, "--out", str(tmp_path / "out")) == 2
+    assert said in " ".join(capsys.readouterr().err.split())

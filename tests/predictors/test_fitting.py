@@ -7,6 +7,7 @@ from predictornas.predictors.fitting import (
     check_batches,
     check_device,
     check_values,
+    checked_values,
     fit_network,
     fit_network_in_batches,
     random_batches,
@@ -15,6 +16,8 @@ from predictornas.predictors.fitting import (
 )
 from predictornas.predictors.losses import HingeRanking, MeanSquaredError, WeightedMeanSquaredError
 from predictornas.predictors.optimisers import Adam, GradientDescent
+from predictornas.predictors.registry import get_predictor
+from predictornas.spaces.registry import get_space
 
 
 @pytest.mark.parametrize(
@@ -190,3 +193,34 @@ def test_a_device_that_is_not_there_is_named():
     check_device("cpu")
     with pytest.raises(ConfigurationError, match="cannot compute on 'nowhere' here"):
         check_device("nowhere")
+
+
+@pytest.mark.parametrize(
+    "values", [[0.5, 1, 0.7], (0.5, 1, 0.7), torch.tensor([0.5, 1.0, 0.7]), np.array([0.5, 1, 0.7])]
+)
+def test_values_may_be_any_numbers_of_which_each_architecture_has_one(values: object) -> None:
+    checked = checked_values(np.zeros((3, 6), np.int8), values)
+    assert checked.dtype == np.float64
+    np.testing.assert_allclose(checked, [0.5, 1, 0.7])
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.5, 0.7], r"3 architectures need one value each, and got values of shape \(2,\)"),
+        ([], r"shape \(0,\)"),
+        (np.zeros((3, 1)), r"shape \(3, 1\)"),
+        (["a", "b", "c"], "have to be numbers"),
+        ([0.5, None, 0.7], "Value 1 of 3 is nan"),
+    ],
+)
+def test_values_that_are_none_are_refused(values: object, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        checked_values(np.zeros((3, 6), np.int8), values)
+
+
+@pytest.mark.parametrize("name", ["gp", "gin", "gcn", "paths", "wl-gp", "signal-network", "neural-predictor", "rnn"])
+def test_no_predictor_learns_from_fewer_values_than_architectures(name: str) -> None:
+    space = get_space("nasbench201")
+    with pytest.raises(DataError, match="5 architectures need one value each"):
+        get_predictor(name).fit(space, space.enumerate()[:5], np.ones(4), rng=np.random.default_rng(0))

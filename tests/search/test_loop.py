@@ -311,3 +311,13 @@ def test_of_an_overdrawn_budget_nothing_is_asked() -> None:
     assert len(search.ask(-3)) == len(search.ask(0)) == 0
     assert len(search.ask(3)) == 3
     assert len(search.history.pending) == 3
+
+
+def test_a_space_may_be_named_and_a_seed_is_a_whole_number(tmp_path: Path) -> None:
+    assert Search("nasbench201", "random", seed=np.int64(3)).space is SPACE
+    assert Search.open(tmp_path, "nasbench201", "random").space is SPACE
+    with pytest.raises(UnknownNameError, match="nasbench201"):
+        Search("nasbench202", "random")
+    for seed in (-1, None, 0.5):
+        with pytest.raises(ConfigurationError, match="whole number from 0"):
+            loop.Search(SPACE, "random", **{"seed": seed})
