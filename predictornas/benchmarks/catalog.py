@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from predictornas.benchmarks.known_benchmarks import (
     Entry,
 )
 from predictornas.benchmarks.known_recipes import RECIPES
+from predictornas.benchmarks.layout import NAME, check_table_name, read_manifest
 from predictornas.benchmarks.official201.columns import LADDER
 from predictornas.benchmarks.official201.full_tables import full_tables
 from predictornas.benchmarks.official201.importing import LICENCE, OfficialTable, reading_tables
@@ -60,8 +60,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
-"""What a benchmark may be called; it is the name of a folder too, so it has an end."""
 
 _OFFLINE = {
     "nasbench201": (nasbench201.read_offline, nasbench201.LICENCE),
@@ -184,6 +182,25 @@ def stored_names() -> list[str]:
     return sorted(path.name for path in home.iterdir() if path.is_dir() and NAME.fullmatch(path.name))
 
 
+def stored_folder(name: str) -> Path:
+    """The folder of a table in the store, whether it can be opened or not.
+
+    Raises:
+        UnknownNameError: the store holds no such table.
+    """
+    if name not in stored_names():
+        raise UnknownNameError("table in the store", name, stored_names())
+    return data_home() / name
+
+
+def stored_rows(name: str) -> int:
+    """How many rows a table in the store says that it has; 0 where it is damaged. Its space need not be known here."""
+    try:
+        return int(read_manifest(stored_folder(name))["rows"])
+    except StoreError:
+        return 0
+
+
 def remove_benchmark(name: str) -> Path:
     """Removes an imported table from the store; what the package brings or builds itself is there again when asked for.
 
@@ -197,9 +214,7 @@ def remove_benchmark(name: str) -> Path:
         UnknownNameError: the store holds no such table.
         StoreError: the folder cannot be removed.
     """
-    if name not in stored_names():
-        raise UnknownNameError("table in the store", name, stored_names())
-    folder = data_home() / name
+    folder = stored_folder(name)
     try:
         shutil.rmtree(folder)
     except OSError as error:
@@ -405,11 +420,7 @@ def _read_from(name: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"{name[:60]!r} cannot be the name of a benchmark; use at most 200 lower-case letters, digits, '-' and "
-            "'.', no folder."
-        )
+    check_table_name(name)
     entry = CATALOG.get(name)
     if entry is not None and (entry.bundled or entry.dataset is not None):
         origin = "comes with this package" if entry.bundled else "is built from an installed package"

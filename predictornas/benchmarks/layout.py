@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
@@ -14,6 +15,9 @@ from predictornas.reading import CHECKSUM, Kinds, checked_object, read_json, sea
 
 SCHEMA_VERSION = 2
 """Version of the layout that is written: the manifest of a folder is sealed since version 2."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
+"""What a table may be called, and its folder with it."""
 
 _READ_VERSIONS = (1, SCHEMA_VERSION)
 
@@ -176,3 +180,16 @@ def verify_file_once(path: Path, sha256: str) -> None:
     if facts not in _verified:
         verify_file(path, sha256)
         _verified.add(facts)
+
+
+def check_table_name(name: str) -> None:
+    """Refuses what cannot be the name of a table.
+
+    Raises:
+        ConfigurationError: other characters than `NAME` has, or too many.
+    """
+    if not NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name[:60]!r} cannot be the name of a benchmark; use at most 200 lower-case letters, digits, '-' and "
+            "'.', no folder."
+        )

@@ -21,6 +21,7 @@ from predictornas.benchmarks.layout import (
     MANIFEST,
     SORTED_KEYS,
     SORTED_ROWS,
+    check_table_name,
     file_of,
     read_manifest,
     sealed_manifest,
@@ -40,8 +41,8 @@ from predictornas.files import write_json, writing_folder
 from predictornas.plain_help import PlainHelp
 from predictornas.quantity import Quantities
 from predictornas.reading import map_array
-from predictornas.spaces.base import Genes, Keys, SearchSpace, lists_too, require_members
-from predictornas.spaces.registry import space_of_file
+from predictornas.spaces.base import Genes, Keys, SearchSpace, lists_too, require_genes, require_members
+from predictornas.spaces.registry import check_registered, space_of_file
 from predictornas.spaces.restricted import part_of
 
 __all__ = ["Benchmark", "Column", "write_benchmark"]
@@ -274,9 +275,14 @@ def write_benchmark(
     Raises:
         DataError: rows or values that break these rules; names column, row, architecture and value.
         UnknownNameError: `signal` or `evaluation` is no column.
-        ConfigurationError: `signal` and `evaluation` share a training run on the same split.
+        ConfigurationError: `signal` and `evaluation` share a training run on the same split, a name that cannot be, or
+            a space that is not registered.
+        InvalidArchitectureError: genes that are no rows of as many whole numbers as the space has.
         StoreError: the folder cannot be written or the disk is full.
     """
+    check_table_name(name)
+    check_registered(space)
+    genes = genes if isinstance(genes, np.ndarray) and genes.dtype == np.int8 else require_genes(space, genes)
     by_name = {column.name: column for column in columns}
     if len(by_name) != len(columns):
         raise DataError(f"Two columns have the same name: {sorted(column.name for column in columns)}.")

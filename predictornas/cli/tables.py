@@ -303,12 +303,11 @@ def remove(name: str, *, yes: Yes = False, json: Json = False) -> None:
     name
         Name of the table.
     """
-    from predictornas.benchmarks.catalog import open_benchmark, remove_benchmark
+    from predictornas.benchmarks.catalog import remove_benchmark, stored_folder, stored_rows
 
     if not yes:
-        benchmark = open_benchmark(name)
         raise ConfigurationError(
-            f"This removes {counted(len(benchmark), 'row')} in {benchmark.folder}. Say so with --yes."
+            f"This removes {counted(stored_rows(name), 'row')} in {stored_folder(name)}. Say so with --yes."
         )
     folder = remove_benchmark(name)
     if json:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from predictornas.errors import UnknownNameError
+from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.registry import Registered, Registry, expect
 
 if TYPE_CHECKING:
@@ -93,6 +93,20 @@ def _made(name: str) -> SearchSpace:
     record = SPACES[name]
     space: SearchSpace = expect(record.make(name=name), SearchSpace, record)
     return space
+
+
+def check_registered(space: SearchSpace) -> None:
+    """Refuses a space that a file could not name, as files name no modules; see `space_of_file`.
+
+    Raises:
+        ConfigurationError: no registered space has its name.
+    """
+    if space.name not in SPACES:
+        raise ConfigurationError(
+            f"A table of {space.name!r} could not be opened again: files name spaces, and no registered space has this "
+            "name. Announce it under this name in the entry points `predictornas.spaces` of a package, or in this "
+            "process with register_space(); see docs/guides/own-space.md."
+        )
 
 
 def space_of_file(name: str) -> SearchSpace:

@@ -283,3 +283,50 @@ def test_tables_open_without_torch_and_polars(small: Benchmark) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_what_could_not_be_opened_again_is_not_written(tmp_path: Path) -> None:
+    """A name that no command takes, or a space that files cannot name, which are those of `module:attribute`."""
+
+    class Unknown(NASBench201):
+        name = "of-mine"
+
+    space = NASBench201()
+    told = {"genes": space.enumerate()[:2], "signal": "loss", "evaluation": None, "source": {}, "licence": "none"}
+    columns = {Column("loss", "loss"): np.array([0.5, 0.6])}
+    with pytest.raises(ConfigurationError, match="'Bad_Name' cannot be the name"):
+        write_benchmark(tmp_path / "a", name="Bad_Name", space=space, columns=columns, **told)
+    with pytest.raises(ConfigurationError, match=r"table of 'of-mine' could not be opened again.*register_space"):
+        write_benchmark(tmp_path / "b", name="b", space=Unknown(), columns=columns, **told)
+    assert not list(tmp_path.iterdir())
+
+
+def test_genes_may_be_numbers_of_any_width(tmp_path: Path) -> None:
+    space = NASBench201()
+    rows = space.enumerate()[[5, 3]]
+    for number, genes in enumerate((rows.astype(np.int64), rows.tolist())):
+        table = write_benchmark(
+            tmp_path / str(number),
+            name=f"table-{number}",
+            space=space,
+            genes=genes,
+            columns={Column("loss", "loss"): np.array([0.5, 0.6])},
+            signal="loss",
+            evaluation=None,
+            source={},
+            licence="none",
+        )
+        np.testing.assert_array_equal(table.genes, rows)
+        assert table.genes.dtype == np.int8
+    with pytest.raises(InvalidArchitectureError, match="outside"):
+        write_benchmark(
+            tmp_path / "c",
+            name="c",
+            space=space,
+            genes=[[300] * 6],
+            columns={},
+            signal="loss",
+            evaluation=None,
+            source={},
+            licence="none",
+        )
