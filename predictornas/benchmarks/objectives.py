@@ -96,8 +96,10 @@ def objectives_for(
         True
     """
     found = {name: _objective(benchmark, name) for name in names or ((own_objective(benchmark),) if limits else ())}
-    if not found or len(found) < len(names) or len({one.searched for one in found.values()}) < len(found):
-        raise ConfigurationError(f"Name each objective once, at least one: got {', '.join(names) or 'none'}.")
+    if not found:
+        raise ConfigurationError("Name at least one objective, or a limit: `known` says only how they are measured.")
+    if len(found) < len(names) or len({one.searched for one in found.values()}) < len(found):
+        raise ConfigurationError(f"Name each objective once: got {', '.join(names)}.")
     for condition in limits:
         name, limit = _limit(benchmark, condition)
         column = _column(benchmark, name).name

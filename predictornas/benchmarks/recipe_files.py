@@ -91,8 +91,9 @@ def _recipe(content: Any, where: str) -> ImportRecipe:
 def _measured(content: Any, where: str) -> Measured:
     entries = _checked(content, _MEASURED, ("source", "metric"), where)
     source, unit = entries.pop("source"), entries.pop("unit", "one")
-    missing = _each(entries.pop("missing", []), (int, float), f"{where}: missing")
-    return Measured(source, _column(entries), unit, tuple(float(value) for value in missing))
+    missing = _each(entries.pop("missing", []), (int, float, str), f"{where}: missing")
+    markers = tuple(value if isinstance(value, str) else float(value) for value in missing)
+    return Measured(source, _column(entries), unit, markers)
 
 
 def _derived(content: Any, where: str) -> Combination | MeanOfPresent:

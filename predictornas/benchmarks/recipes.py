@@ -56,13 +56,13 @@ class Measured:
         source: its name there.
         column: what it becomes.
         unit: one of `UNITS`.
-        missing: numbers that stand for a missing value, beside NaN and empty cells.
+        missing: numbers and texts that stand for a missing value, beside NaN and empty cells.
     """
 
     source: str
     column: Column
     unit: str = "one"
-    missing: tuple[float, ...] = ()
+    missing: tuple[float | str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS:

@@ -101,13 +101,19 @@ def _check_present(found: list[str], needed: list[str], file: Path) -> None:
 
 def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
     text = series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series  # not their codes
+    words = [marker for marker in measured.missing if isinstance(marker, str)]
+    if words and text.dtype == pl.String:
+        text = text.set(text.str.strip_chars().is_in(words), None)
     numbers = text.cast(pl.Float64, strict=False)
-    unreadable = numbers.is_null() & series.is_not_null()
+    unreadable = numbers.is_null() & text.is_not_null()
     if unreadable.any():
         row = int(unreadable.to_numpy().argmax())
-        raise DataError(f"Column {series.name!r}, row {row}: {series[row]!r} is no number. Leave missing values empty.")
+        raise DataError(
+            f"Column {series.name!r}, row {row}: {series[row]!r} is no number. Leave missing values empty, or name "
+            'what stands for them in the recipe: "missing".'
+        )
     values = numbers.fill_null(float("nan")).to_numpy().copy()
-    values[np.isin(values, measured.missing)] = np.nan
+    values[np.isin(values, [marker for marker in measured.missing if not isinstance(marker, str)])] = np.nan
     check_unit(measured.column, measured.unit, values)
     if measured.unit == "percent":
         values /= 100

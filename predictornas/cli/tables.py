@@ -23,7 +23,7 @@ Yes = Annotated[
 ]
 
 data = App(
-    name="data", help="Tables: list them, look at one, import, export, download, remove, verify, compare columns."
+    name="data", help="Tables: list them, look at one, import, export, download, remove, verify, agreement of columns."
 )
 
 

@@ -153,8 +153,9 @@ def _ranked(
 def _scheduler(scheduler: Registered, levels: tuple[int, ...], number: int | None) -> Scheduler:
     if len(levels) < 2:
         raise ConfigurationError(
-            f"{scheduler.name!r} needs a table with several lengths of training, not {list(levels)}. Take "
-            "nasbench101-digits, nasbench101-val30k or nasbench201-full-cifar10, or search on networks of your own."
+            f"{scheduler.name!r} needs several lengths of training, not {list(levels)}. Take the table "
+            "nasbench101-digits, nasbench101-val30k or nasbench201-full-cifar10, or in a search of your own say the "
+            "lengths: Scheduled(strategy, NOSH((1, 3, 9)))."
         )
     ratio = Fraction(_HALF if number is None else number, 100)
     made: Scheduler = expect(scheduler.make(levels=levels, ratio=ratio), Scheduler, scheduler)

@@ -70,6 +70,16 @@ def test_missing_values_before_units(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(values["valid_accuracy_run1"], [np.nan, np.nan, 0.5])
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_texts_may_stand_for_missing_values(tmp_path: Path, suffix: str) -> None:
+    """As a failed training in a colleague's file."""
+    how = recipe(Measured("a", column(nullable=True), "percent", missing=("FAILED", -1.0)))
+    values = read(tmp_path, {"a": ["FAILED", "50", "-1"]}, how, suffix)
+    np.testing.assert_array_equal(values["valid_accuracy"], [np.nan, 0.5, np.nan])
+    with pytest.raises(DataError, match=r"row 0: 'OOM' is no number\. Leave missing values empty, or name what"):
+        read(tmp_path, {"a": ["OOM", "50", "-1"]}, how, suffix)
+
+
 def test_matrices_keep_their_zeros_in_csv(tmp_path: Path) -> None:
     file = tmp_path / "cells.csv"
     file.write_text('operations,adjacency,value\n"input,output",0100,0.25\n"input,maxpool3x3,output",010001000,0.5\n')
