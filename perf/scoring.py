@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -19,13 +20,14 @@ from predictornas.predictors.boosted_trees import SignalTrees
 from predictornas.predictors.engine.dense import dense_batch
 from predictornas.predictors.ensemble import Ensemble
 from predictornas.predictors.flow import Flow
-from predictornas.predictors.gaussian_process import SignalProcess
+from predictornas.predictors.gaussian_process import SignalProcess, SparseSignalProcess
 from predictornas.predictors.gcn import GCN
 from predictornas.predictors.graph_predictor import GraphPredictor
 from predictornas.predictors.process.description import structure_of
 from predictornas.predictors.process.graph_views import signals_of
 from predictornas.predictors.pyg import data_list
 from predictornas.predictors.signal_network import SignalNetwork, _messages
+from predictornas.predictors.studied import shallow_signal_network
 from predictornas.spaces.registry import get_space
 from predictornas.threads import one_thread
 
@@ -33,11 +35,14 @@ BATCH = 256
 ROUNDS = 3
 MEMBERS = 424
 """Cells that a process is fitted on."""
+MANY = 4236
+"""The same where thousands were trained."""
 PREDICTORS: dict[str, GraphPredictor | SignalNetwork] = {
     "gcn 3 x 256": GCN(),
     "flow 5 x 128": Flow(),
     "both ways 3 x 128": GCN(width=128, bidirectional=True),
     "network with signals 4 x 96": SignalNetwork(),
+    "shallow network with signals 3 x 96": shallow_signal_network(),
 }
 
 
@@ -164,6 +169,24 @@ def measure_trees() -> list[tuple[str, float, float, str]]:
     return [(name, seconds["ours"], seconds["one thread"], "s")]
 
 
+def measure_sparse() -> list[tuple[str, float, float, str]]:
+    """A sparse process of `MANY` cells and two shallow networks; in the baseline the whole process and deeper ones."""
+    space = get_space("nasbench101")
+    genes = space.enumerate()
+    rows = np.random.default_rng(0).choice(len(genes), MANY, replace=False)
+    shallow = replace(shallow_signal_network(), most_updates=1)
+    deep = replace(SignalNetwork(), most_updates=1)
+    sparse, whole = (
+        Ensemble((process, Ensemble((network, network)))).fit(
+            space, genes[rows], np.random.default_rng(1).normal(size=MANY), rng=np.random.default_rng(2)
+        )
+        for process, network in ((SparseSignalProcess(), shallow), (SignalProcess(), deep))
+    )
+    seconds = interleaved({"ours": lambda: sparse.predict(genes), "whole": lambda: whole.predict(genes)}, rounds=2)
+    name = f"sparse process of {MANY} and two shallow networks, all cells, process and two networks"
+    return [(name, seconds["ours"], seconds["whole"], "s")]
+
+
 def limits(predictor: GraphPredictor) -> None:
     """Where the GCN's time goes, and how near its two large pieces of work come to the machine's limits."""
     genes = get_space("nasbench101").enumerate()
@@ -211,7 +234,7 @@ def memory(name: str) -> float:
 def main() -> None:
     torch.set_num_threads(threads())
     lines = [line for name, predictor in PREDICTORS.items() for line in measure(name, predictor)]
-    lines += measure_ensemble() + measure_trees()
+    lines += measure_ensemble() + measure_trees() + measure_sparse()
     limits(PREDICTORS["gcn 3 x 256"])
     for name in PREDICTORS:
         print(f"{name}: {memory(name):.0f} MiB above the process before scoring (index already in the cache folder)")

@@ -276,8 +276,9 @@ RUNS = [
             "PREDICTORS": "{'gcn 3 x 256': GCN(width=8), 'network with signals 4 x 96': SignalNetwork(width=8)}",
             "ROUNDS": "1",
             "MEMBERS": "20",
+            "MANY": "20",
         },
-        lines=(6, RATIO),
+        lines=(7, RATIO),
         needs=("lightgbm", "torch_geometric"),
     ),
     Run(
