@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from jaxtyping import Float, Int, Int8
 
+from predictornas.errors import ConfigurationError
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
 from predictornas.predictors.engine.graph_index import build_index
@@ -132,6 +133,7 @@ class GraphPredictor(metaclass=PlainHelp):
         import torch
 
         values = checked_values(genes, values)
+        self._check_settings()
         check_device(self.device)
         if self.batch_size is not None:
             check_batches(self.batch_size, self.loss)
@@ -187,6 +189,14 @@ class GraphPredictor(metaclass=PlainHelp):
             self.relaxed_batch(*relaxed_graphs(relaxation_of(self.space_), sequences.to(self.device)))
         )
         return scores
+
+    def _check_settings(self) -> None:
+        least = {"layers": 1, "width": 1, "training_epochs": 0}
+        for name, lowest in least.items():
+            if getattr(self, name, lowest) < lowest:
+                raise ConfigurationError(
+                    f"{type(self).__name__} needs {name} >= {lowest}, not {getattr(self, name)}."
+                )
 
     def _labelled(
         self, genes: Genes, values: Float[np.ndarray, " n"], epochs: Int[np.ndarray, " n"] | None

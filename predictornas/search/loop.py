@@ -146,10 +146,16 @@ class Search(metaclass=PlainHelp):
         search._folder = kept
         return search
 
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Lets go of the folder, where there is one: the search can be looked at, and not be told any more.
 
-        Observers hear that the run has ended.
+        A `with` block does that at its end. Observers hear that the run has ended.
         """
         if self._folder is not None:
             self._folder.close()

@@ -176,3 +176,12 @@ def test_a_device_that_is_not_there_is_refused(graph_space):
         GCN(device="nowhere").fit(
             graph_space, graph_space.enumerate()[:2], np.arange(2.0), rng=np.random.default_rng(0)
         )
+
+
+@pytest.mark.parametrize("settings", [{"layers": 0}, {"width": 0}, {"training_epochs": -1}])
+@pytest.mark.parametrize("predictor", [GCN, Flow])
+def test_settings_that_cannot_be_are_named(predictor: type[GCN] | type[Flow], settings: dict[str, int]) -> None:
+    space = get_space("nasbench201")
+    (name,) = settings
+    with pytest.raises(ConfigurationError, match=f"needs {name} >= "):
+        predictor(**settings).fit(space, space.enumerate()[:4], np.arange(4.0), rng=np.random.default_rng(0))

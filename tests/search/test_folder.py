@@ -111,3 +111,12 @@ def test_a_damaged_journal_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"initial":4', b'"initial":5'))
     with pytest.raises(JournalError, match="line 1: damaged"):
         Search.open(tmp_path, SPACE, RANDOM)
+
+
+def test_a_with_block_lets_go_of_the_folder(tmp_path: Path) -> None:
+    with Search.open(tmp_path, SPACE, RANDOM, seed=3) as search:
+        search.tell(search.ask(1).genes, [0.5])
+    with pytest.raises(StoreError):
+        search.ask()
+    with Search.open(tmp_path, SPACE, RANDOM, seed=3) as again:
+        assert again.history.values.tolist() == [0.5]
