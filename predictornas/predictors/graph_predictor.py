@@ -194,9 +194,7 @@ class GraphPredictor(metaclass=PlainHelp):
         least = {"layers": 1, "width": 1, "training_epochs": 0}
         for name, lowest in least.items():
             if getattr(self, name, lowest) < lowest:
-                raise ConfigurationError(
-                    f"{type(self).__name__} needs {name} >= {lowest}, not {getattr(self, name)}."
-                )
+                raise ConfigurationError(f"{type(self).__name__} needs {name} >= {lowest}, not {getattr(self, name)}.")
 
     def _labelled(
         self, genes: Genes, values: Float[np.ndarray, " n"], epochs: Int[np.ndarray, " n"] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,61 +219,58 @@ def run_live_study(
         identity = _claim(folder, study, strategy, oracle)
         # one thread, for sums of more threads differ in the last bits and with them what a predictor proposes
         with one_thread():
-            run = _run_asynchronously if study.asynchronous else _run
-            search, history = run(study, strategy, oracle, folder, identity, started, several(observers), hours)
+            run = _Run(study, strategy, oracle, folder, identity, several(observers))
+            advance = started(_total(study))
+            search, history = run.asynchronously(advance, hours) if study.asynchronous else run.batch_by_batch(advance)
+        _refuse_nothing(study, search)
         outcome = _outcome(search, oracle, history)
         _write(folder, study, oracle, outcome, pictures)
         return outcome
 
 
-def _run(
-    study: LiveStudy,
-    strategy: Strategy,
-    oracle: LiveOracle,
-    folder: Path,
-    identity: dict[str, Any],
-    started: Started,
-    observers: tuple[Observer, ...],
-    _: float | None,
-) -> tuple[Search, pl.DataFrame]:
-    search = Search(oracle.space, strategy, seed=study.seed, observers=observers, name=folder.absolute().name)
-    budget = Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
-    path = journal_path(folder, identity["run_id"])
-    with Journal(path) as journal:
-        run_journaled(search, oracle, budget, journal, identity=identity, advance=started(_total(study)))
-    _refuse_nothing(study, search)
-    return search, run_history(identity, read_run(path), Notation(oracle.space))
+@dataclass(frozen=True)
+class _Run:
+    """A search whose folder is claimed, ready to be gone on with."""
 
+    study: LiveStudy
+    strategy: Strategy
+    oracle: LiveOracle
+    folder: Path
+    identity: dict[str, Any]
+    observers: tuple[Observer, ...]
 
-def _run_asynchronously(
-    study: LiveStudy,
-    strategy: Strategy,
-    oracle: LiveOracle,
-    folder: Path,
-    identity: dict[str, Any],
-    started: Started,
-    observers: tuple[Observer, ...],
-    hours: float | None,
-) -> tuple[Search, pl.DataFrame]:
-    from predictornas.studies.live_asynchronous import asynchronous_history, search_asynchronously
-
-    search = search_asynchronously(
-        folder,
-        strategy,
-        oracle,
-        seed=study.seed,
-        observers=observers,
-        evaluations=study.budget_evaluations,
-        epochs=study.budget_epochs,
-        hours=hours,
-        advance=started(_total(study)),
-    )
-    if search.history.pending and not len(search.history):
-        raise ConfigurationError(
-            f"No training ended within {hours:g} hours. Their finished epochs are kept: the same command goes on."
+    def batch_by_batch(self, advance: Callable[[int], None]) -> tuple[Search, pl.DataFrame]:
+        """The search at its end, and its history."""
+        study, space = self.study, self.oracle.space
+        search = Search(
+            space, self.strategy, seed=study.seed, observers=self.observers, name=self.folder.absolute().name
         )
-    _refuse_nothing(study, search)
-    return search, asynchronous_history(identity, search, folder, oracle)
+        budget = Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
+        path = journal_path(self.folder, self.identity["run_id"])
+        with Journal(path) as journal:
+            run_journaled(search, self.oracle, budget, journal, identity=self.identity, advance=advance)
+        return search, run_history(self.identity, read_run(path), Notation(space))
+
+    def asynchronously(self, advance: Callable[[int], None], hours: float | None) -> tuple[Search, pl.DataFrame]:
+        """The same with workers that wait for no batch, for so many hours at most."""
+        from predictornas.studies.live_asynchronous import asynchronous_history, search_asynchronously
+
+        search = search_asynchronously(
+            self.folder,
+            self.strategy,
+            self.oracle,
+            seed=self.study.seed,
+            observers=self.observers,
+            evaluations=self.study.budget_evaluations,
+            epochs=self.study.budget_epochs,
+            hours=hours,
+            advance=advance,
+        )
+        if search.history.pending and not len(search.history):
+            raise ConfigurationError(
+                f"No training ended within {hours:g} hours. Their finished epochs are kept: the same command goes on."
+            )
+        return search, asynchronous_history(self.identity, search, self.folder, self.oracle)
 
 
 def _total(study: LiveStudy) -> int:

@@ -26,6 +26,10 @@ from predictornas.studies.tidy_tables import write_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from predictornas.live.images.partition import Partition
+    from predictornas.live.trainable_network import CellNetwork
+    from predictornas.live.training import Job
+
 KIND = "training"
 
 DARTS = "darts"
@@ -131,11 +135,49 @@ def retrain(
         ConfigurationError: settings that cannot work, or more multiply-adds than the request allows.
         CheckpointError: the folder holds another training.
     """
-    from predictornas.live.counting import count_multiply_adds, count_parameters
+    from predictornas.live.counting import count_parameters
+    from predictornas.live.trainable_network import weightless_network
+    from predictornas.live.training import train
+
+    job, images = _asked(request, told)
+    space = get_space(job.space)
+    network = weightless_network(space, np.array(job.genes, np.int8), job.shape)
+    height, width = map(job.recipe.augmentation.seen, images.train.image_shape[1:])
+    work = _within_limit(request, network, (images.train.image_shape[0], height, width), told)
+    take(folder, KIND)
+    with writing_file(folder / "architecture.txt") as place:
+        place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
+    announce = Announcer(folder.absolute().name, several(observers))
+    curve = train(job, images, folder=folder / "training", advance=started(job.recipe.epochs), announce=announce)
+    table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
+    write_table(folder / "curve.csv", table)
+    facts = {
+        "parameters": count_parameters(network),
+        "multiply_adds": work,
+        "epochs": len(curve),
+        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
+        "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
+        "seconds": round(float(curve.seconds.sum()), 1),
+    }
+    seen = {
+        "images": images.name,
+        "image_size": [height, width],
+        "mean": images.mean,
+        "std": images.std,
+        "class_names": images.class_names,
+    }
+    made = {"genes": list(job.genes), "images": seen, "result": facts, "made_with": surroundings()}
+    write_manifest(folder, KIND, {"request": asdict(request), **made})
+    save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
+    return facts
+
+
+def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Partition]:
+    """The training that is asked for, and the images, read."""
     from predictornas.live.images.loading import load_images
     from predictornas.live.images.partition import partition
-    from predictornas.live.trainable_network import NetworkShape, weightless_network
-    from predictornas.live.training import Job, train
+    from predictornas.live.trainable_network import NetworkShape
+    from predictornas.live.training import Job
     from predictornas.live.training_recipes import get_recipe
 
     space = get_space(request.space)
@@ -149,18 +191,28 @@ def retrain(
         decoders=request.decoders,
     )
     images = partition(loaded, _set_aside(request.validation), 0)
-    channels, *sides = images.train.image_shape
-    height, width = map(recipe.augmentation.seen, sides)
-    mobile = "imagenet" in request.recipe
     shape = NetworkShape(
         request.channels,
         request.cells,
         images.classes,
-        channels,
+        images.train.image_shape[0],
         recipe.auxiliary_weight > 0,
-        stem="imagenet" if mobile else "cifar",
+        stem="imagenet" if _is_mobile(request) else "cifar",
     )
-    network = weightless_network(space, row, shape)
+    return Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads), images
+
+
+def _within_limit(
+    request: Retraining, network: CellNetwork, image: tuple[int, int, int], told: Callable[[str], None]
+) -> int:
+    """Multiply-adds for one image of `(channels, height, width)`; says where they are more than papers allow.
+
+    Raises:
+        ConfigurationError: they are more than the request allows.
+    """
+    from predictornas.live.counting import count_multiply_adds
+
+    channels, height, width = image
     work = count_multiply_adds(network, channels, (height, width))
     limit = request.limit_multiply_adds
     if limit is not None and work > limit * 1e6:
@@ -168,47 +220,17 @@ def retrain(
             f"This network takes {work / 1e6:.0f}M multiply-adds at {height} x {width}, more than the limit of "
             f"{limit:g}M. Take fewer channels, or another limit."
         )
-    if limit is None and mobile and min(height, width) >= 224 and work > MOBILE_LIMIT:
+    if limit is None and _is_mobile(request) and min(height, width) >= 224 and work > MOBILE_LIMIT:
         told(
             f"This network takes {work / 1e6:.0f}M multiply-adds, more than the 600M of the ImageNet mobile setting. "
             f"{COUNTED} Take fewer channels, or refuse larger ones with --limit-multiply-adds 600."
         )
-    job = Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads)
-    take(folder, KIND)
-    with writing_file(folder / "architecture.txt") as place:
-        place.write_text(space.describe(row) + "\n", encoding="utf-8")
-    advance = started(recipe.epochs)
-    announce = Announcer(folder.absolute().name, several(observers))
-    curve = train(job, images, folder=folder / "training", advance=advance, announce=announce)
-    table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
-    write_table(folder / "curve.csv", table)
-    facts = {
-        "parameters": count_parameters(network),
-        "multiply_adds": work,
-        "epochs": len(curve),
-        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
-        "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
-        "seconds": round(float(curve.seconds.sum()), 1),
-    }
-    write_manifest(
-        folder,
-        KIND,
-        {
-            "request": asdict(request),
-            "genes": row.tolist(),
-            "images": {
-                "images": images.name,
-                "image_size": [height, width],
-                "mean": images.mean,
-                "std": images.std,
-                "class_names": images.class_names,
-            },
-            "result": facts,
-            "made_with": surroundings(),
-        },
-    )
-    save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
-    return facts
+    return work
+
+
+def _is_mobile(request: Retraining) -> bool:
+    """Whether it is trained as on ImageNet, with a stem that makes images an eighth of their size."""
+    return "imagenet" in request.recipe
 
 
 def _set_aside(validation: float) -> int | float:
