@@ -52,16 +52,18 @@ def styles_of(methods: Iterable[str]) -> dict[str, MethodStyle]:
     """The style of each method: those with a look of their own in a fixed order, then the others as they appear.
 
     What a registry gives a look always looks the same. Any other name takes a spare colour by a hash of its name, so it
-    looks the same in every figure too, unless an earlier name (in alphabetical order) of the same figure has taken that
-    colour.
+    looks the same in every figure too, unless another of the same figure has that colour: one with a look of its own,
+    or an earlier name (in alphabetical order).
     """
     shown = {name: _shown(name) for name in dict.fromkeys(methods)}
     places = {name: place for name, (_, _, place) in shown.items() if place is not None}
+    own = {look.colour for _, look, _ in shown.values() if look}
     spare: dict[str, int] = {}
     for name in sorted(name for name in shown if name not in places):
         wanted = zlib.crc32(name.encode()) % len(_SPARE)
         free = [(wanted + step) % len(_SPARE) for step in range(len(_SPARE))]
-        spare[name] = next((index for index in free if index not in spare.values()), wanted)
+        taken = {*spare.values(), *(index for index in free if _SPARE[index] in own)}
+        spare[name] = next((index for index in free if index not in taken), wanted)
     styles = {}
     for name in sorted(shown, key=lambda name: (name not in places, places.get(name, (0, 0)))):
         label, look, _ = shown[name]

@@ -37,7 +37,7 @@ from predictornas.errors import (
     UnknownArchitectureError,
     UnknownNameError,
 )
-from predictornas.files import write_json, writing_folder
+from predictornas.files import data_home, write_json, writing_folder
 from predictornas.plain_help import PlainHelp
 from predictornas.quantity import Quantities
 from predictornas.reading import map_array
@@ -280,7 +280,8 @@ def write_benchmark(
         InvalidArchitectureError: genes that are no rows of as many whole numbers as the space has.
         StoreError: the folder cannot be written or the disk is full.
     """
-    check_table_name(name)
+    if folder.parent.resolve() == data_home().resolve():  # where tables are opened by the names of their folders
+        check_table_name(folder.name)
     check_registered(space)
     genes = genes if isinstance(genes, np.ndarray) and genes.dtype == np.int8 else require_genes(space, genes)
     by_name = {column.name: column for column in columns}

@@ -28,4 +28,4 @@ def test_a_group_is_cut_to_its_own_shortest_run_and_rows_keep_their_order() -> N
         ("b", "one", 2),
         ("c", "two", 1),
     ]
-    assert cut_to_shared(CURVES.reverse(), ["run_id"])["evaluations"].to_list() == [1, 2, 1, 3, 2, 1]
+    assert cut_to_shared(CURVES.reverse(), ["method"])["evaluations"].to_list() == [1, 2, 1, 2, 1]

@@ -285,7 +285,7 @@ def test_tables_open_without_torch_and_polars(small: Benchmark) -> None:
     assert result.stdout.strip() == "[]"
 
 
-def test_what_could_not_be_opened_again_is_not_written(tmp_path: Path) -> None:
+def test_what_could_not_be_opened_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that no command takes, or a space that files cannot name, which are those of `module:attribute`."""
 
     class Unknown(NASBench201):
@@ -294,8 +294,9 @@ def test_what_could_not_be_opened_again_is_not_written(tmp_path: Path) -> None:
     space = NASBench201()
     told = {"genes": space.enumerate()[:2], "signal": "loss", "evaluation": None, "source": {}, "licence": "none"}
     columns = {Column("loss", "loss"): np.array([0.5, 0.6])}
+    monkeypatch.setenv("PREDICTORNAS_DATA", str(tmp_path))
     with pytest.raises(ConfigurationError, match="'Bad_Name' cannot be the name"):
-        write_benchmark(tmp_path / "a", name="Bad_Name", space=space, columns=columns, **told)
+        write_benchmark(tmp_path / "Bad_Name", name="Bad_Name", space=space, columns=columns, **told)
     with pytest.raises(ConfigurationError, match=r"table of 'of-mine' could not be opened again.*register_space"):
         write_benchmark(tmp_path / "b", name="b", space=Unknown(), columns=columns, **told)
     assert not list(tmp_path.iterdir())
