@@ -192,6 +192,8 @@ def _train_epoch(
 
 def _accuracies(network: SideBySide, part: Images, images: Partition) -> Float[np.ndarray, " k"]:
     """`passes.accuracy` of every copy."""
+    if len(part) == 0:
+        return np.full(network.copies, np.nan)
     network.eval()
     right = torch.zeros(network.copies, dtype=torch.int64)
     with torch.inference_mode():

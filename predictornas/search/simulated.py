@@ -163,7 +163,9 @@ def _asked(
     proposal = search.ask(at_most, worker=str(worker))
     if not len(proposal):
         return []
-    found = oracle.evaluate(proposal.genes, proposal.epochs, rng_for(search.seed, search.iteration, "oracle"))
+    # T0 is asked for piece by piece in one iteration, and no two pieces may draw the same noise
+    number = len(search.history) + len(search.history.pending)
+    found = oracle.evaluate(proposal.genes, proposal.epochs, rng_for(search.seed, number, "oracle"))
     if not np.isfinite(found.cost_seconds).all():
         raise ConfigurationError(
             "The oracle does not know how long a training takes. Take a table with training seconds, such as "

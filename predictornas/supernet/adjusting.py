@@ -8,6 +8,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.supernet.method import Method
 from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
 from predictornas.supernet.parts.loss_regression import LossSpaceRegression
+from predictornas.supernet.parts.relaxations import Dirichlet
 from predictornas.supernet.parts.updates import ArchitectureUpdate, Mixed, Switch
 
 
@@ -44,9 +45,13 @@ def with_anchor(method: Method, distance: str) -> Method:
     if isinstance(update, LossSpaceRegression):
         raise ConfigurationError("Regression of the loss (pvll) has no anchor. Leave it out.")
     inner = update.update if isinstance(update, Anchored) else update
+    scale = update.anchor.scale if isinstance(update, Anchored) else DirichletAnchor().scale
+    if isinstance(method.mixing, Dirichlet) and method.architecture.weight_decay:
+        # the released code of DrNAS anchors by the decay of Adam: another anchor takes its place
+        scale = method.architecture.weight_decay
+        method = replace(method, architecture=replace(method.architecture, weight_decay=0.0))
     if distance == "none":
         return replace(method, update=inner)
-    scale = update.anchor.scale if isinstance(update, Anchored) else DirichletAnchor().scale
     return replace(method, update=Anchored(inner, DirichletAnchor(distance, scale)))
 
 

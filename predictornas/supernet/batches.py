@@ -53,10 +53,15 @@ def paired_batches(
 
 
 def validation_batches(images: Partition, size: int) -> Batches:
-    """The whole validation half as it is, in the same batches at every call."""
+    """The whole validation half as it is, in the same batches at every call.
+
+    What is left over and too small for a batch of its own goes into the one before it.
+    """
+    places = list(torch.split(torch.arange(len(images.validation)), size))
+    if len(places) > 1 and len(places[-1]) < SMALLEST_BATCH:
+        places[-2:] = [torch.cat(places[-2:])]
 
     def batches() -> Iterator[Batch]:
-        places = torch.split(torch.arange(len(images.validation)), size)
         for chosen in images.validation.batches([batch for batch in places if len(batch) >= SMALLEST_BATCH]):
             yield Batch(normalised(chosen.pixels, images.mean, images.std), chosen.labels)
 

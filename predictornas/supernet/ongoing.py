@@ -24,6 +24,7 @@ from predictornas.supernet.parts.loss_regression import LossSpaceRegression, Pat
 from predictornas.supernet.parts.perturbation import Batches, FineTunedSelection
 from predictornas.supernet.parts.stages import entered
 from predictornas.supernet.parts.unrolling import DifferenceError, difference_error
+from predictornas.supernet.parts.updates import second_order_at
 from predictornas.supernet.records import EpochRecord, architecture_of
 from predictornas.supernet.restoring import mode, restored
 from predictornas.supernet.state import Batch, SearchState
@@ -203,6 +204,7 @@ class OngoingSearch:
             learning_rate=rate,
             final_learning_rate=min(method.weights.final_learning_rate, rate),
             schedule="cosine" if method.selection.cosine else "constant",
+            warm_up_epochs=0,
         )
         return recipe, epoch - method.epochs
 
@@ -281,9 +283,18 @@ class OngoingSearch:
             hessian = validation_hessian(state, batch)
             return dominant_eigenvalue(hessian, state.generator, iterations=_EIGENVALUE_ITERATIONS).value
 
-    def _difference_error(self) -> DifferenceError:
-        """Of the finite difference of a second-order update, on the first pair of batches of the epoch."""
-        return difference_error(self.state, *next(self._pairs()))
+    def _difference_error(self) -> DifferenceError | None:
+        """Of the finite difference of a second-order update, on the first pair of batches of the epoch.
+
+        None in epochs without such an update; where one differentiates twice, that of the released code's epsilon.
+        """
+        update = second_order_at(self.job.method.update, self.done)
+        if update is None:
+            return None
+        train, valid = next(self._pairs())
+        if update.epsilon is None:
+            return difference_error(self.state, train, valid)
+        return difference_error(self.state, train, valid, update.epsilon)
 
 
 def _phase(visit: Visit | None, searching: bool) -> str:

@@ -41,7 +41,11 @@ def with_epochs(method: Method, epochs: int) -> Method:
     factor = Fraction(epochs, method.epochs)
     return replace(
         method,
-        weights=replace(method.weights, epochs=epochs),
+        weights=replace(
+            method.weights,
+            epochs=epochs,
+            warm_up_epochs=_resting(method.weights.warm_up_epochs, method.epochs, epochs),
+        ),
         update=_update(method.update, epochs, factor),
         stages=_stages(method.stages, epochs, factor),
         selection=_selection(method.selection, epochs, factor),

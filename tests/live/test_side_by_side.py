@@ -12,6 +12,7 @@ from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.live import side_by_side
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.colour_jitter import Jitter
+from predictornas.live.images.partition import partition
 from predictornas.live.nasbench101_cell import NASBench101Cell
 from predictornas.live.side_by_side import SideBySide, train_side_by_side
 from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
@@ -19,7 +20,7 @@ from predictornas.live.training import Job, train
 from predictornas.live.training_recipes import Recipe
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
-from tests.live.training_examples import images
+from tests.live.training_examples import data, images
 
 PARTS = images()
 SHAPE = NetworkShape(channels=5, cells=1, classes=3, in_channels=1)
@@ -231,3 +232,12 @@ def test_settings_and_genes_that_cannot_be_trained() -> None:
         train_side_by_side(space, EDGES_OF_ALL_KINDS, SHAPE, recipe, PARTS, (0,), evaluate_at=())
     with pytest.raises(InvalidArchitectureError):
         train_side_by_side(space, np.full(6, 9, np.int8), SHAPE, GENTLE, PARTS, (0,), evaluate_at=())
+
+
+def test_without_images_to_validate_with_there_is_no_accuracy() -> None:
+    row = get_space("nasbench201").enumerate()[5000]
+    nothing = partition(data(), 0, seed=0)
+    curves = train_side_by_side(get_space("nasbench201"), row, SHAPE, GENTLE, nothing, (1, 2), evaluate_at=(2,))
+    for curve in curves:
+        assert np.isnan(curve.validation_accuracy).all()
+        assert np.isfinite(curve.test_accuracy[-1])

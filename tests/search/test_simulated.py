@@ -83,3 +83,22 @@ def test_what_no_cluster_can_do_is_refused() -> None:
     for wrong in ({"workers": 0}, {"workers": 1, "asking": -1.0}):
         with pytest.raises(ConfigurationError, match="at least one worker"):
             Cluster(**wrong)
+
+
+@pytest.mark.parametrize("synchronous", [False, True])
+def test_no_two_trainings_draw_the_same_noise(synchronous: bool) -> None:
+    """Also those of T0, which are asked for one by one within an iteration."""
+
+    class Noisy(Lasting):
+        drawn: list[float]
+
+        def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+            self.drawn.append(float(rng.random()))
+            return super().evaluate(genes, epochs, rng)
+
+    oracle = Noisy(*[1.0] * 8)
+    oracle.drawn = []
+    search = Search(get_space("nasbench201"), RandomSearch(initial=4, batch=4), seed=0)
+    Cluster(workers=3, synchronous=synchronous).run(search, oracle, 8)
+    assert len(oracle.drawn) > 2
+    assert len(set(oracle.drawn)) == len(oracle.drawn)

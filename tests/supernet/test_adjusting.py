@@ -6,7 +6,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.supernet.adjusting import with_anchor, with_mixed_weight
 from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
 from predictornas.supernet.parts.updates import Bilevel, Mixed, Switch
-from predictornas.supernet.published import METHODS
+from predictornas.supernet.published import METHODS, get_method
 
 
 def test_lambda_wherever_it_stands() -> None:
@@ -37,3 +37,17 @@ def test_an_anchor_that_is_not_there() -> None:
         with_anchor(METHODS["darts-1"], "l2")
     with pytest.raises(ConfigurationError, match="Regression of the loss"):
         with_anchor(METHODS["pvll"], "l2")
+
+
+def test_another_anchor_takes_the_place_of_the_decay_that_the_released_code_anchors_by() -> None:
+    released = get_method("drnas", preset="released")
+    assert released.architecture.weight_decay == 1e-3
+    for distance, update in (
+        ("none", Bilevel()),
+        ("weight-decay", Anchored(Bilevel(), DirichletAnchor("weight-decay", 1e-3))),
+        ("l2", Anchored(Bilevel(), DirichletAnchor("l2", 1e-3))),
+    ):
+        found = with_anchor(released, distance)
+        assert (found.update, found.architecture.weight_decay) == (update, 0.0)
+    darts = with_anchor(METHODS["darts-1"], "none")  # whose decay is a regulariser and no anchor
+    assert darts.architecture == METHODS["darts-1"].architecture

@@ -18,6 +18,7 @@ from predictornas.supernet.parts.greedy import Greedy
 from predictornas.supernet.parts.loss_regression import Path, draw_path
 from predictornas.supernet.parts.perturbation import PerturbationSelection
 from predictornas.supernet.parts.stages import Stage
+from predictornas.supernet.parts.updates import Bilevel, Mixed, Switch
 from predictornas.supernet.published import METHODS
 from predictornas.supernet.records import EpochRecord
 from tests.supernet.search_examples import images, job, tiny, without_seconds
@@ -130,6 +131,28 @@ def test_fine_tuning_decides_before_the_epochs_that_its_schedule_names() -> None
     records = records_of(searched)
     assert [record.decided["cell"] for record in records] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6]
     assert [record.learning_rate for record in records[2:]] == pytest.approx(10 * [0.0025])
+
+
+@pytest.mark.slow
+def test_fine_tuning_has_no_warm_up_of_its_own() -> None:
+    selection = PerturbationSelection(interval=1, topology_step=False, cosine=False)
+    method = replace(tiny(Method(), 2), selection=selection)
+    method = replace(method, weights=replace(method.weights, warm_up_epochs=1))
+    records = records_of(replace(job("darts-1", "nasbench201"), method=method))
+    assert [record.learning_rate for record in records[2:]] == pytest.approx(6 * [0.0025])
+
+
+@pytest.mark.slow
+def test_the_error_of_the_difference_is_that_of_the_methods_own_displacement() -> None:
+    def error(update: Bilevel | Switch) -> list[float | None]:
+        method = replace(tiny(Method(), 2), update=update, warm_up=2)
+        searched = replace(job("darts-2", "nasbench201"), method=method, second_order_error=True)
+        return [record.second_order_error for record in records_of(searched)]
+
+    wide, narrow = error(Bilevel(2, 1.0)), error(Bilevel(2, 0.01))
+    assert None not in (*wide, *narrow)
+    assert wide[0] != pytest.approx(narrow[0])
+    assert error(Switch(Bilevel(2, 0.01), Mixed(1.0), epoch=1)) == [narrow[0], None]
 
 
 @pytest.mark.slow

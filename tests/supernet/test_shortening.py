@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -86,3 +88,10 @@ def test_too_short() -> None:
         with_epochs(METHODS["drnas-progressive"], 1)
     with pytest.raises(ConfigurationError, match="0 epochs is too short"):
         with_epochs(METHODS["darts-1"], 0)
+
+
+def test_the_warm_up_of_the_weights_keeps_its_share() -> None:
+    method = METHODS["darts-1"]
+    slow = replace(method, weights=replace(method.weights, warm_up_epochs=10))
+    assert with_epochs(slow, 5).weights.warm_up_epochs == 1
+    assert with_epochs(slow, method.epochs) == slow

@@ -110,13 +110,13 @@ def unrolled(point: Point, state: SearchState, train: Batch, valid: Batch, epsil
         direct, implicit = slopes[: len(point.leaves)], slopes[len(point.leaves) :]
         # xi v as one direction: where all weights share a rate, w +- eps v are the same points
         direction = [slope * rate for slope, rate in zip(implicit, rates, strict=True)]
+        after = state.generator.get_state()
+        state.generator.set_state(before)  # the loss of the step itself, with the noise that it had
         if epsilon is None:
-            after = state.generator.get_state()
-            state.generator.set_state(before)  # the loss of the step itself, with the noise that it had
             through = _exact(point, state, train, weights, direction)
-            state.generator.set_state(after)
         else:
             through = _by_difference(point, state, train, weights, direction, epsilon)
+        state.generator.set_state(after)
     return Unrolled(list(direct), through)
 
 

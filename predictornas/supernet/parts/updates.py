@@ -150,3 +150,17 @@ class Switch:
     def step(self, state: SearchState, train: Batch, valid: Batch) -> None:
         """See `ArchitectureUpdate.step`."""
         (self.first if state.epoch < self.epoch else self.then).step(state, train, valid)
+
+
+def second_order_at(update: object, epoch: int) -> Bilevel | None:
+    """The update that differentiates through a step of the weights in an epoch: this one, or one that it is made of.
+
+    Args:
+        update: of a method.
+        epoch: of the search, counted from 0.
+    """
+    if isinstance(update, Switch):
+        return second_order_at(update.first if epoch < update.epoch else update.then, epoch)
+    if isinstance(update, CombinedUpdate):
+        return next((found for part in update.updates if (found := second_order_at(part, epoch))), None)
+    return update if isinstance(update, Bilevel) and update.order == 2 else None

@@ -127,3 +127,22 @@ def test_without_a_step_there_is_no_error() -> None:
     state = tiny_search()
     state.weight_optimiser.param_groups[0]["lr"] = 0.0
     assert difference_error(state, TRAIN, VALID) == (0.0, 1.0)
+
+
+def test_the_finite_difference_sees_the_noise_of_the_step_as_the_exact_term_does() -> None:
+    """In spaces with an operation that is noise the two would be terms of different losses."""
+    generator = torch.Generator().manual_seed(0)
+    state = tiny_search(NoisyNetwork(generator), generator=generator)
+    near = difference_error(state, TRAIN, VALID, 1e-4)
+    assert near.relative < 1e-5
+    assert near.cosine == pytest.approx(1.0)
+
+
+def test_the_generator_goes_on_alike_whether_the_second_order_is_exact_or_a_difference() -> None:
+    states = []
+    for epsilon in (None, 0.01):
+        generator = torch.Generator().manual_seed(0)
+        state = tiny_search(NoisyNetwork(generator), generator=generator)
+        unrolled(Point.drawn(state), state, TRAIN, VALID, epsilon)
+        states.append(state.generator.get_state())
+    assert torch.equal(*states)

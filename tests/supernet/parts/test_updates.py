@@ -11,8 +11,9 @@ from predictornas.errors import ConfigurationError
 from predictornas.supernet.batches import paired_batches
 from predictornas.supernet.job import SearchJob
 from predictornas.supernet.network.mixture import Mixture
+from predictornas.supernet.parts.anchor import Anchored, DirichletAnchor
 from predictornas.supernet.parts.relaxations import GumbelSoftmax
-from predictornas.supernet.parts.updates import ArchitectureUpdate, Bilevel, Mixed, SingleLevel, Switch
+from predictornas.supernet.parts.updates import ArchitectureUpdate, Bilevel, Mixed, SingleLevel, Switch, second_order_at
 from predictornas.supernet.state import Batch, SearchState
 from tests.supernet.examples import CountingNetwork, TinyNetwork, batch, tiny_search
 from tests.supernet.search_examples import images, job
@@ -230,3 +231,12 @@ def test_a_displacement_out_of_range_is_refused() -> None:
         Bilevel(2, 0.0)
     with pytest.raises(ConfigurationError, match="order 1 or 2"):
         Bilevel(3)
+
+
+def test_which_update_differentiates_through_the_weights_may_depend_on_the_epoch() -> None:
+    second = Bilevel(2, 0.1)
+    assert second_order_at(second, 0) is second
+    assert second_order_at(Anchored(second, DirichletAnchor("weight-decay")), 3) is second
+    assert second_order_at(Bilevel(1), 0) is None
+    switch = Switch(second, Mixed(1.0), epoch=2)
+    assert [second_order_at(switch, epoch) for epoch in range(4)] == [second, second, None, None]
