@@ -100,15 +100,24 @@ def _other(value: Any) -> Any:
 
 
 def _parts_of_a_module(value: Any) -> dict[str, Any]:
-    """What a module of torch is made of, which it keeps apart from its attributes: others, and the shapes of weights.
+    """What a module of torch keeps apart from its attributes: other modules, and tensors, of which the shapes count.
 
-    Its numbers are drawn by chance, or were learned, and are no configuration.
+    Numbers are drawn by chance, or were learned, and are no configuration. Other modules are told by how they show
+    themselves, and what ends in an underscore is learned.
     """
-    modules, weights = vars(value).get("_modules"), vars(value).get("_parameters")
-    if not isinstance(modules, dict) or not isinstance(weights, dict):
+    modules, kept = vars(value).get("_modules"), getattr(value, "named_buffers", None)
+    if not isinstance(modules, dict) or not callable(kept):
         return {}
-    shapes = {name: None if weight is None else list(weight.shape) for name, weight in weights.items()}
-    return {name: item for name, item in (modules | shapes).items() if not name.endswith("_")}
+    shapes = {name: _shape(tensor) for name, tensor in (*value.named_parameters(), *kept())}
+    parts = {name: repr(module) for name, module in modules.items()}
+    return {name: item for name, item in (parts | shapes).items() if not name.split(".")[0].endswith("_")}
+
+
+def _shape(tensor: Any) -> list[int] | str:
+    try:
+        return list(tensor.shape)
+    except RuntimeError:  # of a lazy module, which does not know yet
+        return "not known yet"
 
 
 def _typed(value: Any, settings: dict[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,9 @@ def one_blas_thread() -> Iterator[None]:
 def side_by_side(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     """Does some work for each item, on as many threads as this process may use; on one inside `one_thread`.
 
-    For work that leaves the interpreter alone most of the time and computes on one thread, as torch does meanwhile:
-    several pieces of work on one thread each are faster than one on several. The threads end with the call: what keeps
-    some of its own, as OpenMP does, hangs in a process that was forked later.
+    For work that leaves the interpreter alone most of the time and computes on one thread, as torch does meanwhile
+    where the main thread asks: several pieces of work on one thread each are faster than one on several. The threads
+    end with the call: what keeps some of its own, as OpenMP does, hangs in a process that was forked later.
 
     Args:
         work: touches nothing that it does for another item.

@@ -134,5 +134,21 @@ def test_modules_of_torch_are_told_apart_by_what_they_are_made_of() -> None:
     assert two != three
     assert json.loads(json.dumps(two)) == two
     assert two["scale"] == [2]
-    assert two["net"]["0"]["out_features"] == 2
+    assert two["net.0.weight"] == [2, 3]
     assert describe(torch.nn.Dropout(0.2)) != describe(torch.nn.Dropout(0.1))
+
+    class Masked(torch.nn.Module):
+        def __init__(self, size: int) -> None:
+            super().__init__()
+            self.register_buffer("mask", torch.zeros(size))
+            self.odd = Odd()
+            self.late = torch.nn.LazyLinear(3)
+
+    class Odd(torch.nn.Module):
+        get_params = 3  # of another package, with a meaning of its own
+
+    assert describe(Masked(2)) == describe(Masked(2))
+    assert describe(Masked(2)) != describe(Masked(5))
+    learned = Masked(2)
+    learned.fitted_ = torch.nn.Linear(2, 2)
+    assert describe(learned) == describe(Masked(2))

@@ -258,7 +258,8 @@ def saving_from_pilot(
 def survival(values: Float[np.ndarray, "n l"], good: Bool[np.ndarray, " n"], ratio: Fraction) -> float:
     """Share of some architectures that survives every rung, where the whole table begins.
 
-    Of equal values at the end of what goes on each is as likely as the others: it survives in part.
+    Of equal values at the end of what goes on each survives in part, and so goes into the next rung: exact where no
+    values are equal, a mean field where some are.
 
     Args:
         values: as in `expected_saving`.

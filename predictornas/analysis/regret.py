@@ -117,7 +117,8 @@ def convergence_table(
 ) -> pl.DataFrame:
     """Mean and spread of every trace over the runs of each method, after each number of evaluations.
 
-    Only counts that every run of the method has reached are kept: a mean over a changing set of runs would jump.
+    Only counts that every run of the method has reached are kept, and of a trace those where every run has a value: a
+    mean over a changing set of runs would jump.
 
     Args:
         curves: from `incumbent_curves`.
@@ -136,7 +137,10 @@ def convergence_table(
     summary = pl.concat(
         over_seeds(_one_trace(shared, trace), keys, "error", bounds=quantities.of(trace).bounds) for trace in TRACES
     )
-    joined = summary.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
+    runs = shared.group_by("method").agg(of_all=pl.col("run_id").n_unique())
+    whole = summary.join(runs, on="method", how="left", maintain_order="left")
+    whole = whole.filter(pl.col("runs") == pl.col("of_all"))
+    joined = whole.join(costs, on=["method", "evaluations"], how="left", maintain_order="left")
     return joined.with_columns(regret=pl.col("mean") - _best_possible(oracles)).select(
         "method", "trace", "evaluations", "cost_seconds", "cost_epochs", "mean", "std", "low", "high", "runs", "regret"
     )
@@ -174,8 +178,8 @@ def anytime_regret(curves: pl.DataFrame, oracles: OracleErrors, *, evaluations: 
 def _curve(run: pl.DataFrame, quantities: Quantities) -> pl.DataFrame:
     values = run["value"].fill_null(np.nan).to_numpy()
     evaluation = run["evaluation"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    incumbent = _incumbents(run["epochs"].to_numpy(), np.where(np.isnan(values), -np.inf, values))
-    best = _incumbents(run["epochs"].to_numpy(), np.where(np.isnan(evaluation), -np.inf, evaluation))
+    incumbent = _incumbents(run["epochs"].to_numpy(), values)
+    best = _incumbents(run["epochs"].to_numpy(), evaluation)
     judged = {
         "chosen": evaluation[incumbent],
         "recommended": _of_keys(run, evaluation),
@@ -199,11 +203,12 @@ def _of_keys(run: pl.DataFrame, evaluation: Float[np.ndarray, " n"]) -> Float[np
 
 
 def _incumbents(epochs: Int[np.ndarray, " n"], values: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """Row of the incumbent after each evaluation: the earliest best value at the highest fidelity so far.
+    """Row of the incumbent after each evaluation: the earliest best value at the highest fidelity so far; NaN for none.
 
     A training that failed reaches no fidelity, as for `predictornas.schedulers.base.incumbent`.
     """
     fidelity = np.where(np.isfinite(values) & ~diverged(values), epochs, -1)
+    values = np.where(np.isnan(values), -np.inf, values)
     level = np.maximum.accumulate(fidelity)
     incumbent = np.empty(len(values), np.int64)
     for reached in np.unique(level):

@@ -58,9 +58,9 @@ def robustness_table(
         ends = runs.filter(evaluations=count)
         row: dict[str, Any] = {"method": method, "runs": len(ends), "evaluations": count}
         for trace in TRACES:
-            if ends[trace].null_count() < len(ends):
+            if not ends[trace].null_count():  # what has no value is neither ahead nor behind
                 median = random_median(signal, evaluation, count, chosen=trace != "best")
-                row |= _behind(trace, ends[trace].fill_null(np.inf).to_numpy(), median)
+                row |= _behind(trace, ends[trace].to_numpy(), median)
         rows.append(row | quartiles[str(method)])
     return pl.DataFrame(rows, infer_schema_length=None)
 

@@ -43,7 +43,7 @@ def read_genes(frame: pl.DataFrame, architecture: Architecture, space: str) -> G
             return _whole_numbers(frame.select(architecture.genes), whole)
         if isinstance(whole, NASBench201) and architecture.string:
             return from_strings(frame[architecture.string].to_list())
-        if architecture.string and not isinstance(whole, NASBench101):
+        if architecture.string:
             return _from_notation(frame[architecture.string], whole)
         if isinstance(whole, NASBench101) and architecture.adjacency and architecture.operations:
             codes = _operation_codes(frame[architecture.operations])
@@ -57,7 +57,7 @@ def read_genes(frame: pl.DataFrame, architecture: Architecture, space: str) -> G
         raise DataError(f"The table's architectures cannot be read: {error}") from error
     raise ConfigurationError(
         f"Architectures of {space!r} cannot be read from {', '.join(architecture.sources())}: a table of nasbench101 "
-        "has module hashes, or adjacency and operations, or genes; of any other space strings or genes."
+        "has module hashes, adjacency and operations, notations or genes; of any other space notations or genes."
     )
 
 

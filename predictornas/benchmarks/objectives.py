@@ -174,6 +174,24 @@ def _has(column: Column, name: str) -> bool:
     return f"_{name}_" in f"_{column.name}_"
 
 
+def _cost_of_bound(benchmark: Benchmark, column: Column, bound: float, *, is_cost: bool) -> float:
+    """The cost that a value on the bound has in the table, which may hold single precision: equal is then equal.
+
+    Args:
+        benchmark: the table.
+        column: what is limited.
+        bound: as it was written; of an accuracy its error where `is_cost`.
+        is_cost: whether low values are meant.
+    """
+    turned = is_cost and column.direction != "lower"
+    value = 1.0 - bound if turned else bound
+    if benchmark.values(column.name).dtype == np.float32:
+        value = float(np.float32(value))
+    if is_cost and not turned:
+        return value
+    return 1.0 - value if column.is_fraction else -value
+
+
 def _limit(benchmark: Benchmark, condition: str) -> tuple[str, float]:
     """The name and the highest cost of a condition."""
     match = _LIMIT.fullmatch(condition)
@@ -184,11 +202,14 @@ def _limit(benchmark: Benchmark, condition: str) -> tuple[str, float]:
             f"{condition!r} is no limit. Write a name, < or >, and a number, in quotes: 'parameters<5e6' or 'error<5%'."
         ) from None
     column = _column(benchmark, name)
+    if not np.isfinite(bound):
+        raise ConfigurationError(f"{condition!r} is no limit: {match[3]} is no bound.")  # type: ignore[index]
+    good, percent = ("<0.05", "<5%") if column.direction == "lower" or name == ERROR else (">0.95", ">95%")
     if match[4]:  # type: ignore[index]  # it matched
         bound /= 100
     if (match[4] and not column.is_fraction) or (column.is_fraction and not 0 <= bound <= 1):  # type: ignore[index]
         raise ConfigurationError(
-            f"{condition!r}: {name} is a fraction from 0 to 1. Write {name}{sign}0.05 or {name}{sign}5%."
+            f"{condition!r}: {name} is a fraction from 0 to 1. Write {name}{good}, or as a percentage {name}{percent}."
             if column.is_fraction
             else f"{condition!r}: {name} is no fraction. Leave out the percent sign."
         )
@@ -197,8 +218,7 @@ def _limit(benchmark: Benchmark, condition: str) -> tuple[str, float]:
     if (sign[0] == "<") != lower:
         raise ConfigurationError(
             f"{condition!r} bounds the good side: of {name}, {'lower' if lower else 'higher'} values are better. Write "
-            f"{name}{'<' if lower else '>'}{match[3]}."  # type: ignore[index]  # it matched
+            f"{name}{'<' if lower else '>'}{match[3]}{match[4]}."  # type: ignore[index]  # it matched
         )
-    raised = 1.0 - bound if column.is_fraction else -bound
-    cost = bound if lower else raised
+    cost = _cost_of_bound(benchmark, column, bound, is_cost=lower)
     return name, cost if "=" in sign else float(np.nextafter(cost, -np.inf))

@@ -277,13 +277,14 @@ def write_benchmark(
         UnknownNameError: `signal` or `evaluation` is no column.
         ConfigurationError: `signal` and `evaluation` share a training run on the same split, a name that cannot be, or
             a space that is not registered.
-        InvalidArchitectureError: genes that are no rows of as many whole numbers as the space has.
+        InvalidArchitectureError: genes that are no rows of whole numbers.
         StoreError: the folder cannot be written or the disk is full.
     """
     if folder.parent.resolve() == data_home().resolve():  # where tables are opened by the names of their folders
         check_table_name(folder.name)
     check_registered(space)
-    genes = genes if isinstance(genes, np.ndarray) and genes.dtype == np.int8 else require_genes(space, genes)
+    if not (isinstance(genes, np.ndarray) and genes.dtype == np.int8 and genes.ndim == 2):
+        genes = require_genes(space, genes)
     by_name = {column.name: column for column in columns}
     if len(by_name) != len(columns):
         raise DataError(f"Two columns have the same name: {sorted(column.name for column in columns)}.")

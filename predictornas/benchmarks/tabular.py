@@ -99,9 +99,17 @@ def _check_present(found: list[str], needed: list[str], file: Path) -> None:
         )
 
 
+def _number(marker: float | str) -> float | None:
+    """A marker as the number that it is, or is written as."""
+    try:
+        return float(marker)
+    except ValueError:
+        return None
+
+
 def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
     text = series.cast(pl.String) if series.dtype in (pl.Categorical, pl.Enum) else series  # not their codes
-    words = [marker for marker in measured.missing if isinstance(marker, str)]
+    words = [marker.strip() for marker in measured.missing if isinstance(marker, str)]
     if words and text.dtype == pl.String:
         text = text.set(text.str.strip_chars().is_in(words), None)
     numbers = text.cast(pl.Float64, strict=False)
@@ -113,7 +121,7 @@ def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
             'what stands for them in the recipe: "missing".'
         )
     values = numbers.fill_null(float("nan")).to_numpy().copy()
-    values[np.isin(values, [marker for marker in measured.missing if not isinstance(marker, str)])] = np.nan
+    values[np.isin(values, [number for marker in measured.missing if (number := _number(marker)) is not None])] = np.nan
     check_unit(measured.column, measured.unit, values)
     if measured.unit == "percent":
         values /= 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,6 +209,11 @@ def _show_recommended(front: list[dict[str, Any]], opened: OpenedObjectives) -> 
         row = {}
         for one in opened.asked:
             quantity = opened.benchmark.column(one.judged).quantity
+            if point[one.name] is None or math.isnan(
+                point[one.name]
+            ):  # it keeps a limit as searched, but not as judged
+                row[quantity.with_unit(one.name)] = "beyond the limit"
+                continue
             shown_as = quantity.shown(point[one.name])
             counts = not quantity.percent and float(shown_as).is_integer()
             row[quantity.with_unit(one.name)] = f"{shown_as:,.0f}" if counts else quantity.text(point[one.name])

@@ -149,8 +149,8 @@ def whole_numbers(text: str, option: str) -> tuple[int, ...]:
     Raises:
         ConfigurationError: something else.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() and int(part) for part in parts):
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() and len(part) < 10 and int(part) for part in parts):
         raise ConfigurationError(f"{option} {text[:60]!r}: give whole numbers from 1 with commas between, like 78,156.")
     return tuple(map(int, parts))
 

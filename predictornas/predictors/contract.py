@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from predictornas.errors import ConfigurationError
 from predictornas.predictors.base import Predictor, UncertainPredictor
+from predictornas.predictors.fitting import as_array
 from predictornas.spaces.base import Genes, SearchSpace
 
 _MORE = "predictornas.testing.check_predictor tries every rule."
@@ -35,10 +36,12 @@ def fitted_on(
     given: dict[str, Any] = {"epochs": epochs, "rng": rng}
     try:
         inspect.signature(predictor.fit).bind(space, genes, values, **given)
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"{_name(predictor)}.fit does not take (space, genes, values, *, epochs=None, rng): {error}. {_MORE}"
         ) from None
+    except ValueError:
+        pass  # compiled, so that nobody knows what it takes
     fitted: Any = predictor.fit(space, genes, values, **given)
     if not callable(getattr(fitted, "predict", None)):
         raise ConfigurationError(
@@ -58,13 +61,22 @@ def scores_of(predictor: Predictor, genes: Genes) -> Float[np.ndarray, " n"]:
 
 def spread_of(predictor: UncertainPredictor, genes: Genes) -> Float[np.ndarray, " n"]:
     """The same of `predictor.predict_std`."""
-    return _numbers(predictor, "predict_std", predictor.predict_std(genes), len(genes))
+    spread = _numbers(predictor, "predict_std", predictor.predict_std(genes), len(genes))
+    if (spread < 0).any():
+        raise ConfigurationError(
+            f"{_name(predictor)}.predict_std gave {spread.min():g}: a standard deviation is not negative."
+        )
+    return spread
 
 
 def _numbers(predictor: Predictor, method: str, given: Any, count: int) -> Float[np.ndarray, " n"]:
-    if callable(getattr(given, "detach", None)):  # a tensor of torch, on whatever device
-        given = given.detach().cpu().numpy()
-    numbers = np.asarray(given)
+    try:
+        numbers = as_array(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"{_name(predictor)}.{method} gave {type(given).__name__}, of which no array of numbers can be made: "
+            f"{error}"
+        ) from None
     if numbers.shape != (count,) or numbers.dtype.kind not in "fiu":
         met = f"{numbers.dtype} of shape {numbers.shape}" if numbers.shape else type(given).__name__
         raise ConfigurationError(

@@ -246,6 +246,17 @@ def starting_network(predictor: object, fitted: object) -> Any:
     return network
 
 
+def as_array(given: Any) -> np.ndarray:
+    """Numbers as an array: of anything that numpy takes, and of a tensor on any device, with or without gradients."""
+    if callable(getattr(given, "detach", None)):
+        tensor = given.detach().cpu()
+        try:
+            return np.asarray(tensor.numpy())
+        except TypeError:  # of a precision that numpy does not have
+            return np.asarray(tensor.float().numpy())
+    return np.asarray(given.filled(np.nan) if isinstance(given, np.ma.MaskedArray) else given)
+
+
 def checked_values(genes: Genes, values: Any) -> Float[np.ndarray, " n"]:
     """What is learned, as an array: one finite number an architecture, from a list or a tensor too.
 
@@ -253,8 +264,8 @@ def checked_values(genes: Genes, values: Any) -> Float[np.ndarray, " n"]:
         DataError: another number of values than of architectures, or one that is not finite.
     """
     try:
-        numbers = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
+        numbers = np.asarray(as_array(values), np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"Values have to be numbers: {error}.") from None
     if numbers.shape != (len(genes),):
         raise DataError(f"{len(genes)} architectures need one value each, and got values of shape {numbers.shape}.")

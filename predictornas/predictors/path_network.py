@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 _PERCENT = 100.0
+_LEAST = 1e-9  # a margin that is smaller is none but for rounding
 _BEST, _WORST = 0.05, 0.95  # margins of the best and the worst value where values are no accuracies
 
 
@@ -124,7 +125,7 @@ class PathEnsemble:
         So are accuracies of which one is not below the bound: a search goes on where it finds more than was expected.
         """
         self.scale_ = 1 - self.lower_bound, 1.0
-        if len(values) and (values.min() < 0 or values.max() > 1 or 1 - values.max() - self.lower_bound <= 0):
+        if len(values) and (values.min() < 0 or values.max() > 1 or 1 - values.max() - self.lower_bound <= _LEAST):
             span = (values.max() - values.min()) / (_WORST - _BEST)
             self.scale_ = values.max() + _BEST * span, span
             return np.asarray(_BEST + (values.max() - values) / (span or 1.0))

@@ -75,6 +75,8 @@ def epoch_page(tables: EpochTables, facts: StudyFacts, space: SearchSpace) -> Pa
 def _lead(tables: EpochTables, judge: Quantity) -> Content:
     """What the schedulers save at the longest comparison, by the cost of the choice; else the costs alone."""
     if tables.savings.is_empty():
+        if "chosen_mean" not in tables.summary.columns:  # the evaluation column lacks what was chosen
+            return paragraphs(f"Of what was chosen not every run has the {judge.name} that judges it.")
         best = tables.summary.sort("chosen_mean").row(0, named=True)
         ends = (best["chosen_mean"], best["chosen_low"], best["chosen_high"])
         shown = judge.interval_text(*ends)

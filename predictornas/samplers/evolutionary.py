@@ -45,7 +45,8 @@ class Evolutionary(metaclass=PlainHelp):
 
     Attributes:
         parents: P (ours; the paper names no value).
-        mutants: alpha, the share of the pool that comes from mutation; the rest comes from crossover (ours).
+        mutants: alpha, the share of the pool that mutation is asked for; the rest comes from crossover (ours). Where
+            some mutants were seen before, as in small spaces, crossovers that are left over fill their places first.
         rate: p_mutate, probability with which each gene is redrawn (ours).
         name: recorded with what the pool led to.
 

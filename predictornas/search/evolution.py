@@ -22,7 +22,8 @@ _TRIES = 100
 class RegularisedEvolution:
     """The best of a small tournament has a child by mutation; the oldest of the population dies (Real et al. 2019).
 
-    The population is the last `population` evaluations, so age alone decides who lives. It starts with as many random
+    The population is the last `population` evaluations, so age alone decides who lives; with a scheduler the last
+    architectures by their first evaluation. It starts with as many random
     architectures. A child that was evaluated before is drawn again, tournament included (ours: the original evaluates
     it again, which tells a table nothing).
 

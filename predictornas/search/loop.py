@@ -398,17 +398,17 @@ class Search(metaclass=PlainHelp):
         """What is in flight no longer after a tell, a drop or an add.
 
         A result of another length than the one that was asked for is another training's. Where the length was left to
-        whoever evaluates, any that is told is that one; of what others did, only one that does not say its length.
+        whoever evaluates, any result is that one: evaluated again, it could have its value already.
         """
         if event["kind"] == "drop":
             dropped = set(keys.tolist())
             return {each for each in self.history.pending if each.key in dropped}
         told = set(zip(keys.tolist(), np.asarray(event["epochs"]).tolist(), strict=True))
-        of_any_length = {key for key, _ in told} if event["kind"] == "tell" else set()
+        of_any_length = set(keys.tolist())
         return {
             each
             for each in self.history.pending
-            if (each.key, each.epochs or 0) in told or (each.epochs is None and each.key in of_any_length)
+            if (each.key in of_any_length if each.epochs is None else (each.key, each.epochs) in told)
         }
 
 

@@ -62,7 +62,7 @@ class OneShot:
     def _ranked(self, space: SearchSpace, first: History, seed: int) -> _Ranking:
         """The ranked pool: a function of the initial set."""
         unfitted, rng = fresh(self.predictor), rng_for(seed, 1, "fit")
-        predictor = fitted_on(unfitted, space, first.genes, first.values, epochs=first.epochs, rng=rng)
+        predictor = fitted_on(unfitted, space, first.genes_by_key, first.values, epochs=first.epochs, rng=rng)
         pool = self.sampler.propose(space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
         return _Ranking(pool, scores_of(predictor, pool.genes), np.sort(pool.keys))
 

@@ -65,7 +65,11 @@ def read_trials(path: Path | str, space: SearchSpace, *, value: str = "value") -
     named = next((name for name in NAMES if name in columns), None)
     if named is None or value not in columns:
         lacking = f"a column for the architectures ({', '.join(NAMES)})" if named is None else f"the column {value!r}"
-        other = "" if named is None else " Name the one with the values: `value=`, on the command line --trials-value."
+        other = (
+            ""
+            if named is None
+            else " Name the one with the values: `value=`, on the command line --trials-value or --prior-value."
+        )
         raise DataError(f"{where} lacks {lacking}. It has {', '.join(columns)[:400]}.{other}")
     asked = [named, value, *(name for name in ("epochs", "state") if name in columns)]
     frame = read_columns(content, where, list(dict.fromkeys(asked)))

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from predictornas.analysis.rank_quality import FIVE, HALF, LEVEL, ONE, calibration, random_quality, rank_quality
 from predictornas.analysis.statistics import CORRELATION, POSITIVE, SHARE, Bounds, over_seeds
 from predictornas.predictors.base import Predictor, UncertainPredictor
+from predictornas.predictors.contract import scores_of, spread_of
 from predictornas.quantity import ERROR, Quantity
 from predictornas.spaces.base import Genes
 
@@ -69,7 +70,7 @@ def measured_calibration(
     if not isinstance(predictor, UncertainPredictor):
         return {}
     rows = np.sort(rng.permutation(len(values))[:CALIBRATED_ON])
-    scores, spread = predictor.predict(genes[rows]), predictor.predict_std(genes[rows])
+    scores, spread = scores_of(predictor, genes[rows]), spread_of(predictor, genes[rows])
     return asdict(calibration(scores.astype(np.float64), spread.astype(np.float64), values[rows]))
 
 

@@ -103,7 +103,7 @@ def _selection(selection: Selection, epochs: int, factor: Fraction) -> Selection
 def _resting(warm_up: int, before: int, after: int, factor: Fraction | None = None) -> int:
     """Epochs in which alpha rests: not all of them, as rounding up could have it, where it moved before."""
     rests = _scaled(warm_up, Fraction(after, before) if factor is None else factor)
-    return min(rests, after - 1) if warm_up < before else rests
+    return min(rests, after - 1) if warm_up < before else max(rests, after)
 
 
 def _scaled(length: int, factor: Fraction) -> int:

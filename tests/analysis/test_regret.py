@@ -68,6 +68,24 @@ def test_a_training_that_failed_is_no_incumbent_at_any_fidelity(history: pl.Data
     np.testing.assert_allclose(incumbent_curves(mixed)["searched"], [0.5, 0.4, 0.4, 0.4, 0.7])
 
 
+def test_a_failure_does_not_make_accuracies_of_zero_count(history: pl.DataFrame) -> None:
+    """Nothing is negative because something is missing."""
+    epochs = pl.Series("epochs", [3, 9, 3, 3, 3])
+    mixed = history.with_columns(epochs, value=pl.Series([0.9, 0.0, None, 0.5, 0.5]))
+    np.testing.assert_allclose(incumbent_curves(mixed)["searched"], [0.1] * 5)
+
+
+def test_a_trace_has_means_where_every_run_has_a_value(make_history) -> None:
+    history = make_history(SIGNAL, {"a": [[0, 1, 2], [0, 3, 1]], "b": [[4, 1, 0]]}, evaluation_errors=EVALUATION)
+    first = history.filter(pl.col("method") == "a")["run_id"][0]
+    gap = (pl.col("run_id") == first) & (pl.col("order") == 1)
+    lacking = history.with_columns(evaluation=pl.when(gap).then(None).otherwise(pl.col("evaluation")))
+    table = convergence_table(incumbent_curves(lacking)).filter(method="a")
+    assert table.filter(trace="searched")["evaluations"].to_list() == [1, 2, 3]
+    assert table.filter(trace="chosen")["evaluations"].to_list() == [1]  # then the choice of one run has no value
+    assert set(table["runs"]) == {2}
+
+
 def test_where_values_are_negative_nothing_is_best_like_zero(history: pl.DataFrame) -> None:
     losses = history.with_columns(value=pl.Series([-0.5, -0.6, 0.0, -0.4, -0.3]))
     np.testing.assert_allclose(incumbent_curves(losses)["searched"], [1.5, 1.5, 1.0, 1.0, 1.0])

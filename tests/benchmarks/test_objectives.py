@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,28 @@ def test_what_is_declared_to_be_known_is(table: Benchmark) -> None:
     ],
 )
 def test_limits_are_the_highest_cost_that_is_allowed(table: Benchmark, condition: str, limit: float) -> None:
-    assert objectives_for(table, ("latency",), (condition,))[1].limit == pytest.approx(limit, rel=1e-12, abs=0)
+    found = objectives_for(table, ("latency",), (condition,))[1].limit
+    assert found == pytest.approx(limit, rel=1e-12 if limit > 1 else 1e-6, abs=0)  # accuracies in single precision
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        ("valid_accuracy_9_run0>=0.7", lambda values: values >= 0.7),
+        ("valid_accuracy_9_run0>0.7", lambda values: values > 0.7),
+        ("error<=30%", lambda values: values >= 0.7),
+        ("error<30%", lambda values: values > 0.7),
+        ("valid_accuracy_9_run0>=68%", lambda values: values >= 0.68),
+        ("valid_accuracy_9_run0>0.68", lambda values: values > 0.68),
+    ],
+)
+def test_what_lies_on_a_limit_keeps_it_or_not_as_it_is_written(condition: str, allowed: Any) -> None:
+    """Tables hold single precision, in which 0.7 is another number."""
+    table = open_benchmark("nasbench101-digits")
+    limit = objectives_for(table, (), (condition,))[-1].limit
+    values = np.round(table.values("valid_accuracy_9_run0").astype(np.float64), 6)
+    assert ((values == 0.7) | (values == 0.68)).any()
+    np.testing.assert_array_equal(costs_of(table, table.signal) <= limit, allowed(values))
 
 
 def test_an_objective_may_be_limited_too(table: Benchmark) -> None:
@@ -65,8 +87,11 @@ def test_an_objective_may_be_limited_too(table: Benchmark) -> None:
         (("error",), ("error>0.5",), "bounds the good side"),
         (("error",), ("parameters",), "is no limit"),
         (("error",), ("parameters<many",), "is no limit"),
-        (("latency",), ("error<5",), r"a fraction from 0 to 1. Write error<0\.05 or error<5%"),
-        (("latency",), ("error<nan",), "a fraction from 0 to 1"),
+        (("latency",), ("error<5",), r"a fraction from 0 to 1. Write error<0\.05, or as a percentage error<5%"),
+        (("latency",), ("valid_accuracy_200_run0>95",), r"Write valid_accuracy_200_run0>0\.95, or"),
+        (("latency",), ("error>5%",), r"bounds the good side.*Write error<5%\."),
+        (("latency",), ("error<nan",), "nan is no bound"),
+        (("error",), ("parameters<inf",), "inf is no bound"),
         (("error",), ("parameters<5%",), "no fraction"),
         (("error",), ("parameters<5", "parameters<6"), "limited twice"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -37,17 +38,18 @@ class Giving:
 @pytest.mark.parametrize(
     "given",
     [
-        [0.5, 1, -2.0],
-        np.array([0.5, 1, -2]),
-        torch.tensor([0.5, 1.0, -2.0], requires_grad=True),
-        np.array([0.5, 1, -2], np.float32),
+        [0.5, 1, 2.0],
+        np.array([0.5, 1, 2]),
+        torch.tensor([0.5, 1.0, 2.0], requires_grad=True),
+        torch.tensor([0.5, 1.0, 2.0], dtype=torch.bfloat16),
+        np.array([0.5, 1, 2], np.float32),
     ],
 )
 def test_what_holds_one_number_each_is_taken(given: Any) -> None:
     for asked in (scores_of, spread_of):
         numbers = asked(Giving(given), GENES)
         assert isinstance(numbers, np.ndarray)
-        assert numbers.tolist() == [0.5, 1, -2]
+        assert numbers.tolist() == [0.5, 1, 2]
 
 
 def test_arrays_stay_what_they_are_so_that_searches_stay_the_same() -> None:
@@ -63,11 +65,30 @@ def test_arrays_stay_what_they_are_so_that_searches_stay_the_same() -> None:
         (None, "gave NoneType for 3"),
         (["a", "b", "c"], "gave <U1 of shape"),
         ([0.1, float("nan"), float("inf")], "gave nan for 2 of 3 architectures: scores have to be finite"),
+        (np.ma.array([0.1, 0.2, 0.3], mask=[0, 1, 0]), "gave nan for 1 of 3"),
+        ([[0.1], [0.2, 0.3], []], "of which no array of numbers can be made"),
+        ([torch.ones(1, requires_grad=True)] * 3, "of which no array of numbers can be made|shape"),
     ],
 )
 def test_anything_else_is_named(given: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         scores_of(Giving(given), GENES)
+
+
+def test_a_standard_deviation_is_not_negative() -> None:
+    with pytest.raises(ConfigurationError, match="predict_std gave -1: a standard deviation"):
+        spread_of(Giving([0.1, -1.0, 0.3]), GENES)
+
+
+def test_a_fit_of_which_nobody_knows_what_it_takes_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of an extension in C, which has no signature in words."""
+
+    def unknown(_: Any) -> inspect.Signature:
+        raise ValueError("no signature found")
+
+    monkeypatch.setattr(inspect, "signature", unknown)
+    predictor = Giving([])
+    assert fitted_on(predictor, SPACE, GENES, np.zeros(3), rng=np.random.default_rng(0)) is predictor
 
 
 def test_a_search_stops_at_scores_that_are_no_numbers_instead_of_asking_for_nothing_for_ever() -> None:

@@ -268,12 +268,11 @@ def test_a_trial_of_another_length_leaves_what_is_in_flight() -> None:
 
     plain = Search(SPACE, RandomSearch(initial=4), seed=0)
     asked = plain.ask().genes
-    plain.add(asked[:1], [0.3], epochs=[1])  # not of the length that the worker was asked for, whatever that is
-    plain.add(asked[1:2], [0.3])  # without a length it is
+    plain.add(asked[:1], [0.3], epochs=[1])  # the worker was asked for no length
     assert len(plain.history.pending) == 3
     plain.tell(asked[2:3], [0.3], epochs=[108])  # the worker knows the length
     assert len(plain.history.pending) == 2
-    plain.drop(asked[:1])
+    plain.drop(asked[1:2])
     assert len(plain.history.pending) == 1
     assert plain.add(genes, [0.1, 0.2]) == 2
 

@@ -169,7 +169,7 @@ class Beliefs:
         for place, quantity in enumerate(search.quantities):
             if not quantity.known:
                 goodness, unfitted = -costs[:, place], fresh(search.predictor)
-                fitted: Any = fitted_on(unfitted, space, history.genes, goodness, epochs=history.epochs, rng=rng)
+                fitted: Any = fitted_on(unfitted, space, history.genes_by_key, goodness, epochs=history.epochs, rng=rng)
                 self._predictors[place] = fitted
                 self.seen[:, place] = -scores_of(fitted, history.genes)
 

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import Predictor
+from predictornas.predictors.contract import scores_of
 from predictornas.samplers.uniform import Exhaustive, Uniform
 from predictornas.search.loop import Search, iterate
 from predictornas.search.strategies import PredictorSearch, Proposal, Strategy
@@ -219,4 +220,4 @@ class CountingSearch:
             genes, keys = genes[some], keys[some]
         costs = benchmark.costs(benchmark.signal)[benchmark.rows(keys)]
         left = np.isfinite(costs) & np.isin(keys, history.keys, invert=True)
-        return np.asarray(predictor.predict(genes), np.float64), np.where(left, costs, np.inf)
+        return scores_of(predictor, genes).astype(np.float64), np.where(left, costs, np.inf)

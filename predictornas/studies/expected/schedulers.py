@@ -17,6 +17,7 @@ from predictornas.description import describe
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.frames import column_names, read_bytes, read_columns
 from predictornas.predictors.base import Predictor, fresh
+from predictornas.predictors.contract import scores_of
 from predictornas.schedulers.rungs import Promotions, nominal_saving
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
@@ -185,7 +186,7 @@ def scores_of_fit(
     genes = benchmark.genes[rows]
     with one_thread():
         fitted = fresh(predictor).fit(benchmark.space, genes[learned], values[learned], epochs=epochs, rng=rng)
-        scores = np.array(fitted.predict(genes), np.float64)
+        scores = scores_of(fitted, genes).astype(np.float64)
     scores[learned] = np.nan
     return scores
 

@@ -133,9 +133,10 @@ def _summary(history: pl.DataFrame, table: pl.DataFrame, nominal: Mapping[str, f
         part = last.filter(pl.col("trace") == trace)
         if not part.is_empty():
             numbers = {f"{trace}_{name}": name for name in ("mean", "low", "high")}
-            counts = counts.join(part.select("method", **numbers), on="method")
+            counts = counts.join(part.select("method", **numbers), on="method", how="left")
+    first = next((f"{trace}_mean" for trace in TRACES if f"{trace}_mean" in counts.columns), "method")
     bound = pl.col("method").replace_strict(nominal, default=None, return_dtype=pl.Float64)
-    return counts.with_columns(nominal_saving=bound).sort("chosen_mean")
+    return counts.with_columns(nominal_saving=bound).sort(first, nulls_last=True)
 
 
 def _figure(report: EpochReport) -> Figure:

@@ -110,11 +110,12 @@ def _with_prior(strategy: Strategy, space: SearchSpace, path: Path, value: str) 
 def _with_trials(strategy: Strategy, benchmark: Benchmark, path: Path, value: str) -> tuple[Strategy, str]:
     space, nothing = benchmark.space, History.empty(benchmark.space.num_genes)
     trials = read_trials(path, space, value=value)
-    signal, largest = benchmark.column(benchmark.signal), np.nanmax(trials.values, initial=0.0)
-    if signal.is_fraction and largest > 1 + ROUNDING:
+    signal, known = benchmark.column(benchmark.signal), trials.values[np.isfinite(trials.values)]
+    low, high = (known.min(), known.max()) if len(known) else (0.0, 0.0)
+    if signal.is_fraction and (low < -ROUNDING or high > 1 + ROUNDING):
         raise DataError(
-            f"{path}: {value!r} has values up to {largest:g}, and those of {signal.name!r} are fractions from 0 to 1, "
-            "the higher the better. Divide percentages by 100."
+            f"{path}: {value!r} has values from {low:g} to {high:g}, and those of {signal.name!r} are fractions from 0 "
+            "to 1, the higher the better. Divide percentages by 100."
         )
     epochs = np.where(trials.epochs > 0, trials.epochs, signal.epochs or 0)
     given = checked(space, nothing, Given(trials.genes, trials.values, epochs), twice=True)

@@ -128,7 +128,7 @@ def _summary(gain: pl.DataFrame, convergence: pl.DataFrame, errors: Float[np.nda
         part = last.filter(pl.col("trace") == trace).select(
             "method", **{new: pl.col(old) for new, old in columns.items()}
         )
-        if not part.is_empty():
+        if not part.is_empty() or trace == "chosen":  # empty where no method has it for every run
             summary = summary.join(part, on="method", how="left")
     headline = gain.filter(pl.col("estimator") == HEADLINE)
     sizes = headline.select("method", "proposals", "with_initial").unique(maintain_order=True)

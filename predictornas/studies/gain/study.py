@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -96,8 +96,8 @@ class Study(metaclass=PlainHelp):
         if not given or not min(given.values()) >= 1:
             met = ", ".join(f"{name} {limit}" for name, limit in given.items())
             raise ConfigurationError(f"A run needs a budget of at least 1; given: {met or 'none'}.")
-        if isinstance(self.seeds, int):
-            raise ConfigurationError(f"Seeds are those of the runs, such as tuple(range({self.seeds or 20})).")
+        if not isinstance(self.seeds, Sequence):
+            raise ConfigurationError(f"Seeds are those of the runs, such as tuple(range(20)), not {self.seeds!r}.")
         if not self.seeds or min(self.seeds) < 0:
             raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
         if isinstance(self.methods, str):
