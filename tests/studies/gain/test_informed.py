@@ -112,7 +112,5 @@ def test_trials_that_failed_are_counted_and_cannot_be_all(tmp_path: Path) -> Non
 def test_percentages_are_not_taken_for_fractions(tmp_path: Path) -> None:
     cells = colleagues(tmp_path)
     pl.DataFrame({"arch": cells[:2], "accuracy": [91.35, 88.0]}).write_csv(tmp_path / "percent.csv")
-    with pytest.raises(
-        DataError, match=r"values from 88 to 91\.35, .* from 0 to 1.* Divide percentages by 100"
-    ):
+    with pytest.raises(DataError, match=r"values from 88 to 91\.35, .* from 0 to 1.* Divide percentages by 100"):
         Files(tmp_path / "percent.csv", "accuracy").informed(study("random"))
