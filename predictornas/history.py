@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, Int8, Shaped, UInt64
 
-from predictornas.errors import DataError
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.files import writing_file
 from predictornas.plain_help import PlainHelp
 
@@ -269,9 +269,13 @@ class History(metaclass=PlainHelp):
         """Writes a parquet file, one row an evaluation, those in flight last; see `load`.
 
         Raises:
+            ConfigurationError: a name that promises another kind of file, such as `history.csv`.
             StoreError: it cannot be written.
         """
         import polars as pl
+
+        if Path(path).suffix not in ("", ".parquet"):
+            raise ConfigurationError(f"A history is written as parquet: call the file {Path(path).stem}.parquet.")
 
         flying, width = self.pending, self.genes.shape[1]
         genes = np.concatenate([self.genes, self.pending_genes])

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from predictornas.errors import DataError
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import POOL_SCHEMA, SCHEMA, History, Pending
 
 
@@ -224,3 +224,9 @@ def test_other_files_are_no_histories(tmp_path: Path) -> None:
         History.load(tmp_path / "other.parquet")
     with pytest.raises(DataError, match="cannot be read"):
         History.load(tmp_path / "text.parquet")
+
+
+def test_a_name_does_not_promise_another_kind_of_file(history: History, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"call the file h\.parquet"):
+        history.save(tmp_path / "h.csv")
+    assert not list(tmp_path.iterdir())
