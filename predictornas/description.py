@@ -89,7 +89,10 @@ def _other(value: Any) -> Any:
     if inspect.isroutine(value) or inspect.isclass(value):
         return _named(value)
     if callable(getattr(value, "get_params", None)):
-        return _typed(value, value.get_params(deep=False))
+        try:
+            return _typed(value, value.get_params(deep=False))
+        except TypeError:  # it means something else by that name
+            pass
     if hasattr(value, "__dict__"):
         shown = {name: item for name, item in vars(value).items() if not (name.startswith("_") or name.endswith("_"))}
         return _typed(value, shown | _parts_of_a_module(value))
@@ -102,15 +105,14 @@ def _other(value: Any) -> Any:
 def _parts_of_a_module(value: Any) -> dict[str, Any]:
     """What a module of torch keeps apart from its attributes: other modules, and tensors, of which the shapes count.
 
-    Numbers are drawn by chance, or were learned, and are no configuration. Other modules are told by how they show
-    themselves, and what ends in an underscore is learned.
+    Numbers are drawn by chance, or were learned, and are no configuration. What ends in an underscore is learned.
     """
-    modules, kept = vars(value).get("_modules"), getattr(value, "named_buffers", None)
-    if not isinstance(modules, dict) or not callable(kept):
+    kept = [vars(value).get(name) for name in ("_modules", "_parameters", "_buffers")]
+    if not all(isinstance(part, dict) for part in kept):
         return {}
-    shapes = {name: _shape(tensor) for name, tensor in (*value.named_parameters(), *kept())}
-    parts = {name: repr(module) for name, module in modules.items()}
-    return {name: item for name, item in (parts | shapes).items() if not name.split(".")[0].endswith("_")}
+    modules, *tensors = kept
+    shapes = {name: None if tensor is None else _shape(tensor) for part in tensors for name, tensor in part.items()}
+    return {name: item for name, item in (modules | shapes).items() if not name.endswith("_")}
 
 
 def _shape(tensor: Any) -> list[int] | str:

@@ -134,7 +134,7 @@ def test_modules_of_torch_are_told_apart_by_what_they_are_made_of() -> None:
     assert two != three
     assert json.loads(json.dumps(two)) == two
     assert two["scale"] == [2]
-    assert two["net.0.weight"] == [2, 3]
+    assert two["net"]["0"]["weight"] == [2, 3]
     assert describe(torch.nn.Dropout(0.2)) != describe(torch.nn.Dropout(0.1))
 
     class Masked(torch.nn.Module):
@@ -145,10 +145,19 @@ def test_modules_of_torch_are_told_apart_by_what_they_are_made_of() -> None:
             self.late = torch.nn.LazyLinear(3)
 
     class Odd(torch.nn.Module):
-        get_params = 3  # of another package, with a meaning of its own
+        def get_params(self, name: str) -> str:
+            """Of another package, with a meaning of its own."""
+            return name
 
     assert describe(Masked(2)) == describe(Masked(2))
     assert describe(Masked(2)) != describe(Masked(5))
+    encoder = torch.nn.TransformerEncoderLayer  # shows neither heads nor order
+    assert describe(encoder(16, 1)) != describe(encoder(16, 4))
+    assert describe(encoder(16, 4)) != describe(encoder(16, 4, norm_first=True))
+    odd = torch.nn.Sequential(Odd())
+    odd[0].act = lambda x: x
+    with pytest.raises(ConfigurationError, match="no name"):
+        describe(odd)
     learned = Masked(2)
     learned.fitted_ = torch.nn.Linear(2, 2)
     assert describe(learned) == describe(Masked(2))

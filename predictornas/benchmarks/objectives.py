@@ -185,7 +185,7 @@ def _cost_of_bound(benchmark: Benchmark, column: Column, bound: float, *, is_cos
     """
     turned = is_cost and column.direction != "lower"
     value = 1.0 - bound if turned else bound
-    if benchmark.values(column.name).dtype == np.float32:
+    if benchmark.values(column.name).dtype == np.float32 and not value.is_integer():
         value = float(np.float32(value))
     if is_cost and not turned:
         return value

@@ -254,7 +254,9 @@ def as_array(given: Any) -> np.ndarray:
             return np.asarray(tensor.numpy())
         except TypeError:  # of a precision that numpy does not have
             return np.asarray(tensor.float().numpy())
-    return np.asarray(given.filled(np.nan) if isinstance(given, np.ma.MaskedArray) else given)
+    if isinstance(given, np.ma.MaskedArray):  # what is masked is missing
+        return np.where(np.ma.getmaskarray(given), np.nan, np.ma.getdata(given))
+    return np.asarray(given)
 
 
 def checked_values(genes: Genes, values: Any) -> Float[np.ndarray, " n"]:

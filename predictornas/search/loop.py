@@ -388,9 +388,11 @@ class Search(metaclass=PlainHelp):
                 self.iteration, self._was_asked = 1, False
         elif event["kind"] == "tell":
             proposed = {each.key: each.iteration for each in landed}
+            new = [key for key in keys.tolist() if key not in proposed]
+            # what somebody else's result landed may be told again; that is no reason to cut T0 short
+            unasked = bool(new) and not (self.iteration == 0 and all(key in self.history for key in new))
             iterations = [proposed.get(key, self.iteration) for key in keys.tolist()]
             self.history = with_results(self.history, event, np.array(iterations, np.int64))
-            unasked = not set(keys.tolist()) <= proposed.keys()
             if unasked or (self.iteration in iterations and not self._is_starting):
                 self.iteration, self._was_asked = self.iteration + 1, False
 

@@ -66,6 +66,7 @@ def test_arrays_stay_what_they_are_so_that_searches_stay_the_same() -> None:
         (["a", "b", "c"], "gave <U1 of shape"),
         ([0.1, float("nan"), float("inf")], "gave nan for 2 of 3 architectures: scores have to be finite"),
         (np.ma.array([0.1, 0.2, 0.3], mask=[0, 1, 0]), "gave nan for 1 of 3"),
+        (np.ma.array([1, 2, 3], mask=[0, 1, 0]), "gave nan for 1 of 3"),
         ([[0.1], [0.2, 0.3], []], "of which no array of numbers can be made"),
         ([torch.ones(1, requires_grad=True)] * 3, "of which no array of numbers can be made|shape"),
     ],

@@ -277,6 +277,16 @@ def test_a_trial_of_another_length_leaves_what_is_in_flight() -> None:
     assert plain.add(genes, [0.1, 0.2]) == 2
 
 
+def test_a_late_result_of_what_somebody_else_told_does_not_end_t0() -> None:
+    search = Search(SPACE, RandomSearch(initial=10, batch=2), seed=0)
+    asked = search.ask(2).genes
+    search.add(asked[:1], [0.9], [200])
+    search.tell(asked[:1], [0.8])
+    search.tell(asked[1:], [0.7])
+    rest = search.ask()
+    assert (len(rest), rest.proposed_by, search.iteration) == (7, "initial", 0)
+
+
 def test_to_tell_nothing_ends_nothing() -> None:
     """As a loop does whose workers have not finished: T0 goes on."""
     search, same = (Search(SPACE, RandomSearch(initial=5, batch=2), seed=0) for _ in range(2))
