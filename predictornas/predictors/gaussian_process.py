@@ -16,7 +16,8 @@ from predictornas.plain_help import PlainHelp
 from predictornas.predictors.fidelity import FidelityRule, comparable
 from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.process.graph_views import STRUCTURE, RawViews, Scaling, raw_views
-from predictornas.predictors.process.matern import Regression, tuned
+from predictornas.predictors.process.matern import Hyperparameters, Regression, tuned
+from predictornas.predictors.process.views import Inputs
 from predictornas.spaces.base import Genes, SearchSpace
 
 _BLOCK = 1 << 13
@@ -105,8 +106,14 @@ class GaussianProcess(metaclass=PlainHelp):
         rows = np.sort(rng.permutation(len(targets))[: self.tuned_on])
         relevant = (STRUCTURE,) if self.relevances else ()
         hyperparameters = tuned([view[rows] for view in inputs], targets[rows], relevant=relevant)
-        self.regression_ = Regression(inputs, targets, hyperparameters, degrees_of_freedom=self.degrees_of_freedom)
+        self.regression_ = self._regression(inputs, targets, hyperparameters, rng)
         self.space_ = space
+
+    def _regression(
+        self, inputs: Inputs, targets: Float[np.ndarray, " n"], found: Hyperparameters, rng: np.random.Generator
+    ) -> Regression:
+        """The posterior with the hyperparameters that were found."""
+        return Regression(inputs, targets, found, degrees_of_freedom=self.degrees_of_freedom)
 
     def predict(self, genes: Genes) -> Float[np.ndarray, " n"]:
         """Posterior means of the normal scores, higher is better."""
@@ -205,11 +212,10 @@ class SparseSignalProcess(SignalProcess):
         if self.inducing < 1:
             raise ConfigurationError(f"SparseSignalProcess needs inducing >= 1, not {self.inducing}.")
 
-    def _condition(
-        self, space: SearchSpace, genes: Genes, targets: Float[np.ndarray, " n"], rng: np.random.Generator
-    ) -> None:
-        super()._condition(space, genes, targets, rng)
-        if self.inducing < len(targets):
-            rows = np.sort(rng.permutation(len(targets))[: self.inducing])
-            inputs = self._scaled(raw_views(space, genes, width=self.width, seed=self.flow_seed, signals=True))
-            self.regression_ = self.regression_.on_fewer(inputs, rows)
+    def _regression(
+        self, inputs: Inputs, targets: Float[np.ndarray, " n"], found: Hyperparameters, rng: np.random.Generator
+    ) -> Regression:
+        whole = super()._regression(inputs, targets, found, rng)
+        if self.inducing >= len(targets):
+            return whole
+        return whole.on_fewer(inputs, np.sort(rng.permutation(len(targets))[: self.inducing]))
