@@ -29,7 +29,7 @@ def test_a_method_looks_the_same_in_every_figure() -> None:
 
 
 @example(["0", "pvll"])  # the one would have the colour of the other
-@given(st.lists(st.text(min_size=1, max_size=6), max_size=11, unique=True))
+@given(st.lists(st.text(min_size=1, max_size=6), max_size=12, unique=True))
 def test_unknown_methods_differ_and_do_not_depend_on_order(names: list[str]) -> None:
     styles = styles_of(names)
     assert styles == styles_of(reversed(names))

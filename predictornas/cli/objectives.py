@@ -209,9 +209,8 @@ def _show_recommended(front: list[dict[str, Any]], opened: OpenedObjectives) -> 
         row = {}
         for one in opened.asked:
             quantity = opened.benchmark.column(one.judged).quantity
-            if point[one.name] is None or math.isnan(
-                point[one.name]
-            ):  # it keeps a limit as searched, but not as judged
+            # a limit can be kept as searched and not as judged
+            if point[one.name] is None or math.isnan(point[one.name]):
                 row[quantity.with_unit(one.name)] = "beyond the limit"
                 continue
             shown_as = quantity.shown(point[one.name])

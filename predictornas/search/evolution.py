@@ -23,9 +23,8 @@ class RegularisedEvolution:
     """The best of a small tournament has a child by mutation; the oldest of the population dies (Real et al. 2019).
 
     The population is the last `population` evaluations, so age alone decides who lives; with a scheduler the last
-    architectures by their first evaluation. It starts with as many random
-    architectures. A child that was evaluated before is drawn again, tournament included (ours: the original evaluates
-    it again, which tells a table nothing).
+    architectures by their first evaluation. It starts with as many random architectures. A child that was evaluated
+    before is drawn again, tournament included (ours: the original evaluates it again, which tells a table nothing).
 
     The law of mutation is `SearchSpace.mutate`. In the original code of NAS-Bench-101 an edge flips with p = 1/V and an
     operation changes with p = 1/(V - 2), V = 7, and vertices off every path stay as they are; here operations are
