@@ -42,7 +42,7 @@ INDEX = 70_000  # of the template: four bytes wide, as no index of the file woul
 IMPORT = """
 import json, resource, sys, time
 from pathlib import Path
-from predictornas.benchmarks.catalog import import_official
+from predictornas.benchmarks.importing import import_official
 start, begun = time.perf_counter(), time.process_time()
 tables = import_official("official", Path(sys.argv[1]))
 below = resource.getrusage(resource.RUSAGE_CHILDREN)

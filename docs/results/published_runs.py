@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from predictornas.benchmarks.catalog import CATALOG
+from predictornas.benchmarks.known_benchmarks import CATALOG
 from predictornas.errors import UnknownNameError
 from predictornas.packed_runs import Source, pack, ranges
 from predictornas.search.methods import get_preset, get_strategy

@@ -39,7 +39,7 @@ def preview(content: Content) -> Preview:
     """Checks all that `write_benchmark` checks, and describes the table.
 
     Args:
-        content: from `predictornas.benchmarks.catalog.read_source`.
+        content: from `predictornas.benchmarks.importing.read_source`.
 
     Raises:
         DataError: rows or values that break the rules of a table.

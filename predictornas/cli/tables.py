@@ -128,7 +128,7 @@ def import_file(
     epochs
         For NAS-Bench-201 and NATS-Bench: epochs of the curves that become columns, 1,12,50,200, or all.
     """
-    from predictornas.benchmarks.catalog import check_same_meaning, import_official, import_table, read_source
+    from predictornas.benchmarks.importing import check_same_meaning, import_official, import_table, read_source
     from predictornas.benchmarks.official201.columns import LADDER
     from predictornas.benchmarks.official201.importing import is_official
     from predictornas.benchmarks.preview import preview
@@ -303,7 +303,7 @@ def remove(name: str, *, yes: Yes = False, json: Json = False) -> None:
     name
         Name of the table.
     """
-    from predictornas.benchmarks.catalog import remove_benchmark, stored_folder, stored_rows
+    from predictornas.benchmarks.store import remove_benchmark, stored_folder, stored_rows
 
     if not yes:
         raise ConfigurationError(

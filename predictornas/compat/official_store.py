@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
 
-from predictornas.benchmarks.catalog import open_benchmark, stored_names
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.known_benchmarks import CATALOG, OFFICIAL_TABLES
 from predictornas.benchmarks.layout import CURVES
 from predictornas.benchmarks.official201.curves import OfficialCurves
 from predictornas.benchmarks.official201.importing import reading_tables
 from predictornas.benchmarks.official201.states import DATASETS
+from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
 from predictornas.files import cache_home, scratch_folder, writing_folder

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from predictornas.benchmarks.catalog import stored_names
+from predictornas.benchmarks.store import stored_names
 from predictornas.errors import UnknownNameError
 from predictornas.executors import Executor, get_executor
 from predictornas.files import write_json

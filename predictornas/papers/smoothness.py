@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 
 from predictornas.analysis.smoothness import AGAIN, DISTANCE, RANKS, smoothness_table
-from predictornas.benchmarks.catalog import open_benchmark, stored_names
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark
 from predictornas.executors import Tell
 from predictornas.papers.claims import judged

@@ -11,7 +11,8 @@ from scipy.stats import kendalltau
 
 from predictornas.benchmarks import bundled
 from predictornas.benchmarks.bundled import bundled_folder
-from predictornas.benchmarks.catalog import import_table, list_benchmarks, open_benchmark
+from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
+from predictornas.benchmarks.importing import import_table
 from predictornas.errors import ConfigurationError
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.schedulers.rungs import nominal_saving

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from predictornas.benchmarks.catalog import import_table, open_benchmark
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.exporting import export_table, table_frame
+from predictornas.benchmarks.importing import import_table
 from predictornas.benchmarks.recipes import Architecture, ImportRecipe, Measured
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.catalog import import_table, open_benchmark
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.hardware import QUANTITIES, read_hardware
+from predictornas.benchmarks.importing import import_table
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.spaces.nasbench201 import to_string
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.catalog import import_table, open_benchmark
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.importing import import_table
 from predictornas.benchmarks.nasbench101.importing import import_tfrecord
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.compat import nasbench as api

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.catalog import import_official
+from predictornas.benchmarks.importing import import_official
 from predictornas.compat import official_store
 from predictornas.compat.official_store import OfficialQueryError, OfficialStore, opened
 from predictornas.errors import ConfigurationError, DataError

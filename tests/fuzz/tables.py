@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from predictornas.benchmarks.catalog import import_table
 from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.importing import import_table
 from predictornas.benchmarks.recipes import Architecture, ImportRecipe, Measured
 from predictornas.benchmarks.table import Benchmark
 from predictornas.spaces.nasbench101 import NASBench101

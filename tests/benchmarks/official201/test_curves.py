@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.catalog import import_official, open_benchmark
+from predictornas.benchmarks.catalog import open_benchmark
+from predictornas.benchmarks.importing import import_official
 from predictornas.benchmarks.official201.curves import OfficialCurves, spread
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, StoreError, UnknownNameError

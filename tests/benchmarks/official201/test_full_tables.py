@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from predictornas.benchmarks.catalog import import_official, import_table, open_benchmark
+from predictornas.benchmarks.catalog import open_benchmark
 from predictornas.benchmarks.column import Column
+from predictornas.benchmarks.importing import import_official, import_table
 from predictornas.benchmarks.official201.full_tables import full_tables
 from predictornas.benchmarks.official201.importing import OfficialTable
 from predictornas.oracles.tabular import TabularOracle

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.catalog import import_official, list_benchmarks, open_benchmark, stored_names
+from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
+from predictornas.benchmarks.importing import import_official
 from predictornas.benchmarks.official201.curves import OfficialCurves
+from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.oracles.tabular import TabularOracle
