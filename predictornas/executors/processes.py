@@ -45,6 +45,11 @@ _DIED = (
     "A worker process died (out of memory, or killed). What was finished is kept: start the same command again to "
     "continue, perhaps with fewer workers."
 )
+_ENDED = (
+    "A worker process ended by itself, with exit code {code}; what it printed says why. What was finished is kept: "
+    "start the same command again to continue. A script that asks for workers does so under "
+    "`if __name__ == '__main__':`, because each of them imports it."
+)
 
 
 @dataclass(frozen=True)
@@ -151,12 +156,14 @@ class _Workers:
 
     def _begun_anew(self, worker: _Worker, task: Task[Any], error: Exception) -> Landed | None:
         """Another worker in the place of one that died; the task is its own, unless it lost too many."""
+        worker.process.join(1)  # its line ends a moment before it does, and a kill would hide its exit code
+        code = worker.process.exitcode
         self._dismiss([worker])
         self._workers.remove(worker)
         if worker.lost + 1 < self._lives:
             self._give(self._started(worker.number), task, worker.lost + 1)
             return None
-        lost = WorkerLostError(_DIED)
+        lost = WorkerLostError(_ENDED.format(code=code) if code is not None and code > 0 else _DIED)
         lost.__cause__ = error
         return Landed(task, error=lost)
 

@@ -228,6 +228,22 @@ def ended(crew: Crew, count: int) -> list[Landed]:
 
 
 @pytest.mark.slow
+def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from predictornas.executors import Task, get_executor\n"
+        "def double(number, target, tell):\n"
+        "    return 2 * number\n"
+        "print(list(get_executor(workers=2).run(double, [Task(n, Path(str(n))) for n in (1, 2)])))\n",
+        encoding="utf-8",
+    )
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert ran.returncode == 1
+    assert "ended by itself, with exit code 1" in ran.stderr
+    assert "if __name__ == '__main__':" in ran.stderr.splitlines()[-1]
+
+
 def test_a_crew_takes_tasks_one_by_one_and_what_fails_costs_no_other(tmp_path: Path) -> None:
     """A task that dies twice goes on, if it does something in between; one that never does had two lives."""
     executor, told = Processes(2, preload=()), list[int]()
