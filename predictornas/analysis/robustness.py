@@ -68,7 +68,7 @@ def robustness_table(
 def random_median(
     signal: Float[np.ndarray, " n"], evaluation: Float[np.ndarray, " n"], evaluations: int, *, chosen: bool
 ) -> float:
-    """The median cost of random search over its runs, in closed form.
+    """The median cost of random search over those of its runs that end with a value, in closed form.
 
     Example:
         >>> import numpy as np
@@ -78,26 +78,30 @@ def random_median(
         6.0
 
     Args:
-        signal: `(n,)` costs that it chooses by; NaN where missing.
-        evaluation: `(n,)` costs that judge it.
+        signal: `(n,)` costs that it chooses by; NaN where the space has no such architecture.
+        evaluation: `(n,)` costs that judge it; NaN where missing, which costs a run an evaluation all the same.
         evaluations: of each run, distinct.
         chosen: what the best by the signal costs, instead of the lowest cost evaluated.
 
     Raises:
         DataError: no architecture has both.
     """
-    both = np.isfinite(signal) & np.isfinite(evaluation)
-    if not both.any():
+    searched = np.isfinite(signal)
+    costs = evaluation[searched]
+    judged = np.isfinite(costs)
+    if not judged.any():
         raise DataError("No architecture has both a signal and an evaluation. Choose two columns of the same rows.")
-    costs, order = evaluation[both], (signal if chosen else evaluation)[both]
+    # what has no evaluation is drawn too, and is the best evaluated of no run that has another
+    order = signal[searched] if chosen else np.where(judged, costs, np.inf)
     ranked = np.argsort(order, kind="stable")
     chances = place_of_best(len(costs), min(evaluations, len(costs)))
     # of equal ones each is as likely the first that is found, so all share the chances of their places
     _, group = np.unique(order[ranked], return_inverse=True)
-    chances = (np.bincount(group, chances) / np.bincount(group))[group]
-    by_cost = np.argsort(costs[ranked], kind="stable")
-    half = np.searchsorted(np.cumsum(chances[by_cost]), 0.5 - 1e-12)
-    return float(costs[ranked][by_cost][half])
+    chances = (np.bincount(group, chances) / np.bincount(group))[group][judged[ranked]]
+    ends = costs[ranked][judged[ranked]]
+    by_cost = np.argsort(ends, kind="stable")
+    half = np.searchsorted(np.cumsum(chances[by_cost]), chances.sum() * 0.5 - 1e-12)
+    return float(ends[by_cost][half])
 
 
 def _behind(trace: str, costs: Float[np.ndarray, " r"], median: float) -> dict[str, float]:

@@ -288,7 +288,7 @@ def search(
         return
     method = method or (OTHERWISE if prior is not None else BEST)
     on_curves = Study(LEARNING_CURVES, (method,), EVALUATIONS, (seed,), preset=preset)
-    scheduled = isinstance(on_curves.strategy(method), Scheduled)
+    scheduled = isinstance(on_curves.configured(method), Scheduled)
     benchmark = benchmark or _default_benchmark(counts_epochs=scheduled or budget_epochs is not None)
     study = replace(on_curves, benchmark=benchmark, signal=signal, evaluation=evaluation)
     if budget is None and budget_epochs is None and scheduled:

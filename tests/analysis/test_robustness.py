@@ -43,6 +43,20 @@ def test_the_median_of_random_search_by_every_draw(draws: int) -> None:
         assert random_median(signal, evaluation, draws, chosen=is_chosen) == expected
 
 
+@pytest.mark.parametrize("draws", [1, 2, 4])
+def test_what_has_no_evaluation_costs_random_search_a_draw(draws: int) -> None:
+    signal = np.array([3.0, 1, 1, 2, 2, 2, 5, 4, 9])
+    evaluation = np.array([1.0, np.nan, 2, 7, np.nan, 3, 0, 0, np.nan])
+    best, chosen = [], []
+    for drawn in itertools.permutations(range(9), draws):
+        own = list(drawn)
+        best.append(np.nanmin(evaluation[own], initial=np.inf))
+        chosen.append(evaluation[own[int(signal[own].argmin())]])
+    for found, is_chosen in ((best, False), (chosen, True)):
+        ends = np.sort([end for end in found if np.isfinite(end)])
+        assert random_median(signal, evaluation, draws, chosen=is_chosen) == ends[(len(ends) + 1) // 2 - 1]
+
+
 def test_what_was_not_measured_is_not_drawn() -> None:
     signal, evaluation = np.array([0.1, np.nan, 0.2, 0.3]), np.array([0.5, 0.0, np.nan, 0.7])
     assert random_median(signal, evaluation, 2, chosen=False) == 0.5

@@ -122,9 +122,15 @@ class Study(metaclass=PlainHelp):
 
         Raises:
             UnknownNameError: no method has this name.
-            ConfigurationError: the initial set is larger than the budget.
+            ConfigurationError: the initial set is larger than the budget, or a scheduler without a budget of epochs.
         """
         strategy = self.configured(method, levels)
+        if self.budget_epochs is None and isinstance(strategy, Scheduled) and len(strategy.scheduler.levels) > 1:
+            lengths = ", ".join(map(str, strategy.scheduler.levels))
+            raise ConfigurationError(
+                f"{method!r} trains to {lengths} epochs, so evaluations are no measure of its budget. Say with "
+                "--budget-epochs how many epochs a run may train."
+            )
         if self.budget is not None and strategy.initial >= self.budget:
             first = "initial set" if not isinstance(strategy, WithTrials) else "first batch beside the trials"
             raise ConfigurationError(

@@ -134,6 +134,16 @@ def test_a_budget_of_epochs_trains_everything_to_the_end_where_no_scheduler_says
         replace(study, benchmark="silent").strategy("nosh")
 
 
+def test_a_scheduler_needs_a_budget_of_epochs(store: Path) -> None:
+    study = Study("nasbench101-digits", ("random", "successive-halving"), 30, (0,))
+    for limits in ({}, {"budget": None, "budget_seconds": 100.0}):
+        with pytest.raises(ConfigurationError, match=r"'successive-halving' trains to 1, 3, 9 epochs.*--budget-epochs"):
+            replace(study, **limits).strategy("successive-halving")
+    assert isinstance(replace(study, budget_epochs=90).strategy("successive-halving"), Scheduled)
+    trained_whole = Named("mine", Scheduled(RandomSearch(), Full((9,))))
+    assert replace(study, methods=(trained_whole,)).strategy("mine") is trained_whole.strategy
+
+
 def test_a_budget_of_epochs_is_part_of_the_identity_only_where_there_is_one(store: Path) -> None:
     two_tables(store)
     study = replace(STUDY, benchmark="curves")
