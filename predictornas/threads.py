@@ -8,51 +8,104 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+    from threadpoolctl import LibController, ThreadpoolController
 
 Item = TypeVar("Item")
 
-_pinned = False
+_lock = threading.Lock()
+_here = threading.local()
+_pins: list[_Before] = []
+"""What there was before the first of the threads came that are pinned now, once for each of them."""
+
+
+@dataclass
+class _Before:
+    blas: list[tuple[LibController, int]]
+    torch: int | None = None
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Computes on one thread inside the block, and as before after it: BLAS of numpy and SciPy, OpenMP, torch."""
-    global _pinned
-    if _pinned:
+    """Computes on one thread inside the block, and as before after it: BLAS of numpy and SciPy, OpenMP, torch.
+
+    The number of BLAS is the process's: of threads whose blocks overlap, the last one out puts it back.
+    """
+    if _is_pinned():
         yield
         return
     # what is not loaded cannot be limited, and SciPy's BLAS is another library than numpy's
     import scipy.linalg  # noqa: F401
     import torch
 
-    before = torch.get_num_threads()
-    with _libraries(len(sys.modules)).limit(limits=1):
-        torch.set_num_threads(1)
-        _pinned = True
-        try:
-            yield
-        finally:
-            _pinned = False
-            torch.set_num_threads(before)
+    libraries = _libraries(len(sys.modules)).lib_controllers
+    before = _pinned(libraries)
+    with _lock:
+        before.torch = before.torch or torch.get_num_threads()
+        torch.set_num_threads(1)  # that of OpenMP is each thread's own
+    _here.pinned = True
+    try:
+        yield
+    finally:
+        _here.pinned = False
+        if not _released():
+            for library in libraries:  # and not by torch, which would let its own BLAS go too
+                if library.user_api == "openmp":
+                    library.set_num_threads(before.torch)
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several.
+    """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several."""
+    _pinned(_libraries(len(sys.modules)).lib_controllers)
+    try:
+        yield
+    finally:
+        _released()
 
-    In the main thread alone: the number is the process's, and of two threads that overlap the last one out would put
-    back what the first one had set.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    with _libraries(len(sys.modules)).limit(limits=1, user_api="blas"):
-        yield
+
+def _is_pinned() -> bool:
+    """Whether this thread is in `one_thread`."""
+    return getattr(_here, "pinned", False)
+
+
+def _pinned(libraries: Sequence[LibController]) -> _Before:
+    """Limits every BLAS for one more thread that wants it."""
+    with _lock:
+        if not _pins:
+            _pins.append(
+                _Before([(library, library.num_threads) for library in libraries if library.user_api == "blas"])
+            )
+            for library, _ in _pins[0].blas:
+                _set(library, 1)
+        else:
+            _pins.append(_pins[0])
+        return _pins[0]
+
+
+def _released() -> bool:
+    """One thread less that wants it; puts everything back where it was the last."""
+    with _lock:
+        before = _pins.pop()
+        if _pins:
+            return False
+        for library, number in before.blas:
+            _set(library, number)
+        if before.torch is not None:
+            sys.modules["torch"].set_num_threads(before.torch)
+        return True
+
+
+def _set(library: LibController, number: int) -> None:
+    """Sets its number of threads; later versions of threadpoolctl let nobody do so but who did it first."""
+    release = getattr(library, "clear_controlling_thread", lambda force: None)
+    release(force=True)
+    library.set_num_threads(number)
+    release(force=True)
 
 
 def side_by_side(work: Callable[[Item], None], items: Sequence[Item]) -> None:
@@ -69,7 +122,7 @@ def side_by_side(work: Callable[[Item], None], items: Sequence[Item]) -> None:
     Raises:
         Exception: what the work raises.
     """
-    count = 1 if _pinned else min(len(items), _available())
+    count = 1 if _is_pinned() else min(len(items), _available())
     if count <= 1:
         for item in items:
             work(item)

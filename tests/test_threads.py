@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import ModuleType
 
 import numpy as np
@@ -12,7 +14,6 @@ import threadpoolctl
 import torch
 from threadpoolctl import threadpool_info
 
-from predictornas import threads as module
 from predictornas.threads import one_blas_thread, one_thread, side_by_side
 
 
@@ -51,25 +52,42 @@ def test_blas_alone_can_be_pinned() -> None:
         assert of_blas() == {2}
 
 
-def test_in_other_threads_blas_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two that overlap would leave it at one: the second puts back what the first has set."""
-    asked, seen = list[str](), list[str]()
-
-    def libraries(modules: int) -> threadpoolctl.ThreadpoolController:
-        asked.append(threading.current_thread().name)
-        return threadpoolctl.ThreadpoolController()
+@pytest.mark.parametrize("first", [one_thread, one_blas_thread])
+@pytest.mark.parametrize("second", [one_thread, one_blas_thread])
+def test_of_blocks_that_overlap_the_last_one_out_lets_blas_go(
+    first: Callable[[], AbstractContextManager[None]], second: Callable[[], AbstractContextManager[None]]
+) -> None:
+    def of_blas() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
     def work() -> None:
-        with one_blas_thread():
-            seen.append(threading.current_thread().name)
+        with second():
+            seen["in the first too"] = of_blas(), torch.get_num_threads()
+            inside.set()
+            outside.wait(9)
+            seen["alone"] = of_blas(), torch.get_num_threads()
+        seen["after"] = of_blas(), torch.get_num_threads()
 
-    monkeypatch.setattr(module, "_libraries", libraries)
-    thread = threading.Thread(target=work, name="another")
-    thread.start()
-    thread.join(9)
-    assert (asked, seen) == ([], ["another"])
-    work()
-    assert asked == [threading.main_thread().name]
+    inside, outside, seen = threading.Event(), threading.Event(), {}
+    torch.set_num_threads(2)
+    try:
+        with threadpoolctl.threadpool_limits(2, user_api="blas"):
+            with first():
+                thread = threading.Thread(target=work)
+                thread.start()
+                assert inside.wait(9)
+            assert torch.get_num_threads() == 2
+            assert of_blas() == {1}
+            outside.set()
+            thread.join(9)
+            assert of_blas() == {2}
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert seen["in the first too"][0] == seen["alone"][0] == {1}
+    if second is one_thread:
+        assert seen["in the first too"][1] == seen["alone"][1] == 1
+    assert seen["after"] == ({2}, 2)
 
 
 def test_work_is_shared_by_threads_but_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,7 @@ class PyGPredictor(metaclass=PlainHelp):
     Attributes:
         module_factory: makes an untrained module from K, the width of the one-hot operations. Called with a
             `torch_geometric.data.Batch` of n graphs, the module returns `(n,)` or `(n, 1)` scores, higher is better.
+            Parameters that ask for no gradient stay as they are.
         loss: what training minimises.
         optimiser: how, on the full batch.
         training_epochs: number of steps, >= 0.
@@ -107,13 +108,18 @@ class PyGPredictor(metaclass=PlainHelp):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(rng.integers(2**63)))  # modules draw weights and dropout from the global state
             module = self.module_factory(batch.num_node_features).train()
-            train(
-                list(module.parameters()),
-                lambda: module(batch).reshape(-1),
-                self.loss.gradient_for(torch.from_numpy(values.astype(np.float64))),
-                optimiser=self.optimiser,
-                epochs=self.training_epochs if len(np.unique(values)) > 1 else 0,
-            )
+            if any(map(torch.nn.parameter.is_lazy, module.parameters())):
+                with torch.no_grad():
+                    module(batch)  # gives weights to layers that take their width from what they see
+            learned = [parameter for parameter in module.parameters() if parameter.requires_grad]
+            if learned and len(np.unique(values)) > 1:
+                train(
+                    learned,
+                    lambda: module(batch).reshape(-1),
+                    self.loss.gradient_for(torch.from_numpy(values.astype(np.float64))),
+                    optimiser=self.optimiser,
+                    epochs=self.training_epochs,
+                )
         self.space_ = space
         self.module_ = module.eval()
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from predictornas.predictors.fidelity import comparable
 from predictornas.predictors.fitting import checked_values
 from predictornas.predictors.gaussian_process import GaussianProcess
 from predictornas.predictors.process.matern import Regression
+from predictornas.remembering import remembered
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
 
@@ -162,10 +162,10 @@ def fitted(prior: Prior, space: SearchSpace, process: GaussianProcess) -> Gaussi
         process: its configuration.
     """
     configuration = tuple(_configuration(process).items())
-    return _fitted(prior, space, configuration)  # type: ignore[arg-type]  # a space is known by its identity
+    return _fitted(prior, space, configuration)
 
 
-@lru_cache(maxsize=8)  # the iterations of a run ask for the same
+@remembered(8)  # the iterations of a run ask for the same
 def _fitted(prior: Prior, space: SearchSpace, configuration: tuple[tuple[str, Any], ...]) -> GaussianProcess:
     rng = rng_for(0, 0, "source")
     rows = np.sort(rng.permutation(np.flatnonzero(np.isfinite(prior.values)))[:MOST])

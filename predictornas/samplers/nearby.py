@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import cast
 
 import numpy as np
 from jaxtyping import Bool
@@ -14,6 +11,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.plain_help import PlainHelp
 from predictornas.predictors.base import Predictor
+from predictornas.remembering import remembered
 from predictornas.samplers.base import Pool
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.edit_distance import EditDistances
@@ -60,7 +58,7 @@ class Nearby(metaclass=PlainHelp):
         keys = space.enumerated_keys()
         inside = np.zeros(len(keys), bool)
         for row in history.best(self.parents):
-            inside |= _within(cast("Hashable", space), history.genes[row].tobytes(), self.edits)
+            inside |= _within(space, history.genes[row].tobytes(), self.edits)
         inside &= ~np.isin(keys, history.keys)
         if not inside.any():
             return Pool(space.enumerate(), keys, excluded=np.unique(history.keys))
@@ -68,12 +66,11 @@ class Nearby(metaclass=PlainHelp):
 
 
 # parents stay for many iterations, and a distance to all of a large space takes a tenth of a second
-@lru_cache(maxsize=256)
-def _within(space: Hashable, genes: bytes, edits: int) -> Bool[np.ndarray, " n"]:
+@remembered(256)
+def _within(space: SearchSpace, genes: bytes, edits: int) -> Bool[np.ndarray, " n"]:
     return np.asarray(_distances(space).to(np.frombuffer(genes, np.int8)) <= edits)
 
 
-@lru_cache(maxsize=1)
-def _distances(space: Hashable) -> EditDistances:
-    whole = cast("SearchSpace", space)  # every space is hashed by its identity
-    return EditDistances(whole, whole.enumerate())
+@remembered(1)
+def _distances(space: SearchSpace) -> EditDistances:
+    return EditDistances(space, space.enumerate())

@@ -47,9 +47,9 @@ class Rungs:
         history: what was evaluated.
         levels: `l` epochs, ascending.
         rows: `(n,)` the row of the history in which each architecture came in.
-        reached: `(n, l)`.
-        begun: `(n, l)`, whether an architecture was trained to a level or is being promoted to it now.
-        values: `(n, l)`, higher is better; -inf where an architecture has not been, and where its training failed.
+        reached: `(n, l)`, whether an architecture was trained to a level, or beyond it.
+        begun: `(n, l)`, the same, or whether it is being promoted to it now.
+        values: `(n, l)`, higher is better; -inf where an architecture was not evaluated, and where its training failed.
     """
 
     history: History
@@ -63,9 +63,11 @@ class Rungs:
     def of(cls, history: History, levels: tuple[int, ...]) -> Rungs:
         """Sorts the evaluations of a history.
 
+        An architecture that somebody else trained to a higher level counts on the lower ones too, where it has no value
+        and so is never promoted from: the pyramid keeps its shape.
+
         Raises:
-            DataError: an evaluation after other epochs than those of a level, one that is there twice, or one of an
-                architecture that skipped the level below.
+            DataError: an evaluation after other epochs than those of a level, or one that is there twice.
         """
         columns = np.searchsorted(levels, history.epochs)
         odd = ~np.isin(history.epochs, levels)
@@ -77,21 +79,20 @@ class Rungs:
         keys, rows, members = np.unique(history.keys, return_index=True, return_inverse=True)
         times = np.zeros((len(keys), len(levels)), np.int64)
         np.add.at(times, (members, columns), 1)
-        wrong = (times > 1) | (np.diff(times, prepend=1, axis=1) > 0)
-        if wrong.any():
-            member, column = np.argwhere(wrong)[0]
+        if (times > 1).any():
+            member, column = np.argwhere(times > 1)[0]
             raise DataError(
-                f"Architecture {keys[member]} has {times[member].tolist()} evaluations at the levels {levels}, and the "
-                f"one at {levels[column]} epochs has no place: every level is reached once, from the one below. Leave "
-                "out what another scheduler evaluated."
+                f"Architecture {keys[member]} has {times[member].tolist()} evaluations at the levels {levels}, and one "
+                f"alone of those at {levels[column]} epochs has a place. Leave the others out."
             )
         values = np.full(times.shape, -np.inf)
         values[members, columns] = np.where(history.failed, -np.inf, history.values)
-        begun, places = times > 0, dict(zip(keys.tolist(), range(len(keys)), strict=True))
+        reached = np.maximum.accumulate(times[:, ::-1], axis=1)[:, ::-1] > 0
+        begun, places = reached.copy(), dict(zip(keys.tolist(), range(len(keys)), strict=True))
         for each in history.pending:
             if each.key in places and each.epochs in levels:
                 begun[places[each.key], levels.index(each.epochs)] = True
-        return cls(history, levels, rows, times > 0, begun, values)
+        return cls(history, levels, rows, reached, begun, values)
 
     def waiting(self, level: int) -> Int[np.ndarray, " w"]:
         """Who succeeded at a level, counted from 0, and has not begun the next; best first, ties in order of keys."""

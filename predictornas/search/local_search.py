@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool
 
 from predictornas.history import History
+from predictornas.remembering import remembered
 from predictornas.samplers.collect import Distinct
 from predictornas.search.strategies import Proposal, compared
 from predictornas.seeding import rng_for
@@ -80,10 +79,9 @@ def are_new(keys: Keys, known: Keys) -> Bool[np.ndarray, " m"]:
     return new
 
 
+@remembered(4096)
 def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     """The architectures one gene away, in normal form, each once; cached, because a search asks again and again.
-
-    A space that cannot be hashed, as a dataclass that compares by its fields, is not cached for.
 
     In NAS-Bench-101 a gene is an edge or an operation. Cutting an edge may cut vertices off, and to choose "absent" for
     an operation removes its vertex; no single gene adds a vertex, which takes an operation and two edges, so cells
@@ -97,10 +95,6 @@ def neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     Returns:
         Genes `(m, g)` and keys `(m,)`, both read-only.
     """
-    return _cached(space, row) if isinstance(space, Hashable) else _neighbours(space, row)
-
-
-def _neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     centre = np.frombuffer(row, np.int8)
     genes = np.repeat(centre[None], sum(space.num_choices), axis=0)
     places = np.repeat(np.arange(space.num_genes), space.num_choices)
@@ -113,6 +107,3 @@ def _neighbours(space: SearchSpace, row: bytes) -> tuple[Genes, Keys]:
     pool.genes.setflags(write=False)
     pool.keys.setflags(write=False)
     return pool.genes, pool.keys
-
-
-_cached = lru_cache(maxsize=4096)(_neighbours)

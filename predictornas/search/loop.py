@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from predictornas.errors import ConfigurationError
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History, Pending
 from predictornas.observers import Observer
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.plain_help import PlainHelp
-from predictornas.schedulers.base import incumbent
+from predictornas.schedulers.base import Scheduler, incumbent
 from predictornas.search.folder import SearchFolder, identity_of
 from predictornas.search.proposing import chosen, rest_of_initial
 from predictornas.search.reported import Reporter
@@ -224,7 +224,10 @@ class Search(metaclass=PlainHelp):
         row = self.opinion()
         row = incumbent(self.history) if row is None else row
         if row is None:
-            raise ConfigurationError("Every training failed, so there is nothing to recommend.")
+            raise ConfigurationError(
+                "Every training failed, so there is nothing to recommend: no value at all, or none but 0, which is "
+                "taken for the accuracy of a training that diverged."
+            )
         return np.asarray(self.history.genes[row : row + 1])
 
     def opinion(self) -> int | None:
@@ -256,22 +259,27 @@ class Search(metaclass=PlainHelp):
         Args:
             genes: `(k, g)`, not necessarily those that were asked for.
             values: `(k,)` accuracies (any score, higher is better); one that is not finite is a failure. None where all
-                failed.
+                failed. Exactly 0 is that of a training that diverged, unless some are negative.
             epochs: `(k,)` fidelity of each value; by default what was asked for, or what the failure had that is tried
-                again, and 0 where that was the oracle's own length.
+                again, and 0 where that was the oracle's own length; of what nobody asked for the scheduler's first
+                level, or 0.
             costs: `(k, m)` what a strategy for several objectives goes by, lower is better; NaN for failures.
             failed: why evaluations failed: a text or an exception for all of them, or one for each, None where there is
                 a value.
 
         Raises:
             ConfigurationError: lengths differ, there is neither a value nor a reason, or an architecture has a value
-                after these epochs already; names it. Nothing was told then.
+                after these epochs already; names it. Or a length that the strategy's scheduler cannot have planned.
+                Nothing was told then.
             InvalidArchitectureError: genes that are no architecture of the space; names row, gene and range.
             StoreError: the search has a folder, and that cannot be written. Nothing was told then.
         """
         genes = require_members(self.space, genes)
-        results = checked(self.space, self.history, Given(genes, values, epochs, costs, failed))
-        self._record({"kind": "tell", "genes": genes, **vars(results)})
+        given = Given(genes, values, epochs, costs, failed)
+        results = checked(self.space, self.history, given, otherwise=self._entry)
+        event = {"kind": "tell", "genes": genes, **vars(results)}
+        self._refuse_what_no_scheduler_planned(event, given)
+        self._record(event)
         self._reporter.evaluated(self.history, len(genes))
 
     def add(
@@ -294,7 +302,7 @@ class Search(metaclass=PlainHelp):
         Args:
             genes: `(k, g)`, such as `predictornas.search.trials.read_trials` gives.
             values: as for `tell`, on the scale of those that are told.
-            epochs: as for `tell`; 0 by default.
+            epochs: as for `tell`; by default the scheduler's first level, or 0 where there is none.
             costs: as for `tell`.
             failed: as for `tell`.
 
@@ -305,12 +313,14 @@ class Search(metaclass=PlainHelp):
             ConfigurationError, InvalidArchitectureError, StoreError: as for `tell`.
         """
         genes = require_members(self.space, genes)
-        epochs = np.zeros(len(genes), np.int64) if epochs is None else epochs
-        nothing = History.empty(self.space.num_genes)
-        given = checked(self.space, nothing, Given(genes, values, epochs, costs, failed, by="add()"), twice=True)
-        new = unknown_rows(self.history, given)
+        epochs = np.full(len(genes), self._entry) if epochs is None else epochs
+        given = Given(genes, values, epochs, costs, failed, by="add()")
+        results = checked(self.space, self.history, given, twice=True)
+        new = unknown_rows(self.history, results)
         if len(new):
-            self._record({"kind": "add", "genes": genes[new], **vars(given.rows(new))})
+            event = {"kind": "add", "genes": genes[new], **vars(results.rows(new))}
+            self._refuse_what_no_scheduler_planned(event, given)
+            self._record(event)
             self._reporter.evaluated(self.history, len(new))
         return len(new)
 
@@ -357,6 +367,27 @@ class Search(metaclass=PlainHelp):
     def _next(self) -> int:
         """The iteration that is asked for next."""
         return self.iteration + int(self._was_asked and not self._is_starting)
+
+    @property
+    def _entry(self) -> int:
+        """Epochs of what nobody asked for: those of a scheduler's newcomers, or 0, which are the oracle's own."""
+        return getattr(self._scheduler, "entry", 0)
+
+    @property
+    def _scheduler(self) -> Scheduler | None:
+        return getattr(self.strategy, "scheduler", None)
+
+    def _refuse_what_no_scheduler_planned(self, event: Mapping[str, Any], given: Given) -> None:
+        """A scheduler goes by the levels in a history alone: what it cannot read would stop the search for good."""
+        if self._scheduler is None:
+            return
+        try:
+            self._scheduler.promotions(with_results(self.history, event, np.zeros(len(event["keys"]), np.int64)))
+        except DataError as error:
+            raise ConfigurationError(
+                f"{given.by} got a length that does not go with the scheduler of this search, which trains newcomers "
+                f"for {self._entry} epochs: {error}"
+            ) from error
 
     def _pinned(self) -> AbstractContextManager[None]:
         """One thread while the strategy computes, so that what it proposes is the same in every process."""

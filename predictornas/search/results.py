@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History
+from predictornas.predictors.fitting import as_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace
 
 
@@ -64,21 +65,23 @@ class Results:
         )
 
 
-def checked(space: SearchSpace, history: History, given: Given, *, twice: bool = False) -> Results:
+def checked(space: SearchSpace, history: History, given: Given, *, otherwise: int = 0, twice: bool = False) -> Results:
     """The results that somebody told.
 
     Args:
         space: the space.
         history: what was told before, and what is in flight.
         given: as it came.
+        otherwise: length of what nobody asked for, where none is given.
         twice: whether a training may be told that is known, or told twice at once.
 
     Raises:
-        ConfigurationError: lengths differ, a value is missing, or an architecture has its value already; names it.
+        ConfigurationError: lengths differ, a value or a cost is missing, or an architecture has its value already;
+            names it.
     """
-    genes, costs, by = given.genes, given.costs, given.by
+    genes, by = given.genes, given.by
     keys, failures, missing = space.keys(genes), _reasons(given), np.full(len(genes), np.nan)
-    known = np.array(missing if given.values is None else given.values, np.float64)
+    known = missing if given.values is None else _numbers(given.values, f"{by} takes one value an architecture")
     if known.shape != missing.shape:
         raise ConfigurationError(f"{by} takes one value an architecture: {len(genes)} of them, values {known!r:.80}.")
     for row in np.flatnonzero(~np.isfinite(known)).tolist():
@@ -88,17 +91,8 @@ def checked(space: SearchSpace, history: History, given: Given, *, twice: bool =
             )
         failures.setdefault(row, f"its value is {known[row]}")
     known[list(failures)] = np.nan
-    again = np.flatnonzero(history.failed)
-    asked = dict(zip(history.keys[again].tolist(), history.epochs[again].tolist(), strict=True))
-    asked |= {each.key: each.epochs or 0 for each in history.pending}
-    expected = [asked.get(key, 0) for key in keys.tolist()]
-    lengths = np.asarray(expected if given.epochs is None else given.epochs, np.int64)
-    if lengths.shape != missing.shape:
-        raise ConfigurationError(f"{by} takes the epochs of each of {len(genes)} architectures, not {lengths!r:.80}.")
-    if costs is not None:
-        costs = np.asarray(costs, np.float64)
-        if costs.ndim != 2 or len(costs) != len(genes) or np.isinf(costs).any():
-            raise ConfigurationError(f"{by} takes a row of finite costs an architecture, not {costs!r:.80}.")
+    lengths = _lengths(history, given, keys, otherwise)
+    costs = _costs(space, history, given, np.isfinite(known))
     if not twice:
         _refuse_what_is_known(space, history, given, keys, lengths)
     return Results(keys, known, lengths, costs, failures)
@@ -131,33 +125,93 @@ def with_results(history: History, event: Mapping[str, Any], iterations: Int[np.
 
 
 def unknown_rows(history: History, results: Results) -> list[int]:
-    """The rows of trainings that a history has no value of, each training once."""
-    succeeded = ~history.failed
-    known = set(zip(history.keys[succeeded].tolist(), history.epochs[succeeded].tolist(), strict=True))
-    rows = []
+    """The rows of trainings that a history does not have, or has no value of where they do; each training once."""
+    trainings = list(zip(history.keys.tolist(), history.epochs.tolist(), strict=True))
+    known = {training for training, failed in zip(trainings, history.failed.tolist(), strict=True) if not failed}
+    seen, rows = set(trainings), []
     for row, training in enumerate(zip(results.keys.tolist(), results.epochs.tolist(), strict=True)):
-        if training not in known:
+        if training not in (seen if row in results.failures else known):
             known.add(training)
+            seen.add(training)
             rows.append(row)
     return rows
+
+
+def _numbers(given: Any, wanted: str) -> Float[np.ndarray, "..."]:
+    """A copy of numbers as they came: of a list, a tensor, a masked array."""
+    try:
+        return np.array(as_array(given), np.float64)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(f"{wanted}, and got what is no number: {error}.") from None
+
+
+def _lengths(history: History, given: Given, keys: Keys, otherwise: int) -> Int[np.ndarray, " k"]:
+    """The epochs that were told; else those that were asked for, or that the failure had that is tried again."""
+    if given.epochs is None:
+        again = np.flatnonzero(history.failed)
+        asked = dict(zip(history.keys[again].tolist(), history.epochs[again].tolist(), strict=True))
+        asked |= {each.key: each.epochs or 0 for each in history.pending}
+        return np.array([asked.get(key, otherwise) for key in keys.tolist()], np.int64)
+    wanted = f"{given.by} takes the epochs of each of {len(keys)} architectures, whole numbers from 0"
+    epochs = _numbers(given.epochs, wanted)
+    if epochs.shape != keys.shape or not (epochs >= 0).all() or (epochs % 1).any():
+        raise ConfigurationError(f"{wanted}, not {epochs!r:.80}.")
+    return epochs.astype(np.int64)
+
+
+def _costs(
+    space: SearchSpace, history: History, given: Given, succeeded: Bool[np.ndarray, " k"]
+) -> Float[np.ndarray, "k m"] | None:
+    """The costs that were told: a row of the same width for all that a search is told, complete where none failed."""
+    if given.costs is None:
+        if history.costs is not None and succeeded.any():
+            raise ConfigurationError(
+                f"{given.by} got no costs of {space.describe(given.genes[succeeded.argmax()])}. This search goes by "
+                f"{history.costs.shape[1]} of each architecture."
+            )
+        return None
+    wanted = f"{given.by} takes a row of finite costs an architecture"
+    costs = _numbers(given.costs, wanted)
+    if costs.ndim != 2 or len(costs) != len(given.genes) or np.isinf(costs).any():
+        raise ConfigurationError(f"{wanted}, not {costs!r:.80}.")
+    if history.costs is None and not history.failed.all():
+        raise ConfigurationError(f"{given.by} got costs, and none were told of the {len(history)} before.")
+    if history.costs is not None and costs.shape[1] != history.costs.shape[1]:
+        raise ConfigurationError(f"{wanted}: {history.costs.shape[1]} in this search, not {costs.shape[1]}.")
+    lacking = np.isnan(costs).any(axis=1) & succeeded
+    if lacking.any():
+        row = lacking.argmax()
+        raise ConfigurationError(
+            f"{given.by} got a value of {space.describe(given.genes[row])} and the costs {costs[row].tolist()}. Tell "
+            "all of its costs, or, as `failed`, why there are none."
+        )
+    return costs
 
 
 def _reasons(given: Given) -> dict[int, str]:
     """Why evaluations failed, by row: one reason for all, or one a row, None where there is a value."""
     failed, count = given.failed, len(given.genes)
-    each = [failed] * count if failed is None or isinstance(failed, (str, bool, BaseException)) else list(failed)
+    for_all = failed is None or isinstance(failed, (str, bool, np.bool_, BaseException))
+    each = [failed] * count if for_all else list(failed)
     if len(each) != count:
         raise ConfigurationError(
             f"{given.by} takes one reason for all architectures, or one for each of {count}, None where there is none; "
             f"got {len(each)}."
         )
-    return {row: _in_words(reason) for row, reason in enumerate(each) if reason is not None and reason is not False}
+    return {row: _in_words(reason) for row, reason in enumerate(each) if not _is_none(reason)}
+
+
+def _is_none(reason: Any) -> bool:
+    """Whether it says that nothing failed: None, false, or the NaN that tables have in an empty place."""
+    if isinstance(reason, float):
+        return bool(np.isnan(reason))
+    return reason is None or (isinstance(reason, (bool, np.bool_)) and not reason)
 
 
 def _in_words(reason: Any) -> str:
     if isinstance(reason, BaseException):
         return f"{type(reason).__name__}: {reason}"
-    return "failed" if reason is True else str(reason)
+    return "failed" if isinstance(reason, (bool, np.bool_)) else str(reason)
 
 
 def _refuse_what_is_known(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int8
 
 from predictornas.history import History
+from predictornas.remembering import remembered
 from predictornas.schedulers.base import Scheduler
 from predictornas.search.strategies import (
     PredictorSearch,
@@ -65,10 +65,10 @@ class ZeroCost:
             n: architectures that are taken of it for the first level; the pool is `pool` times as large.
             seed: of the run.
         """
-        return _level_zero(self, space, n, seed)  # type: ignore[arg-type]  # a space is known by its identity
+        return _level_zero(self, space, n, seed)
 
 
-@lru_cache(maxsize=1)  # the iterations of a run ask for the same
+@remembered(1)  # the iterations of a run ask for the same
 def _level_zero(zero_cost: ZeroCost, space: SearchSpace, n: int, seed: int) -> tuple[Proposal, Float[np.ndarray, " n"]]:
     nothing, rng = History.empty(space.num_genes), rng_for(seed, 0, "initial")
     pool = propose_uniformly(space, nothing, n * zero_cost.pool, rng, by=zero_cost.proxy)

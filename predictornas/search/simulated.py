@@ -118,18 +118,21 @@ def _one_by_one(cluster: Cluster, search: Search, oracle: Oracle, budget: int) -
     running: list[tuple[float, int, SimulatedTraining, Genes]] = []  # the next to end first
     free = deque((0.0, worker) for worker in range(cluster.workers))  # since when, the longest first
     ended: list[SimulatedTraining] = []
-    begun, answered = 0, 0.0
+    begun, answered, in_vain = 0, 0.0, False
     while begun < budget or running:
-        ready = max(answered, free[0][0]) if free and begun < budget else math.inf
+        ready = max(answered, free[0][0]) if free and begun < budget and not in_vain else math.inf
         if running and running[0][0] <= ready:  # what has ended is told before anybody asks
             _, _, training, genes = heapq.heappop(running)
             search.tell(genes, [training.value])
             ended.append(training)
             free.append((training.ended, training.worker))
+            in_vain = False
             continue
         trained = _asked(search, oracle, 1, free[0][1], ready + cluster.asking)
         if not trained:
-            begun = budget  # nothing is left that is not in flight
+            if not running:
+                break
+            in_vain = True  # nothing is left that is not in flight, but a scheduler may promote what lands
             continue
         (training, genes), answered, begun = trained[0], trained[0][0].begun, begun + 1
         free.popleft()

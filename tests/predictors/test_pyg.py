@@ -83,3 +83,30 @@ def test_where_lengths_of_training_differ_each_architecture_is_learned_once(grap
     rows, epochs = [0, 1, 2, 0], np.array([1, 1, 1, 9])
     predictor.fit(graph_space, genes[rows], np.array([0.5, 0.4, 0.2, 0.9]), epochs=epochs, rng=np.random.default_rng(0))
     assert seen == [3, 3]
+
+
+def test_what_asks_for_no_gradient_stays_and_lazy_layers_get_their_weights(graph_space):
+    class Pretrained(MeanOfOperations):
+        def __init__(self, codes: int) -> None:
+            super().__init__(codes)
+            self.linear = torch.nn.LazyLinear(4)
+            self.frozen, self.last = torch.nn.Linear(4, 4), torch.nn.Linear(4, 1)
+            self.frozen.requires_grad_(False)
+            torch.nn.init.eye_(self.frozen.weight)
+
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            return self.last(self.frozen(super().forward(batch)))
+
+    genes, values = graph_space.enumerate()[:30], np.linspace(0, 1, 30)
+    predictor = PyGPredictor(Pretrained, training_epochs=5).fit(
+        graph_space, genes, values, rng=np.random.default_rng(0)
+    )
+    assert torch.equal(predictor.module_.frozen.weight, torch.eye(4))
+    assert np.isfinite(predictor.predict(genes)).all()
+
+    def nothing_to_learn(codes: int) -> torch.nn.Module:
+        return MeanOfOperations(codes).requires_grad_(False)
+
+    fixed = PyGPredictor(nothing_to_learn, training_epochs=5)
+    fixed.fit(graph_space, genes, values, rng=np.random.default_rng(0))
+    assert np.isfinite(fixed.predict(genes)).all()

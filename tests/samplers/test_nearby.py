@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,15 @@ def test_without_a_history_it_is_the_whole_space(rng: np.random.Generator) -> No
 def test_no_neighbourhood_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="edits >= 1"):
         Nearby(edits=0)
+
+
+def test_a_space_that_compares_by_its_fields(rng: np.random.Generator) -> None:
+    @dataclass
+    class Compared(NASBench201):
+        name: str = "compared"
+
+    space, history = Compared(), seen([[0] * 6, [4] * 6], [0.9, 0.1])
+    ours, theirs = (Nearby(parents=1, edits=1).propose(s, 0, history, None, rng) for s in (SPACE, space))
+    np.testing.assert_array_equal(ours.keys, theirs.keys)
+    with pytest.raises(TypeError):
+        hash(space)

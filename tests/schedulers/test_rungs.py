@@ -8,6 +8,7 @@ import pytest
 
 from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History
+from predictornas.schedulers import NOSH, ASHALike, SuccessiveHalving
 from predictornas.schedulers.rungs import Rungs, check_ratio, nominal_saving
 
 LEVELS = (1, 3, 9)
@@ -40,14 +41,24 @@ def test_who_waits_is_ordered_by_value_then_key_and_did_not_fail() -> None:
     [
         ([(1, 1, 0.5), (1, 2, 0.5)], r"Row 1 .* after 2 epochs"),
         ([(1, 1, 0.5), (1, 10, 0.5)], r"Row 1 .* after 10 epochs"),
-        ([(1, 1, 0.5), (6, 3, 0.5)], r"Architecture 6 has \[0, 1, 0\] evaluations"),
-        ([(6, 1, 0.5), (6, 9, 0.5)], r"Architecture 6 has \[1, 0, 1\] .* 9 epochs"),
         ([(6, 1, 0.5), (6, 1, 0.6)], r"Architecture 6 has \[2, 0, 0\] .* 1 epochs"),
     ],
 )
 def test_a_history_of_another_scheduler_is_refused(evaluations: list[tuple[int, int, float]], message: str) -> None:
     with pytest.raises(DataError, match=message):
         Rungs.of(history(*evaluations), LEVELS)
+
+
+def test_who_was_trained_elsewhere_counts_on_the_levels_that_were_skipped_and_waits_on_none() -> None:
+    """Six at the entry, of whom 9 came with its full training and 5 skipped a level: places for three above it."""
+    told = history((1, 1, 0.1), (2, 1, 0.2), (3, 1, 0.3), (4, 1, 0.4), (5, 1, 0.5), (5, 9, 0.6), (9, 9, 0.9))
+    rungs = Rungs.of(told, LEVELS)
+    assert rungs.reached.sum(axis=0).tolist() == rungs.begun.sum(axis=0).tolist() == [6, 2, 2]
+    assert rungs.plan(rungs.waiting(0), 1).keys.tolist() == [4, 3, 2, 1]
+    assert len(rungs.waiting(1)) == 0
+    assert NOSH(LEVELS).promotions(told).keys.tolist() == [4]
+    assert ASHALike(LEVELS).promotions(told).keys.tolist() == [4, 3]
+    assert SuccessiveHalving(LEVELS).promotions(told).keys.tolist() == [4]
 
 
 def test_a_ratio_that_is_not_exact_is_refused_with_the_one_that_is() -> None:

@@ -98,7 +98,7 @@ def test_by_the_signal_means_of_those_trained_longest() -> None:
 def test_where_every_training_failed_there_is_nothing_to_recommend() -> None:
     search = Search(SPACE, RandomSearch(), seed=0)
     search.tell(SPACE.enumerate()[:3], [0.0] * 3)
-    with pytest.raises(ConfigurationError, match="Every training failed"):
+    with pytest.raises(ConfigurationError, match=r"Every training failed.* none but 0"):
         search.recommend()
 
 
@@ -330,3 +330,44 @@ def test_a_space_may_be_named_and_a_seed_is_a_whole_number(tmp_path: Path) -> No
     for seed in (-1, None, 0.5):
         with pytest.raises(ConfigurationError, match="whole number from 0"):
             loop.Search(SPACE, "random", **{"seed": seed})
+
+
+def test_what_no_scheduler_can_have_planned_is_refused_before_it_is_on_disk(tmp_path: Path) -> None:
+    space, strategy = get_space("nasbench201"), Scheduled(RandomSearch(initial=4, batch=2), NOSH((1, 3, 9)))
+    others = space.enumerate()[:3]
+    with Search.open(tmp_path, space, strategy) as search:
+        asked = search.ask()
+        search.tell(asked.genes, [0.1, 0.2, 0.3, 0.4])
+        for call in (search.tell, search.add):
+            with pytest.raises(ConfigurationError, match=r"trains newcomers for 1 epochs.* after 5 epochs"):
+                call(others, [0.9] * 3, epochs=[1, 5, 9])
+        assert search.add(others[:1], [0.5]) == 1  # by default as long as newcomers are trained
+        search.tell(others[1:2], [0.6])
+        search.tell(others[2:], [0.7], epochs=[9])  # somebody has trained it to the end
+        assert search.history.epochs.tolist() == [1] * 6 + [9]
+    with Search.open(tmp_path, space, strategy) as again:
+        assert again.history.epochs.tolist() == [1] * 6 + [9]
+        promoted = again.ask()
+        assert promoted.epochs == 3
+        np.testing.assert_array_equal(np.sort(promoted.keys), np.sort(space.keys(others[:2])))
+
+
+def test_costs_that_do_not_fit_are_refused_before_they_are_on_disk(tmp_path: Path) -> None:
+    space = get_space("nasbench201")
+    with Search.open(tmp_path, space, RandomSearch(initial=4, batch=2)) as search:
+        asked = search.ask()
+        search.tell(asked.genes, [0.1, 0.2, 0.3, 0.4], costs=np.ones((4, 2)))
+        for call in (search.tell, search.add):
+            with pytest.raises(ConfigurationError, match="2 in this search, not 3"):
+                call(space.enumerate()[:1], [0.9], costs=[[0.05, 1, 2]])
+            with pytest.raises(ConfigurationError, match="got no costs"):
+                call(space.enumerate()[:1], [0.9])
+    with Search.open(tmp_path, space, RandomSearch(initial=4, batch=2)) as again:
+        assert len(again.history) == 4
+
+
+def test_a_failure_that_is_added_again_changes_nothing() -> None:
+    search = Search(get_space("nasbench201"), RandomSearch(initial=3), seed=0)
+    genes = search.space.enumerate()[:3]
+    assert [search.add(genes, [0.1, float("nan"), 0.3]) for _ in range(3)] == [3, 0, 0]
+    assert search.add(genes, [0.1, 0.2, 0.3]) == 1

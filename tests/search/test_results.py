@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from predictornas.errors import ConfigurationError
 from predictornas.history import History, Pending
-from predictornas.search.results import Given, checked, with_results
+from predictornas.search.results import Given, checked, unknown_rows, with_results
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench201")
@@ -87,3 +88,62 @@ def test_a_result_takes_the_place_of_a_failure_of_the_same_training_alone() -> N
     np.testing.assert_array_equal(after.values, [np.nan, np.nan, 0.5, np.nan])
     assert after.failures == {0: "x", 1: "x", 3: "again"}
     assert after.iterations.tolist() == [0, 0, 4, 5]
+
+
+def test_reasons_are_read_as_numpy_and_tables_have_them() -> None:
+    failed = np.array([False, True, False])
+    np.testing.assert_array_equal(results(values=[0.9, 0.2, 0.7], failed=failed).values, [0.9, np.nan, 0.7])
+    assert results(values=[0.9, 0.2, 0.7], failed=failed).failures == {1: "failed"}
+    assert results(values=[0.9, 0.2, 0.7], failed=[float("nan"), "killed", np.nan]).failures == {1: "killed"}
+    assert results(values=[0.9, 0.2, 0.7], failed=np.True_).failures == dict.fromkeys(range(3), "failed")
+
+
+def test_values_come_as_tensors_and_masked_arrays_too() -> None:
+    masked = results(values=np.ma.masked_array([0.1, 0.9, 0.3], mask=[False, True, False]))
+    np.testing.assert_array_equal(masked.values, [0.1, np.nan, 0.3])
+    assert masked.failures == {1: "its value is nan"}
+    told = results(
+        values=torch.tensor([0.1, 0.2, 0.3], dtype=torch.float64, requires_grad=True), epochs=[2.0, 3.0, 9.0]
+    )
+    assert (told.values.tolist(), told.epochs.tolist()) == ([0.1, 0.2, 0.3], [2, 3, 9])
+
+
+@pytest.mark.parametrize(
+    ("given", "met"),
+    [
+        ({"values": ["much", 0.5, 0.5]}, "one value an architecture, and got what is no number"),
+        ({"values": [0.5] * 3, "epochs": [1, 2.7, 3]}, "whole numbers from 0"),
+        ({"values": [0.5] * 3, "epochs": [1, -5, 3]}, "whole numbers from 0"),
+        ({"values": [0.5] * 3, "epochs": [1, float("nan"), 3]}, "whole numbers from 0"),
+        ({"values": [0.5] * 3, "costs": [[0.1, 1.0], [0.1, float("nan")], [0.1, 1.0]]}, r"the costs \[0\.1, nan\]"),
+    ],
+)
+def test_what_is_no_number_is_refused(given: dict[str, Any], met: str) -> None:
+    with pytest.raises(ConfigurationError, match=met):
+        results(**given)
+
+
+def test_costs_are_as_many_as_before_and_of_everything_that_succeeded() -> None:
+    told = {"keys": KEYS[:1], "genes": GENES[:1], "epochs": [0], "iteration": 0}
+    with_costs = NOTHING.extended(**told, values=[0.5], costs=[[0.5, 2.0]])
+    rest = GENES[1:]
+    for costs, met in (([[1.0]] * 2, "2 in this search, not 1"), ([[1.0, 2.0, 3.0]] * 2, "2 in this search, not 3")):
+        with pytest.raises(ConfigurationError, match=met):
+            checked(SPACE, with_costs, Given(rest, [0.1, 0.2], costs=costs))
+    with pytest.raises(ConfigurationError, match=r"got no costs of .* goes by 2 of each architecture"):
+        checked(SPACE, with_costs, Given(rest, [0.1, 0.2]))
+    with pytest.raises(ConfigurationError, match="got costs, and none were told of the 1 before"):
+        checked(SPACE, NOTHING.extended(**told, values=[0.5]), Given(rest, [0.1, 0.2], costs=[[1.0, 2.0]] * 2))
+    assert checked(SPACE, with_costs, Given(rest, failed="killed")).costs is None
+    half = checked(SPACE, with_costs, Given(rest, [0.1, np.nan], costs=[[1.0, 2.0], [np.nan, 3.0]]))
+    np.testing.assert_array_equal(half.costs, [[1.0, 2.0], [np.nan, 3.0]])
+
+
+def test_a_failure_that_is_known_is_not_taken_in_again() -> None:
+    told = results(values=[0.1, np.nan, 0.3])
+    event = {"keys": told.keys, "genes": GENES, "epochs": told.epochs, "values": told.values, "costs": None}
+    history = with_results(NOTHING, {**event, "failures": told.failures}, np.zeros(3, np.int64))
+    assert unknown_rows(NOTHING, told) == [0, 1, 2]
+    assert unknown_rows(history, told) == []
+    assert unknown_rows(history, results(values=[0.1, 0.2, np.nan])) == [1]  # it succeeded this time
+    assert unknown_rows(history, results(values=[0.1, np.nan, 0.3], epochs=[0, 9, 0])) == [1]

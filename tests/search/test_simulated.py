@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from predictornas.errors import ConfigurationError
 from predictornas.oracles.base import Evaluations
+from predictornas.schedulers.nosh import NOSH
 from predictornas.search.loop import Search
+from predictornas.search.scheduled import Scheduled
 from predictornas.search.simulated import Cluster, SimulatedTraining, utilisation
 from predictornas.search.strategies import RandomSearch
 from predictornas.spaces.base import Genes
@@ -102,3 +106,22 @@ def test_no_two_trainings_draw_the_same_noise(synchronous: bool) -> None:
     Cluster(workers=3, synchronous=synchronous).run(search, oracle, 8)
     assert len(oracle.drawn) > 2
     assert len(set(oracle.drawn)) == len(oracle.drawn)
+
+
+@pytest.mark.parametrize("workers", [1, 3, 8])
+def test_promotions_that_land_late_are_made(workers: int) -> None:
+    """Eight architectures, of which half go on twice: nothing is left to ask for while the first of them train."""
+
+    class Counting:
+        resumes = True
+
+        def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+            values = (genes == 3).mean(axis=1) + 0.01 * genes[:, 0]
+            seconds = (1.0 + genes[:, 0]) * float(epochs or 0)
+            return Evaluations(values, np.full(len(genes), epochs), seconds, np.full(len(genes), np.nan))
+
+    space = get_space("nasbench201")
+    eight = space.restricted_to(space.enumerated_keys()[::2000][:8])
+    search = Search(eight, Scheduled(RandomSearch(initial=4, batch=2), NOSH((1, 3, 9))), seed=0)
+    Cluster(workers).run(search, Counting(), 100)
+    assert Counter(search.history.epochs.tolist()) == {1: 8, 3: 4, 9: 2}

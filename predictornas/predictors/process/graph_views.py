@@ -117,7 +117,7 @@ def _described(space: SearchSpace, genes: Genes) -> dict[str, Shaped[np.ndarray,
 
 def _of_few(space: SearchSpace, genes: Genes, width: int, seed: int) -> RawViews:
     """Views of architectures that are asked for again: by a fit and for its scores, by scores and how sure they are."""
-    for known_space, known_genes, *weights, views in _RECENT:
+    for known_space, known_genes, *weights, views in tuple(_RECENT):  # other threads add to it
         # compared by their entries, because an array may be written to between two questions
         if known_space is space and weights == [width, seed] and np.array_equal(known_genes, genes):
             return views
