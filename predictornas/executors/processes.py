@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, islice
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -47,9 +47,14 @@ _DIED = (
 )
 _ENDED = (
     "A worker process ended by itself, with exit code {code}; what it printed says why. What was finished is kept: "
-    "start the same command again to continue. A script that asks for workers does so under "
-    "`if __name__ == '__main__':`, because each of them imports it."
+    "start the same command again to continue."
 )
+_NEVER_BEGAN = (
+    "A worker process ended before it could begin, with exit code {code}; what it printed says why. A script that asks "
+    "for workers does so under `if __name__ == '__main__':`, because each of them imports it."
+)
+_DAY = 86400.0
+"""Nobody can wait for more than 24 of them at once, and whoever waits asks again."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class _Worker:
         line: to it.
         task: None where it is free.
         lost: workers that its task lost since something new was told.
+        began: whether it was ever heard of.
     """
 
     number: int
@@ -104,6 +110,7 @@ class _Worker:
     line: Connection
     task: Task[Any] | None = None
     lost: int = 0
+    began: bool = False
 
 
 class _Workers:
@@ -138,7 +145,7 @@ class _Workers:
     def landed(self, seconds: float | None = None) -> list[Landed]:
         """Waits until a worker says something; the tasks that ended."""
         lines = {worker.line: worker for worker in self._workers if worker.task is not None}
-        ready = cast("list[Connection]", wait(list(lines), seconds))
+        ready = cast("list[Connection]", wait(list(lines), None if seconds is None else min(seconds, _DAY)))
         return [ended for line in ready if (ended := self._heard(lines[line])) is not None]
 
     def _heard(self, worker: _Worker) -> Landed | None:
@@ -147,6 +154,9 @@ class _Workers:
             kind, value = worker.line.recv()
         except (EOFError, ConnectionError) as error:
             return self._begun_anew(worker, task, error)
+        worker.began = True
+        if kind == "began":
+            return None
         if kind == "told":
             worker.lost = 0
             self._tell(value)
@@ -160,10 +170,13 @@ class _Workers:
         code = worker.process.exitcode
         self._dismiss([worker])
         self._workers.remove(worker)
+        ended = code is not None and code > 0
+        if ended and not worker.began:  # no task is to blame, and the next worker would do the same
+            raise WorkerLostError(_NEVER_BEGAN.format(code=code)) from error
         if worker.lost + 1 < self._lives:
             self._give(self._started(worker.number), task, worker.lost + 1)
             return None
-        lost = WorkerLostError(_ENDED.format(code=code) if code is not None and code > 0 else _DIED)
+        lost = WorkerLostError(_ENDED.format(code=code) if ended else _DIED)
         lost.__cause__ = error
         return Landed(task, error=lost)
 
@@ -270,9 +283,21 @@ def _serve(line: Connection, number: int) -> None:
     _number = number
     follow_parent()
     with suppress(EOFError, ConnectionError):
+        line.send(("began", None))
         given = line.recv_bytes()
         while True:
             line.send_bytes(_answer(line, given, line.recv_bytes()))
+
+
+class _NobodyListensError(ConnectionError):
+    """Of the line to the parent, and of no other connection that a task has."""
+
+
+def _told(line: Connection, count: int) -> None:
+    try:
+        line.send(("told", count))
+    except ConnectionError as error:
+        raise _NobodyListensError from error
 
 
 def _answer(line: Connection, function: bytes, task: bytes) -> bytes:
@@ -280,8 +305,8 @@ def _answer(line: Connection, function: bytes, task: bytes) -> bytes:
         call = _loaded(function)
         what, target = pickle.loads(task)
         with one_thread():
-            return pickle.dumps(("done", call(what, target, lambda count: line.send(("told", count)))))
-    except (BrokenPipeError, ConnectionError):
+            return pickle.dumps(("done", call(what, target, partial(_told, line))))
+    except _NobodyListensError:
         raise
     except BaseException as error:
         return pickle.dumps(("failed", pickled_failure(error)))

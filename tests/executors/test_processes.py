@@ -240,8 +240,29 @@ def test_a_script_without_a_guard_is_told_of_it(tmp_path: Path) -> None:
     )
     ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert ran.returncode == 1
-    assert "ended by itself, with exit code 1" in ran.stderr
+    assert "ended before it could begin, with exit code 1" in ran.stderr
     assert "if __name__ == '__main__':" in ran.stderr.splitlines()[-1]
+
+
+def cut_off(what: Any, target: Path, tell: Tell) -> None:
+    raise ConnectionRefusedError("the database at db:5432 is away")
+
+
+@pytest.mark.slow
+def test_a_connection_of_a_task_is_not_that_of_its_worker(tmp_path: Path) -> None:
+    with pytest.raises(ConnectionRefusedError, match="db:5432 is away"):
+        list(Processes(2, preload=()).run(cut_off, tasks(1, 2, folder=tmp_path)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [3600.0 * 700, float("inf")])
+def test_a_crew_may_be_waited_for_as_long_as_anybody_likes(tmp_path: Path, seconds: float) -> None:
+    with Processes(1, preload=()).crew(mortal) as crew:
+        crew.send(Task("fine", tmp_path / "task"))
+        found: list[Landed] = []
+        while not found:
+            found = crew.landed(seconds)
+        assert found[0].result == (0, "fine")
 
 
 def test_a_crew_takes_tasks_one_by_one_and_what_fails_costs_no_other(tmp_path: Path) -> None:
