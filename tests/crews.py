@@ -88,7 +88,7 @@ class Played:
         task = self._tasks.pop(self.pick(self.running))
         try:
             return [Landed(task, self._function(task.what, task.target, self._tell))]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return [Landed(task, error=error)]
 
     def sent_trainings(self) -> list[tuple[int, int | None]]:

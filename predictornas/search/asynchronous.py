@@ -180,8 +180,11 @@ def _tell(search: Search, asked: Pending, landed: Landed) -> bool:
     if error is None:
         found = landed.result
         search.tell(genes, found.value, epochs=found.epochs, costs=found.costs)
+        if asked in search.history.pending:  # it was trained to another length than was asked for
+            search.drop(genes)
         return bool(np.isfinite(found.value).all())
-    if not isinstance(error, Exception) or (isinstance(error, PredictorNASError) and not isinstance(error, OF_ONE)):
+    ours = isinstance(error, PredictorNASError) and not isinstance(error, OF_ONE)
+    if ours or not isinstance(error, Exception | SystemExit):
         raise error
     search.tell(genes, failed=error)
     return False

@@ -16,7 +16,7 @@ from predictornas.observers import Observer
 from predictornas.oracles.base import Evaluations
 from predictornas.oracles.elsewhere import Elsewhere
 from predictornas.samplers.uniform import Uniform
-from predictornas.schedulers import NOSH
+from predictornas.schedulers import NOSH, Full
 from predictornas.schedulers.halving import ASHALike
 from predictornas.search import asynchronous
 from predictornas.search.asynchronous import HOPELESS, run_asynchronously
@@ -149,7 +149,9 @@ def bad(row: Genes) -> bool:
     return int(row[0]) == 1
 
 
-@pytest.mark.parametrize("error", [RuntimeError("no"), OutOfMemoryError("full"), WorkerLostError("gone")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no"), OutOfMemoryError("full"), WorkerLostError("gone"), SystemExit("cudaErrorUnknown")]
+)
 def test_a_failure_is_told_and_costs_nothing_else(error: Exception) -> None:
     oracle = Curves(fails=lambda row: error if bad(row) else None)
     search = Search(SPACE, RANDOM_NOSH, seed=0)
@@ -310,3 +312,17 @@ def test_processes_of_this_machine(tmp_path: Path) -> None:
         history.values,
         [curve_value(row[None], epochs)[0] for row, epochs in zip(history.genes, history.epochs, strict=True)],
     )
+
+
+def test_a_training_of_another_length_than_was_asked_for_has_landed() -> None:
+    """As one that was stopped early: nobody waits for it, and another call does not train it again."""
+
+    class Early(Curves):
+        def evaluate(self, genes: Genes, epochs: int | None, rng: np.random.Generator) -> Evaluations:
+            return super().evaluate(genes, (epochs or 9) - int(genes[0, 0] == 3), rng)
+
+    search = Search(SPACE, Scheduled(RandomSearch(initial=4, batch=2), Full((9,))), seed=0)
+    history = run_asynchronously(search, Elsewhere(Early(), Played(workers=3)), evaluations=40)
+    assert (len(history), len(history.pending)) == (40, 0)
+    assert set(history.epochs.tolist()) == {8, 9}
+    assert len(run_asynchronously(search, Elsewhere(Early(), Played(workers=3)), evaluations=45)) == 45
