@@ -68,11 +68,18 @@ class Ray:
             cluster where it has several.
         cpus: that each task takes.
         gpus: that each task takes; a share of one is allowed.
+
+    Raises:
+        ConfigurationError: no CPU, or fewer than no GPU.
     """
 
     address: str | None = None
     cpus: int | float = 1
     gpus: int | float = 0
+
+    def __post_init__(self) -> None:
+        if not self.cpus > 0 or not self.gpus >= 0:
+            raise ConfigurationError(f"Each task takes more than no CPU, and 0 GPUs or more; got {self!r}.")
 
     def run(
         self,

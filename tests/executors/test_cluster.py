@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from predictornas.errors import MissingDependencyError, PredictorNASError
+from predictornas.errors import ConfigurationError, MissingDependencyError, PredictorNASError
 from predictornas.executors.base import Executor, Task, Tell
 from predictornas.executors.cluster import Ray, _move_reports
 from tests.executors.cluster_driver import COUNT
@@ -32,6 +32,12 @@ def answer(what: int, target: Path, tell: Tell) -> int:
 def test_it_is_an_executor_that_needs_no_cluster_for_no_tasks() -> None:
     assert isinstance(Ray(), Executor)
     assert list(Ray("127.0.0.2:1").run(answer, [])) == []
+
+
+@pytest.mark.parametrize("taken", [{"cpus": 0}, {"cpus": -1}, {"gpus": -0.5}, {"cpus": float("nan")}])
+def test_a_task_takes_something(taken: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError, match="more than no CPU"):
+        Ray(**taken)
 
 
 def test_ray_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
