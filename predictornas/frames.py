@@ -110,3 +110,16 @@ def readable(where: str) -> Iterator[None]:
         raise DataError(
             f"{where} cannot be read as a parquet, CSV or JSON table: {reason}. Fetch or export it again."
         ) from error
+
+
+def write_parquet(frame: pl.DataFrame, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """Writes a parquet file; that a disk is full is an OSError, as for every other file, and none of polars'.
+
+    Args:
+        frame: its columns.
+        path: the file.
+        metadata: texts that it carries.
+    """
+    content = BytesIO()
+    frame.write_parquet(content, metadata=metadata)
+    path.write_bytes(content.getbuffer())

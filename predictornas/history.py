@@ -274,6 +274,8 @@ class History(metaclass=PlainHelp):
         """
         import polars as pl
 
+        from predictornas.frames import write_parquet
+
         if Path(path).suffix not in ("", ".parquet"):
             raise ConfigurationError(f"A history is written as parquet: call the file {Path(path).stem}.parquet.")
 
@@ -295,7 +297,7 @@ class History(metaclass=PlainHelp):
             costs = np.concatenate([self.costs, np.full((len(flying), self.costs.shape[1]), np.nan)])
             columns["costs"] = pl.Series(costs, dtype=pl.Array(pl.Float64, costs.shape[1]))
         with writing_file(Path(path)) as temporary:
-            pl.DataFrame(columns).write_parquet(temporary)
+            write_parquet(pl.DataFrame(columns), temporary)
 
     @classmethod
     def load(cls, path: Path | str) -> History:

@@ -6,8 +6,10 @@ One small protocol for searches, studies, live searches, super-networks and trai
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import math
+import os
 import sys
 import time
 import warnings
@@ -148,13 +150,22 @@ class JSONLines(Observer, metaclass=PlainHelp):
 
     path: Path | str
 
+    def __post_init__(self) -> None:
+        # a worker may have another working directory
+        object.__setattr__(self, "path", Path(self.path).absolute())
+
     def told(self, kind: str, event: Event) -> None:
         """A line."""
         line = json.dumps({"event": kind, "time": round(time.time(), 3), **event}, ensure_ascii=False) + "\n"
         path = Path(self.path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        content = line.encode()
         with path.open("ab", buffering=0) as file:  # one write, so that lines of several processes stay whole
-            file.write(line.encode())
+            written = file.write(content)
+            if written < len(content):
+                # the disk is full: the rest of the line would stand behind what is written next
+                file.truncate(file.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 class TensorBoard(Observer):
@@ -179,7 +190,7 @@ class TensorBoard(Observer):
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(folder).absolute()  # a worker may have another working directory
         self._writers: dict[str, Any] = {}
         with extra("tensorboard", "Writing for TensorBoard"):
             import torch.utils.tensorboard  # noqa: F401

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +28,7 @@ from predictornas.files import (
     writing_file,
     writing_folder,
 )
+from tests.full_disk import file_size_limit
 
 
 @pytest.fixture
@@ -36,17 +36,6 @@ def umask() -> Iterator[Callable[[int], None]]:
     before = os.umask(0)
     yield lambda mask: (os.umask(mask), None)[1]
     os.umask(before)
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Writing a file beyond `size` bytes fails half-way, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def half_written(writing: AbstractContextManager[Path], error: Exception) -> None:

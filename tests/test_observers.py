@@ -43,6 +43,7 @@ from predictornas.studies.gain.execution import run_study
 from predictornas.studies.gain.study import Study
 from predictornas.studies.supernet_run import SuperNetworkRun, run_supernet
 from tests.extras import needed
+from tests.full_disk import file_size_limit
 
 
 class Heard(Observer):
@@ -311,3 +312,28 @@ def test_a_single_observer_is_refused_with_what_to_write(tmp_path: Path) -> None
     assert several([single]) == several((single,)) == (single,)
     with pytest.raises(ConfigurationError, match=r"observers=\[JSONLines\(\.\.\.\)\]"):
         Search(get_space("nasbench201"), RandomSearch(initial=2), seed=0, observers=single)
+
+
+def test_half_a_line_is_taken_back_where_the_disk_is_full(tmp_path: Path) -> None:
+    log = JSONLines(tmp_path / "events.jsonl")
+    log.told("evaluated", {"value": 0.5})
+    before = (tmp_path / "events.jsonl").read_bytes()
+    with file_size_limit(len(before) + 10), pytest.raises(OSError, match="No space left"):
+        log.told("evaluated", {"value": 0.6})
+    assert (tmp_path / "events.jsonl").read_bytes() == before
+    log.told("ended", {})
+    kinds = [json.loads(line)["event"] for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert kinds == ["evaluated", "ended"]
+
+
+def test_files_are_those_of_the_folder_that_the_command_was_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed("tensorboard")
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder in (here, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    log, board = JSONLines("events.jsonl"), TensorBoard("board")
+    monkeypatch.chdir(elsewhere)  # as a worker of a cluster
+    log.told("ended", {})
+    assert (here / "events.jsonl").is_file()
+    assert (Path(log.path), board.folder) == (here / "events.jsonl", here / "board")

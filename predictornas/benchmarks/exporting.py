@@ -9,6 +9,7 @@ import polars as pl
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.files import writing_file
+from predictornas.frames import write_parquet
 from predictornas.spaces.base import Genes, SearchSpace
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench101_text import one_line
@@ -54,7 +55,7 @@ def export_table(benchmark: Benchmark, path: Path) -> int:
         raise ConfigurationError(f"{path.name[:200]!r} has to end in {' or '.join(ENDINGS)}.")
     frame = table_frame(benchmark)
     with writing_file(path) as temporary:
-        frame.write_csv(temporary) if path.suffix.lower() == ".csv" else frame.write_parquet(temporary)
+        frame.write_csv(temporary) if path.suffix.lower() == ".csv" else write_parquet(frame, temporary)
     return len(frame)
 
 

@@ -119,8 +119,12 @@ class Locks:
             handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         except FileExistsError:
             return False
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(self._content())
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(self._content())
+        except OSError:
+            path.unlink()  # on a full disk: a lock without an owner would be waited for
+            raise
         return True
 
     def _content(self) -> bytes:

@@ -12,7 +12,7 @@ import polars.selectors as cs
 
 from predictornas.errors import DataError, StoreError
 from predictornas.files import writing_file
-from predictornas.frames import is_parquet, read_all, read_bytes, read_metadata, readable
+from predictornas.frames import is_parquet, read_all, read_bytes, read_metadata, readable, write_parquet
 
 _CHECKSUM = "predictornas.sha256"
 
@@ -23,7 +23,7 @@ def _write_csv(table: pl.DataFrame, path: Path) -> None:
 
 
 _WRITERS: dict[str, Callable[[pl.DataFrame, Path], Any]] = {
-    ".parquet": lambda table, path: table.write_parquet(path, metadata={_CHECKSUM: _digest(table)}),
+    ".parquet": lambda table, path: write_parquet(table, path, {_CHECKSUM: _digest(table)}),
     ".csv": _write_csv,
 }
 

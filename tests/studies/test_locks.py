@@ -16,6 +16,7 @@ import pytest
 from predictornas.errors import StoreError
 from predictornas.studies import locks
 from predictornas.studies.locks import Locks, lock_of, locked
+from tests.full_disk import file_size_limit
 
 HOLD = """
 import sys, time
@@ -191,3 +192,11 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_remedy(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with Locks() as mine, pytest.raises(StoreError, match="Choose another --out"):
         mine.take(tmp_path / "file" / "a")
+
+
+def test_a_full_disk_leaves_no_lock_without_an_owner(tmp_path: Path) -> None:
+    with Locks() as mine:
+        with file_size_limit(0), pytest.raises(StoreError, match=r"Could not lock .*: File too large"):
+            mine.take(tmp_path / "run.jsonl")
+        assert list(tmp_path.iterdir()) == []
+        assert mine.take(tmp_path / "run.jsonl")

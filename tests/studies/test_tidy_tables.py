@@ -11,6 +11,7 @@ from predictornas.analysis.gain import gain_table
 from predictornas.errors import StoreError
 from predictornas.studies.gain.study_targets import study_targets
 from predictornas.studies.tidy_tables import read_table, write_table
+from tests.full_disk import file_size_limit
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results"
 
@@ -103,3 +104,11 @@ def test_committed_gains_have_the_hits_that_they_state(study: str, test_tables: 
     table = pl.read_csv(RESULTS / study / "nasbench101" / "gain.csv", infer_schema_length=None)
     hits = np.searchsorted(errors, table["target_error"].to_numpy(), side="right")
     assert table["table_hits"].to_list() == hits.tolist()
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_a_full_disk_is_an_error_of_the_store(tmp_path: Path, name: str) -> None:
+    table = pl.DataFrame({"value": [0.123456789 * number for number in range(1000)]})
+    with file_size_limit(100), pytest.raises(StoreError, match=rf"Could not write .*{name}: .*File too large"):
+        write_table(tmp_path / name, table)
+    assert list(tmp_path.iterdir()) == []
