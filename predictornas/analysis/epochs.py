@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -64,7 +65,8 @@ def epochs_table(
         quantities: of the signal and the evaluation.
 
     Returns:
-        As `predictornas.analysis.regret.convergence_table`, one row for each number of epochs of `grid_of`;
+        As `predictornas.analysis.regret.convergence_table`, one row for each number of epochs of `grid_of` after which
+        every run of the method has a value;
         `evaluations` is the mean over runs, rounded; `cost_seconds` is null.
     """
     after = errors_after(curves, grid_of(curves))
@@ -79,6 +81,9 @@ def epochs_table(
         over_seeds(known.filter(pl.col("trace") == trace), keys, "error", bounds=quantities.of(trace).bounds)
         for trace in TRACES
     )
+    runs = after.group_by("method").agg(of_all=pl.col("run_id").n_unique())
+    summary = summary.join(runs, on="method", how="left", maintain_order="left")
+    summary = summary.filter(pl.col("runs") == pl.col("of_all"))  # a mean over a changing set of runs would jump
     best = None if oracles is None else {trace: oracles.best_possible(trace) for trace in TRACES}
     lowest = pl.lit(None, pl.Float64) if best is None else pl.col("trace").replace_strict(best, return_dtype=pl.Float64)
     return summary.join(counted, on=["method", "cost_epochs"], how="left", maintain_order="left").select(
@@ -99,15 +104,16 @@ def epochs_table(
 def savings(curves: pl.DataFrame, reference: str, *, at: Sequence[int], trace: str = "chosen") -> pl.DataFrame:
     """How many times fewer epochs each method needs to be as good as the reference is after given epochs.
 
-    A method is as good once its mean error over the runs is at most the reference's mean error after those epochs. A
-    reference that has stopped to improve is compared at the first of the epochs with that error.
+    A method is as good once its mean error over the runs is at most the reference's mean error after those epochs, both
+    over the seeds that both have; without any they are not compared. A reference that has stopped to improve is
+    compared at the first of the epochs with that error. Epochs are counted on the grid of `grid_of`.
 
     The interval is of the epochs that the method needs, at `reference_epochs` as measured: it begins where the paired t
     interval of the method's error less the reference's first holds 0, and ends where it first lies below. These are the
     epochs that a test does not refuse; a bootstrap of so few seeds covers too little.
 
     Args:
-        curves: from `predictornas.analysis.regret.incumbent_curves`; the same seeds for every method.
+        curves: from `predictornas.analysis.regret.incumbent_curves`.
         reference: the method that trains every architecture to the end.
         at: epochs that the reference has trained, ascending.
         trace: which error counts.
@@ -119,23 +125,25 @@ def savings(curves: pl.DataFrame, reference: str, *, at: Sequence[int], trace: s
         where it is certain not to), null for a single run.
 
     Raises:
-        ConfigurationError: no run of the reference, or methods with different seeds.
+        ConfigurationError: no run of the reference.
     """
     grid = np.union1d(grid_of(curves), np.asarray(at, np.int64))
-    parts = errors_after(curves, grid).partition_by("method", as_dict=True)
-    errors = {str(method): _matrix(rows, trace, grid) for (method,), rows in parts.items()}
-    if reference not in errors:
+    by_method = errors_after(curves, grid).partition_by("method", as_dict=True)
+    parts = {str(method): part for (method,), part in by_method.items()}
+    if reference not in parts:
         raise ConfigurationError(f"No run of {reference!r} is there to compare with. Run it, or name another method.")
-    if curves.group_by("method").agg(pl.col("seed").unique().sort())["seed"].n_unique() > 1:
-        raise ConfigurationError("The methods have different seeds. Run the same seeds of all.")
+    pairs = {}
+    for method, part in parts.items():
+        shared = set(part["seed"]) & set(parts[reference]["seed"])
+        if method != reference and shared:
+            both = (rows.filter(pl.col("seed").is_in(shared)) for rows in (part, parts[reference]))
+            pairs[method] = [_matrix(rows, trace, grid) for rows in both]
     rows = []
-    for epochs in at:
-        goals = errors[reference][:, int(np.searchsorted(grid, epochs))]
-        own = _first(_means(errors[reference], goals) <= 0, grid)
-        for method, matrix in errors.items():
-            if method != reference:
-                facts = {"method": method, "reference": reference, "trace": trace, "at": epochs}
-                rows.append(facts | {"error": float(goals.mean())} | _saved(matrix, goals, own, grid))
+    for epochs, (method, (matrix, theirs)) in itertools.product(at, pairs.items()):
+        goals = theirs[:, int(np.searchsorted(grid, epochs))]
+        own = _first(_means(theirs, goals) <= 0, grid)
+        facts = {"method": method, "reference": reference, "trace": trace, "at": epochs}
+        rows.append(facts | {"error": float(goals.mean())} | _saved(matrix, goals, own, grid))
     return pl.DataFrame(rows, schema_overrides=dict.fromkeys(("epochs", "factor", "low", "high"), pl.Float64))
 
 

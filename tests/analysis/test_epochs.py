@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from scipy import stats
 from scipy.special import expit, logit
 
@@ -204,7 +205,20 @@ def test_what_cannot_be_compared() -> None:
     full = curve("full", 0, REFERENCE)
     with pytest.raises(ConfigurationError, match="No run of 'complete'"):
         savings(full, "complete", at=[100])
-    for seeds in ((1,), (0, 1)):
-        runs = pl.concat([full, *(curve("fast", seed, REFERENCE) for seed in seeds)])
-        with pytest.raises(ConfigurationError, match="different seeds"):
-            savings(runs, "full", at=[100])
+
+
+def test_methods_are_compared_over_the_seeds_that_both_have() -> None:
+    both = [curve(method, seed, REFERENCE) for method in ("full", "fast") for seed in (0, 1)]
+    expected = savings(pl.concat(both), "full", at=[100])
+    more = pl.concat([*both, curve("full", 2, REFERENCE), curve("other", 7, REFERENCE)])
+    assert_frame_equal(savings(more, "full", at=[100]), expected)
+
+
+def test_a_mean_ends_where_a_run_has_no_value() -> None:
+    runs = pl.concat([curve("full", seed, REFERENCE) for seed in (0, 1)])
+    lost = pl.when((pl.col("seed") == 1) & (pl.col("cost_epochs") == 100)).then(None).otherwise(pl.col("best"))
+    table = epochs_table(runs.with_columns(best=lost))
+    assert table.filter(trace="best")["cost_epochs"].max() == 99
+    assert table.filter(trace="chosen")["cost_epochs"].max() == 100
+    assert table.filter(trace="best")["runs"].unique().to_list() == [2]
+    assert_frame_equal(table.filter(trace="chosen"), epochs_table(runs).filter(trace="chosen"))
