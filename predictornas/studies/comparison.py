@@ -166,10 +166,13 @@ def _runs_of(results: Sequence[Result], read: Quantities) -> pl.DataFrame:
     final = last.unpivot(on=list(TRACES), index=facts[:4], variable_name="trace", value_name="value")
     gaps = counted.group_by("run_id").agg(pl.col(TRACES).null_count())
     gaps = gaps.unpivot(on=list(TRACES), index="run_id", variable_name="trace", value_name="gaps")
-    whole = gaps.filter(pl.col("gaps") == 0).select("run_id", "trace")
-    means = anytime_regret(counted, _FROM_ZERO).join(whole, on=["run_id", "trace"], how="semi", maintain_order="left")
+    means = anytime_regret(counted, _FROM_ZERO)
     means = means.join(final.select("run_id", "folder").unique(), on="run_id", how="left", maintain_order="left")
-    quantities = {"final": final.drop_nulls("value"), "regret": means.rename({"regret": "value"})}
+    # a mean over the runs that have a value would be of other seeds than its neighbours
+    final = final.filter(pl.col("value").is_not_null().all().over("method", "trace"))
+    lacking = gaps.filter(pl.col("gaps") > 0).join(last.select("run_id", "method"), on="run_id")
+    means = means.join(lacking, on=["method", "trace"], how="anti", maintain_order="left")
+    quantities = {"final": final, "regret": means.rename({"regret": "value"})}
     return pl.concat(
         rows.select(*facts, pl.lit(quantity).alias("quantity"), pl.lit(reached, pl.Int64).alias("evaluations"), "value")
         for quantity, rows in quantities.items()

@@ -266,3 +266,18 @@ def test_folders_of_several_objectives_are_not_compared_and_the_error_says_what_
     write_manifest(tmp_path, "objectives", {"study": {}})
     with pytest.raises(ConfigurationError, match=r"several objectives or limits, which `compare` does not .* gain"):
         compare_folders([tmp_path])
+
+
+def test_a_mean_is_over_every_run_of_a_method_or_there_is_none(tmp_path: Path) -> None:
+    """A run of b has no evaluation of what it chose: its mean would be over other seeds than that of a."""
+    folder = folder_of(tmp_path / "study", {name: {0: [0.3, 0.2], 1: [0.5, 0.4]} for name in "ab"})
+    history = pl.read_parquet(folder / "history.parquet")
+    lost = (pl.col("method") == "b") & (pl.col("seed") == 1) & (pl.col("order") == 1)
+    table = history.with_columns(evaluation=pl.when(lost).then(None).otherwise("evaluation"))
+    write_table(folder / "history.parquet", table)
+    comparison = compare_folders([folder])
+    runs = {(row["method"], row["trace"]): row["runs"] for row in comparison.errors.to_dicts()}
+    assert runs == {("a", "searched"): 2, ("a", "chosen"): 2, ("a", "best"): 2, ("b", "searched"): 2, ("b", "best"): 2}
+    judged = comparison.regret.filter(trace="chosen")
+    assert judged["method"].to_list() == ["a"]
+    assert set(comparison.regret.filter(trace="best")["method"]) == {"a", "b"}
