@@ -191,7 +191,7 @@ def printable(summary: pl.DataFrame) -> list[dict[str, str]]:
         for name, label in labels.items():
             shown[label] = _interval(*(row[f"{name}_{end}"] for end in ("mean", "low", "high")), scale=100.0)
         for name in NAMED:
-            bound = "" if row[f"resolved, {name}"] else "<= "
+            bound = "<= " if row[f"resolved, {name}"] is False else ""
             ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
             shown[f"dB at {name}"] = bound + _interval(*ends, scale=1.0)
         rows.append(shown)

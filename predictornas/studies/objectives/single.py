@@ -30,6 +30,8 @@ def printable_single(
 ) -> list[dict[str, str]]:
     """One row a method: chosen and best evaluated value with 95 % intervals over seeds, and the gains in dB.
 
+    Runs that kept no limit have no value: where there are such, it is said of how many the mean is.
+
     Args:
         history: as in `single_values`.
         name: of the objective.
@@ -41,9 +43,11 @@ def printable_single(
         "chosen": quantity.with_unit(f"chosen {name}"),
         "best": quantity.with_unit(f"best evaluated {name}"),
     }
+    runs = dict(values.group_by("method").len().iter_rows())
     means = {
         column: {
             row["method"]: quantity.interval_text(row["mean"], row["low"], row["high"])
+            + ("" if row["runs"] == runs[row["method"]] else f" ({row['runs']} of {runs[row['method']]} runs)")
             for row in over_seeds(values.drop_nulls(column), ["method"], column, bounds=quantity.bounds).to_dicts()
         }
         for column in labels

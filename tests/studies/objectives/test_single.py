@@ -32,3 +32,14 @@ def test_errors_are_printed_in_percent_and_other_values_as_they_are(monkeypatch:
     ]
     plain = Quantity("loss", unit="", offset=0.0, percent=False)
     assert printable_single(one, "error", pl.DataFrame(), plain)[0]["chosen error"] == "0.12"
+
+
+def test_it_is_said_of_how_many_runs_a_mean_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single, "printable", lambda _: [{"method": "random"}])
+    lost = HISTORY.with_columns(
+        judged_error=pl.when(pl.col("seed") == 0).then("judged_error"), searched_error=pl.lit(0.1)
+    )
+    (shown,) = printable_single(lost, "error", pl.DataFrame(), ERROR)
+    assert shown["best evaluated error, %"] == "10.00 (1 of 2 runs)"
+    (shown,) = printable_single(HISTORY, "error", pl.DataFrame(), ERROR)
+    assert "runs" not in shown["best evaluated error, %"]
