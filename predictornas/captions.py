@@ -215,9 +215,9 @@ def gain_caption(
     return " ".join(filter(None, [*parts, hollow(unresolved, defined)]))
 
 
-def split_caption(estimator: str, *, unresolved: int, defined: int) -> str:
+def split_caption(estimator: str, *, unresolved: int, defined: int, with_initial: bool = False) -> str:
     """Of the gain of sampler and predictor; arguments as in `gain_caption`."""
-    whole = gain_caption(estimator, unresolved=unresolved, defined=defined)
+    whole = gain_caption(estimator, unresolved=unresolved, defined=defined, with_initial=with_initial)
     return f"{SPLIT} {whole}"
 
 

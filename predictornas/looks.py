@@ -64,10 +64,14 @@ def styles_of(methods: Iterable[str]) -> dict[str, MethodStyle]:
         free = [(wanted + step) % len(_SPARE) for step in range(len(_SPARE))]
         taken = {*spare.values(), *(index for index in free if _SPARE[index] in own)}
         spare[name] = next((index for index in free if index not in taken), wanted)
-    styles = {}
+    styles: dict[str, MethodStyle] = {}
     for name in sorted(shown, key=lambda name: (name not in places, places.get(name, (0, 0)))):
         label, look, _ = shown[name]
-        styles[name] = MethodStyle(label, *((look.colour, look.marker) if look else _spare_look(spare[name])))
+        color, marker = (look.colour, look.marker) if look else _spare_look(spare[name])
+        alike = {style.marker for style in styles.values() if style.color == color}
+        # where colours are used up, and where two looks are one, another marker tells them apart
+        marker = marker if marker not in alike else next((each for each in _MARKERS if each not in alike), marker)
+        styles[name] = MethodStyle(label, color, marker)
     return styles
 
 

@@ -153,7 +153,13 @@ class Quantities:
         """A text about errors, said of these."""
         if self == ERRORS:
             return text
-        text = re.sub(r"\berrors\b", "values", re.sub(r"\berror\b", self.name, text))
+        article = "an" if self.name[:1].lower() in "aeiou" else "a"
+        text = re.sub(r"\ban error\b", f"{article} error", text)
+        for error, errors, name, values in (
+            ("error", "errors", self.name, "values"),
+            ("Error", "Errors", f"{self.name[:1].upper()}{self.name[1:]}", "Values"),
+        ):
+            text = re.sub(rf"\b{errors}\b", values, re.sub(rf"\b{error}\b", name, text))
         return re.sub(r"\blowest\b", self.evaluation.best, text)
 
     def of(self, trace: str) -> Quantity:

@@ -74,3 +74,10 @@ def test_parts_of_other_packages_have_their_own_label_and_look(monkeypatch: pyte
 def test_a_figure_imports_no_module_for_a_name() -> None:
     styles = styles_of(["nowhere:Part-50", "uniform-100@nowhere:Part"])
     assert [style.label for style in styles.values()] == ["nowhere:Part-50", "uniform-100@nowhere:Part"]
+
+
+def test_no_two_methods_of_a_figure_look_alike() -> None:
+    for names in (["exhaustive", "rank-full"], [f"uniform-20@name_{number}" for number in range(40)], METHODS):
+        looks = [(style.color, style.marker) for style in styles_of(names).values()]
+        assert len(set(looks)) == len(names)
+    assert styles_of(["rank-full"])["rank-full"].marker == "s"  # alone it has its own look

@@ -13,7 +13,7 @@ from matplotlib.path import Path
 
 from predictornas.errors import ConfigurationError
 from predictornas.plots.layered import Arrow, Item, Placement, arrange
-from predictornas.plots.style import INK, MUTED, current_style, new_figure, over_both_columns, points
+from predictornas.plots.style import INK, MUTED, current_style, new_figure, over_both_columns, points, words
 from predictornas.spaces import nasbench101, nasbench201
 from predictornas.spaces.base import SearchSpace, lists_too
 from predictornas.spaces.darts import DARTS
@@ -160,7 +160,7 @@ def _draw(diagrams: list[Diagram], title: str, note: str, *, stacked: bool = Fal
         axes.set(xlim=(middle[0] - wide / 2, middle[0] + wide / 2), aspect="equal")
         axes.set_ylim(middle[1] - span[1] / 2, middle[1] + span[1] / 2)
         axes.set_axis_off()
-        axes.set_title(diagram.name, loc="left", fontsize=points(9.5), color=INK)
+        axes.set_title(words(diagram.name), loc="left", fontsize=points(9.5), color=INK)
         _draw_diagram(axes, diagram, boxes, arrows, layout, scale)
     return figure
 

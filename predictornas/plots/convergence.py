@@ -26,6 +26,7 @@ from predictornas.plots.style import (
     points,
     runs_of,
     tidy_axes,
+    words,
 )
 from predictornas.quantity import ERRORS, Quantities, Quantity
 
@@ -117,7 +118,7 @@ def _draw_panel(
             markersize=4.5,
             markevery=_marked(cost, place, len(styles)),
             linewidth=1.6,
-            label=style.label,
+            label=words(style.label),
             zorder=3,
         )
         opacity = band_opacity(len(styles))

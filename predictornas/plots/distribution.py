@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 
 from predictornas.captions import POOLS, distribution_caption
 from predictornas.looks import MethodStyle, styles_of
-from predictornas.plots.style import INK, MUTED, cost_axis, new_figure, points, runs_of, tidy_axes
+from predictornas.plots.style import (
+    INK,
+    LONG,
+    MUTED,
+    cost_axis,
+    new_figure,
+    over_both_columns,
+    points,
+    runs_of,
+    tidy_axes,
+    words,
+)
 from predictornas.quantity import ERROR, Quantities, Quantity
 
 _OVERLAP = 1.25
@@ -35,6 +46,8 @@ def draw_distribution(
         caption=f"{note} {Quantities(quantity, quantity).told(distribution_caption())} {POOLS}",
         paper_height=0.55 + 0.36 * len(methods),
     )
+    if max(len(style.label) for style in styles_of(methods).values()) > LONG:
+        over_both_columns(figure)
     axes = figure.add_subplot()
     tallest = float(table["density"].max())  # type: ignore[arg-type]
     end = float(table["error_high"].max())  # type: ignore[arg-type]
@@ -77,7 +90,7 @@ def _draw_row(axes: Axes, rows: pl.DataFrame, style: MethodStyle, *, base: float
 
 def _label(table: pl.DataFrame, method: str) -> str:
     first = table.filter(pl.col("method") == method).row(0, named=True)
-    name = styles_of([method])[method].label
+    name = words(styles_of([method])[method].label)
     if first["runs"] == 0:
         return f"{name}\n{first['proposals_total']:,} cells"
     return f"{name}\nΣK = {first['proposals_total']:,}, {runs_of([first['runs']])}"

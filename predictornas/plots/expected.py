@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
 
-from predictornas.plots.style import COLORS, MARKERS, MUTED, legend_beside, new_figure, points, tidy_axes
+from predictornas.plots.style import COLORS, MARKERS, MUTED, legend_beside, new_figure, points, tidy_axes, words
 
 _COLORS = (*COLORS, "#3F7F3A")
 """Of predictors, as far as they go."""
@@ -48,8 +48,8 @@ def draw_expected(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         tidy_axes(axes)
     panels[0].set_ylabel("measured, dB")
     for name, color in colors.items():
-        panels[0].plot([], [], color=color, marker="o", linestyle="none", label=str(name))
+        panels[0].plot([], [], color=color, marker="o", linestyle="none", label=words(str(name)))
     for name, marker in markers.items():
-        panels[0].plot([], [], color=MUTED, marker=marker, linestyle="none", label=str(name))
+        panels[0].plot([], [], color=MUTED, marker=marker, linestyle="none", label=words(str(name)))
     legend_beside(figure, panels[0])
     return figure

@@ -26,6 +26,7 @@ from predictornas.plots.style import (
     points,
     runs_of,
     tidy_axes,
+    words,
 )
 
 _PANELS = {"chosen": "of what it chose", "best": "of all it evaluated"}
@@ -59,7 +60,7 @@ def draw_hypervolume(table: pl.DataFrame, *, note: str = "") -> Figure:
                 markersize=4.5,
                 markevery=every(len(rows), place),
                 linewidth=1.6,
-                label=style.label,
+                label=words(style.label),
             )
             draw_band(axes, rows, "evaluations", color=style.color, alpha=band_opacity(len(styles)))
         tidy_axes(axes)
@@ -96,7 +97,7 @@ def draw_fronts(front: pl.DataFrame, attainment: pl.DataFrame, measure: Hypervol
         ]
         along = np.unique(np.concatenate([surface[0] for surface in surfaces] + [np.array([limits[0][1]])]))
         low, middle, high = (_at(along, *surface) for surface in surfaces)
-        axes.step(along, middle, where="post", color=style.color, linewidth=1.8, label=style.label, zorder=3)
+        axes.step(along, middle, where="post", color=style.color, linewidth=1.8, label=words(style.label), zorder=3)
         roof = np.minimum(high, 10 * limits[1][1])  # fewer than three quarters have anything there
         alpha = band_opacity(len(styles))
         axes.fill_between(along, low, roof, step="post", color=style.color, alpha=alpha, linewidth=0)

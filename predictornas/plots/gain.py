@@ -25,6 +25,7 @@ from predictornas.plots.style import (
     points,
     runs_of,
     tidy_axes,
+    words,
 )
 from predictornas.quantity import ERROR, Quantities, Quantity
 
@@ -75,7 +76,14 @@ def draw_gain(
     return figure
 
 
-def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | None = None, note: str = "") -> Figure:
+def draw_split(
+    table: pl.DataFrame,
+    *,
+    estimator: str = "pooled",
+    title: str | None = None,
+    note: str = "",
+    quantity: Quantity = ERROR,
+) -> Figure:
     """The gain of sampler, predictor and both together, one panel a method.
 
     Args:
@@ -83,6 +91,7 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
         estimator: which of its estimators.
         title: replaces the first part of the title; K and the number of runs are always stated.
         note: a sentence that the caption begins with, such as the setting of the runs.
+        quantity: how costs of the signal are named.
 
     Raises:
         UnknownNameError: the table does not hold that estimator.
@@ -94,7 +103,7 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
         2.6 + 3.6 * columns,
         1.9 + 3.0 * lines,
         title=f"{title or 'Gain of the sampler and of the predictor'} ({_sizes(rows)})",
-        caption=f"{note} {_caption(rows, estimator, split=True)}",
+        caption=f"{note} {Quantities(quantity, quantity).told(_caption(rows, estimator, split=True))}",
         grid=(lines, columns),
     )
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
@@ -102,7 +111,7 @@ def draw_split(table: pl.DataFrame, *, estimator: str = "pooled", title: str | N
         panel.set_visible(False)
     for panel, (method, style) in zip(grid.flat, styles_of(methods).items(), strict=False):
         _draw_panel(panel, rows.filter(pl.col("method") == method), style.color)
-        panel.set_title(style.label, loc="left", fontsize=points(9.5), color=INK)
+        panel.set_title(words(style.label), loc="left", fontsize=points(9.5), color=INK)
         _target_axes(panel, rows)
         panel.tick_params(labelbottom=True)
         panel.set_xlabel("$M_S$")
@@ -138,7 +147,7 @@ def _draw_line(axes: Axes, rows: pl.DataFrame, style: MethodStyle, *, offset: in
         markevery=(offset % every, every),
         markersize=5,
         linewidth=1.7,
-        label=style.label,
+        label=words(style.label),
         zorder=4,
     )
     low, high = _numbers(rows, "low"), _numbers(rows, "high")
@@ -239,9 +248,8 @@ def _caption(rows: pl.DataFrame, estimator: str, *, split: bool = False) -> str:
     """What the words mean, and how many points are hollow."""
     defined = rows.filter(pl.col("gain_db").is_not_null())
     unresolved = len(defined) - int(defined["resolved"].sum())
-    if split:
-        return split_caption(estimator, unresolved=unresolved, defined=len(defined))
-    return gain_caption(estimator, unresolved=unresolved, defined=len(defined), with_initial=_with_initial(rows))
+    caption = split_caption if split else gain_caption
+    return caption(estimator, unresolved=unresolved, defined=len(defined), with_initial=_with_initial(rows))
 
 
 def _numbers(rows: pl.DataFrame, column: str) -> Float[np.ndarray, " j"]:

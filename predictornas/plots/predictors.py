@@ -20,6 +20,7 @@ from predictornas.plots.style import (
     legend_beside,
     new_figure,
     tidy_axes,
+    words,
 )
 from predictornas.quantity import ERROR, Quantity
 
@@ -64,13 +65,19 @@ def _draw_panel(
             marker=style.marker,
             markersize=5,
             linewidth=1.6,
-            label=style.label,
+            label=words(style.label),
         )
-        draw_band(axes, rows, "size", color=style.color, alpha=0.14, scale=scale)
+        if len(rows) > 1:
+            draw_band(axes, rows, "size", color=style.color, alpha=0.14, scale=scale)
+        else:  # a band needs two sizes
+            low, high = (rows[end].cast(pl.Float64).to_numpy() * scale for end in ("low", "high"))
+            axes.vlines(rows["size"], low, high, color=style.color)
     if by_chance:
         # predictors see the same draws, so that one line is for all of them
         random = table.drop_nulls("random").unique("size").sort("size")
-        axes.plot(random["size"], random["random"] * scale, color=MUTED, linestyle=":", label="random scores")
+        across = random if len(random) > 1 else pl.concat([random, random])
+        along = across["size"].to_numpy() if len(random) > 1 else across["size"].to_numpy() * [0.8, 1.25]
+        axes.plot(along, across["random"] * scale, color=MUTED, linestyle=":", label="random scores")
     sizes = sorted(set(table["size"].to_list()))
     tidy_axes(axes)
     axes.set_xscale("log")

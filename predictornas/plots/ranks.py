@@ -11,7 +11,17 @@ from matplotlib.ticker import MaxNLocator
 
 from predictornas.captions import ranks_caption
 from predictornas.looks import MethodStyle, styles_of
-from predictornas.plots.style import INK, MUTED, counted, current_style, new_figure, over_both_columns, points
+from predictornas.plots.style import (
+    INK,
+    LONG,
+    MUTED,
+    counted,
+    current_style,
+    new_figure,
+    over_both_columns,
+    points,
+    words,
+)
 
 _PANELS = {
     ("final", "searched"): "final error that the search saw",
@@ -25,7 +35,6 @@ _PANELS = {
 }
 
 _INCHES_A_LINE = 0.24
-_LONG = 24  # letters of a name beside which one column of a paper has no room for an axis
 
 
 def draw_ranks(table: pl.DataFrame, *, title: str | None = None, note: str = "") -> Figure:
@@ -53,7 +62,7 @@ def draw_ranks(table: pl.DataFrame, *, title: str | None = None, note: str = "")
         paper_height=sum(heights) + 0.2 * len(panels),
     )
     styles = styles_of(table["method"])
-    if max(len(style.label) for style in styles.values()) > _LONG:
+    if max(len(style.label) for style in styles.values()) > LONG:
         over_both_columns(figure)
     grid = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for axes, rows in zip(grid[:, 0], panels, strict=True):
@@ -131,7 +140,7 @@ def _draw_methods(axes: Axes, rows: pl.DataFrame, styles: dict[str, MethodStyle]
         axes.plot([rank, rank, end], [0, height, height], color=style.color, linewidth=1.3, zorder=1)
         axes.plot([rank], [0], color=style.color, marker=style.marker, markersize=6, clip_on=False, zorder=4)
         axes.annotate(
-            f"{style.label}  {rank:.2f}" if on_left else f"{rank:.2f}  {style.label}",
+            f"{words(style.label)}  {rank:.2f}" if on_left else f"{rank:.2f}  {words(style.label)}",
             (end, height),
             xytext=(-5 if on_left else 5, 0),
             ha="right" if on_left else "left",

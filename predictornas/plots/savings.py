@@ -8,7 +8,17 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from predictornas.analysis.early_stopping import PAYS
-from predictornas.plots.style import COLORS, MARKERS, MUTED, grid_shape, legend_beside, new_figure, points, tidy_axes
+from predictornas.plots.style import (
+    COLORS,
+    MARKERS,
+    MUTED,
+    grid_shape,
+    legend_beside,
+    new_figure,
+    points,
+    tidy_axes,
+    words,
+)
 
 
 def draw_savings(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
@@ -41,6 +51,6 @@ def draw_savings(table: pl.DataFrame, *, title: str, caption: str) -> Figure:
         tidy_axes(axes)
     panels[0].set_ylabel("epochs saved, times")
     for name, (color, marker) in looks.items():
-        panels[0].plot([], [], color=color, marker=marker, label=str(name))
+        panels[0].plot([], [], color=color, marker=marker, label=words(str(name)))
     legend_beside(figure, panels[0])
     return figure

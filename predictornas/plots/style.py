@@ -68,6 +68,9 @@ STYLES = {
 }
 """For the screen, with title and caption; for one column of a paper of two; for both of its columns."""
 
+LONG = 24
+"""Letters of a name beside which one column of a paper has no room for an axis."""
+
 _LABEL = 26  # letters in a line of the label of an axis
 _PAGE = 8.0  # inches that panels may cover on a page, legend and caption left out
 
@@ -122,6 +125,14 @@ def current_style() -> FigureStyle:
 def points(size: float) -> float:
     """A size of letters in points, as the current style has it: in a paper between `SMALLEST` and `LARGEST`."""
     return min(max(0.86 * size, SMALLEST), LARGEST) if current_style().is_paper else size
+
+
+def words(name: str) -> str:
+    """A name that somebody else has given, as it is written.
+
+    Matplotlib takes what stands between dollar signs for mathematics, and leaves out of legends what begins with _.
+    """
+    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
 def in_lines(label: str) -> str:
@@ -184,9 +195,9 @@ def new_figure(
     figure = CaptionedFigure(figsize=(width, height), layout="constrained")
     figure.heading, figure.caption = title, " ".join(caption.split())
     if not style.is_paper:
-        lines = textwrap.fill(title, int(width * 9.8))
+        lines = words(textwrap.fill(title, int(width * 9.8)))
         figure.suptitle(lines, x=0.012, ha="left", fontsize=12, fontweight="bold", color=INK)
-        wrapped = textwrap.fill(figure.caption, int(width * 15.5))
+        wrapped = words(textwrap.fill(figure.caption, int(width * 15.5)))
         figure.supxlabel(wrapped, x=0.012, ha="left", fontsize=8, color=MUTED, linespacing=1.35)
         # what a caption of more than two lines needs is not taken from the panels
         figure.set_figheight(height + 0.15 * max(0, wrapped.count("\n") - 1))

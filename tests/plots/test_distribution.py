@@ -6,6 +6,8 @@ import pytest
 
 from predictornas.analysis.distribution import distribution_table
 from predictornas.plots.distribution import draw_distribution
+from predictornas.plots.style import drawing
+from predictornas.quantity import Quantity
 
 
 @pytest.mark.slow
@@ -37,3 +39,17 @@ def test_rows_share_one_scale(searches, table_errors: np.ndarray) -> None:
     whole = table.filter(pl.col("method") == "whole table")["density"].to_numpy()
     own = table.filter(pl.col("method") == "exhaustive")["density"].to_numpy()
     np.testing.assert_allclose((heights[1] - 1).max() / heights[0].max(), whole.max() / own.max())
+
+
+def test_what_has_a_long_name_takes_both_columns_of_a_paper(searches, table_errors: np.ndarray) -> None:
+    for name, width in (("mine", 3.3), ("climbing-explorative-bayesian-optimisation", 6.9)):
+        history, _ = searches({name: 0.4}, runs=2)
+        with drawing("paper"):
+            assert draw_distribution(distribution_table(history, table_errors)).get_figwidth() == width
+
+
+def test_the_caption_of_scores_has_no_errors(searches, table_errors: np.ndarray) -> None:
+    history, _ = searches({"mine": 0.4}, runs=2)
+    scores = Quantity("score", unit="", offset=0.0, percent=False, higher=True)
+    figure = draw_distribution(distribution_table(history, table_errors), quantity=scores)
+    assert "rror" not in figure.caption

@@ -14,6 +14,7 @@ from predictornas.analysis.targets import targets_for
 from predictornas.errors import UnknownNameError
 from predictornas.plots.gain import draw_gain, draw_split
 from predictornas.plots.style import drawing
+from predictornas.quantity import Quantity
 
 
 def _rendered(figure: Figure) -> int:
@@ -141,3 +142,24 @@ def test_split_has_a_panel_for_each_method(searches, table_errors: np.ndarray, m
 def test_no_global_state_is_used(table: pl.DataFrame) -> None:
     draw_gain(table)
     assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_a_name_with_an_underscore_in_front_is_in_the_legend(table: pl.DataFrame) -> None:
+    renamed = table.with_columns(pl.col("method").replace({"mine": "_mine:Search", "random": "$random$"}))
+    figure = draw_gain(renamed)
+    assert {"_mine:Search", r"\$random\$"} < {label.strip() for label in _labels(figure)}
+    assert _rendered(figure) > 8_000
+
+
+def test_the_caption_of_a_split_counts_t0_as_its_title_does_and_speaks_of_what_was_measured(
+    searches, table_errors: np.ndarray
+) -> None:
+    history, pools = searches({"uniform-10": 0.05})
+    split = split_table(history, pools, table_errors, rng=np.random.default_rng(0))
+    loss = Quantity("loss", unit="", offset=0.0, percent=False)
+    for with_initial, words in ((False, "without the random"), (True, "and with the random")):
+        figure = draw_split(split.with_columns(with_initial=pl.lit(with_initial)), quantity=loss)
+        assert ("with T0" in figure.heading) == with_initial
+        assert words in figure.caption
+        assert "J: the target, as a loss on the signal column." in figure.caption
+        assert "error" not in figure.caption

@@ -50,3 +50,13 @@ def test_random_scores_are_a_dotted_line_and_every_quantity_has_a_panel() -> Non
     assert [line.get_ydata()[0] for line in dotted] == [0, 1, 38_511, 10]
     assert figure.legends[0].get_texts()[-1].get_text() == "random scores"
     assert "what random scores have on average" in figure.caption
+
+
+def test_of_a_single_size_chance_and_intervals_have_an_extent() -> None:
+    rows = table().filter(size=100, quantity="tau").with_columns(random=pl.lit(0.0))
+    (axes,) = draw_predictors(rows, title="Title", caption="Caption.").axes
+    chance = next(line for line in axes.get_lines() if line.get_linestyle() == ":")
+    assert np.ptp(chance.get_xdata()) > 0
+    assert list(chance.get_ydata()) == [0, 0]
+    ends = [collection.get_segments()[0][:, 1].tolist() for collection in axes.collections]
+    np.testing.assert_allclose(ends, [[0.64, 0.66], [0.59, 0.61]])

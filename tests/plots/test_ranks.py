@@ -87,3 +87,12 @@ def test_one_panel_a_quantity_and_trace() -> None:
     assert figure.get_suptitle().startswith("Mine (2 to 3 tables")
     assert figure.get_supxlabel().startswith("My setting. Ranks: 1 is")
     assert _rendered(figure) > 3_000
+
+
+def test_names_are_written_as_they_are() -> None:
+    """A pair of dollar signs would be mathematics, and this one is none."""
+    odd = {"a": r"a [w/a$\frac$b]", "b": "_b"}
+    table = _table({"ab": 10}).with_columns(pl.col("method").replace(odd))
+    figure = draw_ranks(table, note=r"From w/a$\frac$b.")
+    assert _rendered(figure) > 3_000
+    assert figure.caption.startswith(r"From w/a$\frac$b.")

@@ -176,7 +176,7 @@ def printable(summary: pl.DataFrame, quantities: Quantities = ERRORS) -> list[di
         shown[judge.with_unit("regret")] = "-" if regret is None else judge.difference_text(regret)
         for name in [key.removeprefix("gain_db, ") for key in row if key.startswith("gain_db, ")]:
             ends = (row[f"{part}, {name}"] for part in ("gain_db", "low", "high"))
-            bound = "" if row[f"resolved, {name}"] else "<= "
+            bound = "<= " if row[f"resolved, {name}"] is False else ""
             chance = by_chance(row, name)
             beside = f" ({chance})" if chance else ""
             shown[f"dB at {name}"] = bound + _interval(*ends, digits=1) + beside
@@ -281,7 +281,7 @@ def _figures(report: Report) -> dict[str, Figure]:
         "distribution": draw_distribution(report.distribution, note=note, quantity=read.signal),
     }
     if not report.split.is_empty():
-        figures["split"] = draw_split(report.split, note=note)
+        figures["split"] = draw_split(report.split, note=note, quantity=read.signal)
     if report.convergence["cost_seconds"].null_count() == 0:
         figures["convergence-seconds"] = draw_convergence(
             report.convergence, report.oracles, axis="seconds", note=note, quantities=read
