@@ -119,7 +119,9 @@ def proposals_of(
     by_method: dict[str, list[RunProposals]] = {}
     for method, run_id in everyone.iter_rows():
         if run_id not in runs:
-            raise DataError(f"Run {run_id} of {method} evaluated its initial set T0 only. Leave it out, or finish it.")
+            raise DataError(
+                f"Run {run_id} of {method} evaluated its initial set T0 only. Leave it out, or raise its budget."
+            )
         by_method.setdefault(method, []).append(runs[run_id])
     return by_method
 
@@ -133,6 +135,8 @@ def counts_of(runs: Sequence[RunProposals], target_errors: Float[np.ndarray, " j
 
 def _runs(rows: pl.DataFrame, errors: Float[np.ndarray, " m"]) -> dict[str, RunProposals]:
     """Splits rows that are sorted by run."""
+    if rows.is_empty():
+        return {}
     lengths = rows.group_by("run_id", maintain_order=True).len()
     ends = lengths["len"].cum_sum().to_numpy()[:-1].astype(np.int64)
     pieces = zip(

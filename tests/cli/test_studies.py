@@ -234,6 +234,26 @@ def test_a_budget_of_seconds_counts_the_seconds_of_the_table(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        (
+            "--benchmark nasbench201-cifar10 --budget-epochs 100 --seeds 2",
+            "no training of 'random', which begins with 200",
+        ),
+        ("--budget-seconds 1 --seeds 2", "could pay for a training"),
+        ("--budget-seconds 3000 --seeds 2", "evaluated its initial set T0 only"),
+        ("--budget 20 --seeds 9223372036854775808,", "from 0 to 2\\^63 - 1"),
+    ],
+)
+def test_what_is_too_small_or_too_large_is_one_sentence(
+    run, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: str, reason: str
+) -> None:
+    assert run("gain", "--methods", "random", *limit.split(), "--out", str(tmp_path / "out")) == 2
+    assert re.search(reason, capsys.readouterr().err)
+
+
+@pytest.mark.slow
 def test_a_search_with_a_prior_takes_the_process_that_learns_from_one(run, tmp_path: Path) -> None:
     file, rng = tmp_path / "scores.csv", np.random.default_rng(0)
     cells = get_space("nasbench201").sample(30, rng)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from predictornas.errors import AtWorkError, ConfigurationError
+from predictornas.errors import AtWorkError, ConfigurationError, DataError
 from predictornas.executors import Executor, get_executor
 from predictornas.observers import Observer, several
 from predictornas.studies.gain.epoch_report import (
@@ -225,6 +225,7 @@ def collected(opened: OpenedStudy, folder: Path) -> tuple[pl.DataFrame, pl.DataF
 
     Raises:
         AtWorkError: none has.
+        DataError: none could pay for a training.
         StoreError: the folder cannot be written.
     """
     manifest = read_manifest(folder) or {"study": {}, "methods": {}}
@@ -233,4 +234,7 @@ def collected(opened: OpenedStudy, folder: Path) -> tuple[pl.DataFrame, pl.DataF
     runs = [task.what for task in tasks_of(manifest, folder) if has_ended(task)]
     if not runs:
         raise AtWorkError(f"Other commands are at all runs of {folder}. Start the same command again to see them.")
-    return consolidate(folder, opened, runs)
+    history, pools = consolidate(folder, opened, runs)
+    if history.is_empty():
+        raise DataError(f"No run in {folder} could pay for a training. Choose a larger budget, and another --out.")
+    return history, pools

@@ -98,8 +98,9 @@ class Study(metaclass=PlainHelp):
             raise ConfigurationError(f"A run needs a budget of at least 1; given: {met or 'none'}.")
         if not isinstance(self.seeds, Sequence):
             raise ConfigurationError(f"Seeds are those of the runs, such as tuple(range(20)), not {self.seeds!r}.")
-        if not self.seeds or min(self.seeds) < 0:
-            raise ConfigurationError(f"At least one seed is needed, all of them >= 0; got {list(self.seeds)}.")
+        if not self.seeds or min(self.seeds) < 0 or max(self.seeds) >= 2**63:
+            seeds = list(self.seeds)
+            raise ConfigurationError(f"At least one seed is needed, all of them from 0 to 2^63 - 1; got {seeds}.")
         if isinstance(self.methods, str):
             raise ConfigurationError(f"Methods are a tuple of names: ({self.methods!r},), not {self.methods!r}.")
         if not self.methods:
@@ -122,7 +123,8 @@ class Study(metaclass=PlainHelp):
 
         Raises:
             UnknownNameError: no method has this name.
-            ConfigurationError: the initial set is larger than the budget, or a scheduler without a budget of epochs.
+            ConfigurationError: the initial set is larger than the budget, a scheduler without a budget of epochs, or
+                one that pays for no training.
         """
         strategy = self.configured(method, levels)
         if self.budget_epochs is None and isinstance(strategy, Scheduled) and len(strategy.scheduler.levels) > 1:
@@ -131,6 +133,13 @@ class Study(metaclass=PlainHelp):
                 f"{method!r} trains to {lengths} epochs, so evaluations are no measure of its budget. Say with "
                 "--budget-epochs how many epochs a run may train."
             )
+        if self.budget_epochs is not None and isinstance(strategy, Scheduled):
+            entry = strategy.scheduler.entry
+            if self.budget_epochs < entry:
+                raise ConfigurationError(
+                    f"--budget-epochs {self.budget_epochs} pays for no training of {method!r}, which begins with "
+                    f"{entry}. Raise it."
+                )
         if self.budget is not None and strategy.initial >= self.budget:
             first = "initial set" if not isinstance(strategy, WithTrials) else "first batch beside the trials"
             raise ConfigurationError(
