@@ -39,9 +39,15 @@ def level_correlations(values: Float[np.ndarray, "n l"]) -> Float[np.ndarray, "l
     Raises:
         ConfigurationError: fewer architectures, values that are not finite, or a level with one value alone.
     """
-    if len(values) < 3 or not np.isfinite(values).all() or not np.ptp(values, axis=0).all():
+    if len(values) < 3 or not np.isfinite(values).all():
         raise ConfigurationError(
-            f"Levels agree or not over three architectures or more, with finite values that differ, not {len(values)}."
+            f"Levels agree or not over three architectures or more with finite values, not over these {len(values)}."
+        )
+    constant = np.flatnonzero(np.ptp(values, axis=0) == 0)
+    if len(constant):
+        raise ConfigurationError(
+            f"All {len(values)} values of level {constant[0] + 1} of {values.shape[1]} are equal, so it agrees with no "
+            "other. Leave it out, or measure it again."
         )
     scores = normal_scores(values)
     return np.atleast_2d(np.corrcoef(scores, rowvar=False))

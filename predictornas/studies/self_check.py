@@ -9,12 +9,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
 
 from predictornas import __version__
 from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
 from predictornas.counting import counted
-from predictornas.errors import PredictorNASError
-from predictornas.files import cache_home, data_home
+from predictornas.errors import PredictorNASError, StoreError
+from predictornas.files import cache_home, data_home, scratch_folder
 from predictornas.oracles.tabular import TabularOracle
 from predictornas.search.loop import Search, run
 from predictornas.search.methods import get_preset, get_strategy
@@ -61,8 +62,8 @@ def self_check() -> Iterator[Finding]:
     for name, packages in PACKAGES.items():
         yield Finding(name, ", ".join(f"{package} {_version(package)}" for package in packages))
     yield Finding("accelerator", _accelerator())
-    yield Finding("folder of tables", f"{data_home()} (set PREDICTORNAS_DATA for another)")
-    yield Finding("folder of the cache", str(cache_home()))
+    yield _folder("folder of tables", data_home(), "PREDICTORNAS_DATA")
+    yield _folder("folder of the cache", cache_home(), "PREDICTORNAS_CACHE")
     yield _tables()
     yield _licences()
     for method in (*HISTORIES, "bayesian-optimisation"):
@@ -75,6 +76,15 @@ def _memory() -> str:
         return f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB of memory"
     except (AttributeError, OSError, ValueError):
         return ""
+
+
+def _folder(about: str, folder: Path, variable: str) -> Finding:
+    """Where this package writes by itself, and whether it may."""
+    try:
+        with scratch_folder(folder):
+            return Finding(about, f"{folder} (set {variable} for another)")
+    except StoreError:
+        return Finding(about, f"{folder} cannot be written: set {variable} for another", well=False)
 
 
 def _version(package: str) -> str:

@@ -31,3 +31,13 @@ def test_an_extra_that_is_missing_is_no_fault(store: Path, monkeypatch: pytest.M
     monkeypatch.setattr(module, "PACKAGES", {"dreams": ("no-such-package",)})
     findings = {finding.about: finding for finding in self_check()}
     assert findings["dreams"] == Finding("dreams", "no-such-package not installed")
+
+
+def test_folders_that_cannot_be_written_are_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    for variable in ("PREDICTORNAS_DATA", "PREDICTORNAS_CACHE"):
+        monkeypatch.setenv(variable, str(tmp_path / "file" / variable))
+    monkeypatch.setattr(module, "_searched", lambda method: Finding(method, ""))
+    wrong = {finding.about: finding.found for finding in self_check() if not finding.well}
+    assert wrong["folder of tables"].endswith("cannot be written: set PREDICTORNAS_DATA for another")
+    assert wrong["folder of the cache"].endswith("cannot be written: set PREDICTORNAS_CACHE for another")
