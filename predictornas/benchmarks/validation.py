@@ -52,10 +52,10 @@ def checked_keys(space: SearchSpace, genes: Genes) -> tuple[Keys, Int64[np.ndarr
 def checked_values(
     column: Column, values: Shaped[np.ndarray, " n"], rows: int, describe: Describe
 ) -> Float[np.ndarray, " n"]:
-    """The values as they are stored: float32, or float64 for whole numbers that float32 cannot hold.
+    """The values as they are stored: float32, or float64 where float32 cannot hold whole numbers, or a size.
 
     float32 resolves an accuracy to 6e-8, far less than one image of a test set (1e-4); counts above 2**24 (parameters)
-    would lose units.
+    would lose units, and 1e39 (a perplexity) would become infinite.
 
     Raises:
         DataError: another number of rows, a missing value in a column that is not nullable, an infinite value, or a
@@ -71,10 +71,11 @@ def checked_values(
     if column.is_fraction:
         outside = (exact < 0) | (exact > 1)
         _refuse(column, exact, outside, describe, "fractions lie in [0, 1]; declare percent in the recipe")
-    short = exact.astype(np.float32)
+    with np.errstate(over="ignore"):
+        short = exact.astype(np.float32)
     present = exact[~missing]
     counts = bool((present == np.rint(present)).all())
-    return exact if counts and (present != short[~missing]).any() else short
+    return exact if np.isinf(short).any() or (counts and (present != short[~missing]).any()) else short
 
 
 def check_unit(column: Column, unit: str, values: Float[np.ndarray, " n"]) -> None:

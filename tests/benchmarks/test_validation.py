@@ -31,6 +31,13 @@ def test_counts_beyond_float32_keep_every_unit() -> None:
     assert checked_values(PARAMETERS, np.array([227_274, 2**24]), 2, describe).dtype == np.float32
 
 
+def test_sizes_beyond_float32_stay_finite() -> None:
+    perplexity = Column.named(metric="perplexity", nullable=True)
+    stored = checked_values(perplexity, np.array([1e39, -1e300, np.nan, 20.1]), 4, describe)
+    np.testing.assert_array_equal(stored, [1e39, -1e300, np.nan, 20.1])
+    assert checked_values(perplexity, np.array([3e38, 20.1]), 2, describe).dtype == np.float32
+
+
 def test_missing_values_of_a_nullable_column_stay_missing() -> None:
     stored = checked_values(NULLABLE, np.array([0.5, np.nan]), 2, describe)
     np.testing.assert_array_equal(stored, np.array([0.5, np.nan], np.float32))
