@@ -70,6 +70,12 @@ def test_missing_values_before_units(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(values["valid_accuracy_run1"], [np.nan, np.nan, 0.5])
 
 
+def test_missing_values_of_a_file_that_holds_float32(tmp_path: Path) -> None:
+    how = recipe(Measured("a", column(metric="score", nullable=True), missing=(99.9, "-0.1", 1e39)))
+    values = read(tmp_path, {"a": pl.Series([99.9, -0.1, 0.5], dtype=pl.Float32)}, how)
+    np.testing.assert_array_equal(values["valid_score"], [np.nan, np.nan, 0.5])
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_texts_may_stand_for_missing_values(tmp_path: Path, suffix: str) -> None:
     """As a failed training in a colleague's file."""
