@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -276,7 +277,7 @@ def write_benchmark(
             architecture.
         source: what the values come from (file or package, sha256); must be JSON.
         licence: licence of the values.
-        curves: a folder of further arrays, moved into the table (so on the same file system), and what they are.
+        curves: a folder of further arrays, moved into the table, and what they are.
 
     Raises:
         DataError: rows or values that break these rules; names column, row, architecture and value.
@@ -309,7 +310,7 @@ def write_benchmark(
             "predictornas": version("predictornas"),
         }
         if curves is not None:
-            curves[0].rename(temporary / CURVES)
+            shutil.move(curves[0], temporary / CURVES)
             entries[CURVES] = dict(curves[1])
         write_json(temporary / MANIFEST, sealed_manifest(temporary, entries))
     return Benchmark.open(folder)
