@@ -22,7 +22,7 @@ from predictornas.benchmarks.official201.states import DATASETS
 from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
-from predictornas.files import cache_home, scratch_folder, writing_folder
+from predictornas.files import cache_home, remove_leftovers, scratch_folder, writing_folder
 from predictornas.spaces.nasbench201 import to_string
 
 _READER = 1  # counted up when the same file is read differently
@@ -248,6 +248,7 @@ def _imported(path: Path) -> dict[str, Benchmark]:
         return _tables(folder)
     except (StoreError, UnknownNameError):
         pass
+    remove_leftovers(folder.parent)
     with (
         writing_folder(folder) as temporary,
         scratch_folder(cache_home()) as scratch,
