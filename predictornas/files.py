@@ -85,12 +85,15 @@ def writing_file(path: Path) -> Iterator[Path]:
 def writing_folder(path: Path) -> Iterator[Path]:
     """Yields a temporary folder beside `path` and swaps it in for `path` on success; on any error nothing changes.
 
-    An existing folder is moved aside first and removed only once the new one stands.
+    An existing folder is moved aside first and removed only once the new one stands. Where `path` is a link, the
+    folder that it points to is written, and the link stays.
 
     Raises:
         StoreError: the parent folder cannot be written to, the disk is full, or `path` is a file.
     """
     with _as_store_error(path):
+        if path.is_symlink():
+            path = Path(os.path.realpath(path))  # `Path.resolve` raises another error where links go in a circle
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,18 +150,28 @@ def remove_leftovers(folder: Path, *, below: bool = False) -> None:
         folder: where the targets of those writes are; need not exist.
         below: whether to look into its subfolders too.
     """
-    find = folder.rglob if below else folder.glob
-    for left in [*find(f".*{_REPLACED}"), *find(f".*{PARTIAL}")]:
-        with suppress(OSError), _in_use(os.open(left, os.O_RDONLY), surely=True):
+    for left in _leftovers(folder, below):
+        is_link = left.is_symlink()  # moved aside by an earlier version, and held by nobody
+        with suppress(OSError), nullcontext() if is_link else _in_use(os.open(left, os.O_RDONLY), surely=True):
             if _is_of_another_machine(left) and time.time() - left.stat().st_mtime < HOUR:
                 continue
             target = left.with_name(left.name.removesuffix(_REPLACED)[1:])
             if left.name.endswith(_REPLACED) and not target.exists():
                 left.replace(target)
-            elif left.is_dir():
+            elif left.is_dir() and not is_link:
                 shutil.rmtree(left)
             else:
                 left.unlink()
+
+
+def _leftovers(folder: Path, below: bool) -> list[Path]:
+    """What may have been left, what was moved aside first; unlike `Path.rglob` it bears folders that vanish."""
+    found: list[Path] = []
+    for parent, folders, files in os.walk(folder):
+        found += [Path(parent, name) for name in (*folders, *files) if name.startswith(".") and is_leftover(Path(name))]
+        if not below:
+            break
+    return sorted(found, key=lambda left: not left.name.endswith(_REPLACED))
 
 
 def _begun(parent: Path, *, folder: bool) -> tuple[Path, int]:

@@ -14,6 +14,7 @@ import polars as pl
 from predictornas.errors import DataError
 
 _PARQUET = b"PAR1"
+_MARK = b"\xef\xbb\xbf"  # with which Windows begins files
 
 
 def read_bytes(path: Path) -> bytes:
@@ -49,7 +50,7 @@ def column_names(content: bytes, where: str) -> list[str]:
 
 
 def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Some columns of a parquet, CSV or JSON file; those of a CSV file as text.
+    """Some columns of a parquet, CSV or JSON file; those of a CSV file as text, and of JSON those that hold any text.
 
     Raises:
         DataError: the content is broken, or has no such column.
@@ -59,12 +60,12 @@ def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataF
             return pl.read_parquet(BytesIO(content), columns=list(columns))
         if _is_json(content):
             lists = _json_columns(content)
-            return pl.DataFrame({name: lists[name] for name in columns})
+            return pl.DataFrame([_json_column(name, lists[name]) for name in columns])
         return pl.read_csv(BytesIO(content), columns=list(columns), infer_schema=False)
 
 
 def _is_json(content: bytes) -> bool:
-    return content[:100].lstrip().startswith(b"{")
+    return content[:100].removeprefix(_MARK).lstrip().startswith(b"{")
 
 
 def _json_columns(content: bytes) -> dict[str, list[Any]]:
@@ -72,6 +73,18 @@ def _json_columns(content: bytes) -> dict[str, list[Any]]:
     if not all(type(values) is list for values in columns.values()):
         raise ValueError("an entry of the JSON object is no list")
     return dict(columns)
+
+
+def _json_column(name: str, values: list[Any]) -> pl.Series:
+    """A list of numbers, or of numbers and texts: polars would take the type of the first for that of all."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if bool in kinds and len(kinds) > 1:
+        raise ValueError(f"{name!r} holds true or false among other values")
+    if kinds == {int, float}:
+        return pl.Series(name, values, pl.Float64)
+    if str in kinds and kinds <= {int, float, str}:
+        return pl.Series(name, [None if value is None else str(value) for value in values], pl.String)
+    return pl.Series(name, values)
 
 
 def read_all(content: bytes, where: str) -> pl.DataFrame:

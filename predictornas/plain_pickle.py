@@ -24,6 +24,9 @@ _BROKEN = (
 )
 """What a torn or forged pickle can make the unpickler raise."""
 
+_MOST_MADE = 4
+"""Bytes that may be made for each of the pickle; in protocols 0 to 2 a text becomes bytes, and these an array."""
+
 
 def load_plain_pickle(path: Path) -> Any:
     """The value of a pickle of any protocol, written by python 2 or 3: a dictionary of plain values and arrays, say.
@@ -52,7 +55,7 @@ def load_plain(content: bytes, where: str) -> Any:
         DataError: as there.
     """
     try:
-        return _plain(_PlainUnpickler(BytesIO(content), encoding="bytes").load())
+        return _plain(_PlainUnpickler(content).load())
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     except _BROKEN as error:
@@ -64,12 +67,28 @@ def array_in(value: Any) -> Shaped[np.ndarray, "..."] | None:
     return getattr(value, "value", None) if isinstance(value, _Array) else None
 
 
+class _Allowance:
+    """How many bytes a pickle may still make: one that repeats a text could fill the memory with what it stands for."""
+
+    def __init__(self, size: int) -> None:
+        self._left = _MOST_MADE * size
+
+    def take(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise DataError("the pickle makes far more bytes than it holds. Do not use the file.")
+
+
 # not pickle.Unpickler: ten bytes can make the one written in C fill the memory with an empty memo
 class _PlainUnpickler(pickle._Unpickler):
+    def __init__(self, content: bytes) -> None:
+        super().__init__(BytesIO(content), encoding="bytes")
+        self._allowance = _Allowance(len(content))
+
     def find_class(self, module_name: str, global_name: str) -> Any:
         module_name = module_name.replace("numpy.core.", "numpy._core.")  # its name before numpy 2
         try:
-            return _StandIn(_STAND_INS[module_name, global_name])
+            return _StandIn(_STAND_INS[module_name, global_name], self._allowance)
         except KeyError:
             raise DataError(
                 f"the pickle asks for {module_name}.{global_name}; only numbers, texts, lists, dictionaries and arrays "
@@ -90,13 +109,13 @@ class _PlainUnpickler(pickle._Unpickler):
 class _StandIn:
     """Stands in for what a pickle calls; made anew for each mention, and no state that the pickle brings reaches it."""
 
-    __slots__ = ("_answer",)
+    __slots__ = ("_allowance", "_answer")
 
-    def __init__(self, answer: Any) -> None:
-        self._answer = answer
+    def __init__(self, answer: Any, allowance: _Allowance) -> None:
+        self._answer, self._allowance = answer, allowance
 
     def __call__(self, *arguments: Any) -> Any:
-        return self._answer(*arguments)
+        return self._answer(self._allowance, *arguments)
 
     def __setstate__(self, state: Any) -> NoReturn:
         raise DataError("the pickle would alter what reads it. Do not use the file.")
@@ -120,43 +139,49 @@ class _Array:
 
     value: Shaped[np.ndarray, "..."]
 
+    def __init__(self, allowance: _Allowance) -> None:
+        self._allowance = allowance
+
     def __setstate__(self, state: Any) -> None:
         _, shape, data_type, fortran, content = state
-        self.value = _array(content, data_type, shape, "F" if fortran else "C")
+        self.value = _array(self._allowance, content, data_type, shape, "F" if fortran else "C")
 
 
-def _array(content: Any, data_type: Any, shape: Any, order: Any) -> Shaped[np.ndarray, "..."]:
+def _array(allowance: _Allowance, content: Any, data_type: Any, shape: Any, order: Any) -> Shaped[np.ndarray, "..."]:
     if not isinstance(data_type, _DataType) or not isinstance(content, (bytes, bytearray)):
         raise DataError("the pickle has an array without type or content. Do not use the file.")
+    allowance.take(len(content))
     flat = np.frombuffer(content, data_type.value)
     return flat.reshape(shape, order=order).astype(data_type.value.newbyteorder("="), copy=False)
 
 
-def _array_of_buffer(content: Any, data_type: Any, shape: Any, order: Any) -> _Array:
-    made = _Array()
-    made.value = _array(content, data_type, shape, order)
+def _array_of_buffer(allowance: _Allowance, content: Any, data_type: Any, shape: Any, order: Any) -> _Array:
+    made = _Array(allowance)
+    made.value = _array(allowance, content, data_type, shape, order)
     return made
 
 
-def _empty_array(kind: Any, shape: Any, code: Any) -> _Array:
-    return _Array()
+def _empty_array(allowance: _Allowance, kind: Any, shape: Any, code: Any) -> _Array:
+    return _Array(allowance)
 
 
-def _scalar(data_type: Any, content: Any) -> int | float | bool:
+def _scalar(allowance: _Allowance, data_type: Any, content: Any) -> int | float | bool:
     """A number of numpy as one of python."""
-    value: int | float | bool = _array(content, data_type, (), "C").item()
+    value: int | float | bool = _array(allowance, content, data_type, (), "C").item()
     return value
 
 
-def _data_type(code: Any, align: Any, copy: Any) -> _DataType:
+def _data_type(_: _Allowance, code: Any, align: Any, copy: Any) -> _DataType:
     return _DataType(_text(code))
 
 
-def _encoded(text: Any, encoding: Any) -> bytes:
+def _encoded(allowance: _Allowance, text: Any, encoding: Any) -> bytes:
     """How protocols 0 to 2 of python 3 write bytes."""
     if encoding != "latin1":
         raise DataError("the pickle has bytes in an unknown encoding. Do not use the file.")
-    return _text(text).encode("latin1")
+    plain = _text(text)
+    allowance.take(len(plain))
+    return plain.encode("latin1")
 
 
 def _text(value: Any) -> str:

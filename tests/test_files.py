@@ -200,6 +200,49 @@ def test_a_folder_never_replaces_a_file(tmp_path: Path) -> None:
     assert names(tmp_path) == ["results"]
 
 
+def test_a_link_to_a_folder_stays_and_what_it_points_to_is_replaced(tmp_path: Path) -> None:
+    """As of a table that was moved to a larger disk."""
+    store, disk = tmp_path / "store", tmp_path / "disk"
+    for folder in (store, disk / "acc"):
+        folder.mkdir(parents=True)
+    (disk / "acc" / "old").write_text("old")
+    (store / "acc").symlink_to(disk / "acc")
+    for text in ("new", "newer"):
+        with writing_folder(store / "acc") as temporary:
+            (temporary / "new").write_text(text)
+        assert (store / "acc").readlink() == disk / "acc"
+        assert (disk / "acc" / "new").read_text() == text
+        assert (names(store), names(disk), names(disk / "acc")) == (["acc"], ["acc"], ["new"])
+
+
+def test_a_link_to_a_file_to_itself_or_to_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    (tmp_path / "link").symlink_to("file")
+    with pytest.raises(StoreError, match="Not a directory"), writing_folder(tmp_path / "link"):
+        pytest.fail("the body must not run")
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(StoreError, match="Could not write"), writing_folder(tmp_path / "circle"):
+        pass
+    (tmp_path / "to-come").symlink_to("later")
+    with writing_folder(tmp_path / "to-come") as temporary:
+        (temporary / "new").write_text("new")
+    assert names(tmp_path / "later") == ["new"]
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_link_that_was_left_goes_and_what_it_points_to_stays(tmp_path: Path) -> None:
+    """Earlier versions moved a link aside as if it were a folder."""
+    for name in ("target", "other", "elsewhere"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "elsewhere" / "old").write_text("old")
+    (tmp_path / ".target.predictornas-replaced").symlink_to("elsewhere")
+    (tmp_path / ".other.predictornas-replaced").symlink_to("nothing")
+    (tmp_path / ".back.predictornas-replaced").symlink_to("elsewhere")  # nothing stands in its place
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == ["back", "elsewhere", "other", "target"]
+    assert names(tmp_path / "elsewhere") == ["old"]
+
+
 def test_json_is_indented_utf8_in_any_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # what the default encoding is in a Latin-1 locale
     opened = Path.open
@@ -307,6 +350,30 @@ def test_a_scratch_folder_goes_with_its_block_and_that_of_a_killed_process_with_
     assert len(names(parent)) == 1
     with scratch_folder(parent) as third:
         assert names(parent) == [third.name]
+
+
+@pytest.mark.parametrize("below", [False, True])
+def test_folders_that_vanish_while_leftovers_are_looked_for(
+    below: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process makes and removes folders meanwhile."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    left = tmp_path / ("c" if below else "") / ".x.predictornas-partial"
+    left.write_text("half")
+    listing = os.scandir
+
+    def vanishing(path: Any) -> Any:
+        if Path(path) == tmp_path / "b":
+            (tmp_path / "b").rmdir()
+        return listing(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    remove_leftovers(tmp_path, below=below)
+    assert not left.exists()
+    assert (tmp_path / "b").exists() != below
+    monkeypatch.setattr(os, "scandir", lambda path: listing(tmp_path / "gone"))
+    remove_leftovers(tmp_path, below=below)
 
 
 @pytest.mark.parametrize("writing", [writing_file, writing_folder])

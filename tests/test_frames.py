@@ -42,8 +42,40 @@ def test_a_json_object_of_lists_is_a_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ("[91, 90.1, null]", pl.Float64, [91.0, 90.1, None]),
+        ("[null, -1, 4.5]", pl.Float64, [None, -1.0, 4.5]),
+        ("[9007199254740993, null]", pl.Int64, [2**53 + 1, None]),
+        ('[4.5, "FAILED", null, 91]', pl.String, ["4.5", "FAILED", None, "91"]),
+        ('["FAILED", 1e-7]', pl.String, ["FAILED", "1e-07"]),
+        ("[null, null]", pl.Null, [None, None]),
+        ("[true, false]", pl.Boolean, [True, False]),
+        ("[[0, 1], [2, 3]]", pl.List(pl.Int64), [[0, 1], [2, 3]]),
+    ],
+)
+def test_a_list_of_json_is_read_whole_whatever_it_begins_with(
+    values: str, kind: type[pl.DataType], expected: list[object]
+) -> None:
+    for start in (b"", b"\xef\xbb\xbf"):
+        content = start + f'{{"a": {values}}}'.encode()
+        assert column_names(content, "it") == ["a"]
+        column = read_columns(content, "it", ["a"])["a"]
+        assert (column.dtype, column.to_list()) == (kind, expected)
+
+
+@pytest.mark.parametrize(
     "content",
-    [b'{"a": [1', b'{"a": 7}', b'{"a": [1], "b": [1, 2]}', b'{"a": [1, "x"]}', b'{"a":' * 100_000, b"{\xff}"],
+    [
+        b'{"a": [1',
+        b'{"a": 7}',
+        b'{"a": [1], "b": [1, 2]}',
+        b'{"a": [1, [2]]}',
+        b'{"a": [1, true]}',
+        b'{"a": ["x", {}]}',
+        b'{"a":' * 100_000,
+        b"{\xff}",
+    ],
 )
 def test_json_that_is_no_table_is_one_error(content: bytes) -> None:
     with pytest.raises(DataError, match="x cannot be read as a parquet, CSV or JSON table"):

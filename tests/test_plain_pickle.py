@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from predictornas.errors import DataError
-from predictornas.plain_pickle import load_plain_pickle
+from predictornas.plain_pickle import array_in, load_plain_pickle
 
 # as python 2 and numpy 1 wrote it with protocol 2: {"data": array([[1, 2, 3], [4, 5, 6]], uint8), "labels": [7, 8]}
 PYTHON_2 = (
@@ -170,3 +170,57 @@ def test_no_more_memory_is_taken_than_the_pickle_has_bytes(tmp_path: Path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1 << 20
+
+
+def text(value: str) -> bytes:
+    return b"X" + len(value).to_bytes(4, "little") + value.encode()
+
+
+LONG = text("x" * 100_000) + b"q\x01"
+ENCODED = b"c_codecs\nencode\nq\x00" + LONG + text("latin1") + b"q\x02"
+SWAPPED = (
+    b"cnumpy.core.numeric\n_frombuffer\nq\x00"
+    + (b"B" + (100_000).to_bytes(4, "little") + bytes(100_000) + b"q\x01")
+    + (
+        b"cnumpy\ndtype\n"
+        + text("u2")
+        + b"K\x00K\x01\x87R(K\x03"
+        + text(">")
+        + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+    )
+    + b"q\x02"
+)
+
+
+@pytest.mark.parametrize(
+    ("memory", "call"),
+    [
+        (ENCODED, b"h\x00h\x01h\x02\x86R"),
+        (SWAPPED, b"h\x00(h\x01h\x02M\x50\xc3\x85X\x01\x00\x00\x00CtR"),
+    ],
+    ids=["text", "array"],
+)
+def test_what_a_pickle_repeats_is_not_made_again_and_again(tmp_path: Path, memory: bytes, call: bytes):
+    """150 kB that ask for a gigabyte."""
+    once = read(b"\x80\x03(" + memory + call + b"t.", tmp_path)
+    assert isinstance(once, tuple)
+    assert len(once[-1] if isinstance(once[-1], bytes) else array_in(once[-1])) in (100_000, 50_000)
+    tracemalloc.start()
+    with pytest.raises(DataError, match="batch: the pickle makes far more bytes than it holds"):
+        read(b"\x80\x03(" + memory + call * 10_000 + b"t.", tmp_path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 << 20
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("order", [">", "<"])
+def test_what_a_pickle_holds_once_may_be_of_any_size(tmp_path: Path, protocol: int, order: str):
+    arrays = {str(place): np.arange(place * 1000, dtype=f"{order}u2") for place in range(1, 9)}
+    numbers = [np.bool_(True)] * 1000 + [np.dtype(f"{order}f8").type(number) for number in range(1000)]
+    value = read(pickle.dumps({**arrays, "numbers": numbers, "note": bytes(range(256)) * 100}, protocol), tmp_path)
+    assert isinstance(value, dict)
+    assert (value.pop("numbers"), value.pop("note")) == (numbers, bytes(range(256)) * 100)
+    assert value.keys() == arrays.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(value[name], array)

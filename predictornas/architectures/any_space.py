@@ -27,12 +27,24 @@ _FORMS: dict[type, str] = {
 """What tells texts of these spaces from those of others; a space of one's own is asked itself."""
 
 
+def has_own_words(space: SearchSpace) -> bool:
+    """Whether a space of one's own reads texts, so that nobody else knows what stands for what in them."""
+    return isinstance(space, ReadableSpace) and type(space) not in _FORMS and not isinstance(space, DARTS)
+
+
+def tight(text: str) -> str:
+    """A text without the space that people put around separators."""
+    return re.sub(r"(?<=[|+~:,])\s+|(?<!\s)\s+(?=[|+~:,])", "", text)  # in time that grows with the text alone
+
+
 def read_described(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
     """A text in the words of the space; None for any other."""
-    form = next((form for kind, form in _FORMS.items() if type(space) is kind), ".+")
     if not isinstance(value, str) or not isinstance(space, ReadableSpace):
         return None
-    text = re.sub(r"\s*([|+~:,])\s*", r"\1", value) if not isinstance(space, NASBench101) else value
+    if has_own_words(space):
+        return np.asarray(space.from_strings([value])[0])
+    form = next((form for kind, form in _FORMS.items() if type(space) is kind), ".+")
+    text = tight(value) if not isinstance(space, NASBench101) else value
     return space.from_strings([text])[0] if re.fullmatch(form, text, re.DOTALL) else None
 
 
@@ -47,6 +59,8 @@ def _is_described(space: SearchSpace) -> bool:
 
 def read_genes(space: SearchSpace, value: Any, numbering: Numbering) -> Row | None:
     """Numbers, in another order of operations where one is given; None for anything else."""
+    if type(value) is int and space.num_genes == 1:
+        value = [value]
     rows = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
     if len(rows) != 1 or not is_numbers(rows[0]):
         return None

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int8
 
+from predictornas.architectures.any_space import GENES, STRING, has_own_words, tight
 from predictornas.architectures.darts_notations import genotype_text
 from predictornas.architectures.nasbench_notations import cell_text
 from predictornas.architectures.notations import NOTATIONS, notations_of
@@ -41,8 +42,8 @@ MOST_BYTES = 1 << 26
 RESULTS = ("recommended.txt", "genotype.txt", "architecture.txt")
 """Files in folders of results that hold the architecture that was found."""
 
-Refused = tuple[Writing, PredictorNASError]
-"""A notation, and why a value is no architecture in it."""
+Refused = tuple[SearchSpace, Writing, PredictorNASError]
+"""A space and a notation, and why a value is no architecture of it in that."""
 
 _NAMED = re.compile(r"([a-z][a-z0-9]+)\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 _SPREAD = re.compile(r"(?<=[\d\]])\s+(?=[\d\[])")
@@ -107,13 +108,19 @@ def parse(
 
     Raises:
         InvalidArchitectureError: no architecture in any notation; where it fits another one, the message shows that.
-        ConfigurationError: architectures of several spaces are written so, and none is named.
+        ConfigurationError: architectures of several spaces are written so, and none is named; or numbers are words of
+            the space and genes of another architecture.
         UnknownNameError: no space, notation or released genotype has that name.
         DataError: a file that cannot be read.
     """
     whole = get_space(space) if isinstance(space, str) else space
     from_file = files and (isinstance(value, Path) or (isinstance(value, str) and _is_path(value)))
-    named, content = _taken_apart(_of_file(Path(str(value))) if from_file else _plain(value))
+    given = _of_file(Path(str(value))) if from_file else value
+    named, content, unreadable = None, None, None
+    try:
+        named, content = _taken_apart(_plain(given))
+    except InvalidArchitectureError as error:  # unless a space of one's own has such words
+        unreadable = error
     numbering: Numbering = None
     if isinstance(operations, str) and operations.strip().lower() in ORDERS:
         named = operations.strip().lower()
@@ -121,14 +128,20 @@ def parse(
         names = operations.split(",") if isinstance(operations, str) else operations
         numbering = [name.strip() for name in names]
     spaces = [_base(whole)] if whole else [get_space(name) for name in SPACES]
-    found, refused = _read(spaces, content, named, numbering)
+    words = _words(given, named, content) if any(map(has_own_words, spaces)) else []
+    found, refused = _read(spaces, content, words, named, numbering)
     if not found:
-        raise _refusal(value, content, whole, refused)
+        raise unreadable or _refusal(value, content, whole, refused)
     if len({one.space.name for one in found}) > 1 and not all(isinstance(one.space, DARTS) for one in found):
         raise _ambiguous(value, found)
     if found[0].notation in ("genes", "naslib", "key") and len({one.space.name for one in found}) > 1:
         raise _ambiguous(value, found)  # the same numbers mean other operations in each of the DARTS spaces
     first = found[0]
+    if len(found) > 1 and found[1].space is first.space:
+        raise ConfigurationError(
+            f"{quoted(value)} may be the words of {first.space.name!r} or genes, and they are different architectures. "
+            "Write 'string: ' or 'genes: ' before it."
+        )
     if whole is None or whole is first.space:
         return first
     if not whole.valid(first.genes[None])[0]:
@@ -217,13 +230,26 @@ def _of_file(path: Path) -> Any:
         content = path.read_bytes()
     except OSError as error:
         raise DataError(f"{shown_path(path)} cannot be read: {error.strerror or error}.") from error
-    text = _unquoted(content.decode("utf-8", errors="replace"))  # logs hold bytes of all kinds
+    whole = content.decode("utf-8", errors="replace")  # logs hold bytes of all kinds
+    text = _unquoted(whole)
     if not text:
         raise DataError(f"{shown_path(path)} is empty.")
     if text[0] == "{" or path.suffix.lower() == ".json":
         value = parse_json(content, shown_path(path), remedy="Give a file that holds an architecture.")
         return _about_architecture(value)
-    return text
+    return whole.rstrip("\r\n")
+
+
+def _words(given: Any, named: str | None, content: Any) -> list[str]:
+    """The texts that a space of one's own is asked to read: as it stands, then without what people put around it."""
+    text = _about_architecture(given)
+    if not isinstance(text, str) or named not in (None, STRING.name):
+        return []
+    if named:
+        text = text[text.index(":") + 1 :].removeprefix(" ")
+    plain = _unquoted(text)
+    texts = [text, plain, tight(plain), *([tight(content)] if isinstance(content, str) else [])]
+    return [one for one in dict.fromkeys(texts) if one or named]
 
 
 def _about_architecture(value: Any) -> Any:
@@ -246,6 +272,8 @@ def _taken_apart(value: Any) -> tuple[str | None, Any]:
     if (met := _NAMED.fullmatch(value)) and any(met[1].lower() == notation.name for notation in NOTATIONS):
         named, text = met[1].lower(), _unquoted(met[2])
     text = cell_text(text) or text
+    if named == STRING.name:
+        return named, text
     try:
         printed = genotype_text(text)
         if printed is not None:
@@ -254,7 +282,7 @@ def _taken_apart(value: Any) -> tuple[str | None, Any]:
             return named, text  # a key, or a hash without letters
         numbers = read_numbers(text)
         if numbers is not None:
-            return named, numbers[0] if re.fullmatch(r"-?\d+", text) else numbers
+            return named, numbers[0] if re.fullmatch(r"-?\d+", text) and named != GENES.name else numbers
     except ValueError as error:
         raise InvalidArchitectureError(f"{quoted(value)} cannot be read as an architecture: {error}.") from None
     if text[:1] in tuple("([{") or _PRINTED.match(text):
@@ -282,22 +310,33 @@ def _literal(text: str) -> Any:
 
 
 def _read(
-    spaces: Sequence[SearchSpace], value: Any, named: str | None, numbering: Numbering
+    spaces: Sequence[SearchSpace], content: Any, words: Sequence[str], named: str | None, numbering: Numbering
 ) -> tuple[list[ParsedArchitecture], list[Refused]]:
-    """Every reading of a value, one for each space and notation, and why others were none."""
+    """Every reading of a value, one for each space and notation, and why others were none.
+
+    Of a space of one's own there are two where its words are numbers, and would be other genes.
+    """
     found: list[ParsedArchitecture] = []
     refused: list[Refused] = []
     for space in spaces:
+        of_space: list[ParsedArchitecture] = []
+        own = has_own_words(space)
         for notation in notations_of(space):
             if notation.name != named and (named is not None or notation.asked):
                 continue
-            try:
-                row = notation.read(space, value, numbering)
-                if row is not None:
-                    found.append(ParsedArchitecture(space, _valid(space, row[None])[0], notation.name))
-                    break
-            except PredictorNASError as error:
-                refused.append((notation, error))
+            if of_space and notation is not GENES:
+                continue
+            for value in words if own and notation is STRING else [content]:
+                try:
+                    row = notation.read(space, value, numbering)
+                    if row is not None:
+                        of_space.append(ParsedArchitecture(space, _valid(space, row[None])[0], notation.name))
+                        break
+                except PredictorNASError as error:
+                    refused.append((space, notation, error))
+            if of_space and not own:
+                break
+        found += of_space if len({one.genes.tobytes() for one in of_space}) > 1 else of_space[:1]
     return found, refused
 
 
@@ -322,13 +361,16 @@ def _ambiguous(value: object, found: list[ParsedArchitecture]) -> ConfigurationE
 
 def _refusal(value: object, content: Any, space: SearchSpace | None, refused: list[Refused]) -> PredictorNASError:
     """Why nothing was found, with the notation that was meant, if one fits."""
-    errors = [error for _, error in refused]
+    fits = [is_numbers(content) and space.num_genes == len(content) for space, _, _ in refused]
+    errors = [error for _, (_, _, error) in sorted(zip(fits, refused, strict=True), key=lambda one: not one[0])]
     unknown = [error for error in errors if isinstance(error, UnknownNameError)]
     settings = [error for error in errors if isinstance(error, ConfigurationError) and error not in unknown]
     if space is not None and settings:
         return settings[0]
     fitting = _fitting(content, space)
-    if not fitting and (unknown or len({notation.read for notation, _ in refused}) == 1):
+    if not fitting and (
+        unknown or (space is None and any(fits)) or len({notation.read for _, notation, _ in refused}) == 1
+    ):
         return (unknown or errors)[0]
     where = f"architecture of {space.name!r}" if space else "architecture"
     told = f" ({errors[0]})" if space and errors else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ from predictornas.benchmarks.sources import (
 from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import ConfigurationError, DataError, StoreError
-from predictornas.files import data_home, remove_leftovers, scratch_folder
+from predictornas.files import data_home, remove_leftovers, scratch_folder, writing_folder
 from predictornas.spaces.registry import get_space
 
 logger = logging.getLogger(__name__)
@@ -71,12 +72,12 @@ def import_table(
     remove_leftovers(data_home())
     content = read_source(name, file, join=join, recipe=recipe, signal=signal, evaluation=evaluation, progress=progress)
     check_same_meaning(name, content)
-    return _stored(name, content)
+    return _stored(name, content, data_home() / name)
 
 
-def _stored(name: str, content: Content) -> Benchmark:
+def _stored(name: str, content: Content, folder: Path) -> Benchmark:
     return write_benchmark(
-        data_home() / name,
+        folder,
         name=name,
         space=get_space(content.space),
         genes=content.genes,
@@ -96,6 +97,9 @@ def import_official(
     As "nasbench201" it makes `nasbench201-full-cifar10` and so on too (`official201.full_tables`). One of these names
     that another file has already keeps its meaning.
 
+    All tables are complete before the first is put into the store: a file that is refused, or a full disk, leaves it as
+    it was.
+
     Nothing in the file is executed, and memory stays far below its size. Every epoch is kept beside the columns; see
     `predictornas.benchmarks.official201.curves.OfficialCurves`.
 
@@ -107,7 +111,7 @@ def import_official(
         progress: told how much is read, and of how much.
 
     Raises:
-        DataError: the file cannot be read, is torn, or holds anything but results; nothing is stored then.
+        DataError: the file cannot be read, is torn, or holds anything but results.
         ConfigurationError: a name that is taken or cannot be used, or a file of the other space.
         StoreError: the store cannot be written or the disk is full.
     """
@@ -115,7 +119,6 @@ def import_official(
     _check_name(prefix)
     known_benchmarks.check_name(name)
     remove_leftovers(data_home())
-    made = []
     with (
         scratch_folder(data_home()) as scratch,
         reading_tables(path, scratch, epochs=epochs, progress=progress) as tables,
@@ -126,11 +129,27 @@ def import_official(
             if space not in (None, table.space):
                 right = next(known for known, (_, its_space) in OFFICIAL_TABLES.items() if its_space == table.space)
                 raise ConfigurationError(f"{path} holds the space {table.space!r}. Import it as {right!r}.")
-            made.append(_store_official(f"{prefix}-{dataset}", table))
-    return [*made, *(_full_tables(read) if name == "nasbench201" else ())]
+        for dataset, table in read.items():
+            _check_name(f"{prefix}-{dataset}")
+            check_same_meaning(f"{prefix}-{dataset}", table)
+        whole = scratch / "tables"
+        names = [
+            table.stored(whole / f"{prefix}-{dataset}", f"{prefix}-{dataset}").name for dataset, table in read.items()
+        ]
+        if name == "nasbench201":
+            names += [_stored(full, content, whole / full).name for full, content in _full_tables(read)]
+        return [_moved(whole / table, data_home() / table) for table in names]
 
 
-def _full_tables(tables: Mapping[str, OfficialTable]) -> Iterator[Benchmark]:
+def _moved(folder: Path, target: Path) -> Benchmark:
+    """A table that is complete, put where it belongs."""
+    with writing_folder(target) as temporary:
+        for part in folder.iterdir():
+            shutil.move(part, temporary / part.name)  # the store may have a link to a folder on another disk
+    return Benchmark.open(target)
+
+
+def _full_tables(tables: Mapping[str, OfficialTable]) -> Iterator[tuple[str, Content]]:
     for dataset, genes, columns, signal, evaluation in full_tables(tables):
         name, anyone = f"nasbench201-full-{dataset}", next(iter(tables.values()))
         source = {entry: anyone.source[entry] for entry in ("file", "sha256")}
@@ -140,13 +159,7 @@ def _full_tables(tables: Mapping[str, OfficialTable]) -> Iterator[Benchmark]:
         except ConfigurationError as error:
             logger.info("%s", error)
             continue
-        yield _stored(name, content)
-
-
-def _store_official(name: str, table: OfficialTable) -> Benchmark:
-    _check_name(name)
-    check_same_meaning(name, table)
-    return table.stored(data_home() / name, name)
+        yield name, content
 
 
 def read_source(

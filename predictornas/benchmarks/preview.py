@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.sources import Content
-from predictornas.benchmarks.validation import checked_keys, checked_values, doubts
+from predictornas.benchmarks.validation import checked_table, doubts
 from predictornas.spaces.registry import get_space
 
 
@@ -36,20 +36,17 @@ class Preview:
 
 
 def preview(content: Content) -> Preview:
-    """Checks all that `write_benchmark` checks, and describes the table.
+    """Checks all that `write_benchmark` checks of a table, and describes it.
 
     Args:
         content: from `predictornas.benchmarks.importing.read_source`.
 
     Raises:
-        DataError: rows or values that break the rules of a table.
+        DataError, UnknownNameError, ConfigurationError: as `checked_table`.
     """
     space, genes = get_space(content.space), content.genes
-    checked_keys(space, genes)
-    stored = {
-        column: checked_values(column, values, len(genes), lambda row: space.describe(genes[row]))
-        for column, values in content.columns.items()
-    }
+    _, _, checked = checked_table(space, genes, content.columns, content.signal, content.evaluation)
+    stored = dict(checked)
     evaluation = content.evaluation or content.signal
     by_name = {column.name: column for column in stored}
     signal = by_name[content.signal]

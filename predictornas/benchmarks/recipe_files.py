@@ -32,7 +32,7 @@ from typing import Any
 
 from predictornas.benchmarks.column import Column
 from predictornas.benchmarks.recipes import Architecture, Combination, ImportRecipe, MeanOfPresent, Measured
-from predictornas.errors import DataError, UnknownNameError
+from predictornas.errors import ConfigurationError, DataError, UnknownNameError
 from predictornas.reading import read_json, shown_path
 
 _Kinds = Mapping[str, type | tuple[type, ...]]
@@ -103,6 +103,8 @@ def _derived(content: Any, where: str) -> Combination | MeanOfPresent:
         raise DataError(f"{where}: give either 'weights' or 'mean_of'.")
     column = _column(entries)
     if mean_of is not None:
+        if steps is not None:
+            raise ConfigurationError(f"{where}: 'steps' goes with 'weights' and not with 'mean_of'; leave one out.")
         return MeanOfPresent(column, tuple(_each(mean_of, str, f"{where}: mean_of")))
     _each(list(weights.values()), (int, float), f"{where}: weights")
     return Combination(column, {name: float(weight) for name, weight in weights.items()}, steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from predictornas.benchmarks.column import Column
@@ -40,6 +40,10 @@ class Architecture:
             raise ConfigurationError(
                 "A recipe's architecture is one column `string`, or `genes`, or a column `hash`, or `adjacency` and "
                 "`operations`."
+            )
+        if self.genes and (twice := _twice(self.genes)):
+            raise ConfigurationError(
+                f"A recipe names the column {twice!r} for two genes; name a column for each, or one that holds all."
             )
 
     def sources(self) -> list[str]:
@@ -85,6 +89,7 @@ class Combination:
     steps: int | None = None
 
     def __post_init__(self) -> None:
+        _check_made_of_any(self.column, self.weights)
         if self.steps is not None and self.steps < 1:
             raise ConfigurationError(
                 f"Column {self.column.name!r}: {self.steps} steps; give at least 1, or leave it out."
@@ -103,10 +108,13 @@ class MeanOfPresent:
     column: Column
     of: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        _check_made_of_any(self.column, self.of)
+
 
 @dataclass(frozen=True)
 class ImportRecipe:
-    """How one table becomes a benchmark.
+    """How one table becomes a benchmark; each of its columns has a name of its own.
 
     Attributes:
         space: name of the search space.
@@ -127,3 +135,26 @@ class ImportRecipe:
     derived: tuple[Combination | MeanOfPresent, ...] = ()
     licence: str = "unknown"
     join: ImportRecipe | None = None
+
+    def __post_init__(self) -> None:
+        made_from = [(measured.column.name, repr(measured.source)) for measured in self.columns]
+        for derived in self.derived:
+            others = derived.weights if isinstance(derived, Combination) else derived.of
+            made_from.append((derived.column.name, f"the one derived from {', '.join(others)}"))
+        twice = _twice([name for name, _ in made_from])
+        if twice is not None:
+            first, second, *_ = (source for name, source in made_from if name == twice)
+            raise ConfigurationError(
+                f"Two columns of the recipe would be called {twice!r}: {first} and {second}. Say what tells them apart "
+                "(split, epochs or run), or leave one out."
+            )
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    """The first name that stands there a second time; None where there is none."""
+    return next((name for place, name in enumerate(names) if name in names[:place]), None)
+
+
+def _check_made_of_any(column: Column, others: Collection[str]) -> None:
+    if not others:
+        raise ConfigurationError(f"Column {column.name!r} is derived from no other column; name at least one.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int64, Shaped
 
-from predictornas.benchmarks.column import Column, check_roles, chosen_roles, column_entry, column_of_entry
+from predictornas.benchmarks.column import Column, chosen_roles, column_entry, column_of_entry
 from predictornas.benchmarks.layout import (
     COLUMNS,
     CURVES,
@@ -29,7 +30,7 @@ from predictornas.benchmarks.layout import (
     verify_file_once,
 )
 from predictornas.benchmarks.packed import PackedBenchmark
-from predictornas.benchmarks.validation import check_no_row_is_empty, checked_keys, checked_values
+from predictornas.benchmarks.validation import checked_table
 from predictornas.errors import (
     DataError,
     InvalidArchitectureError,
@@ -42,7 +43,7 @@ from predictornas.plain_help import PlainHelp
 from predictornas.quantity import Quantities
 from predictornas.reading import map_array
 from predictornas.spaces.base import Genes, Keys, SearchSpace, lists_too, require_genes, require_members
-from predictornas.spaces.registry import check_registered, space_of_file
+from predictornas.spaces.registry import space_of_file
 from predictornas.spaces.restricted import part_of
 
 __all__ = ["Benchmark", "Column", "write_benchmark"]
@@ -140,11 +141,17 @@ class Benchmark(metaclass=PlainHelp):
 
     @cached_property
     def space(self) -> SearchSpace:
-        """The architectures that have a signal: the whole registered space, or the part of it in this table."""
+        """The architectures that have a signal: the whole registered space, or the part of it in this table.
+
+        Raises:
+            DataError: none has one.
+        """
         whole = space_of_file(self.manifest["space"])
         genes, keys = self.genes, self.keys
         if self.column(self.signal).nullable:
             measured = ~np.isnan(self.values(self.signal))
+            if not measured.any():
+                raise DataError(f"{self.signal!r} has no value in any row of {self.name!r}; choose another signal.")
             genes, keys = genes[measured], keys[measured]
         return part_of(whole, genes, keys)
 
@@ -270,7 +277,7 @@ def write_benchmark(
             architecture.
         source: what the values come from (file or package, sha256); must be JSON.
         licence: licence of the values.
-        curves: a folder of further arrays, moved into the table (so on the same file system), and what they are.
+        curves: a folder of further arrays, moved into the table, and what they are.
 
     Raises:
         DataError: rows or values that break these rules; names column, row, architecture and value.
@@ -282,18 +289,15 @@ def write_benchmark(
     """
     if folder.parent.resolve() == data_home().resolve():  # where tables are opened by the names of their folders
         check_table_name(folder.name)
-    check_registered(space)
     if not (isinstance(genes, np.ndarray) and genes.dtype == np.int8 and genes.ndim == 2):
         genes = require_genes(space, genes)
-    by_name = {column.name: column for column in columns}
-    if len(by_name) != len(columns):
-        raise DataError(f"Two columns have the same name: {sorted(column.name for column in columns)}.")
-    check_roles(by_name, signal, evaluation)
-    keys, order = checked_keys(space, genes)
+    keys, order, checked = checked_table(space, genes, columns, signal, evaluation)
     with writing_folder(folder) as temporary:
         for file, rows in {GENES: genes, KEYS: keys, SORTED_KEYS: keys[order], SORTED_ROWS: order}.items():
             np.save(temporary / file, rows)
-        _save_columns(temporary, columns, space, genes)
+        (temporary / COLUMNS).mkdir()
+        for column, stored in checked:  # one after the other, so that only one is held as it is stored
+            np.save(temporary / file_of(column), stored)
         entries = {
             "name": name,
             "space": space.name,
@@ -306,24 +310,7 @@ def write_benchmark(
             "predictornas": version("predictornas"),
         }
         if curves is not None:
-            curves[0].rename(temporary / CURVES)
+            shutil.move(curves[0], temporary / CURVES)
             entries[CURVES] = dict(curves[1])
         write_json(temporary / MANIFEST, sealed_manifest(temporary, entries))
     return Benchmark.open(folder)
-
-
-def _save_columns(
-    folder: Path, columns: Mapping[Column, Shaped[np.ndarray, " n"]], space: SearchSpace, genes: Genes
-) -> None:
-    """Checks and writes one column after the other, so that only one is held as it is stored."""
-
-    def describe(row: int) -> str:
-        return space.describe(genes[row])
-
-    (folder / COLUMNS).mkdir()
-    present = np.zeros(len(genes), bool)
-    for column, values in columns.items():
-        stored = checked_values(column, values, len(genes), describe)
-        present |= ~np.isnan(stored)
-        np.save(folder / file_of(column), stored)
-    check_no_row_is_empty(present, describe)

@@ -121,7 +121,10 @@ def _values(series: pl.Series, measured: Measured) -> Float[np.ndarray, " n"]:
             'what stands for them in the recipe: "missing".'
         )
     values = numbers.fill_null(float("nan")).to_numpy().copy()
-    values[np.isin(values, [number for marker in measured.missing if (number := _number(marker)) is not None])] = np.nan
+    markers = pl.Series([number for one in measured.missing if (number := _number(one)) is not None], dtype=pl.Float64)
+    if text.dtype.is_float():
+        markers = markers.cast(text.dtype)  # in float32, 99.9 is another number
+    values[np.isin(values, markers.cast(pl.Float64).to_numpy())] = np.nan
     check_unit(measured.column, measured.unit, values)
     if measured.unit == "percent":
         values /= 100

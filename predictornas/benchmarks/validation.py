@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, Shaped
 
-from predictornas.benchmarks.column import Column, judges_of
+from predictornas.benchmarks.column import Column, check_roles, judges_of
 from predictornas.errors import DataError
 from predictornas.spaces.base import Genes, Keys, SearchSpace
+from predictornas.spaces.registry import check_registered
 
 ROUNDING = 1e-6
 """How far outside [0, 1] a fraction may lie by rounding (float32 sources, computed columns); it is then clipped."""
@@ -18,6 +19,61 @@ _DOUBTFUL = 0.95  # no table is searched for errors above that; a hundred classe
 
 Describe = Callable[[int], str]
 """Gives a row of the table in words, for messages."""
+
+
+def checked_table(
+    space: SearchSpace,
+    genes: Genes,
+    columns: Mapping[Column, Shaped[np.ndarray, " n"]],
+    signal: str,
+    evaluation: str | None,
+) -> tuple[Keys, Int64[np.ndarray, " n"], Iterator[tuple[Column, Float[np.ndarray, " n"]]]]:
+    """All that a table must keep, for an import and for what is told before one.
+
+    Args:
+        space: of the architectures.
+        genes: `(n, g)`.
+        columns: values of each column.
+        signal: name of the column that drives searches.
+        evaluation: name of the column that judges them; None where the signal does.
+
+    Returns:
+        What `checked_keys` gives, and each column with its values as they are stored. Columns are checked one after
+        the other as they are taken, so that only one need be held; what they break together is found behind the last.
+
+    Raises:
+        DataError: two columns of one name, rows or values that break the rules, a row without any value, or a signal
+            or an evaluation without any.
+        UnknownNameError, ConfigurationError: as in `check_roles`; also a space that is not registered.
+    """
+    check_registered(space)
+    by_name = {column.name: column for column in columns}
+    if len(by_name) != len(columns):
+        raise DataError(f"Two columns have the same name: {sorted(column.name for column in columns)}.")
+    check_roles(by_name, signal, evaluation)
+    keys, order = checked_keys(space, genes)
+    return keys, order, _checked_columns(space, genes, columns, {"evaluation": evaluation or signal, "signal": signal})
+
+
+def _checked_columns(
+    space: SearchSpace, genes: Genes, columns: Mapping[Column, Shaped[np.ndarray, " n"]], roles: Mapping[str, str]
+) -> Iterator[tuple[Column, Float[np.ndarray, " n"]]]:
+    def describe(row: int) -> str:
+        return space.describe(genes[row])
+
+    role_of = {name: role for role, name in roles.items()}
+    present = np.zeros(len(genes), bool)
+    for column, values in columns.items():
+        stored = checked_values(column, values, len(genes), describe)
+        there = ~np.isnan(stored)
+        if column.name in role_of and not there.any():
+            raise DataError(
+                f"Column {column.name!r}, the {role_of[column.name]}, has no value in any row. Name another column, or "
+                "correct where its values come from."
+            )
+        present |= there
+        yield column, stored
+    check_no_row_is_empty(present, describe)
 
 
 def checked_keys(space: SearchSpace, genes: Genes) -> tuple[Keys, Int64[np.ndarray, " n"]]:
@@ -52,10 +108,10 @@ def checked_keys(space: SearchSpace, genes: Genes) -> tuple[Keys, Int64[np.ndarr
 def checked_values(
     column: Column, values: Shaped[np.ndarray, " n"], rows: int, describe: Describe
 ) -> Float[np.ndarray, " n"]:
-    """The values as they are stored: float32, or float64 for whole numbers that float32 cannot hold.
+    """The values as they are stored: float32, or float64 where float32 cannot hold whole numbers, or a size.
 
     float32 resolves an accuracy to 6e-8, far less than one image of a test set (1e-4); counts above 2**24 (parameters)
-    would lose units.
+    would lose units, and 1e39 (a perplexity) would become infinite.
 
     Raises:
         DataError: another number of rows, a missing value in a column that is not nullable, an infinite value, or a
@@ -71,10 +127,11 @@ def checked_values(
     if column.is_fraction:
         outside = (exact < 0) | (exact > 1)
         _refuse(column, exact, outside, describe, "fractions lie in [0, 1]; declare percent in the recipe")
-    short = exact.astype(np.float32)
+    with np.errstate(over="ignore"):
+        short = exact.astype(np.float32)
     present = exact[~missing]
     counts = bool((present == np.rint(present)).all())
-    return exact if counts and (present != short[~missing]).any() else short
+    return exact if np.isinf(short).any() or (counts and (present != short[~missing]).any()) else short
 
 
 def check_unit(column: Column, unit: str, values: Float[np.ndarray, " n"]) -> None:

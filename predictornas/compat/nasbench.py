@@ -36,7 +36,7 @@ from predictornas.errors import (
     StoreError,
     UnknownArchitectureError,
 )
-from predictornas.files import cache_home
+from predictornas.files import cache_home, remove_leftovers
 from predictornas.spaces.base import Genes
 from predictornas.spaces.nasbench101 import OPERATIONS, NASBench101
 from predictornas.spaces.nasbench101_cells import INPUT, MAX_EDGES, MAX_VERTICES, OUTPUT, to_vertices
@@ -290,4 +290,5 @@ def _opened(dataset_file: str | os.PathLike[str]) -> Benchmark:
     try:
         return Benchmark.open(folder)
     except StoreError:
+        remove_leftovers(folder.parent)
         return import_tfrecord(path, folder)

@@ -22,7 +22,7 @@ from predictornas.benchmarks.official201.states import DATASETS
 from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError, DataError, PredictorNASError, StoreError, UnknownNameError
-from predictornas.files import cache_home, scratch_folder, writing_folder
+from predictornas.files import cache_home, remove_leftovers, scratch_folder, writing_folder
 from predictornas.spaces.nasbench201 import to_string
 
 _READER = 1  # counted up when the same file is read differently
@@ -188,7 +188,8 @@ def opened(source: str | os.PathLike[str], space: str) -> tuple[OfficialStore, s
         The store, and the name of the file or of the tables.
 
     Raises:
-        DataError: the file breaks its form, or there is neither a file nor a table of this name.
+        DataError: the file breaks its form, there is neither a file nor a table of this name, or the tables that begin
+            like it are of two files.
         ConfigurationError: it holds the other space.
     """
     path = Path(source)
@@ -213,13 +214,23 @@ def _named(name: str) -> dict[str, Benchmark]:
             f"There is no file {name!r}, and no table whose name begins like it. Import one: predictornas data import "
             "nasbench201 FILE (or natsbench-size FILE), or give the path of the official file."
         )
-    return {dataset: open_benchmark(table) for dataset, table in found.items()}
+    first, *others = found.values()
+    for other in others:
+        if other.manifest["source"]["sha256"] != first.manifest["source"]["sha256"]:
+            raise DataError(
+                f"The tables {first.name!r} and {other.name!r} are of two files, {first.manifest['source']['file']!r} "
+                f"and {other.manifest['source']['file']!r}. Remove those of one of them (predictornas data remove "
+                "NAME), and import the other whole."
+            )
+    return found
 
 
-def _beginning_with(prefix: str) -> dict[str, str]:
-    """The stored tables of one file, by the official name of their data set."""
+def _beginning_with(prefix: str) -> dict[str, Benchmark]:
+    """The stored tables of official files, by the official name of their data set."""
     there = set(stored_names())
-    return {dataset: f"{prefix}-{dataset.lower()}" for dataset in DATASETS if f"{prefix}-{dataset.lower()}" in there}
+    names = {dataset: f"{prefix}-{dataset.lower()}" for dataset in DATASETS}
+    tables = {dataset: open_benchmark(name) for dataset, name in names.items() if name in there}
+    return {dataset: table for dataset, table in tables.items() if CURVES in table.manifest}
 
 
 def _prefix_of_table(name: str) -> str:
@@ -248,6 +259,7 @@ def _imported(path: Path) -> dict[str, Benchmark]:
         return _tables(folder)
     except (StoreError, UnknownNameError):
         pass
+    remove_leftovers(folder.parent)
     with (
         writing_folder(folder) as temporary,
         scratch_folder(cache_home()) as scratch,

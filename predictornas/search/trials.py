@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +81,9 @@ def read_trials(path: Path | str, space: SearchSpace, *, value: str = "value") -
         lengths = frame["epochs"] if "epochs" in columns else pl.zeros(len(frame), eager=True)
         epochs = lengths.cast(pl.Int64).fill_null(0).to_numpy()
         texts = frame[named].to_list()
+    if named == "genes":  # numbers may be the words of a space of one's own, too
+        is_row = re.compile(r"\s*\d+(\s*,\s*\d+)+\s*")
+        texts = [f"genes: {text}" if isinstance(text, str) and is_row.fullmatch(text) else text for text in texts]
     return Trials(_genes(texts, space, where), np.array(values), np.array(epochs, np.int64))
 
 

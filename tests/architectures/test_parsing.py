@@ -21,6 +21,8 @@ from predictornas.errors import (
     UnknownNameError,
 )
 from predictornas.spaces.base import ReadableSpace
+from predictornas.spaces.chains.space import ChainSpace
+from predictornas.spaces.chains.stages import ChainStage
 from predictornas.spaces.darts import DARTS
 from predictornas.spaces.registry import SPACES, get_space
 from predictornas.spaces.restricted import RestrictedSpace
@@ -97,6 +99,92 @@ def test_a_part_of_a_space_reads_its_own_alone() -> None:
     drawn = get_space("darts").sample(3, np.random.default_rng(0))
     few = RestrictedSpace(get_space("darts"), get_space("darts").keys(drawn), drawn)
     assert parse(few.describe(drawn[2]), few).genes.tolist() == drawn[2].tolist()
+
+
+# ---- a space of one's own ----
+
+
+class Layers(ChainSpace):
+    """Its words are numbers, and other ones than its genes."""
+
+    name = "layers"
+    stages = (ChainStage({"layers": (1, 2, 3)}, depth=(3,)),)
+
+
+class Width(ChainSpace):
+    name = "width"
+    stages = (ChainStage({"width": (1, 2, 3)}),)
+
+
+class Odd(ChainSpace):
+    """Its words hold what other notations are made of."""
+
+    name = "odd"
+    stages = (
+        ChainStage({"op": ("conv + bn", " led", "[x]", "a | b", "p~q", "[1; 2", "{z}", "3 3")}, depth=(0, 1, 2)),
+    ) * 2
+
+
+@pytest.mark.parametrize("space", [Layers(), Width(), Odd()], ids=lambda space: space.name)
+def test_every_notation_of_a_space_of_ones_own_is_read_again(space: ChainSpace, tmp_path: Path) -> None:
+    for row in space.sample(60, np.random.default_rng(0)):
+        found = ParsedArchitecture(space, row, "")
+        assert [name for name, text in texts_of(found) if not is_read_again(found, name, text)] == []
+        path = written(tmp_path, "recommended.txt", f"string: {space.describe(row)}\n")
+        assert parse(path, space).genes.tolist() == row.tolist()
+
+
+def test_the_words_of_a_space_of_ones_own_need_no_name() -> None:
+    space = Odd()
+    for row in space.sample(60, np.random.default_rng(1)):
+        for value in (space.describe(row), {"notation": space.describe(row)}):
+            assert parse(value, space).genes.tolist() == row.tolist()
+    assert parse("3,3,3", Layers()).genes.tolist() == [2, 2, 2]
+    assert parse("3 , 3,  3 ", Layers()).genes.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("space", "text", "means"),
+    [
+        (Layers(), "1,1,2", ([0, 0, 1], [1, 1, 2])),
+        (Layers(), "1, 1, 2", ([0, 0, 1], [1, 1, 2])),
+        (Width(), "2", ([1], [2])),
+    ],
+)
+def test_numbers_that_are_words_and_other_genes_are_told_apart_by_their_name(
+    space: ChainSpace, text: str, means: tuple[list[int], list[int]]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"the words of '\w+' or genes.* Write 'string: ' or 'genes: '"):
+        parse(text, space)
+    for name, genes in zip(("string", "genes"), means, strict=True):
+        assert parse(f"{name}: {text}", space).genes.tolist() == genes
+    assert parse([int(number) for number in text.split(",")], space).genes.tolist() == means[1]
+
+
+def test_numbers_that_are_genes_alone_are_genes() -> None:
+    assert parse("0,1,2", Layers()).notation == "genes"
+    assert parse("0", Width()).genes.tolist() == [0]
+
+    class Indexes(ChainSpace):
+        name = "indexes"
+        stages = (ChainStage({"index": (0, 1, 2)}, depth=(2,)),)
+
+    assert parse("0,2", Indexes()).genes.tolist() == [0, 2]
+
+
+def test_what_only_looks_like_a_list_is_refused_as_before() -> None:
+    for text in ("[1", "[1]:[2]"):
+        with pytest.raises(InvalidArchitectureError, match="cannot be read as an architecture"):
+            parse(text, Odd())
+    with pytest.raises(InvalidArchitectureError, match="' conv' is no op"):
+        parse("string: conv + bn, conv:", Odd())
+
+
+def test_a_text_full_of_space_is_read_in_time_that_grows_with_it_alone() -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidArchitectureError):
+        parse("a" + " " * 200_000 + "b", "nasbench201")
+    assert time.process_time() - begin < 3
 
 
 # ---- files ----
@@ -193,6 +281,8 @@ def test_a_file_of_one_line_and_twenty_megabytes_is_told_in_a_screen(tmp_path: P
         ("DARTS-V3", "darts", UnknownNameError, "DARTS-V2"),
         ("3,5,1,2,4,5", "nasbench201", InvalidArchitectureError, "if numbers begin with 1"),
         ("3,0", "nasbench201", InvalidArchitectureError, "rows of 6 whole numbers"),
+        ("3,0,4,3,0,5", None, InvalidArchitectureError, r"gene 5 is 5, outside 0\.\.4, .* 'nasbench201'"),
+        ("9,9,9,9,9", None, InvalidArchitectureError, "gene 0 is 9, .* 'nasbench-graph'"),
         ("300,0,1,2,4,3", "nasbench201", InvalidArchitectureError, "gene 0 is 300"),
         ("DARTS-V2", "nasbench201", InvalidArchitectureError, "fits name of darts: Genotype"),
         (CELL, "nasbench101", InvalidArchitectureError, "fits string of nasbench201"),

@@ -107,6 +107,14 @@ def test_steps_means_and_a_joined_recipe(tmp_path: Path) -> None:
         (SMALL | {"derived": [{"metric": "b", "weights": {}, "mean_of": []}]}, DataError, "either"),
         (SMALL | {"derived": [{"metric": "b", "weights": {"a": "1 * a"}}]}, DataError, "weights: '1 \\* a'"),
         (SMALL | {"derived": [{"metric": "b", "weights": {"a": 1.0}, "steps": 0}]}, ConfigurationError, "0 steps"),
+        (SMALL | {"derived": [{"metric": "b", "weights": {}}]}, ConfigurationError, "derived from no other column"),
+        (
+            SMALL | {"derived": [{"metric": "b", "mean_of": ["accuracy"], "steps": 100}]},
+            ConfigurationError,
+            r"derived\[0\]: 'steps' goes with 'weights'",
+        ),
+        (SMALL | {"architecture": {"genes": ["g", "g"]}}, ConfigurationError, "'g' for two genes"),
+        (SMALL | {"columns": SMALL["columns"] * 2}, ConfigurationError, "called 'accuracy': 'a' and 'a'"),
         (SMALL | {"join": {"space": "nasbench201"}}, DataError, "join: architecture, columns, signal must be given"),
     ],
 )

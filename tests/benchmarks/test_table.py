@@ -132,6 +132,13 @@ def test_a_partial_table_is_its_own_space(small: Benchmark) -> None:
     assert sorted(with_gaps.space.enumerate().tolist()) == sorted(GENES[[0, 2]].tolist())
 
 
+def test_a_signal_that_nobody_measured_leaves_no_space_to_search(tmp_path: Path) -> None:
+    columns = contents()["columns"] | {PARTIAL: np.full(3, np.nan)}
+    table = write_benchmark(tmp_path / "small", **contents(columns=columns)).with_columns(PARTIAL.name)
+    with pytest.raises(DataError, match="'test_accuracy_200_run2' has no value in any row of 'small'"):
+        _ = table.space
+
+
 def test_a_whole_table_has_the_whole_space(tmp_path: Path) -> None:
     genes = np.ascontiguousarray(NASBench201().enumerate()[::-1])
     whole = write_benchmark(tmp_path / "w", **contents(genes=genes, columns={RUN0: np.zeros(15_625)}, evaluation=None))

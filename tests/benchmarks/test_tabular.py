@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,12 @@ def test_missing_values_before_units(tmp_path: Path, suffix: str) -> None:
     np.testing.assert_array_equal(values["valid_accuracy_run1"], [np.nan, np.nan, 0.5])
 
 
+def test_missing_values_of_a_file_that_holds_float32(tmp_path: Path) -> None:
+    how = recipe(Measured("a", column(metric="score", nullable=True), missing=(99.9, "-0.1", 1e39)))
+    values = read(tmp_path, {"a": pl.Series([99.9, -0.1, 0.5], dtype=pl.Float32)}, how)
+    np.testing.assert_array_equal(values["valid_score"], [np.nan, np.nan, 0.5])
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_texts_may_stand_for_missing_values(tmp_path: Path, suffix: str) -> None:
     """As a failed training in a colleague's file."""
@@ -78,6 +85,23 @@ def test_texts_may_stand_for_missing_values(tmp_path: Path, suffix: str) -> None
     np.testing.assert_array_equal(values["valid_accuracy"], [np.nan, 0.5, np.nan])
     with pytest.raises(DataError, match=r"row 0: 'OOM' is no number\. Leave missing values empty, or name what"):
         read(tmp_path, {"a": ["OOM", "50", "-1"]}, how, suffix)
+
+
+def test_json_holds_numbers_and_markers_in_any_order(tmp_path: Path) -> None:
+    how = recipe(
+        Measured("a", column(nullable=True), "percent", missing=("FAILED",)),
+        Measured("b", column("1", nullable=True), "percent", missing=(-1.0,)),
+    )
+    data = {"arch": ARCH, "a": [91, "FAILED", 90.1], "b": [-1, 4.5, 91]}
+    (tmp_path / "table.json").write_text(json.dumps(data), encoding="utf-8-sig")
+    _, columns = read_table(tmp_path / "table.json", how)
+    first, second = columns.values()
+    np.testing.assert_allclose(first, [0.91, np.nan, 0.901])
+    np.testing.assert_allclose(second, [np.nan, 0.045, 0.91])
+    data["a"] = [91, True, 90.1]
+    (tmp_path / "table.json").write_text(json.dumps(data))
+    with pytest.raises(DataError, match="cannot be read as a parquet, CSV or JSON table"):
+        read_table(tmp_path / "table.json", how)
 
 
 def test_matrices_keep_their_zeros_in_csv(tmp_path: Path) -> None:

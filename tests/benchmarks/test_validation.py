@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from predictornas.benchmarks.column import Column
-from predictornas.benchmarks.validation import check_no_row_is_empty, check_unit, checked_keys, checked_values, doubts
+from predictornas.benchmarks.validation import (
+    check_no_row_is_empty,
+    check_unit,
+    checked_keys,
+    checked_table,
+    checked_values,
+    doubts,
+)
 from predictornas.errors import DataError
 from predictornas.spaces.nasbench101 import NASBench101
 from predictornas.spaces.nasbench201 import NASBench201
@@ -29,6 +36,13 @@ def test_counts_beyond_float32_keep_every_unit() -> None:
     assert stored.dtype == np.float64
     np.testing.assert_array_equal(stored, [32_426_633, 32_426_634])
     assert checked_values(PARAMETERS, np.array([227_274, 2**24]), 2, describe).dtype == np.float32
+
+
+def test_sizes_beyond_float32_stay_finite() -> None:
+    perplexity = Column.named(metric="perplexity", nullable=True)
+    stored = checked_values(perplexity, np.array([1e39, -1e300, np.nan, 20.1]), 4, describe)
+    np.testing.assert_array_equal(stored, [1e39, -1e300, np.nan, 20.1])
+    assert checked_values(perplexity, np.array([3e38, 20.1]), 2, describe).dtype == np.float32
 
 
 def test_missing_values_of_a_nullable_column_stay_missing() -> None:
@@ -94,6 +108,17 @@ def test_rows_that_break_the_rules(genes: list[list[int]], message: str) -> None
 def test_a_table_needs_rows() -> None:
     with pytest.raises(DataError, match="no architecture"):
         checked_keys(NASBench201(), np.empty((0, 6), np.int8))
+
+
+def test_columns_are_checked_as_they_are_taken() -> None:
+    columns = {ACCURACY: np.array([0.25, 0.5]), PARAMETERS: np.array([1.0])}
+    genes = NASBench201().enumerate()[:2]
+    keys, order, checked = checked_table(NASBench201(), genes, columns, ACCURACY.name, None)
+    assert keys[order].tolist() == sorted(NASBench201().keys(genes).tolist())
+    column, stored = next(checked)
+    assert (column, stored.tolist()) == (ACCURACY, [0.25, 0.5])
+    with pytest.raises(DataError, match="'parameters' has 1 values for 2 rows"):
+        next(checked)
 
 
 def test_a_row_needs_a_value() -> None:

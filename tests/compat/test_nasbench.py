@@ -214,6 +214,13 @@ def test_a_file_is_imported_once_until_it_changes(file: Path, monkeypatch: pytes
     assert len(imports) == 2
 
 
+def test_what_a_killed_import_left_in_the_cache_goes_with_the_next(file: Path, tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "nasbench-files" / ".x.predictornas-partial"
+    left.mkdir(parents=True)
+    api.NASBench(file)
+    assert [path.name.startswith(".") for path in left.parent.iterdir()] == [False]
+
+
 def test_a_folder_or_a_name_can_be_opened(file: Path, store: Path, tmp_path: Path) -> None:
     import_table("mine", file)
     for dataset in (api.NASBench("mine"), api.NASBench(store / "mine")):

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from predictornas.benchmarks.importing import import_official
+from predictornas.benchmarks.importing import import_official, import_table
 from predictornas.compat import official_store
 from predictornas.compat.official_store import OfficialQueryError, OfficialStore, opened
 from predictornas.errors import ConfigurationError, DataError
 from tests import official_201 as official
+from tests.benchmarks.official201.test_full_tables import content as both_sets
+from tests.small_tables import RECIPE, write_table
 
 SHORT = {"01": 1, "12": 2, "90": 3, "200": 4}
 
@@ -96,6 +100,42 @@ def test_tables_are_opened_by_the_name_that_they_were_imported_under(
     assert opened("mine", "natsbench-size")[0].names == ["8:8:8:8:8", official.size_names(2)[1]]
     with pytest.raises(ConfigurationError, match="holds architectures of natsbench-size, not of nasbench201"):
         opened("mine", "nasbench201")
+
+
+def written(folder: Path, flops: float) -> Path:
+    """A file of two data sets."""
+    made = both_sets()
+    for state in made["arch2infos"].values():
+        for trial in state["full"]["all_results"].values():
+            trial["flop"] = flops
+    path = folder / f"{flops:.0f}.pth"
+    path.write_bytes(pickle.dumps(made, protocol=2))
+    return path
+
+
+def test_tables_of_two_files_never_answer_together(store: Path, tmp_path: Path) -> None:
+    """As where one of them came from elsewhere; and a table of one's own may have such a name too."""
+    import_official("own", written(tmp_path, 1.0))
+    import_official("other", written(tmp_path, 2.0))
+    shutil.rmtree(store / "own-cifar10")
+    assert opened("own", "nasbench201")[0].datasets == ["cifar10-valid"]
+    shutil.move(store / "other-cifar10", store / "own-cifar10")
+    for name in ("own", "own-cifar10"):
+        with pytest.raises(DataError, match=r"are of two files, '1\.pth' and '2\.pth'\. Remove those of one"):
+            opened(name, "nasbench201")
+    shutil.rmtree(store / "own-cifar10")
+    import_table("own-cifar10", write_table(tmp_path / "table.csv", [0.1, 0.2, 0.3, 0.4]), recipe=RECIPE)
+    assert opened("own", "nasbench201")[0].datasets == ["cifar10-valid"]
+
+
+def test_what_a_killed_import_left_in_the_cache_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREDICTORNAS_CACHE", str(tmp_path / "cache"))
+    left = tmp_path / "cache" / "official-files" / ".x.predictornas-partial"
+    left.mkdir(parents=True)
+    opened(written(tmp_path, 1.0), "nasbench201")
+    assert [path.name.startswith(".") for path in left.parent.iterdir()] == [False]
 
 
 @pytest.mark.usefixtures("store")

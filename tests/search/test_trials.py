@@ -11,6 +11,8 @@ from predictornas.history import History
 from predictornas.search.loop import Search
 from predictornas.search.strategies import RandomSearch
 from predictornas.search.trials import read_trials
+from predictornas.spaces.chains.space import ChainSpace
+from predictornas.spaces.chains.stages import ChainStage
 from predictornas.spaces.registry import get_space
 
 SPACE = get_space("nasbench201")
@@ -63,3 +65,16 @@ def test_what_is_no_table_of_trials(columns: dict[str, list[object]], message: s
     pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
     with pytest.raises(DataError, match=message):
         read_trials(tmp_path / "t.csv", SPACE)
+
+
+def test_genes_are_genes_where_the_words_of_the_space_are_numbers_too(tmp_path: Path) -> None:
+    class Layers(ChainSpace):
+        name = "layers"
+        stages = (ChainStage({"layers": (1, 2, 3)}, depth=(3,)),)
+
+    path = tmp_path / "trials.csv"
+    pl.DataFrame({"genes": ["1,1,2", "0,2,1"], "value": [0.5, 0.25]}).write_csv(path)
+    assert read_trials(path, Layers()).genes.tolist() == [[1, 1, 2], [0, 2, 1]]
+    pl.DataFrame({"arch": ["1,1,2", "3,3,1"], "value": [0.5, 0.25]}).write_csv(path)
+    with pytest.raises(DataError, match=r"row 1: '1,1,2' is no architecture here.*Write 'string: ' or 'genes: '"):
+        read_trials(path, Layers())

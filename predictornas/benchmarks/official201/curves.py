@@ -111,7 +111,8 @@ class OfficialCurves:
             measure: "accuracy" in percent, "loss", or "seconds" of that epoch alone.
             name: "train", "x-valid", "x-test" or "ori-test".
             training: its official name.
-            seed: 777, 888 or 999.
+            seed: 777, 888 or 999; one of `seeds(training)`, as the trainings of 12 epochs in NATS-Bench's topology file
+                carry the seed 111, and 777 on cifar10-valid alone.
 
         Raises:
             UnknownNameError: an unknown measure, set or training.

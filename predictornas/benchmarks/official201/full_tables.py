@@ -46,7 +46,8 @@ def full_tables(tables: Mapping[str, OfficialTable]) -> Iterator[tuple[str, Gene
             )
             longest = max(column.epochs or 0 for column in columns)
             roles = SIGNAL.format(longest), EVALUATION.format(longest)
-            if {column.name for column in columns}.issuperset(roles):
+            measured = {column.name for column, values in columns.items() if not np.isnan(values).all()}
+            if measured.issuperset(roles):
                 yield dataset, tables[valid].genes[rows], columns, *roles
 
 

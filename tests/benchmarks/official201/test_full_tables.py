@@ -69,6 +69,10 @@ def test_no_table_without_both_parts() -> None:
     whole = table([[1] * 6], {accuracy("test", 200, "mean"): [0.1]})
     assert list(full_tables({"cifar10-valid": half})) == []
     assert list(full_tables({"cifar10-valid": half, "cifar10": whole})) == []
+    both = [[0] * 6, [1] * 6]
+    whole = table(both, {accuracy("test", 200, "mean"): [0.1, 0.2]})
+    unmeasured = table([*both, [2] * 6], {accuracy("valid", 200, "0"): [np.nan, np.nan, 0.1]})  # where the other is
+    assert list(full_tables({"cifar10-valid": unmeasured, "cifar10": whole})) == []
 
 
 def content() -> dict[str, Any]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import bz2
+import errno
+import os
 import pickle
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +16,15 @@ import pytest
 
 from predictornas.benchmarks.catalog import list_benchmarks, open_benchmark
 from predictornas.benchmarks.importing import import_official
+from predictornas.benchmarks.layout import GENES
 from predictornas.benchmarks.official201.curves import OfficialCurves
 from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark
-from predictornas.errors import ConfigurationError, DataError
+from predictornas.errors import ConfigurationError, DataError, StoreError
 from predictornas.oracles.tabular import TabularOracle
 from tests import official_201 as official
 from tests.benchmarks.official201.test_curves import NAMES, content
+from tests.benchmarks.official201.test_full_tables import content as both_sets
 
 SHORT = {"01": 1, "12": 2, "90": 3, "200": 5}
 KEYS = {
@@ -167,6 +172,65 @@ def test_a_name_keeps_its_meaning(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="Import it as 'nasbench201'"):
         import_official("natsbench-size", tmp_path / "a.pth")
     assert open_benchmark("own-cifar10-valid").manifest == first.manifest
+
+
+def two_sets(folder: Path, *, flops: float = 30.0) -> Path:
+    """A file of two data sets; the FLOPs are those of the second."""
+    made = both_sets()
+    for state in made["arch2infos"].values():
+        for (dataset, _), trial in state["full"]["all_results"].items():
+            trial["flop"] = flops if dataset == "cifar10" else trial["flop"]
+    path = folder / "a.pth"
+    path.write_bytes(pickle.dumps(made, protocol=2))
+    return path
+
+
+def test_a_name_that_is_taken_is_noticed_before_any_table_is_stored(tmp_path: Path, store: Path) -> None:
+    import_official("own", two_sets(tmp_path))
+    shutil.rmtree(store / "own-cifar10-valid")
+    with pytest.raises(ConfigurationError, match=r"'own-cifar10' is already imported from 'a\.pth'"):
+        import_official("own", two_sets(tmp_path, flops=1.0))
+    assert stored_names() == ["own-cifar10"]
+
+
+def test_a_disk_that_is_full_at_the_second_table_has_none(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, save, begun = two_sets(tmp_path), np.save, list[Path]()
+
+    def full(target: Path, array: np.ndarray) -> None:
+        begun.extend([target] if target.name == GENES else [])
+        if len(begun) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(target, array)
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(StoreError, match="No space left"):
+        import_official("own", path)
+    assert list(store.iterdir()) == []
+
+
+def test_a_table_that_lies_on_another_disk_is_written_there(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store has a link in its place, and nothing can be renamed to where that points."""
+    path, disk = two_sets(tmp_path), tmp_path / "disk" / "table"
+    (first, _) = import_official("own", path)
+    disk.parent.mkdir()
+    shutil.move(first.folder, disk)
+    first.folder.symlink_to(disk)
+    rename = os.rename
+
+    def across(source: Any, target: Any) -> None:
+        if ("disk" in str(source)) != ("disk" in str(target)):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", across)
+    (again, _) = import_official("own", path)
+    assert again.folder.readlink() == disk
+    again.verify()
+    np.testing.assert_array_equal(OfficialCurves(again).official, [0, 1])
 
 
 @pytest.mark.parametrize("name", ["nasbench101", "nasbench101-mine", "nasbench101-val30k", "nasbench-graph-mine"])
