@@ -93,7 +93,8 @@ def live_search(
     image_size
         Height and width that images are brought to; as they are by default.
     training_images
-        Images to train with, half as many to validate and to test with; by default half of all training images each.
+        Images to train with, half as many to validate and to test with; by default half of all training images each,
+        or all of them where a folder has its own to validate with (val/).
     preset
         quick, default or paper.
     out
@@ -250,7 +251,7 @@ def train(
         Height and width that the network sees; those of the images by default, or with ImageNet's recipes 7/8 of them.
     validation
         What is set aside of the training images to validate with: a share below 1, or so many images; 0 for none, as
-        the papers retrain.
+        the papers retrain. A folder's own images to validate with (val/) are taken instead, unless it is 0.
     limit_multiply_adds
         Millions of multiply-adds for one image above which nothing is trained; no limit by default, but a warning where
         the ImageNet mobile setting's 600 are exceeded.

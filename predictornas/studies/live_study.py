@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from predictornas.live.curve import Curve
+    from predictornas.live.images.image_sets import ImageData
     from predictornas.oracles.live import LiveOracle
 
 KIND = "live-search"
@@ -67,8 +68,8 @@ class LiveStudy:
         batch_size: images in a batch; None for the recipe's.
         image_size: height and width that networks see; None for the images as they are.
         training_images: images to train with, and half as many to validate and to test with, drawn so that every class
-            has its share; None for half of the training images each, and all test images. A few fewer where images
-            share a source, which is never divided.
+            has its share; None for half of the training images each, or the images to validate with that a folder has
+            of its own, and all test images. A few fewer where images share a source, which is never divided.
         preset: fills in what the method's name leaves open.
         device: where networks are trained; with commas between, each worker has one of them.
         threads: CPU threads of each training.
@@ -119,7 +120,7 @@ class LiveStudy:
             DataError: images that cannot be read.
         """
         from predictornas.live.devices import listed_devices
-        from predictornas.live.images.loading import load_images, split
+        from predictornas.live.images.loading import load_images
         from predictornas.live.trainable_network import NetworkShape
         from predictornas.live.training_recipes import get_recipe
         from predictornas.oracles.live import LiveOracle
@@ -129,16 +130,8 @@ class LiveStudy:
         data = load_images(self.images, size=recipe.augmentation.held(self.image_size))
         validation: int | float = 0.5
         if self.training_images is not None:
-            held = self.training_images // 2
-            if self.training_images + held > len(data.train) or held < 1:
-                raise ConfigurationError(
-                    f"{self.images!r} has {len(data.train)} training images, too few for {self.training_images} to "
-                    f"train and {held} to validate with. Ask for at least 2 and fewer."
-                )
-            (train,) = split(data.train, (self.training_images + held,), self.seed)
-            (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
-            data = replace(data, train=train, test=test)
-            validation = held
+            validation = self.training_images // 2
+            data = self._fewer(data, self.training_images, validation)
         channels = data.train.image_shape[0]
         shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
         return LiveOracle(
@@ -155,6 +148,23 @@ class LiveStudy:
             threads=self.threads,
             evaluate_at=self.levels,
         )
+
+    def _fewer(self, data: ImageData, number: int, held: int) -> ImageData:
+        """So many images to train with, and so many to validate with where they are a part of their own."""
+        from predictornas.live.images.loading import split
+
+        own = data.validation
+        there = f"{len(data.train)} training images" + ("" if own is None else f" and {len(own)} to validate with")
+        enough = number + held <= len(data.train) if own is None else number <= len(data.train) and held <= len(own)
+        if not enough or held < 1:
+            raise ConfigurationError(
+                f"{self.images!r} has {there}, too few for {number} to train and {held} to validate with. Ask for at "
+                "least 2 and fewer."
+            )
+        (train,) = split(data.train, (number + held if own is None else number,), self.seed)
+        (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
+        validation = None if own is None else split(own, (held,), self.seed)[0]
+        return replace(data, train=train, validation=validation, test=test)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import polars as pl
 from jaxtyping import Int8
 
 from predictornas.architectures import parse
+from predictornas.counting import counted
 from predictornas.errors import ConfigurationError
 from predictornas.files import writing_file
 from predictornas.observers import Announcer, Observer, several
@@ -57,7 +58,8 @@ class Retraining:
         batch_size: None for the recipe's.
         image_size: height and width that the network sees; None for the images as they are. Recipes that crop and
             resize at random hold them at 8/7 of it.
-        validation: what is set aside of the training images: a share below 1, or so many images; 0 for none.
+        validation: what is set aside of the training images: a share below 1, or so many images; 0 for none. Where a
+            folder has images of its own to validate with, these are taken instead, unless it is 0.
         seed: of weights, order and augmentation.
         device: where torch computes.
         threads: CPU threads.
@@ -191,6 +193,11 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
         decoders=request.decoders,
     )
     images = partition(loaded, _set_aside(request.validation), 0)
+    if loaded.validation is not None and len(images.validation):
+        told(
+            f"{loaded.name} has {counted(len(images.validation), 'image')} to validate with of its own. These are "
+            f"taken, and validation = {request.validation:g} sets none aside; 0 would leave them out."
+        )
     shape = NetworkShape(
         request.channels,
         request.cells,

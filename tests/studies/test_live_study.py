@@ -25,6 +25,7 @@ from predictornas.studies import live_study
 from predictornas.studies.folder import MANIFEST
 from predictornas.studies.live_study import LiveStudy, run_live_study
 from predictornas.studies.locks import Locks
+from tests.live.images.folders import picture_folder
 
 STUDY = LiveStudy(
     space="nasbench201",
@@ -181,6 +182,20 @@ def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Pat
     assert parts.train.pixels.shape == (12, 1, 8, 8)
     for images, share in ((parts.train, 4), (parts.validation, 2), (parts.test, 2)):
         assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3
+
+
+@pytest.mark.parametrize("training_images", [24, 10, None])
+def test_images_to_validate_with_of_its_own_are_as_few_as_asked_for(
+    tmp_path: Path, training_images: int | None
+) -> None:
+    folder = picture_folder(tmp_path, validation=15)
+    study = replace(STUDY, images=str(folder), training_images=training_images)
+    parts = study.oracle(tmp_path / "trainings").images
+    held = 15 if training_images is None else training_images // 2
+    judging = 9 if training_images is None else min(9, held)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (training_images or 24, held, judging)
+    with pytest.raises(ConfigurationError, match="24 training images and 15 to validate with, too few for 31 to train"):
+        replace(study, training_images=31).oracle(tmp_path / "trainings")
 
 
 @pytest.mark.thorough

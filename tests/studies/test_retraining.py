@@ -185,6 +185,17 @@ def test_neither_a_share_nor_a_number_of_images(validation: float, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_a_folder_that_validates_with_its_own_images_says_so(tmp_path: Path) -> None:
+    pictures = str(picture_folder(tmp_path / "pictures", validation=6))
+    request = replace(TINY, images=pictures, recipe="small", epochs=1, batch_size=8)
+    for validation, told in ((5.0, True), (0.0, False)):
+        said: list[str] = []
+        result = retrain(replace(request, validation=validation), tmp_path / str(told), told=said.append)
+        assert ["6 images to validate with of its own" in text for text in said] == [True] * told
+        assert (result["validation_error"] is not None) == told
+
+
+@pytest.mark.slow
 def test_all_images_are_trained_on_and_the_network_leaves(tmp_path: Path) -> None:
     """As papers retrain: no image is set aside; what was trained is read back by `load_network`."""
     result = retrain(replace(TINY, validation=0.0, epochs=1), tmp_path)
