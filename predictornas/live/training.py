@@ -113,6 +113,18 @@ def train(
             return _train_in(folder, log, job, images, until, advance, announce)
 
 
+def check_training(job: Job, images: Partition, folder: Path) -> None:
+    """Refuses what `train` would refuse in this folder, before anything is written there.
+
+    Raises:
+        ConfigurationError: settings that cannot work, or a device that is not there.
+        CheckpointError: the folder's checkpoint is damaged or belongs to another training.
+    """
+    with threads(job.threads):
+        _check(job, images, job.recipe.epochs)
+    stored_curve(folder, job, images)
+
+
 def _train_in(
     folder: Path, log: Journal, job: Job, images: Partition, until: int, advance: Advance, announce: Announcer
 ) -> Curve:

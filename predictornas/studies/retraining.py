@@ -13,12 +13,13 @@ from jaxtyping import Int8
 
 from predictornas.architectures import parse
 from predictornas.counting import counted
-from predictornas.errors import ConfigurationError
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.files import writing_file
 from predictornas.observers import Announcer, Observer, several
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
-from predictornas.studies.folder import check_owner, take, write_manifest
+from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
+from predictornas.studies.locks import Locks
 from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Started, silently
@@ -134,43 +135,49 @@ def retrain(
         What a person wants to know: parameters, multiply-adds, epochs, errors in percent.
 
     Raises:
+        AtWorkError: another command trains in the folder.
         ConfigurationError: settings that cannot work, or more multiply-adds than the request allows.
         CheckpointError: the folder holds another training.
     """
     from predictornas.live.counting import count_parameters
     from predictornas.live.trainable_network import weightless_network
-    from predictornas.live.training import train
+    from predictornas.live.training import check_training, train
 
     job, images = _asked(request, told)
     space = get_space(job.space)
     network = weightless_network(space, np.array(job.genes, np.int8), job.shape)
     height, width = map(job.recipe.augmentation.seen, images.train.image_shape[1:])
     work = _within_limit(request, network, (images.train.image_shape[0], height, width), told)
-    take(folder, KIND)
-    with writing_file(folder / "architecture.txt") as place:
-        place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
-    announce = Announcer(folder.absolute().name, several(observers))
-    curve = train(job, images, folder=folder / "training", advance=started(job.recipe.epochs), announce=announce)
-    table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
-    write_table(folder / "curve.csv", table)
-    facts = {
-        "parameters": count_parameters(network),
-        "multiply_adds": work,
-        "epochs": len(curve),
-        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
-        "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
-        "seconds": round(float(curve.seconds.sum()), 1),
-    }
-    seen = {
-        "images": images.name,
-        "image_size": [height, width],
-        "mean": images.mean,
-        "std": images.std,
-        "class_names": images.class_names,
-    }
-    made = {"genes": list(job.genes), "images": seen, "result": facts, "made_with": surroundings()}
-    write_manifest(folder, KIND, {"request": asdict(request), **made})
-    save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
+    with Locks() as locks:
+        check_owner(folder, KIND)
+        if not locks.take(folder / MANIFEST):
+            raise AtWorkError(f"Another command trains in {folder}. Start it again when that is done.")
+        check_training(job, images, folder / "training")
+        take(folder, KIND)
+        with writing_file(folder / "architecture.txt") as place:
+            place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
+        announce = Announcer(folder.absolute().name, several(observers))
+        curve = train(job, images, folder=folder / "training", advance=started(job.recipe.epochs), announce=announce)
+        table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
+        write_table(folder / "curve.csv", table)
+        facts = {
+            "parameters": count_parameters(network),
+            "multiply_adds": work,
+            "epochs": len(curve),
+            "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
+            "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
+            "seconds": round(float(curve.seconds.sum()), 1),
+        }
+        seen = {
+            "images": images.name,
+            "image_size": [height, width],
+            "mean": images.mean,
+            "std": images.std,
+            "class_names": images.class_names,
+        }
+        made = {"genes": list(job.genes), "images": seen, "result": facts, "made_with": surroundings()}
+        write_manifest(folder, KIND, {"request": asdict(request), **made})
+        save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
 
 

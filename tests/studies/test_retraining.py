@@ -10,12 +10,20 @@ import polars as pl
 import pytest
 
 from predictornas.architectures import parse
-from predictornas.errors import CheckpointError, ConfigurationError, InvalidArchitectureError, UnknownNameError
+from predictornas.errors import (
+    AtWorkError,
+    CheckpointError,
+    ConfigurationError,
+    InvalidArchitectureError,
+    UnknownNameError,
+)
 from predictornas.live.curve import Curve
 from predictornas.live.exported import load_network
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
 from predictornas.spaces.registry import get_space
+from predictornas.studies.folder import MANIFEST
+from predictornas.studies.locks import Locks
 from predictornas.studies.retraining import (
     MOBILE_LIMIT,
     Retraining,
@@ -81,6 +89,35 @@ def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
     assert (again, told) == (result, [])
     with pytest.raises(CheckpointError):
         retrain(replace(TINY, seed=1), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_refused_training_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    def content() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    retrain(replace(TINY, epochs=1), tmp_path)
+    before = content()
+    for other in (
+        replace(TINY, epochs=1, architecture="DARTS-V1"),
+        replace(TINY, epochs=1, batch_size=1),
+        replace(TINY, epochs=1, threads=0),
+    ):
+        with pytest.raises((CheckpointError, ConfigurationError)):
+            retrain(other, tmp_path)
+        assert content() == before
+    with Locks() as theirs:
+        assert theirs.take(tmp_path / MANIFEST)
+        with pytest.raises(AtWorkError, match="Another command trains"):
+            retrain(replace(TINY, epochs=1), tmp_path)
+    assert content() == before
+
+
+def test_settings_that_cannot_work_leave_a_new_folder_empty(tmp_path: Path) -> None:
+    for cannot in (replace(TINY, batch_size=1), replace(TINY, threads=0), replace(TINY, device="cuda:99")):
+        with pytest.raises(ConfigurationError):
+            retrain(cannot, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
