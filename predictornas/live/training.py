@@ -113,8 +113,11 @@ def train(
             return _train_in(folder, log, job, images, until, advance, announce)
 
 
-def check_training(job: Job, images: Partition, folder: Path) -> None:
+def check_training(job: Job, images: Partition, folder: Path) -> Curve | None:
     """Refuses what `train` would refuse in this folder, before anything is written there.
+
+    Returns:
+        How far the training got, as in `stored_curve`.
 
     Raises:
         ConfigurationError: settings that cannot work, or a device that is not there.
@@ -122,7 +125,7 @@ def check_training(job: Job, images: Partition, folder: Path) -> None:
     """
     with threads(job.threads):
         _check(job, images, job.recipe.epochs)
-    stored_curve(folder, job, images)
+    return stored_curve(folder, job, images)
 
 
 def _train_in(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from predictornas.studies.tidy_tables import write_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from predictornas.live.curve import Curve
     from predictornas.live.images.partition import Partition
     from predictornas.live.trainable_network import CellNetwork
     from predictornas.live.training import Job
@@ -152,8 +154,19 @@ def retrain(
         check_owner(folder, KIND)
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command trains in {folder}. Start it again when that is done.")
-        check_training(job, images, folder / "training")
+        stored = check_training(job, images, folder / "training")
         take(folder, KIND)
+        seen = {
+            "images": images.name,
+            "image_size": [height, width],
+            "mean": images.mean,
+            "std": images.std,
+            "class_names": images.class_names,
+        }
+        made = {"genes": list(job.genes), "images": seen, "made_with": surroundings()}
+        if stored is None or not stored.reaches(job.recipe.epochs):
+            # what it takes to use the network before its last epoch
+            write_manifest(folder, KIND, {"request": asdict(request), **made})
         with writing_file(folder / "architecture.txt") as place:
             place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
         announce = Announcer(folder.absolute().name, several(observers))
@@ -168,15 +181,7 @@ def retrain(
             "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
             "seconds": round(float(curve.seconds.sum()), 1),
         }
-        seen = {
-            "images": images.name,
-            "image_size": [height, width],
-            "mean": images.mean,
-            "std": images.std,
-            "class_names": images.class_names,
-        }
-        made = {"genes": list(job.genes), "images": seen, "result": facts, "made_with": surroundings()}
-        write_manifest(folder, KIND, {"request": asdict(request), **made})
+        write_manifest(folder, KIND, {"request": asdict(request), **made, "result": facts})
         save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
 
@@ -287,8 +292,8 @@ def export_training(folder: Path, out: Path, *, program: bool = False) -> list[P
     checkpoint = folder / "training" / CHECKPOINT
     if "images" not in manifest or not checkpoint.is_file():
         raise ConfigurationError(
-            f"{folder} holds no finished training of this version. Give the `train` command again with --out {folder}: "
-            "it goes on where it stopped, or only writes what is missing."
+            f"{folder} holds no epoch of a training of this version. Give the `train` command again with --out "
+            f"{folder}: it goes on where it stopped, or only writes what is missing."
         )
     saved, known = load_checkpoint(checkpoint), dict(manifest["images"])
     trained = {
@@ -296,9 +301,10 @@ def export_training(folder: Path, out: Path, *, program: bool = False) -> list[P
         "recipe": manifest["request"]["recipe"],
         "epochs": len(saved.curve),
         "seed": manifest["request"]["seed"],
-        "validation_error": manifest["result"]["validation_error"],
-        "test_error": manifest["result"]["test_error"],
+        **_errors(saved.curve),
     }
+    if "result" in manifest:
+        trained |= {name: manifest["result"][name] for name in _errors(saved.curve)}
     card = NetworkCard(
         space=saved.identity["space"],
         genes=tuple(saved.identity["genes"]),
@@ -307,6 +313,12 @@ def export_training(folder: Path, out: Path, *, program: bool = False) -> list[P
         **{name: tuple(values) for name, values in known.items()},
     )
     return export_network(saved.tensors["network"], card, out, program=program)
+
+
+def _errors(curve: Curve) -> dict[str, float | None]:
+    """After the last epoch so far; None where there are no images to validate with."""
+    last = {"validation_error": float(curve.validation_accuracy[-1]), "test_error": float(curve.test_accuracy[-1])}
+    return {name: None if math.isnan(accuracy) else round(1 - accuracy, 6) for name, accuracy in last.items()}
 
 
 def _figure(table: pl.DataFrame, request: Retraining) -> Figure:

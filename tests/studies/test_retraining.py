@@ -21,6 +21,7 @@ from predictornas.live.curve import Curve
 from predictornas.live.exported import load_network
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
+from predictornas.live.training import CHECKPOINT
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import MANIFEST
 from predictornas.studies.locks import Locks
@@ -170,7 +171,8 @@ def test_600_million_multiply_adds_are_a_warning_and_a_limit_where_one_is_asked_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
-    images = Mock(classes=10, train=Mock(image_shape=(3, pixels, 300)))
+    images = Mock(classes=10, train=Mock(image_shape=(3, pixels, 300)), mean=(0.5,), std=(0.5,), class_names=())
+    images.name = "pictures"
     monkeypatch.setattr("predictornas.live.images.partition.partition", lambda *_: images)
     monkeypatch.setattr("predictornas.live.counting.count_multiply_adds", lambda *_: work)
     monkeypatch.setattr("predictornas.live.training.train", Mock(side_effect=StopIteration))
@@ -245,6 +247,33 @@ def test_all_images_are_trained_on_and_the_network_leaves(tmp_path: Path) -> Non
     test = load_images("digits").test
     right = (network.classify(test.pixels).argmax(1) == test.labels).double().mean().item()
     assert right == pytest.approx(1 - result["test_error"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_network_leaves_before_its_last_epoch(tmp_path: Path) -> None:
+    """Stopped after the first of two epochs; also where an earlier training of that folder had come to its end."""
+    folder = tmp_path / "training"
+    for seed in (0, 1):
+
+        def stop(_: int) -> None:
+            raise KeyboardInterrupt
+
+        request = replace(TINY, seed=seed)
+        with pytest.raises(KeyboardInterrupt):
+            retrain(request, folder, started=lambda _: stop)
+        export_training(folder, tmp_path / "out")
+        half = load_network(tmp_path / "out")
+        assert (half.card.training["epochs"], half.card.training["seed"]) == (1, seed)
+        retrain(request, folder)
+        validated, tested = (
+            1 - pl.read_csv(folder / "curve.csv")[f"{part}_accuracy"] for part in ("validation", "test")
+        )
+        assert half.card.training["validation_error"] == pytest.approx(validated[0], abs=1e-6)
+        assert half.card.training["test_error"] == pytest.approx(tested[0], abs=1e-6)
+        export_training(folder, tmp_path / "out")
+        whole = load_network(tmp_path / "out")
+        assert whole.card.training["test_error"] == pytest.approx(tested[1], abs=1e-6)
+        (folder / "training" / CHECKPOINT).unlink()
 
 
 def test_a_folder_without_a_training_is_not_exported(tmp_path: Path) -> None:
