@@ -368,7 +368,7 @@ def proxies(
     study = ProxyStudy(benchmark, sample, images, channels, cells, image_size, seed, **chosen)
     folder = out or Path(f"proxies-{benchmark}")
     with progress_bar(f"proxies on {benchmark}") as started:
-        table = run_proxy_study(study, folder, started=started)
+        table = run_proxy_study(study, folder, started=started, told=remark)
     rows = [
         {
             "proxy": row["proxy"],
