@@ -81,8 +81,10 @@ def run_proxy_study(
 
     Raises:
         AtWorkError: another command scores in the folder.
-        ConfigurationError: fewer than three architectures.
+        ConfigurationError: fewer than three architectures, or no proxies.
     """
+    if not study.proxies:
+        raise ConfigurationError("No proxies were named. Name at least one, such as synflow, or leave the names out.")
     for name in study.proxies:
         get_proxy(name)  # an unknown one is refused before anything is opened
     benchmark = open_benchmark(study.benchmark)

@@ -82,6 +82,12 @@ def test_too_few_architectures(store: Path, tmp_path: Path) -> None:
         run_proxy_study(ProxyStudy(sample=2), tmp_path)
 
 
+def test_no_proxies_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="No proxies were named"):
+        run_proxy_study(ProxyStudy(proxies=()), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_the_columns_by_hand() -> None:
     """Of three pairs two agree: tau 1/3; the time is a mean in milliseconds; equal scores order nothing."""
