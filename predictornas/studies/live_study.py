@@ -116,12 +116,13 @@ class LiveStudy:
 
         Raises:
             UnknownNameError: no recipe or image set has this name.
-            ConfigurationError: devices that are not there.
+            ConfigurationError: devices that are not there, fewer images than asked for, or channels or cells that some
+                network of the space cannot have.
             DataError: images that cannot be read.
         """
         from predictornas.live.devices import listed_devices
         from predictornas.live.images.loading import load_images
-        from predictornas.live.trainable_network import NetworkShape
+        from predictornas.live.trainable_network import NetworkShape, check_shape
         from predictornas.live.training_recipes import get_recipe
         from predictornas.oracles.live import LiveOracle
 
@@ -134,8 +135,10 @@ class LiveStudy:
             data = self._fewer(data, self.training_images, validation)
         channels = data.train.image_shape[0]
         shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
+        space = get_space(self.space)
+        check_shape(space, shape)
         return LiveOracle(
-            get_space(self.space),
+            space,
             data,
             shape,
             recipe,

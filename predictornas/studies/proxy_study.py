@@ -81,8 +81,11 @@ def run_proxy_study(
 
     Raises:
         AtWorkError: another command scores in the folder.
-        ConfigurationError: fewer than three architectures, or no proxies.
+        ConfigurationError: fewer than three architectures, no proxies, or channels or cells that some network of the
+            space cannot have.
     """
+    from predictornas.live.trainable_network import NetworkShape, check_shape
+
     if not study.proxies:
         raise ConfigurationError("No proxies were named. Name at least one, such as synflow, or leave the names out.")
     for name in study.proxies:
@@ -90,6 +93,7 @@ def run_proxy_study(
     benchmark = open_benchmark(study.benchmark)
     if study.sample < 3:
         raise ConfigurationError(f"A proxy study needs at least 3 architectures, not {study.sample}.")
+    check_shape(benchmark.space, NetworkShape(study.channels, study.cells, classes=2))
     facts = {**asdict(study), "proxies": list(study.proxies), "data_sha256": data_fingerprint(benchmark)}
     take(folder, KIND)
     task = Task(study, folder / "scores.json")
