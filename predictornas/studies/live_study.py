@@ -26,6 +26,7 @@ from predictornas.search.loop import Search
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
+from predictornas.seeding import check_seed
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import MANIFEST, take, write_manifest
 from predictornas.studies.gain.run_tables import Notation, read_run, run_history
@@ -101,8 +102,9 @@ class LiveStudy:
 
         Raises:
             UnknownNameError: no method or preset has this name.
-            ConfigurationError: levels that do not ascend, or a scheduler that cannot be asynchronous.
+            ConfigurationError: levels that do not ascend, a negative seed, or a scheduler that cannot be asynchronous.
         """
+        check_seed(self.seed)
         check_levels(self.levels)
         strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
         if self.asynchronous:

@@ -19,7 +19,7 @@ from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
 from predictornas.live.proxies import PROXIES, get_proxy
-from predictornas.seeding import rng_for
+from predictornas.seeding import check_seed, rng_for
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.provenance import surroundings
@@ -81,11 +81,12 @@ def run_proxy_study(
 
     Raises:
         AtWorkError: another command scores in the folder.
-        ConfigurationError: fewer than three architectures, no proxies, or channels or cells that some network of the
-            space cannot have.
+        ConfigurationError: fewer than three architectures, no proxies, a negative seed, or channels or cells that some
+            network of the space cannot have.
     """
     from predictornas.live.trainable_network import NetworkShape, check_shape
 
+    check_seed(study.seed)
     if not study.proxies:
         raise ConfigurationError("No proxies were named. Name at least one, such as synflow, or leave the names out.")
     for name in study.proxies:

@@ -17,6 +17,7 @@ from predictornas.counting import counted
 from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.files import writing_file
 from predictornas.observers import Announcer, Observer, several
+from predictornas.seeding import check_seed
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
@@ -194,6 +195,7 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
     from predictornas.live.training import Job
     from predictornas.live.training_recipes import get_recipe
 
+    check_seed(request.seed)
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
     recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)

@@ -21,6 +21,7 @@ from predictornas.live.images.partition import Partition, in_halves, most_in_hal
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.observers import Announcer, Observer, several
 from predictornas.report.supernet_page import supernet_page
+from predictornas.seeding import check_seed
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
@@ -151,6 +152,7 @@ class SuperNetworkRun:
 
     def _check(self) -> None:
         """Refuses numbers that are none of what they stand for, before they are taken for not given."""
+        check_seed(self.seed)
         for name in ("cells", "channels", "epochs", "batch_size", "training_images", "size", "threads"):
             number = getattr(self, name)
             if number is not None and number < 1:

@@ -95,6 +95,13 @@ def test_no_threads_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixtu
         assert "threads = 0" in capsys.readouterr().err
 
 
+def test_negative_seeds_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ([*LIVE, *TINY], ["train", "DARTS-V2", "--images", "digits"], ["proxies", "--images", "digits"]):
+        assert run(*command, "--seed=-1", "--out", str(tmp_path / "out")) == 2
+        assert capsys.readouterr().err.endswith("seed = -1; it has to be 0 or more.\n")
+        assert not list(tmp_path.glob("out/*"))
+
+
 @pytest.mark.slow
 def test_train_prints_parameters_and_errors(
     run, printed_json, tmp_path: Path, capsys: pytest.CaptureFixture[str]
