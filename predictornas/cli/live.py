@@ -123,6 +123,8 @@ def live_search(
     )
     folder = out or Path(f"live-{space}-{method}")
     processes = training_processes(workers, device, threads)
+    if asynchronous and not (executor or address):
+        executor = "processes"  # one worker alone would be this process, which cannot be told what comes next
     where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
     unit = "epochs" if study.budget_epochs is not None else "evaluations"
     with progress_bar(f"{method} on {space}, {unit}") as started:

@@ -46,6 +46,14 @@ def test_an_asynchronous_search_by_processes_with_a_device_each(
     assert "--asynchronous" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_an_asynchronous_search_of_one_worker(run, printed_json, tmp_path: Path) -> None:
+    limits = ["--asynchronous", "--budget-evaluations", "2"]
+    assert run(*LIVE, *TINY, *limits, "--out", str(tmp_path / "live"), "--json") == 0
+    (row,) = printed_json()
+    assert row["architectures"] == 2
+
+
 @pytest.mark.thorough
 def test_from_a_search_to_a_classified_image_in_the_shell(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
