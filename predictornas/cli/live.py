@@ -208,7 +208,7 @@ def train(
         str | None, Parameter(help=f"The space of the architecture, by default that of its notation: {spaces_help()}")
     ] = None,
     images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
-    recipe: str = "darts-cifar10",
+    recipe: str | None = None,
     epochs: int | None = None,
     channels: int = 36,
     cells: int = 20,
@@ -240,7 +240,9 @@ def train(
         A named genotype (DARTS-V2, DrNAS-CIFAR10, ...), a printed Genotype(...), a file that holds one, or genes
         separated by commas.
     recipe
-        darts-cifar10, milenas-cifar10, drnas-cifar10, darts-imagenet, drnas-imagenet, nasbench101, nasbench201, small.
+        darts-cifar10, milenas-cifar10, drnas-cifar10, darts-imagenet, drnas-imagenet, nasbench101, nasbench201, small;
+        by default darts-cifar10 in the DARTS spaces, in NAS-Bench-101 and -201 that of their name. These two and small
+        are for any space.
     epochs
         Length of the training; the recipe's by default.
     channels

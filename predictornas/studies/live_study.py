@@ -118,18 +118,19 @@ class LiveStudy:
 
         Raises:
             UnknownNameError: no recipe or image set has this name.
-            ConfigurationError: devices that are not there, fewer images than asked for, or channels or cells that some
-                network of the space cannot have.
+            ConfigurationError: devices that are not there, a recipe for other spaces, fewer images than asked for, or
+                channels or cells that some network of the space cannot have.
             DataError: images that cannot be read.
         """
         from predictornas.live.devices import listed_devices
         from predictornas.live.images.loading import load_images
         from predictornas.live.trainable_network import NetworkShape, check_shape
-        from predictornas.live.training_recipes import get_recipe
+        from predictornas.live.training_recipes import recipe_for
         from predictornas.oracles.live import LiveOracle
 
         listed_devices(self.device)
-        recipe = get_recipe(self.recipe).with_lengths(self.levels[-1], self.batch_size)
+        space = get_space(self.space)
+        recipe = recipe_for(self.recipe, space).with_lengths(self.levels[-1], self.batch_size)
         data = load_images(self.images, size=recipe.augmentation.held(self.image_size))
         validation: int | float = 0.5
         if self.training_images is not None:
@@ -137,7 +138,6 @@ class LiveStudy:
             data = self._fewer(data, self.training_images, validation)
         channels = data.train.image_shape[0]
         shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
-        space = get_space(self.space)
         check_shape(space, shape)
         return LiveOracle(
             space,

@@ -55,7 +55,7 @@ class Retraining:
         architecture: a name in `NAMED_GENOTYPES`, a printed genotype, a file that holds one, or genes with commas.
         space: name of its space.
         images: see `predictornas.live.images.loading.load_images`.
-        recipe: name of a training recipe.
+        recipe: name of a training recipe; None for that of the space's own paper.
         epochs: length; None for the recipe's.
         channels: of the first cells.
         cells: as in `predictornas.live.trainable_network.NetworkShape`.
@@ -75,7 +75,7 @@ class Retraining:
     architecture: str
     space: str = "darts"
     images: str = "hard-digits"
-    recipe: str = "darts-cifar10"
+    recipe: str | None = None
     epochs: int | None = None
     channels: int = 36
     cells: int = 20
@@ -88,6 +88,17 @@ class Retraining:
     limit_multiply_adds: float | None = None
     on_the_fly: bool | None = None
     decoders: int | None = None
+
+    @property
+    def recipe_name(self) -> str:
+        """The recipe that was named, else the one of the space's own paper.
+
+        Raises:
+            UnknownNameError: no space has this name.
+        """
+        from predictornas.live.training_recipes import usual_recipe
+
+        return usual_recipe(get_space(self.space)) if self.recipe is None else self.recipe
 
 
 def space_of(text: str) -> str:
@@ -164,10 +175,11 @@ def retrain(
             "std": images.std,
             "class_names": images.class_names,
         }
-        made = {"genes": list(job.genes), "images": seen, "made_with": surroundings()}
+        asked = {**asdict(request), "recipe": request.recipe_name}
+        made = {"request": asked, "genes": list(job.genes), "images": seen, "made_with": surroundings()}
         if stored is None or not stored.reaches(job.recipe.epochs):
             # what it takes to use the network before its last epoch
-            write_manifest(folder, KIND, {"request": asdict(request), **made})
+            write_manifest(folder, KIND, made)
         with writing_file(folder / "architecture.txt") as place:
             place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
         announce = Announcer(folder.absolute().name, several(observers))
@@ -182,7 +194,7 @@ def retrain(
             "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
             "seconds": round(float(curve.seconds.sum()), 1),
         }
-        write_manifest(folder, KIND, {"request": asdict(request), **made, "result": facts})
+        write_manifest(folder, KIND, {**made, "result": facts})
         save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
 
@@ -193,12 +205,12 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
     from predictornas.live.images.partition import partition
     from predictornas.live.trainable_network import NetworkShape
     from predictornas.live.training import Job
-    from predictornas.live.training_recipes import get_recipe
+    from predictornas.live.training_recipes import recipe_for
 
     check_seed(request.seed)
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
-    recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
+    recipe = recipe_for(request.recipe_name, space).with_lengths(request.epochs, request.batch_size)
     loaded = load_images(
         request.images,
         size=recipe.augmentation.held(request.image_size),
@@ -251,7 +263,7 @@ def _within_limit(
 
 def _is_mobile(request: Retraining) -> bool:
     """Whether it is trained as on ImageNet, with a stem that makes images an eighth of their size."""
-    return "imagenet" in request.recipe
+    return "imagenet" in request.recipe_name
 
 
 def _set_aside(validation: float) -> int | float:
@@ -327,7 +339,9 @@ def _figure(table: pl.DataFrame, request: Retraining) -> Figure:
     from predictornas.plots.training_course import draw_training
 
     title = f"{request.architecture[:40]} on {Path(request.images).name}"
-    caption = f"Recipe {request.recipe}, {request.cells} cells of {request.channels} channels, seed {request.seed}. "
+    caption = (
+        f"Recipe {request.recipe_name}, {request.cells} cells of {request.channels} channels, seed {request.seed}. "
+    )
     caption += (
         "Training loss: mean cross-entropy on the training images. Accuracies after each epoch on the images that it "
         "is trained on, on those set aside to validate with, and on the test images."

@@ -154,6 +154,11 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
         (replace(STUDY, images="no-such-folder"), UnknownNameError, "hard-digits"),
         (replace(STUDY, device="cuda:99"), ConfigurationError, "cuda"),
         (replace(STUDY, space="nasbench101", channels=3), ConfigurationError, "up to 4 vertices share"),
+        (
+            replace(STUDY, recipe="darts-cifar10"),
+            ConfigurationError,
+            "'darts-cifar10' .* goes with nasbench201: nasben",
+        ),
         (replace(STUDY, cells=0), ConfigurationError, "cells = 0"),
         (replace(STUDY, device="cpu,cuda:99"), ConfigurationError, "'cuda:99' was asked for"),
     ],

@@ -122,6 +122,20 @@ def test_settings_that_cannot_work_leave_a_new_folder_empty(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_the_recipe_is_that_of_the_space_unless_another_is_named(tmp_path: Path) -> None:
+    cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
+    request = Retraining(cell, "nasbench201", "digits", epochs=1, channels=2, cells=1)
+    retrain(request, tmp_path / "found")
+    manifest = json.loads((tmp_path / "found/manifest.json").read_text())
+    assert (manifest["request"]["recipe"], TINY.recipe_name) == ("nasbench201", "darts-cifar10")
+    export_training(tmp_path / "found", tmp_path / "out")
+    assert load_network(tmp_path / "out").card.training["recipe"] == "nasbench201"
+    with pytest.raises(ConfigurationError, match=r"'milenas-cifar10' .* goes with nasbench201: nasbench101"):
+        retrain(replace(request, recipe="milenas-cifar10"), tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+
+
+@pytest.mark.slow
 def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last epoch counts; a tenth of the images is set aside with a fixed seed."""
     asked = []
