@@ -233,6 +233,11 @@ def usual_recipe(space: SearchSpace) -> str:
     return base.name if base.name in RECIPES else "small"
 
 
+def stem_of(name: str) -> str:
+    """The stem of DARTS networks that a recipe trains: ImageNet's make images an eighth of their size."""
+    return "imagenet" if "imagenet" in name else "cifar"
+
+
 def _goes_with(recipe: Recipe, space: SearchSpace) -> bool:
     return isinstance(_base(space), DARTS) or not (recipe.auxiliary_weight or recipe.drop_path)
 

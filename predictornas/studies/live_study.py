@@ -125,7 +125,7 @@ class LiveStudy:
         from predictornas.live.devices import listed_devices
         from predictornas.live.images.loading import load_images
         from predictornas.live.trainable_network import NetworkShape, check_shape
-        from predictornas.live.training_recipes import recipe_for
+        from predictornas.live.training_recipes import recipe_for, stem_of
         from predictornas.oracles.live import LiveOracle
 
         listed_devices(self.device)
@@ -137,7 +137,8 @@ class LiveStudy:
             validation = self.training_images // 2
             data = self._fewer(data, self.training_images, validation)
         channels = data.train.image_shape[0]
-        shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
+        auxiliary, stem = recipe.auxiliary_weight > 0, stem_of(self.recipe)
+        shape = NetworkShape(self.channels, self.cells, data.classes, channels, auxiliary, stem=stem)
         check_shape(space, shape)
         return LiveOracle(
             space,
@@ -301,7 +302,7 @@ def _refuse_nothing(study: LiveStudy, search: Search) -> None:
         )
 
 
-_SINCE = {"asynchronous": False, "budget_evaluations": None}
+_SINCE = {"asynchronous": False, "budget_evaluations": None, "stem": "cifar"}
 """What later versions ask for; a search without them is the one that it always was."""
 
 
@@ -311,7 +312,7 @@ def _claim(folder: Path, study: LiveStudy, strategy: Strategy, oracle: LiveOracl
 
     # nothing depends on which of several equal devices there are
     asked = json.loads(json.dumps(asdict(replace(study, device=kind_of_device(study.device)))))
-    facts = {"protocol": PROTOCOL, **asked, "images_sha256": oracle.images.digest}
+    facts = {"protocol": PROTOCOL, **asked, "images_sha256": oracle.images.digest, "stem": oracle.shape.stem}
     facts = {name: value for name, value in facts.items() if name not in _SINCE or value != _SINCE[name]}
     described = json.loads(json.dumps(describe(strategy)))
     before = take(folder, KIND)

@@ -205,7 +205,7 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
     from predictornas.live.images.partition import partition
     from predictornas.live.trainable_network import NetworkShape
     from predictornas.live.training import Job
-    from predictornas.live.training_recipes import recipe_for
+    from predictornas.live.training_recipes import recipe_for, stem_of
 
     check_seed(request.seed)
     space = get_space(request.space)
@@ -230,7 +230,7 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
         images.classes,
         images.train.image_shape[0],
         recipe.auxiliary_weight > 0,
-        stem="imagenet" if _is_mobile(request) else "cifar",
+        stem=stem_of(request.recipe_name),
     )
     return Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads), images
 
@@ -263,7 +263,9 @@ def _within_limit(
 
 def _is_mobile(request: Retraining) -> bool:
     """Whether it is trained as on ImageNet, with a stem that makes images an eighth of their size."""
-    return "imagenet" in request.recipe_name
+    from predictornas.live.training_recipes import stem_of
+
+    return stem_of(request.recipe_name) == "imagenet"
 
 
 def _set_aside(validation: float) -> int | float:

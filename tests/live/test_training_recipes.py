@@ -9,7 +9,7 @@ import torch
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.colour_jitter import Jitter
-from predictornas.live.training_recipes import RECIPES, Recipe, get_recipe, recipe_for, usual_recipe
+from predictornas.live.training_recipes import RECIPES, Recipe, get_recipe, recipe_for, stem_of, usual_recipe
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 
@@ -71,6 +71,12 @@ def test_recipes_go_with_their_spaces() -> None:
     usual = {name: usual_recipe(get_space(name)) for name in ("darts", "darts-s4", "nasbench101", "nasbench201")}
     assert list(usual.values()) == ["darts-cifar10", "darts-cifar10", "nasbench101", "nasbench201"]
     assert usual_recipe(restricted) == "nasbench201"
+
+
+def test_recipes_of_imagenet_have_its_stem() -> None:
+    stems = {name: stem_of(name) for name in RECIPES}
+    assert [name for name, stem in stems.items() if stem == "imagenet"] == ["darts-imagenet", "drnas-imagenet"]
+    assert set(stems.values()) == {"cifar", "imagenet"}
 
 
 def _is_taken(name: str, space: SearchSpace) -> bool:

@@ -22,9 +22,11 @@ from predictornas.executors.serial import Serial
 from predictornas.journal import read_records
 from predictornas.live.training import EPOCH_LOG
 from predictornas.studies import live_study
+from predictornas.studies.commands import command_for
 from predictornas.studies.folder import MANIFEST
 from predictornas.studies.live_study import LiveStudy, run_live_study
 from predictornas.studies.locks import Locks
+from predictornas.studies.sealed import read_sealed, write_sealed
 from tests.live.images.folders import picture_folder
 
 STUDY = LiveStudy(
@@ -166,6 +168,30 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
 def test_what_cannot_work(study: LiveStudy, error: type[Exception], message: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=message):
         run_live_study(study, tmp_path)
+
+
+@pytest.mark.slow
+def test_recipes_of_imagenet_build_its_stem(tmp_path: Path) -> None:
+    """As `train` does; a folder of a version that built another is refused, and the stem is no option."""
+    study = replace(
+        STUDY,
+        space="darts",
+        cells=2,
+        method="random",
+        recipe="darts-imagenet",
+        image_size=14,
+        levels=(1,),
+        budget_epochs=1,
+    )
+    assert study.oracle(tmp_path / "x").shape.stem == "imagenet"
+    assert replace(study, recipe="small").oracle(tmp_path / "x").shape.stem == "cifar"
+    run_live_study(study, tmp_path / "out")
+    facts, _ = read_sealed(tmp_path / "out" / MANIFEST)
+    assert "--stem" not in (command_for(tmp_path / "out") or "--stem")
+    assert facts["study"].pop("stem") == "imagenet"
+    write_sealed(tmp_path / "out" / MANIFEST, facts)
+    with pytest.raises(ConfigurationError, match="another search"):
+        run_live_study(study, tmp_path / "out")
 
 
 def test_a_folder_without_images(tmp_path: Path) -> None:
