@@ -6,6 +6,18 @@ import zlib
 
 import numpy as np
 
+from predictornas.errors import ConfigurationError
+
+
+def check_seed(seed: int) -> None:
+    """Refuses a seed from which no stream comes, before a study begins.
+
+    Raises:
+        ConfigurationError: a negative one.
+    """
+    if seed < 0:
+        raise ConfigurationError(f"seed = {seed}; it has to be 0 or more.")
+
 
 def seed_sequence(seed: int, iteration: int, purpose: str) -> np.random.SeedSequence:
     """The seed sequence that belongs to one purpose in one iteration of one run.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from predictornas.seeding import rng_for, seed_sequence
+from predictornas.errors import ConfigurationError
+from predictornas.seeding import check_seed, rng_for, seed_sequence
 
 
 def test_the_purpose_enters_as_its_crc32() -> None:
@@ -23,6 +24,12 @@ def test_streams_are_the_same_for_ever() -> None:
 
 def test_the_same_arguments_give_the_same_numbers() -> None:
     np.testing.assert_array_equal(rng_for(1, 2, "fit").random(100), rng_for(1, 2, "fit").random(100))
+
+
+def test_a_study_takes_no_negative_seed() -> None:
+    check_seed(0)
+    with pytest.raises(ConfigurationError, match="seed = -1; it has to be 0 or more"):
+        check_seed(-1)
 
 
 def test_any_other_argument_gives_another_stream() -> None:

@@ -93,7 +93,8 @@ def live_search(
     image_size
         Height and width that images are brought to; as they are by default.
     training_images
-        Images to train with, half as many to validate and to test with; by default half of all training images each.
+        Images to train with, half as many to validate and to test with; by default half of all training images each,
+        or all of them where a folder has its own to validate with (val/).
     preset
         quick, default or paper.
     out
@@ -122,6 +123,8 @@ def live_search(
     )
     folder = out or Path(f"live-{space}-{method}")
     processes = training_processes(workers, device, threads)
+    if asynchronous and not (executor or address):
+        executor = "processes"  # one worker alone would be this process, which cannot be told what comes next
     where, pictures = Where(processes, executor, address).get_executor(), pictures_as(format_, style)
     unit = "epochs" if study.budget_epochs is not None else "evaluations"
     with progress_bar(f"{method} on {space}, {unit}") as started:
@@ -205,7 +208,7 @@ def train(
         str | None, Parameter(help=f"The space of the architecture, by default that of its notation: {spaces_help()}")
     ] = None,
     images: Annotated[str, Parameter(help=images_help())] = "hard-digits",
-    recipe: str = "darts-cifar10",
+    recipe: str | None = None,
     epochs: int | None = None,
     channels: int = 36,
     cells: int = 20,
@@ -237,7 +240,9 @@ def train(
         A named genotype (DARTS-V2, DrNAS-CIFAR10, ...), a printed Genotype(...), a file that holds one, or genes
         separated by commas.
     recipe
-        darts-cifar10, milenas-cifar10, drnas-cifar10, darts-imagenet, drnas-imagenet, nasbench101, nasbench201, small.
+        darts-cifar10, milenas-cifar10, drnas-cifar10, darts-imagenet, drnas-imagenet, nasbench101, nasbench201, small;
+        by default darts-cifar10 in the DARTS spaces, in NAS-Bench-101 and -201 that of their name. These two and small
+        are for any space.
     epochs
         Length of the training; the recipe's by default.
     channels
@@ -250,7 +255,7 @@ def train(
         Height and width that the network sees; those of the images by default, or with ImageNet's recipes 7/8 of them.
     validation
         What is set aside of the training images to validate with: a share below 1, or so many images; 0 for none, as
-        the papers retrain.
+        the papers retrain. A folder's own images to validate with (val/) are taken instead, unless it is 0.
     limit_multiply_adds
         Millions of multiply-adds for one image above which nothing is trained; no limit by default, but a warning where
         the ImageNet mobile setting's 600 are exceeded.
@@ -367,7 +372,7 @@ def proxies(
     study = ProxyStudy(benchmark, sample, images, channels, cells, image_size, seed, **chosen)
     folder = out or Path(f"proxies-{benchmark}")
     with progress_bar(f"proxies on {benchmark}") as started:
-        table = run_proxy_study(study, folder, started=started)
+        table = run_proxy_study(study, folder, started=started, told=remark)
     rows = [
         {
             "proxy": row["proxy"],

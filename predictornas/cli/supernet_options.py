@@ -81,7 +81,10 @@ Anchor = Annotated[
 ]
 TrainingImages = Annotated[
     int | None,
-    Parameter(help="Images to search with, one half for the weights, the other for alpha. Default: all of them."),
+    Parameter(
+        help="Images to search with, one half for the weights, the other, from val/ where a folder has it, for alpha. "
+        "Default: all of them."
+    ),
 ]
 From = Annotated[
     str | None,

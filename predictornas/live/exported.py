@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from predictornas.errors import ConfigurationError, DataError
+from predictornas.errors import ConfigurationError, DataError, StoreError
 from predictornas.files import writing_file
 from predictornas.live.augmentation import normalised
 from predictornas.live.trainable_network import CellNetwork, NetworkShape, build_network
@@ -126,7 +126,8 @@ def export_network(
         weights: the state dict of the network that was trained; those of an auxiliary head are left out.
         card: what the network is.
         folder: where the files go.
-        program: whether `torch.export` writes the whole computation too, for any number of images.
+        program: whether `torch.export` writes the whole computation too, for any number of images; if not, one that an
+            earlier export wrote is removed.
 
     Returns:
         The files.
@@ -149,14 +150,16 @@ def export_network(
         TEXT: _text(card, program, __version__),
         NOTATION: get_space(card.space).describe(np.array(card.genes, np.int8)) + "\n",
     }
+    if program:  # first, because a network that cannot be traced leaves everything as it was
+        with writing_file(folder / PROGRAM) as place:
+            _write_program(network, card, place)
+    else:
+        _remove(folder / PROGRAM)
     with writing_file(folder / WEIGHTS) as place:
         torch.save(kept, place)
     for name, text in texts.items():
         with writing_file(folder / name) as place:
             place.write_text(text, encoding="utf-8")
-    if program:
-        with writing_file(folder / PROGRAM) as place:
-            _write_program(network, card, place)
     return [folder / name for name in (WEIGHTS, *texts, *([PROGRAM] if program else []))]
 
 
@@ -205,6 +208,13 @@ def _write_program(network: CellNetwork, card: NetworkCard, place: Path) -> None
     any_number = ({0: torch.export.Dim("images", min=1)},)
     with place.open("wb") as stream:  # by its path torch would ask for an ending that a file in the making has not
         torch.export.save(torch.export.export(network, (example,), dynamic_shapes=any_number), stream)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"Could not remove {path}: {error.strerror}. Export to another folder.") from error
 
 
 def _card(path: Path) -> NetworkCard:

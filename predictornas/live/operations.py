@@ -204,7 +204,8 @@ class DropPath(nn.Module):
 def _shape(images: Float[Tensor, "n channels h w"], channels: int, stride: int) -> tuple[int, int, int, int]:
     """The shape after a stride that rounds odd sizes up."""
     height, width = images.shape[-2:]
-    return len(images), channels, -(-height // stride), -(-width // stride)
+    # torch.export takes len() for a number that never changes
+    return images.shape[0], channels, -(-height // stride), -(-width // stride)
 
 
 def _average_pool(stride: int) -> nn.Module:

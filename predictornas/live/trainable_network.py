@@ -18,6 +18,7 @@ from predictornas.live.operations import DropPath, Noise
 from predictornas.spaces import nasbench101, nasbench201
 from predictornas.spaces.base import SearchSpace, lists_too
 from predictornas.spaces.darts import DARTS
+from predictornas.spaces.nasbench101_cells import MAX_EDGES
 from predictornas.spaces.restricted import RestrictedSpace
 
 _STEMS = ("cifar", "imagenet")
@@ -184,6 +185,24 @@ def weightless_network(space: SearchSpace, row: Int8[np.ndarray, " g"], shape: N
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = shape.batch_norm_momentum
     return network
+
+
+def check_shape(space: SearchSpace, shape: NetworkShape) -> None:
+    """Refuses a shape that some network of a space cannot have, before a search comes across that one.
+
+    In NAS-Bench-101 each vertex that shares the channels of the output has two edges, so of 9 edges at most 4 do.
+
+    Raises:
+        ConfigurationError: such a shape.
+    """
+    base = space.base if isinstance(space, RestrictedSpace) else space
+    _check(base, shape)
+    sharing = MAX_EDGES // 2
+    if isinstance(base, nasbench101.NASBench101) and shape.channels < sharing:
+        raise ConfigurationError(
+            f"channels = {shape.channels}, but up to {sharing} vertices share the channels of a NAS-Bench-101 cell. "
+            f"Give the networks at least {sharing}."
+        )
 
 
 def _body(

@@ -113,6 +113,21 @@ def train(
             return _train_in(folder, log, job, images, until, advance, announce)
 
 
+def check_training(job: Job, images: Partition, folder: Path) -> Curve | None:
+    """Refuses what `train` would refuse in this folder, before anything is written there.
+
+    Returns:
+        How far the training got, as in `stored_curve`.
+
+    Raises:
+        ConfigurationError: settings that cannot work, or a device that is not there.
+        CheckpointError: the folder's checkpoint is damaged or belongs to another training.
+    """
+    with threads(job.threads):
+        _check(job, images, job.recipe.epochs)
+    return stored_curve(folder, job, images)
+
+
 def _train_in(
     folder: Path, log: Journal, job: Job, images: Partition, until: int, advance: Advance, announce: Announcer
 ) -> Curve:

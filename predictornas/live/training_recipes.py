@@ -9,6 +9,9 @@ from typing import Literal, get_args
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.colour_jitter import Jitter
+from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.darts import DARTS
+from predictornas.spaces.restricted import RestrictedSpace
 
 Schedule = Literal["cosine", "exponential", "linear", "constant"]
 SCHEDULES: tuple[str, ...] = get_args(Schedule)
@@ -203,3 +206,41 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UnknownNameError("training recipe", name, RECIPES)
     return RECIPES[name]
+
+
+def recipe_for(name: str, space: SearchSpace) -> Recipe:
+    """The recipe of this name, for networks of a space.
+
+    Raises:
+        UnknownNameError: there is none.
+        ConfigurationError: it trains what networks of the space lack; names those that go with it.
+    """
+    recipe = get_recipe(name)
+    if _goes_with(recipe, space):
+        return recipe
+    others = ", ".join(other for other, found in RECIPES.items() if _goes_with(found, space))
+    raise ConfigurationError(
+        f"The recipe {name!r} trains an auxiliary head, which only networks of the DARTS spaces have. Choose one that "
+        f"goes with {space.name}: {others}."
+    )
+
+
+def usual_recipe(space: SearchSpace) -> str:
+    """The name of the recipe of a space's own paper; of a space without one it is `small`."""
+    base = _base(space)
+    if isinstance(base, DARTS):
+        return "darts-cifar10"
+    return base.name if base.name in RECIPES else "small"
+
+
+def stem_of(name: str) -> str:
+    """The stem of DARTS networks that a recipe trains: ImageNet's make images an eighth of their size."""
+    return "imagenet" if "imagenet" in name else "cifar"
+
+
+def _goes_with(recipe: Recipe, space: SearchSpace) -> bool:
+    return isinstance(_base(space), DARTS) or not (recipe.auxiliary_weight or recipe.drop_path)
+
+
+def _base(space: SearchSpace) -> SearchSpace:
+    return space.base if isinstance(space, RestrictedSpace) else space

@@ -23,7 +23,7 @@ from predictornas.spaces.base import SearchSpace
 
 RECOMMENDED, OTHERS = "recommended architecture", "other architectures"
 
-_NO_OPTIONS = ("protocol", "images_sha256")
+_NO_OPTIONS = ("protocol", "images_sha256", "stem")
 
 _ONE_RUN = (
     f"One run has no interval, so how good the method is {UNDECIDED}. Validation errors chose the architecture, and "

@@ -26,6 +26,7 @@ from predictornas.search.loop import Search
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
+from predictornas.seeding import check_seed
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import MANIFEST, take, write_manifest
 from predictornas.studies.gain.run_tables import Notation, read_run, run_history
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from predictornas.live.curve import Curve
+    from predictornas.live.images.image_sets import ImageData
     from predictornas.oracles.live import LiveOracle
 
 KIND = "live-search"
@@ -67,8 +69,8 @@ class LiveStudy:
         batch_size: images in a batch; None for the recipe's.
         image_size: height and width that networks see; None for the images as they are.
         training_images: images to train with, and half as many to validate and to test with, drawn so that every class
-            has its share; None for half of the training images each, and all test images. A few fewer where images
-            share a source, which is never divided.
+            has its share; None for half of the training images each, or the images to validate with that a folder has
+            of its own, and all test images. A few fewer where images share a source, which is never divided.
         preset: fills in what the method's name leaves open.
         device: where networks are trained; with commas between, each worker has one of them.
         threads: CPU threads of each training.
@@ -100,8 +102,9 @@ class LiveStudy:
 
         Raises:
             UnknownNameError: no method or preset has this name.
-            ConfigurationError: levels that do not ascend, or a scheduler that cannot be asynchronous.
+            ConfigurationError: levels that do not ascend, a negative seed, or a scheduler that cannot be asynchronous.
         """
+        check_seed(self.seed)
         check_levels(self.levels)
         strategy = get_strategy(self.method, replace(get_preset(self.preset), levels=self.levels))
         if self.asynchronous:
@@ -115,34 +118,30 @@ class LiveStudy:
 
         Raises:
             UnknownNameError: no recipe or image set has this name.
-            ConfigurationError: devices that are not there.
+            ConfigurationError: devices that are not there, a recipe for other spaces, fewer images than asked for, or
+                channels or cells that some network of the space cannot have.
             DataError: images that cannot be read.
         """
         from predictornas.live.devices import listed_devices
-        from predictornas.live.images.loading import load_images, split
-        from predictornas.live.trainable_network import NetworkShape
-        from predictornas.live.training_recipes import get_recipe
+        from predictornas.live.images.loading import load_images
+        from predictornas.live.trainable_network import NetworkShape, check_shape
+        from predictornas.live.training_recipes import recipe_for, stem_of
         from predictornas.oracles.live import LiveOracle
 
         listed_devices(self.device)
-        recipe = get_recipe(self.recipe).with_lengths(self.levels[-1], self.batch_size)
+        space = get_space(self.space)
+        recipe = recipe_for(self.recipe, space).with_lengths(self.levels[-1], self.batch_size)
         data = load_images(self.images, size=recipe.augmentation.held(self.image_size))
         validation: int | float = 0.5
         if self.training_images is not None:
-            held = self.training_images // 2
-            if self.training_images + held > len(data.train) or held < 1:
-                raise ConfigurationError(
-                    f"{self.images!r} has {len(data.train)} training images, too few for {self.training_images} to "
-                    f"train and {held} to validate with. Ask for at least 2 and fewer."
-                )
-            (train,) = split(data.train, (self.training_images + held,), self.seed)
-            (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
-            data = replace(data, train=train, test=test)
-            validation = held
+            validation = self.training_images // 2
+            data = self._fewer(data, self.training_images, validation)
         channels = data.train.image_shape[0]
-        shape = NetworkShape(self.channels, self.cells, data.classes, channels, recipe.auxiliary_weight > 0)
+        auxiliary, stem = recipe.auxiliary_weight > 0, stem_of(self.recipe)
+        shape = NetworkShape(self.channels, self.cells, data.classes, channels, auxiliary, stem=stem)
+        check_shape(space, shape)
         return LiveOracle(
-            get_space(self.space),
+            space,
             data,
             shape,
             recipe,
@@ -155,6 +154,23 @@ class LiveStudy:
             threads=self.threads,
             evaluate_at=self.levels,
         )
+
+    def _fewer(self, data: ImageData, number: int, held: int) -> ImageData:
+        """So many images to train with, and so many to validate with where they are a part of their own."""
+        from predictornas.live.images.loading import split
+
+        own = data.validation
+        there = f"{len(data.train)} training images" + ("" if own is None else f" and {len(own)} to validate with")
+        enough = number + held <= len(data.train) if own is None else number <= len(data.train) and held <= len(own)
+        if not enough or held < 1:
+            raise ConfigurationError(
+                f"{self.images!r} has {there}, too few for {number} to train and {held} to validate with. Ask for at "
+                "least 2 and fewer."
+            )
+        (train,) = split(data.train, (number + held if own is None else number,), self.seed)
+        (test,) = split(data.test, (min(held, len(data.test)),), self.seed)
+        validation = None if own is None else split(own, (held,), self.seed)[0]
+        return replace(data, train=train, validation=validation, test=test)
 
 
 @dataclass(frozen=True)
@@ -286,7 +302,7 @@ def _refuse_nothing(study: LiveStudy, search: Search) -> None:
         )
 
 
-_SINCE = {"asynchronous": False, "budget_evaluations": None}
+_SINCE = {"asynchronous": False, "budget_evaluations": None, "stem": "cifar"}
 """What later versions ask for; a search without them is the one that it always was."""
 
 
@@ -296,7 +312,7 @@ def _claim(folder: Path, study: LiveStudy, strategy: Strategy, oracle: LiveOracl
 
     # nothing depends on which of several equal devices there are
     asked = json.loads(json.dumps(asdict(replace(study, device=kind_of_device(study.device)))))
-    facts = {"protocol": PROTOCOL, **asked, "images_sha256": oracle.images.digest}
+    facts = {"protocol": PROTOCOL, **asked, "images_sha256": oracle.images.digest, "stem": oracle.shape.stem}
     facts = {name: value for name, value in facts.items() if name not in _SINCE or value != _SINCE[name]}
     described = json.loads(json.dumps(describe(strategy)))
     before = take(folder, KIND)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from predictornas.benchmarks.table import Benchmark
 from predictornas.errors import ConfigurationError
 from predictornas.executors import Task, Tell
 from predictornas.live.proxies import PROXIES, get_proxy
-from predictornas.seeding import rng_for
+from predictornas.seeding import check_seed, rng_for
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.study import data_fingerprint
 from predictornas.studies.provenance import surroundings
@@ -57,7 +58,13 @@ class ProxyStudy:
     proxies: tuple[str, ...] = tuple(PROXIES)
 
 
-def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silently) -> pl.DataFrame:
+def run_proxy_study(
+    study: ProxyStudy,
+    folder: Path,
+    *,
+    started: Started = silently,
+    told: Callable[[str], None] = lambda _: None,
+) -> pl.DataFrame:
     """Scores a random sample of a table's architectures and compares the orders.
 
     Writes `scores.csv`, `proxies.csv` and `manifest.json`; scores of the same study are not computed again.
@@ -66,6 +73,7 @@ def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silen
         study: what to score.
         folder: where everything goes.
         started: told the number of architectures, gives back what is told about progress.
+        told: given how many architectures are left out of a proxy's order, because they have no score or no value.
 
     Returns:
         `proxy`, `tau` (Kendall's, against the table's evaluation), `low`, `high` (95 % bootstrap over architectures)
@@ -73,24 +81,37 @@ def run_proxy_study(study: ProxyStudy, folder: Path, *, started: Started = silen
 
     Raises:
         AtWorkError: another command scores in the folder.
-        ConfigurationError: fewer than three architectures.
+        ConfigurationError: fewer than three architectures, no proxies, a negative seed, or channels or cells that some
+            network of the space cannot have.
     """
+    from predictornas.live.trainable_network import NetworkShape, check_shape
+
+    check_seed(study.seed)
+    if not study.proxies:
+        raise ConfigurationError("No proxies were named. Name at least one, such as synflow, or leave the names out.")
     for name in study.proxies:
         get_proxy(name)  # an unknown one is refused before anything is opened
     benchmark = open_benchmark(study.benchmark)
     if study.sample < 3:
         raise ConfigurationError(f"A proxy study needs at least 3 architectures, not {study.sample}.")
+    check_shape(benchmark.space, NetworkShape(study.channels, study.cells, classes=2))
     facts = {**asdict(study), "proxies": list(study.proxies), "data_sha256": data_fingerprint(benchmark)}
     take(folder, KIND)
     task = Task(study, folder / "scores.json")
     run_all(
         ScoreNetworks(benchmark, facts),
         [task],
-        is_done=lambda task: kept(task.target, "study") == facts,
+        is_done=lambda task: kept(task.target, "study") == facts and _scores(task.target) is not None,
         units=lambda task: task.what.sample,
         execution=Execution(started=started),
     )
-    scores = pl.DataFrame(kept(task.target, "rows")).with_columns(pl.col("score").cast(pl.Float64).fill_null(math.nan))
+    scores = _scores(task.target)
+    assert scores is not None
+    for name, known in scores.group_by("proxy", maintain_order=True).agg(_KNOWN.sum()).iter_rows():
+        if known < study.sample:
+            told(
+                f"{name}: {study.sample - known} of {study.sample} architectures without a score or value are left out."
+            )
     table = correlations(scores)
     write_table(folder / "scores.csv", scores)
     write_table(folder / "proxies.csv", table)
@@ -136,9 +157,26 @@ class ScoreNetworks:
                 begin = time.process_time()  # of this process alone, whatever else the machine does
                 score = proxy(network, pixels, labels, generator)
                 seconds = time.process_time() - begin
-                rows.append({"proxy": name, "score": score, "value": value, "seconds": seconds})
+                rows.append({"proxy": name, "score": _plain(score), "value": _plain(value), "seconds": seconds})
             tell(1)
         write_sealed(path, {"study": self.facts, "rows": rows})
+
+
+_KNOWN = pl.all_horizontal(pl.col("score", "value").is_not_nan())
+"""Whether an architecture has both a score and a value; infinite ones count, for a singular kernel is the worst."""
+
+
+def _plain(number: float) -> float | str:
+    """A number as JSON has it, which lacks NaN and infinities."""
+    return number if math.isfinite(number) else str(number)
+
+
+def _scores(path: Path) -> pl.DataFrame | None:
+    """The rows that were kept; None where an older version kept infinities as unknown."""
+    rows = kept(path, "rows")
+    if any(None in row.values() for row in rows):
+        return None
+    return pl.DataFrame([{**row, **{name: float(row[name]) for name in ("score", "value")}} for row in rows])
 
 
 def correlations(scores: pl.DataFrame) -> pl.DataFrame:
@@ -149,7 +187,7 @@ def correlations(scores: pl.DataFrame) -> pl.DataFrame:
     """
     rows = []
     for (name,), part in scores.partition_by("proxy", as_dict=True, maintain_order=True).items():
-        pairs = part.select("score", "value").drop_nans().to_numpy()
+        pairs = part.filter(_KNOWN).select("score", "value").to_numpy()
         low, high = bootstrap_interval(pairs, statistic=_tau, rng=rng_for(0, 0, "proxies"))
         milliseconds = 1000 * float(part["seconds"].mean())  # type: ignore[arg-type]
         rows.append({"proxy": name, "tau": _tau(pairs), "low": low, "high": high, "milliseconds": milliseconds})

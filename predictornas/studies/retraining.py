@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,12 +13,15 @@ import polars as pl
 from jaxtyping import Int8
 
 from predictornas.architectures import parse
-from predictornas.errors import ConfigurationError
+from predictornas.counting import counted
+from predictornas.errors import AtWorkError, ConfigurationError
 from predictornas.files import writing_file
 from predictornas.observers import Announcer, Observer, several
+from predictornas.seeding import check_seed
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
-from predictornas.studies.folder import check_owner, take, write_manifest
+from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
+from predictornas.studies.locks import Locks
 from predictornas.studies.pictures import Pictures, save_figures
 from predictornas.studies.provenance import surroundings
 from predictornas.studies.tasks import Started, silently
@@ -26,6 +30,7 @@ from predictornas.studies.tidy_tables import write_table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from predictornas.live.curve import Curve
     from predictornas.live.images.partition import Partition
     from predictornas.live.trainable_network import CellNetwork
     from predictornas.live.training import Job
@@ -50,14 +55,15 @@ class Retraining:
         architecture: a name in `NAMED_GENOTYPES`, a printed genotype, a file that holds one, or genes with commas.
         space: name of its space.
         images: see `predictornas.live.images.loading.load_images`.
-        recipe: name of a training recipe.
+        recipe: name of a training recipe; None for that of the space's own paper.
         epochs: length; None for the recipe's.
         channels: of the first cells.
         cells: as in `predictornas.live.trainable_network.NetworkShape`.
         batch_size: None for the recipe's.
         image_size: height and width that the network sees; None for the images as they are. Recipes that crop and
             resize at random hold them at 8/7 of it.
-        validation: what is set aside of the training images: a share below 1, or so many images; 0 for none.
+        validation: what is set aside of the training images: a share below 1, or so many images; 0 for none. Where a
+            folder has images of its own to validate with, these are taken instead, unless it is 0.
         seed: of weights, order and augmentation.
         device: where torch computes.
         threads: CPU threads.
@@ -69,7 +75,7 @@ class Retraining:
     architecture: str
     space: str = "darts"
     images: str = "hard-digits"
-    recipe: str = "darts-cifar10"
+    recipe: str | None = None
     epochs: int | None = None
     channels: int = 36
     cells: int = 20
@@ -82,6 +88,17 @@ class Retraining:
     limit_multiply_adds: float | None = None
     on_the_fly: bool | None = None
     decoders: int | None = None
+
+    @property
+    def recipe_name(self) -> str:
+        """The recipe that was named, else the one of the space's own paper.
+
+        Raises:
+            UnknownNameError: no space has this name.
+        """
+        from predictornas.live.training_recipes import usual_recipe
+
+        return usual_recipe(get_space(self.space)) if self.recipe is None else self.recipe
 
 
 def space_of(text: str) -> str:
@@ -132,43 +149,53 @@ def retrain(
         What a person wants to know: parameters, multiply-adds, epochs, errors in percent.
 
     Raises:
+        AtWorkError: another command trains in the folder.
         ConfigurationError: settings that cannot work, or more multiply-adds than the request allows.
         CheckpointError: the folder holds another training.
     """
     from predictornas.live.counting import count_parameters
     from predictornas.live.trainable_network import weightless_network
-    from predictornas.live.training import train
+    from predictornas.live.training import check_training, train
 
     job, images = _asked(request, told)
     space = get_space(job.space)
     network = weightless_network(space, np.array(job.genes, np.int8), job.shape)
     height, width = map(job.recipe.augmentation.seen, images.train.image_shape[1:])
     work = _within_limit(request, network, (images.train.image_shape[0], height, width), told)
-    take(folder, KIND)
-    with writing_file(folder / "architecture.txt") as place:
-        place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
-    announce = Announcer(folder.absolute().name, several(observers))
-    curve = train(job, images, folder=folder / "training", advance=started(job.recipe.epochs), announce=announce)
-    table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
-    write_table(folder / "curve.csv", table)
-    facts = {
-        "parameters": count_parameters(network),
-        "multiply_adds": work,
-        "epochs": len(curve),
-        "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
-        "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
-        "seconds": round(float(curve.seconds.sum()), 1),
-    }
-    seen = {
-        "images": images.name,
-        "image_size": [height, width],
-        "mean": images.mean,
-        "std": images.std,
-        "class_names": images.class_names,
-    }
-    made = {"genes": list(job.genes), "images": seen, "result": facts, "made_with": surroundings()}
-    write_manifest(folder, KIND, {"request": asdict(request), **made})
-    save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
+    with Locks() as locks:
+        check_owner(folder, KIND)
+        if not locks.take(folder / MANIFEST):
+            raise AtWorkError(f"Another command trains in {folder}. Start it again when that is done.")
+        stored = check_training(job, images, folder / "training")
+        take(folder, KIND)
+        seen = {
+            "images": images.name,
+            "image_size": [height, width],
+            "mean": images.mean,
+            "std": images.std,
+            "class_names": images.class_names,
+        }
+        asked = {**asdict(request), "recipe": request.recipe_name}
+        made = {"request": asked, "genes": list(job.genes), "images": seen, "made_with": surroundings()}
+        if stored is None or not stored.reaches(job.recipe.epochs):
+            # what it takes to use the network before its last epoch
+            write_manifest(folder, KIND, made)
+        with writing_file(folder / "architecture.txt") as place:
+            place.write_text(space.describe(np.array(job.genes, np.int8)) + "\n", encoding="utf-8")
+        announce = Announcer(folder.absolute().name, several(observers))
+        curve = train(job, images, folder=folder / "training", advance=started(job.recipe.epochs), announce=announce)
+        table = pl.DataFrame({"epoch": np.arange(1, len(curve) + 1), **curve.columns()})
+        write_table(folder / "curve.csv", table)
+        facts = {
+            "parameters": count_parameters(network),
+            "multiply_adds": work,
+            "epochs": len(curve),
+            "validation_error": round(1 - float(curve.validation_accuracy[-1]), 6) if len(images.validation) else None,
+            "test_error": round(1 - float(curve.test_accuracy[-1]), 6),
+            "seconds": round(float(curve.seconds.sum()), 1),
+        }
+        write_manifest(folder, KIND, {**made, "result": facts})
+        save_figures(folder, lambda: {"curve": _figure(table, request)}, pictures)
     return facts
 
 
@@ -178,11 +205,12 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
     from predictornas.live.images.partition import partition
     from predictornas.live.trainable_network import NetworkShape
     from predictornas.live.training import Job
-    from predictornas.live.training_recipes import get_recipe
+    from predictornas.live.training_recipes import recipe_for, stem_of
 
+    check_seed(request.seed)
     space = get_space(request.space)
     row = read_architecture(space, request.architecture)
-    recipe = get_recipe(request.recipe).with_lengths(request.epochs, request.batch_size)
+    recipe = recipe_for(request.recipe_name, space).with_lengths(request.epochs, request.batch_size)
     loaded = load_images(
         request.images,
         size=recipe.augmentation.held(request.image_size),
@@ -191,13 +219,18 @@ def _asked(request: Retraining, told: Callable[[str], None]) -> tuple[Job, Parti
         decoders=request.decoders,
     )
     images = partition(loaded, _set_aside(request.validation), 0)
+    if loaded.validation is not None and len(images.validation):
+        told(
+            f"{loaded.name} has {counted(len(images.validation), 'image')} to validate with of its own. These are "
+            f"taken, and validation = {request.validation:g} sets none aside; 0 would leave them out."
+        )
     shape = NetworkShape(
         request.channels,
         request.cells,
         images.classes,
         images.train.image_shape[0],
         recipe.auxiliary_weight > 0,
-        stem="imagenet" if _is_mobile(request) else "cifar",
+        stem=stem_of(request.recipe_name),
     )
     return Job(space.name, tuple(row.tolist()), shape, recipe, request.seed, request.device, request.threads), images
 
@@ -230,7 +263,9 @@ def _within_limit(
 
 def _is_mobile(request: Retraining) -> bool:
     """Whether it is trained as on ImageNet, with a stem that makes images an eighth of their size."""
-    return "imagenet" in request.recipe
+    from predictornas.live.training_recipes import stem_of
+
+    return stem_of(request.recipe_name) == "imagenet"
 
 
 def _set_aside(validation: float) -> int | float:
@@ -273,8 +308,8 @@ def export_training(folder: Path, out: Path, *, program: bool = False) -> list[P
     checkpoint = folder / "training" / CHECKPOINT
     if "images" not in manifest or not checkpoint.is_file():
         raise ConfigurationError(
-            f"{folder} holds no finished training of this version. Give the `train` command again with --out {folder}: "
-            "it goes on where it stopped, or only writes what is missing."
+            f"{folder} holds no epoch of a training of this version. Give the `train` command again with --out "
+            f"{folder}: it goes on where it stopped, or only writes what is missing."
         )
     saved, known = load_checkpoint(checkpoint), dict(manifest["images"])
     trained = {
@@ -282,9 +317,10 @@ def export_training(folder: Path, out: Path, *, program: bool = False) -> list[P
         "recipe": manifest["request"]["recipe"],
         "epochs": len(saved.curve),
         "seed": manifest["request"]["seed"],
-        "validation_error": manifest["result"]["validation_error"],
-        "test_error": manifest["result"]["test_error"],
+        **_errors(saved.curve),
     }
+    if "result" in manifest:
+        trained |= {name: manifest["result"][name] for name in _errors(saved.curve)}
     card = NetworkCard(
         space=saved.identity["space"],
         genes=tuple(saved.identity["genes"]),
@@ -295,11 +331,19 @@ def export_training(folder: Path, out: Path, *, program: bool = False) -> list[P
     return export_network(saved.tensors["network"], card, out, program=program)
 
 
+def _errors(curve: Curve) -> dict[str, float | None]:
+    """After the last epoch so far; None where there are no images to validate with."""
+    last = {"validation_error": float(curve.validation_accuracy[-1]), "test_error": float(curve.test_accuracy[-1])}
+    return {name: None if math.isnan(accuracy) else round(1 - accuracy, 6) for name, accuracy in last.items()}
+
+
 def _figure(table: pl.DataFrame, request: Retraining) -> Figure:
     from predictornas.plots.training_course import draw_training
 
     title = f"{request.architecture[:40]} on {Path(request.images).name}"
-    caption = f"Recipe {request.recipe}, {request.cells} cells of {request.channels} channels, seed {request.seed}. "
+    caption = (
+        f"Recipe {request.recipe_name}, {request.cells} cells of {request.channels} channels, seed {request.seed}. "
+    )
     caption += (
         "Training loss: mean cross-entropy on the training images. Accuracies after each epoch on the images that it "
         "is trained on, on those set aside to validate with, and on the test images."

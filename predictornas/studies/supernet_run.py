@@ -16,11 +16,12 @@ from predictornas.errors import ConfigurationError
 from predictornas.files import writing_file
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.images.image_sets import ImageData
-from predictornas.live.images.loading import BUILT_IN, load_images, split
-from predictornas.live.images.partition import Partition, partition
+from predictornas.live.images.loading import BUILT_IN, load_images
+from predictornas.live.images.partition import Partition, in_halves, most_in_halves, partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.observers import Announcer, Observer, several
 from predictornas.report.supernet_page import supernet_page
+from predictornas.seeding import check_seed
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from predictornas.studies.folder import take, write_manifest
@@ -62,7 +63,7 @@ class SuperNetworkRun:
     Attributes:
         method: one of `predictornas.supernet.published.method_names()`.
         space: a DARTS space or nasbench201; the paper's where None.
-        data: as in `load_images`; half of the training images are for validation.
+        data: as in `load_images`; half of the training images are for validation, or what a folder has of its own.
         preset: "paper", or "released" for the settings of the released code.
         cells: depth of the super-network; the paper's where None, like all below.
         channels: its width.
@@ -121,10 +122,7 @@ class SuperNetworkRun:
         self._check()
         space = get_space(self.space or get_method(self.method, preset=self.preset).space)
         method = self._method(space)
-        images = load_images(self.data, size=self.size)
-        count = self._own("training_images", _SMALL_IMAGES, len(images.train))
-        if count < len(images.train):
-            images = replace(images, train=split(images.train, (count,), self.seed)[0])
+        images = self._fewer(load_images(self.data, size=self.size))
         shape = self._shape(method, images, space)
         job = SearchJob(
             space.name,
@@ -139,8 +137,22 @@ class SuperNetworkRun:
         )
         return job, partition(images, 0.5, self.seed)
 
+    def _fewer(self, images: ImageData) -> ImageData:
+        """As many images as are asked for; a small search takes what there is."""
+        most = most_in_halves(images)
+        count = self._own("training_images", min(_SMALL_IMAGES, most), None)
+        if count is None:
+            return images
+        if count > most:
+            raise ConfigurationError(
+                f"{self.data!r} has {most} images to search with, of which one half trains and the other validates, "
+                f"too few for {count}. Ask for fewer."
+            )
+        return in_halves(images, count, self.seed)
+
     def _check(self) -> None:
         """Refuses numbers that are none of what they stand for, before they are taken for not given."""
+        check_seed(self.seed)
         for name in ("cells", "channels", "epochs", "batch_size", "training_images", "size", "threads"):
             number = getattr(self, name)
             if number is not None and number < 1:

@@ -46,6 +46,14 @@ def test_an_asynchronous_search_by_processes_with_a_device_each(
     assert "--asynchronous" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_an_asynchronous_search_of_one_worker(run, printed_json, tmp_path: Path) -> None:
+    limits = ["--asynchronous", "--budget-evaluations", "2"]
+    assert run(*LIVE, *TINY, *limits, "--out", str(tmp_path / "live"), "--json") == 0
+    (row,) = printed_json()
+    assert row["architectures"] == 2
+
+
 @pytest.mark.thorough
 def test_from_a_search_to_a_classified_image_in_the_shell(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -93,6 +101,13 @@ def test_no_threads_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixtu
     for number, command in enumerate((["train", "DARTS-V2", "--images", "digits"], [*LIVE, *TINY])):
         assert run(*command, "--threads", "0", "--out", str(tmp_path / str(number))) == 2
         assert "threads = 0" in capsys.readouterr().err
+
+
+def test_negative_seeds_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ([*LIVE, *TINY], ["train", "DARTS-V2", "--images", "digits"], ["proxies", "--images", "digits"]):
+        assert run(*command, "--seed=-1", "--out", str(tmp_path / "out")) == 2
+        assert capsys.readouterr().err.endswith("seed = -1; it has to be 0 or more.\n")
+        assert not list(tmp_path.glob("out/*"))
 
 
 @pytest.mark.slow

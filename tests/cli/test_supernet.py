@@ -54,6 +54,12 @@ def test_no_threads_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "threads is 0" in capsys.readouterr().err
 
 
+def test_negative_seeds_are_refused(run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("supernet", *TINY, "--seed=-1", "--out", str(tmp_path / "out")) == 2
+    assert capsys.readouterr().err.endswith("seed = -1; it has to be 0 or more.\n")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.slow
 def test_a_darts_search_tells_the_size_of_the_mobile_network(
     run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

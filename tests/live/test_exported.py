@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -88,6 +89,44 @@ def test_a_fresh_process_without_this_package_runs_the_program(tmp_path: Path) -
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=tmp_path)
     logits = torch.load(tmp_path / "logits.pt", weights_only=True)
     torch.testing.assert_close(logits, network(images).detach(), atol=1e-6, rtol=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("space", "edge"), [("darts-s4", "noise"), ("darts-8", "none")], ids=["noise", "a node without anything"]
+)
+def test_a_program_takes_any_number_of_images(space: str, edge: str, tmp_path: Path) -> None:
+    """Also where operations make their output from the size of their input alone."""
+    found = get_space(space)
+    edges = f"[('{edge}', 0), ('{edge}', 1)" + ", ('sep_conv_3x3', 0), ('sep_conv_3x3', 1)" * 3 + "]"
+    cells = f"normal={edges}, normal_concat=range(2, 6), reduce={edges}, reduce_concat=range(2, 6)"
+    genes = parse(f"Genotype({cells})", found).genes
+    shape = NetworkShape(2, 3, 3, 2)
+    network = build_network(found, genes, shape, generator=torch.Generator().manual_seed(5)).eval()
+    card = NetworkCard(space, tuple(genes.tolist()), shape, (9, 9), (0.4, 0.5), (0.2, 0.3), (), {})
+    export_network(network.state_dict(), card, tmp_path, program=True)
+    loaded = torch.export.load(tmp_path / PROGRAM).module()
+    for number in (1, 3, 5):
+        images = torch.randn(number, 2, 9, 9)
+        logits = loaded(images)
+        assert logits.shape == (number, 3)
+        if edge == "none":
+            torch.testing.assert_close(logits, network(images), atol=1e-6, rtol=0)
+
+
+@pytest.mark.slow
+def test_no_program_of_an_earlier_export_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text speaks of one where there is one; a network that cannot be traced leaves everything as it was."""
+    network, card = trained("nasbench201", NetworkShape(2, 1, 3, 2))
+    export_network(network.state_dict(), card, tmp_path, program=True)
+    assert PROGRAM in (tmp_path / TEXT).read_text()
+    export_network(network.state_dict(), card, tmp_path)
+    assert not (tmp_path / PROGRAM).exists()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(torch.export, "export", Mock(side_effect=ValueError))
+    with pytest.raises(ValueError):
+        export_network(network.state_dict(), card, tmp_path, program=True)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_the_text_says_how_to_use_it(tmp_path: Path) -> None:

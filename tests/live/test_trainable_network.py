@@ -7,8 +7,9 @@ from torch import nn
 
 from predictornas.errors import ConfigurationError, InvalidArchitectureError
 from predictornas.live.operations import DropPath, Noise
-from predictornas.live.trainable_network import NetworkShape, build_network, weightless_network
+from predictornas.live.trainable_network import NetworkShape, build_network, check_shape, weightless_network
 from predictornas.spaces.genotypes import NAMED_GENOTYPES
+from predictornas.spaces.nasbench101_cells import INPUT, OUTPUT
 from predictornas.spaces.product import ProductSpace
 from predictornas.spaces.registry import get_space
 
@@ -249,6 +250,24 @@ def test_genes_that_break_the_rules():
 def test_shapes_that_cannot_be(name, change, message):
     with pytest.raises(ConfigurationError, match=message):
         network_of(name, NetworkShape(**{"channels": 8, "cells": 2, "classes": 5, **change}))
+
+
+def test_channels_that_some_cell_cannot_share():
+    """Four vertices between input and output, each with an edge to both: 8 edges; a fifth would need 10 in all."""
+    space = get_space("nasbench101")
+    row = space.from_matrices(
+        np.array([[[0, 1, 1, 1, 1, 0], *[[0, 0, 0, 0, 0, 1]] * 4, [0] * 6]], np.uint8),
+        np.array([[INPUT, 0, 0, 0, 0, OUTPUT]], np.int8),
+    )[0]
+    with pytest.raises(ConfigurationError, match="4 vertices of this NAS-Bench-101 cell share 3 channels"):
+        weightless_network(space, row, NetworkShape(3, 1, 2))
+    with pytest.raises(ConfigurationError, match="channels = 3, but up to 4 vertices share"):
+        check_shape(space, NetworkShape(3, 1, 2))
+    weightless_network(space, row, NetworkShape(4, 1, 2))
+    check_shape(space, NetworkShape(4, 1, 2))
+    check_shape(get_space("nasbench201"), NetworkShape(1, 1, 2))
+    with pytest.raises(ConfigurationError, match="channels = 1; it has to be at least 2"):
+        check_shape(get_space("darts-s2"), NetworkShape(1, 1, 2))
 
 
 def test_a_space_without_networks():

@@ -20,7 +20,7 @@ from predictornas.live.augmentation import Augmentation
 from predictornas.live.checkpoints import load_checkpoint, require_same
 from predictornas.live.colour_jitter import Jitter
 from predictornas.live.curve import Curve
-from predictornas.live.training import CHECKPOINT, EPOCH_LOG, Job, identity, stored_curve, train
+from predictornas.live.training import CHECKPOINT, EPOCH_LOG, Job, check_training, identity, stored_curve, train
 from tests.live.training_examples import GENES, RECIPE, SHAPE, images, job
 
 PARTS = images()
@@ -163,6 +163,21 @@ def test_the_checkpoint_of_another_training(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=f"belongs to another training: its {message}"):
             train(other, parts, folder=tmp_path)
     assert len(train(job(), PARTS, until=2, folder=tmp_path)) == 2
+
+
+def test_a_check_writes_nothing_and_tells_how_far_a_training_got(tmp_path: Path) -> None:
+    folder = tmp_path / "training"
+    assert check_training(job(), PARTS, folder) is None
+    for cannot in (replace(job(), threads=0), job(recipe=replace(RECIPE, batch_size=1))):
+        with pytest.raises(ConfigurationError):
+            check_training(cannot, PARTS, folder)
+    assert not folder.exists()
+    train(job(), PARTS, until=1, folder=folder)
+    curve = check_training(job(), PARTS, folder)
+    assert curve is not None
+    assert len(curve) == 1
+    with pytest.raises(CheckpointError, match="belongs to another training"):
+        check_training(job(seed=6), PARTS, folder)
 
 
 def test_a_checkpoint_from_before_resized_crops_and_colours_goes_on() -> None:

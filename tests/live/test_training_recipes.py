@@ -9,7 +9,9 @@ import torch
 from predictornas.errors import ConfigurationError, UnknownNameError
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.colour_jitter import Jitter
-from predictornas.live.training_recipes import RECIPES, Recipe, get_recipe
+from predictornas.live.training_recipes import RECIPES, Recipe, get_recipe, recipe_for, stem_of, usual_recipe
+from predictornas.spaces.base import SearchSpace
+from predictornas.spaces.registry import get_space
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,35 @@ def test_every_recipe_can_train(name: str) -> None:
 def test_a_name_that_is_not_known() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'darts-cifar10'"):
         get_recipe("darts-cifar")
+
+
+def test_recipes_go_with_their_spaces() -> None:
+    """Auxiliary heads and dropped paths are for DARTS; a restricted space is as its base."""
+    whole = get_space("nasbench201")
+    restricted = whole.restricted_to(whole.keys(whole.enumerate()[:9]))
+    for space in (get_space("nasbench101"), whole, restricted):
+        going = [name for name in RECIPES if _is_taken(name, space)]
+        assert going == ["nasbench101", "nasbench201", "small"]
+    for name, recipe in RECIPES.items():
+        assert recipe_for(name, get_space("darts-s2")) == recipe
+    with pytest.raises(ConfigurationError, match=r"'darts-cifar10' .* nasbench201: nasbench101, nasbench201, small\."):
+        recipe_for("darts-cifar10", whole)
+    usual = {name: usual_recipe(get_space(name)) for name in ("darts", "darts-s4", "nasbench101", "nasbench201")}
+    assert list(usual.values()) == ["darts-cifar10", "darts-cifar10", "nasbench101", "nasbench201"]
+    assert usual_recipe(restricted) == "nasbench201"
+
+
+def test_recipes_of_imagenet_have_its_stem() -> None:
+    stems = {name: stem_of(name) for name in RECIPES}
+    assert [name for name, stem in stems.items() if stem == "imagenet"] == ["darts-imagenet", "drnas-imagenet"]
+    assert set(stems.values()) == {"cifar", "imagenet"}
+
+
+def _is_taken(name: str, space: SearchSpace) -> bool:
+    try:
+        return recipe_for(name, space) == RECIPES[name]
+    except ConfigurationError:
+        return False
 
 
 def test_the_cosine_is_that_of_torch() -> None:

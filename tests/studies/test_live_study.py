@@ -22,9 +22,12 @@ from predictornas.executors.serial import Serial
 from predictornas.journal import read_records
 from predictornas.live.training import EPOCH_LOG
 from predictornas.studies import live_study
+from predictornas.studies.commands import command_for
 from predictornas.studies.folder import MANIFEST
 from predictornas.studies.live_study import LiveStudy, run_live_study
 from predictornas.studies.locks import Locks
+from predictornas.studies.sealed import read_sealed, write_sealed
+from tests.live.images.folders import picture_folder
 
 STUDY = LiveStudy(
     space="nasbench201",
@@ -152,12 +155,43 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
         (replace(STUDY, recipe="smal"), UnknownNameError, "small"),
         (replace(STUDY, images="no-such-folder"), UnknownNameError, "hard-digits"),
         (replace(STUDY, device="cuda:99"), ConfigurationError, "cuda"),
+        (replace(STUDY, space="nasbench101", channels=3), ConfigurationError, "up to 4 vertices share"),
+        (
+            replace(STUDY, recipe="darts-cifar10"),
+            ConfigurationError,
+            "'darts-cifar10' .* goes with nasbench201: nasben",
+        ),
+        (replace(STUDY, cells=0), ConfigurationError, "cells = 0"),
         (replace(STUDY, device="cpu,cuda:99"), ConfigurationError, "'cuda:99' was asked for"),
     ],
 )
 def test_what_cannot_work(study: LiveStudy, error: type[Exception], message: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=message):
         run_live_study(study, tmp_path)
+
+
+@pytest.mark.slow
+def test_recipes_of_imagenet_build_its_stem(tmp_path: Path) -> None:
+    """As `train` does; a folder of a version that built another is refused, and the stem is no option."""
+    study = replace(
+        STUDY,
+        space="darts",
+        cells=2,
+        method="random",
+        recipe="darts-imagenet",
+        image_size=14,
+        levels=(1,),
+        budget_epochs=1,
+    )
+    assert study.oracle(tmp_path / "x").shape.stem == "imagenet"
+    assert replace(study, recipe="small").oracle(tmp_path / "x").shape.stem == "cifar"
+    run_live_study(study, tmp_path / "out")
+    facts, _ = read_sealed(tmp_path / "out" / MANIFEST)
+    assert "--stem" not in (command_for(tmp_path / "out") or "--stem")
+    assert facts["study"].pop("stem") == "imagenet"
+    write_sealed(tmp_path / "out" / MANIFEST, facts)
+    with pytest.raises(ConfigurationError, match="another search"):
+        run_live_study(study, tmp_path / "out")
 
 
 def test_a_folder_without_images(tmp_path: Path) -> None:
@@ -181,6 +215,20 @@ def test_every_class_has_its_share_where_images_lie_class_by_class(tmp_path: Pat
     assert parts.train.pixels.shape == (12, 1, 8, 8)
     for images, share in ((parts.train, 4), (parts.validation, 2), (parts.test, 2)):
         assert torch.bincount(images.labels, minlength=3).tolist() == [share] * 3
+
+
+@pytest.mark.parametrize("training_images", [24, 10, None])
+def test_images_to_validate_with_of_its_own_are_as_few_as_asked_for(
+    tmp_path: Path, training_images: int | None
+) -> None:
+    folder = picture_folder(tmp_path, validation=15)
+    study = replace(STUDY, images=str(folder), training_images=training_images)
+    parts = study.oracle(tmp_path / "trainings").images
+    held = 15 if training_images is None else training_images // 2
+    judging = 9 if training_images is None else min(9, held)
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (training_images or 24, held, judging)
+    with pytest.raises(ConfigurationError, match="24 training images and 15 to validate with, too few for 31 to train"):
+        replace(study, training_images=31).oracle(tmp_path / "trainings")
 
 
 @pytest.mark.thorough

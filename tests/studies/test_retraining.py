@@ -10,12 +10,21 @@ import polars as pl
 import pytest
 
 from predictornas.architectures import parse
-from predictornas.errors import CheckpointError, ConfigurationError, InvalidArchitectureError, UnknownNameError
+from predictornas.errors import (
+    AtWorkError,
+    CheckpointError,
+    ConfigurationError,
+    InvalidArchitectureError,
+    UnknownNameError,
+)
 from predictornas.live.curve import Curve
 from predictornas.live.exported import load_network
 from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
+from predictornas.live.training import CHECKPOINT
 from predictornas.spaces.registry import get_space
+from predictornas.studies.folder import MANIFEST
+from predictornas.studies.locks import Locks
 from predictornas.studies.retraining import (
     MOBILE_LIMIT,
     Retraining,
@@ -84,6 +93,49 @@ def test_a_tiny_training_with_its_outputs(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_refused_training_leaves_the_folder_as_it_was(tmp_path: Path) -> None:
+    def content() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    retrain(replace(TINY, epochs=1), tmp_path)
+    before = content()
+    for other in (
+        replace(TINY, epochs=1, architecture="DARTS-V1"),
+        replace(TINY, epochs=1, batch_size=1),
+        replace(TINY, epochs=1, threads=0),
+    ):
+        with pytest.raises((CheckpointError, ConfigurationError)):
+            retrain(other, tmp_path)
+        assert content() == before
+    with Locks() as theirs:
+        assert theirs.take(tmp_path / MANIFEST)
+        with pytest.raises(AtWorkError, match="Another command trains"):
+            retrain(replace(TINY, epochs=1), tmp_path)
+    assert content() == before
+
+
+def test_settings_that_cannot_work_leave_a_new_folder_empty(tmp_path: Path) -> None:
+    for cannot in (replace(TINY, batch_size=1), replace(TINY, threads=0), replace(TINY, device="cuda:99")):
+        with pytest.raises(ConfigurationError):
+            retrain(cannot, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_the_recipe_is_that_of_the_space_unless_another_is_named(tmp_path: Path) -> None:
+    cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
+    request = Retraining(cell, "nasbench201", "digits", epochs=1, channels=2, cells=1)
+    retrain(request, tmp_path / "found")
+    manifest = json.loads((tmp_path / "found/manifest.json").read_text())
+    assert (manifest["request"]["recipe"], TINY.recipe_name) == ("nasbench201", "darts-cifar10")
+    export_training(tmp_path / "found", tmp_path / "out")
+    assert load_network(tmp_path / "out").card.training["recipe"] == "nasbench201"
+    with pytest.raises(ConfigurationError, match=r"'milenas-cifar10' .* goes with nasbench201: nasbench101"):
+        retrain(replace(request, recipe="milenas-cifar10"), tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+
+
+@pytest.mark.slow
 def test_what_a_person_is_told_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last epoch counts; a tenth of the images is set aside with a fixed seed."""
     asked = []
@@ -133,7 +185,8 @@ def test_600_million_multiply_adds_are_a_warning_and_a_limit_where_one_is_asked_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: list[str] = []
-    images = Mock(classes=10, train=Mock(image_shape=(3, pixels, 300)))
+    images = Mock(classes=10, train=Mock(image_shape=(3, pixels, 300)), mean=(0.5,), std=(0.5,), class_names=())
+    images.name = "pictures"
     monkeypatch.setattr("predictornas.live.images.partition.partition", lambda *_: images)
     monkeypatch.setattr("predictornas.live.counting.count_multiply_adds", lambda *_: work)
     monkeypatch.setattr("predictornas.live.training.train", Mock(side_effect=StopIteration))
@@ -185,6 +238,17 @@ def test_neither_a_share_nor_a_number_of_images(validation: float, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_a_folder_that_validates_with_its_own_images_says_so(tmp_path: Path) -> None:
+    pictures = str(picture_folder(tmp_path / "pictures", validation=6))
+    request = replace(TINY, images=pictures, recipe="small", epochs=1, batch_size=8)
+    for validation, told in ((5.0, True), (0.0, False)):
+        said: list[str] = []
+        result = retrain(replace(request, validation=validation), tmp_path / str(told), told=said.append)
+        assert ["6 images to validate with of its own" in text for text in said] == [True] * told
+        assert (result["validation_error"] is not None) == told
+
+
+@pytest.mark.slow
 def test_all_images_are_trained_on_and_the_network_leaves(tmp_path: Path) -> None:
     """As papers retrain: no image is set aside; what was trained is read back by `load_network`."""
     result = retrain(replace(TINY, validation=0.0, epochs=1), tmp_path)
@@ -197,6 +261,33 @@ def test_all_images_are_trained_on_and_the_network_leaves(tmp_path: Path) -> Non
     test = load_images("digits").test
     right = (network.classify(test.pixels).argmax(1) == test.labels).double().mean().item()
     assert right == pytest.approx(1 - result["test_error"], abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_network_leaves_before_its_last_epoch(tmp_path: Path) -> None:
+    """Stopped after the first of two epochs; also where an earlier training of that folder had come to its end."""
+    folder = tmp_path / "training"
+    for seed in (0, 1):
+
+        def stop(_: int) -> None:
+            raise KeyboardInterrupt
+
+        request = replace(TINY, seed=seed)
+        with pytest.raises(KeyboardInterrupt):
+            retrain(request, folder, started=lambda _: stop)
+        export_training(folder, tmp_path / "out")
+        half = load_network(tmp_path / "out")
+        assert (half.card.training["epochs"], half.card.training["seed"]) == (1, seed)
+        retrain(request, folder)
+        validated, tested = (
+            1 - pl.read_csv(folder / "curve.csv")[f"{part}_accuracy"] for part in ("validation", "test")
+        )
+        assert half.card.training["validation_error"] == pytest.approx(validated[0], abs=1e-6)
+        assert half.card.training["test_error"] == pytest.approx(tested[0], abs=1e-6)
+        export_training(folder, tmp_path / "out")
+        whole = load_network(tmp_path / "out")
+        assert whole.card.training["test_error"] == pytest.approx(tested[1], abs=1e-6)
+        (folder / "training" / CHECKPOINT).unlink()
 
 
 def test_a_folder_without_a_training_is_not_exported(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from predictornas.studies.supernet_run import SuperNetworkRun, released_rule, ru
 from predictornas.supernet.driver import EPOCH_LOG, SearchOutcome
 from predictornas.supernet.published import METHODS
 from predictornas.supernet.records import EpochRecord
+from tests.live.images.folders import picture_folder
 from tests.supernet.search_examples import images, job, without_seconds
 
 
@@ -115,11 +116,30 @@ def test_what_is_not_given_is_the_papers_or_small(
         ({"warm_up": 5}, "warm_up is 5, and the search has 4 epochs. Give at most as many"),
         ({"warm_up": -1}, "warm_up is -1"),
         ({"training_images": 1}, "Choose more images, or 0 for none"),
+        ({"training_images": 50_000}, "'digits' has 1198 images to search with.* too few for 50000"),
     ],
 )
 def test_numbers_out_of_range_are_refused_and_not_taken_for_not_given(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         SuperNetworkRun(small=True, **settings).prepared()
+
+
+def test_half_of_the_images_are_for_alpha_where_a_folder_has_its_own_to_validate_with(tmp_path: Path) -> None:
+    """24 to train and 15 to validate with: no more than 30 in halves, which are also what a small search takes."""
+    folder = str(picture_folder(tmp_path, validation=15))
+    asked = SuperNetworkRun(data=folder, channels=4, cells=2, batch_size=4)
+    sizes = []
+    for run in (
+        replace(asked, training_images=12),
+        replace(asked, training_images=30),
+        replace(asked, small=True),
+        asked,
+    ):
+        _, parts = run.prepared()
+        sizes.append((len(parts.train), len(parts.validation)))
+    assert sizes == [(6, 6), (15, 15), (15, 15), (24, 15)]
+    with pytest.raises(ConfigurationError, match="has 30 images to search with"):
+        replace(asked, training_images=31).prepared()
 
 
 def test_a_warm_up_as_long_as_the_search_is_allowed() -> None:

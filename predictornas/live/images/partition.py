@@ -84,6 +84,29 @@ def partition(data: ImageData, validation: int | float, seed: int) -> Partition:
     return _parts(data, train, held_out)
 
 
+def most_in_halves(data: ImageData) -> int:
+    """The most images of a task of which one half can train and the other validate."""
+    return len(data.train) if data.validation is None else 2 * min(len(data.train), len(data.validation))
+
+
+def in_halves(data: ImageData, number: int, seed: int) -> ImageData:
+    """The task with fewer images, of which `partition` at 0.5 makes two halves.
+
+    Args:
+        data: the task.
+        number: of images to train and to validate with, drawn from both where the task has its own to validate with.
+        seed: decides which images these are.
+
+    Raises:
+        ConfigurationError: more than `most_in_halves`, or none for one of two parts.
+    """
+    if data.validation is not None:
+        held = round(number / 2)
+        (train,), (validation,) = split(data.train, (number - held,), seed), split(data.validation, (held,), seed)
+        return replace(data, train=train, validation=validation)
+    return data if number == len(data.train) else replace(data, train=split(data.train, (number,), seed)[0])
+
+
 def _parts(data: ImageData, train: Images, validation: Images) -> Partition:
     return Partition(data.name, train, validation, data.test, data.classes, data.mean, data.std, data.class_names)
 

@@ -17,8 +17,8 @@ from predictornas.journal import Journal, read_records
 from predictornas.live.augmentation import Augmentation
 from predictornas.live.checkpoints import load_checkpoint, save_checkpoint
 from predictornas.live.devices import kind_of_device, own_device
-from predictornas.live.images.loading import BUILT_IN, load_images, split
-from predictornas.live.images.partition import Partition, partition
+from predictornas.live.images.loading import BUILT_IN, load_images
+from predictornas.live.images.partition import Partition, in_halves, most_in_halves, partition
 from predictornas.live.trainable_network import NetworkShape
 from predictornas.papers.figure import FigureRequest
 from predictornas.studies.tasks import run_all
@@ -138,8 +138,8 @@ class StudiedSearch:
             ConfigurationError, DataError, UnknownNameError: as in `load_images` and `partition`.
         """
         images = _images(self.data, self.scale.pixels)
-        if self.scale.images is not None and len(images.train) > self.scale.images:
-            images = replace(images, train=split(images.train, (self.scale.images,), self.seed)[0])
+        if self.scale.images is not None:
+            images = in_halves(images, min(self.scale.images, most_in_halves(images)), self.seed)
         shape = NetworkShape(
             channels=self.scale.channels or self.method.channels,
             cells=self.scale.cells or self.method.cells,

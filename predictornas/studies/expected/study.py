@@ -21,7 +21,7 @@ from predictornas.errors import ConfigurationError
 from predictornas.quantity import Quantity
 from predictornas.samplers.uniform import Exhaustive
 from predictornas.search.strategies import PredictorSearch
-from predictornas.seeding import rng_for
+from predictornas.seeding import check_seed, rng_for
 from predictornas.studies.expected.pilots import Effort, PilotSearch, pilots, ranks_pools
 from predictornas.studies.folder import take, write_manifest
 from predictornas.studies.gain.opened import OpenedStudy, open_study
@@ -98,10 +98,12 @@ def run_expected(
         pictures: formats and style of the figures.
 
     Raises:
-        ConfigurationError: a method that ranks no pools with a predictor, a budget in epochs or seconds.
+        ConfigurationError: a method that ranks no pools with a predictor, a budget in epochs or seconds, or a negative
+            seed.
         UnknownNameError: no table, column, method or preset has this name.
         StoreError: the folder cannot be written.
     """
+    check_seed(expected.seed)
     study = expected.study
     if study.budget is None or study.budget_epochs is not None or study.budget_seconds is not None:
         raise ConfigurationError("Pilots count evaluations. Give --budget, and no epochs or seconds.")

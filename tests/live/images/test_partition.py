@@ -9,7 +9,7 @@ import torch
 
 from predictornas.errors import ConfigurationError
 from predictornas.live.images.image_sets import ImageSet
-from predictornas.live.images.partition import Partition, partition
+from predictornas.live.images.partition import Partition, in_halves, most_in_halves, partition
 from tests.live.training_examples import data
 
 
@@ -58,3 +58,20 @@ def test_the_digest_is_that_of_all_bytes() -> None:
     other = ImageSet(one.pixels + 1, one.labels)
     assert len({parts.digest, replace(parts, test=other).digest, replace(parts, train=other).digest}) == 3
     assert parts.to("meta").train.pixels.device.type == "meta"
+
+
+def test_halves_of_one_part_and_of_two() -> None:
+    """Of 48 images 21 leave 11 and 10; with 30 images to validate with, the same 10 are some of these."""
+    assert most_in_halves(data()) == 48
+    parts = partition(in_halves(data(), 21, seed=1), 0.5, seed=1)
+    assert (len(parts.train), len(parts.validation)) == (11, 10)
+    assert torch.equal(in_halves(data(), 48, seed=1).train.pixels, data().train.pixels)
+    own = replace(data(), validation=data().test)
+    assert most_in_halves(own) == 60
+    parts = partition(in_halves(own, 21, seed=1), 0.5, seed=1)
+    assert (len(parts.train), len(parts.validation)) == (11, 10)
+    assert rows(parts.train) <= rows(data().train)
+    assert rows(parts.validation) <= rows(data().test)
+    assert max(parts.validation.labels.bincount()) <= 4
+    with pytest.raises(ConfigurationError):
+        in_halves(data(), 49, seed=1)

@@ -26,6 +26,7 @@ from predictornas.supernet.batches import validation_batches
 from predictornas.supernet.ongoing import OngoingSearch
 from predictornas.supernet.published import get_method
 from predictornas.supernet.weight_steps import measured
+from tests.live.images.folders import picture_folder
 
 TINY = Scale("nasbench201", images=60, pixels=8, batch_size=15, epochs=2, cells=1, channels=2, seeds=1)
 DARTS = get_method("darts-1", get_space("nasbench201"))
@@ -68,6 +69,13 @@ def test_each_worker_has_a_device_of_the_list(tiny: FigureRequest, monkeypatch: 
     monkeypatch.setattr(devices, "worker_number", lambda: 1)
     assert search.prepared()[0].device == "cuda:1"
     assert study_facts([search])["device"] == "cuda"
+
+
+def test_images_to_validate_with_of_its_own_are_half_of_those_of_the_scale(tiny: FigureRequest, tmp_path: Path) -> None:
+    folder = str(picture_folder(tmp_path / "pictures", train=45, validation=33))
+    (search,) = studied(replace(tiny, data=folder), {"DARTS": DARTS})
+    _, parts = search.prepared()
+    assert (len(parts.train), len(parts.validation)) == (30, 30)
 
 
 def without_seconds(trace: SearchTrace) -> list[Any]:

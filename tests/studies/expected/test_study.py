@@ -57,6 +57,12 @@ def test_a_predictor_that_knows_everything_is_expected_to_find_the_best_of_its_p
     assert gains[0] < gains[1] <= found.gain["cap_db"].max()  # type: ignore[operator]
 
 
+def test_negative_seeds_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="seed = -1; it has to be 0 or more"):
+        run_expected(ExpectedStudy(study(6.0, 400), seed=-1), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_epochs_cannot_be_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="count evaluations"):
         run_expected(ExpectedStudy(Study(benchmark=TABLE, budget=None, budget_epochs=90)), tmp_path)
