@@ -43,19 +43,23 @@ def one_thread() -> Iterator[None]:
     import torch
 
     libraries = _libraries(len(sys.modules)).lib_controllers
+    # the numbers of OpenMP and of torch are each thread's own
+    own = [(library, library.num_threads) for library in libraries if library.user_api == "openmp"]
     before = _pinned(libraries)
     with _lock:
         before.torch = before.torch or torch.get_num_threads()
-        torch.set_num_threads(1)  # that of OpenMP is each thread's own
+        torch.set_num_threads(1)
+        for library, _ in own:
+            library.set_num_threads(1)
     _here.pinned = True
     try:
         yield
     finally:
         _here.pinned = False
-        if not _released():
-            for library in libraries:  # and not by torch, which would let its own BLAS go too
-                if library.user_api == "openmp":
-                    library.set_num_threads(before.torch)
+        _released()
+        for library, number in own:
+            library.set_num_threads(number)
+        torch.set_num_threads(before.torch)
 
 
 @contextmanager
@@ -87,17 +91,13 @@ def _pinned(libraries: Sequence[LibController]) -> _Before:
         return _pins[0]
 
 
-def _released() -> bool:
+def _released() -> None:
     """One thread less that wants it; puts everything back where it was the last."""
     with _lock:
         before = _pins.pop()
-        if _pins:
-            return False
-        for library, number in before.blas:
-            _set(library, number)
-        if before.torch is not None:
-            sys.modules["torch"].set_num_threads(before.torch)
-        return True
+        if not _pins:
+            for library, number in before.blas:
+                _set(library, number)
 
 
 def _set(library: LibController, number: int) -> None:

@@ -85,9 +85,9 @@ def test_of_blocks_that_overlap_the_last_one_out_lets_blas_go(
     finally:
         torch.set_num_threads(1)
     assert seen["in the first too"][0] == seen["alone"][0] == {1}
-    if second is one_thread:
-        assert seen["in the first too"][1] == seen["alone"][1] == 1
-    assert seen["after"] == ({2}, 2)
+    assert seen["after"][0] == {2}
+    if second is one_thread:  # in others torch begins with the number that it was told last, by whichever thread
+        assert [seen[when][1] for when in ("in the first too", "alone", "after")] == [1, 1, 2]
 
 
 def test_work_is_shared_by_threads_but_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

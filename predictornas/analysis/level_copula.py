@@ -46,8 +46,8 @@ def level_correlations(values: Float[np.ndarray, "n l"]) -> Float[np.ndarray, "l
     constant = np.flatnonzero(np.ptp(values, axis=0) == 0)
     if len(constant):
         raise ConfigurationError(
-            f"All {len(values)} values of level {constant[0] + 1} of {values.shape[1]} are equal, so it agrees with no "
-            "other. Leave it out, or measure it again."
+            "Levels agree or not over three architectures or more whose values differ, and all "
+            f"{len(values)} values of level {constant[0] + 1} of {values.shape[1]} are equal. Leave it out."
         )
     scores = normal_scores(values)
     return np.atleast_2d(np.corrcoef(scores, rowvar=False))

@@ -43,5 +43,5 @@ def test_what_cannot_be_is_refused() -> None:
 
 def test_a_level_whose_values_are_all_equal_is_named() -> None:
     values = np.stack([np.arange(30.0), np.full(30, 0.5), np.arange(30.0)], axis=1)
-    with pytest.raises(ConfigurationError, match="All 30 values of level 2 of 3 are equal"):
+    with pytest.raises(ConfigurationError, match="all 30 values of level 2 of 3 are equal"):
         level_correlations(values)

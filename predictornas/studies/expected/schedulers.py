@@ -114,7 +114,7 @@ def expected_savings(
     fitted: dict[str, list[Float[np.ndarray, " n"]]] = {}
     found = []
     for method in study.method_names:
-        strategy = opened.strategy(method)
+        strategy = opened.study.configured(method)
         scheduler, predictor = _promotions(strategy), _predictor(strategy)
         if scheduler is not None:
             candidates = _newcomers(scheduler, trainings, resumes=resumes)
