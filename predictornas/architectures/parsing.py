@@ -138,6 +138,8 @@ def parse(
         raise _ambiguous(value, found)  # the same numbers mean other operations in each of the DARTS spaces
     first = found[0]
     if len(found) > 1 and found[1].space is first.space:
+        if from_file and _is_result(Path(str(value))):  # results are written in the words of their space
+            return next(one for one in found if one.notation == STRING.name)
         raise ConfigurationError(
             f"{quoted(value)} may be the words of {first.space.name!r} or genes, and they are different architectures. "
             "Write 'string: ' or 'genes: ' before it."
@@ -238,6 +240,11 @@ def _of_file(path: Path) -> Any:
         value = parse_json(content, shown_path(path), remedy="Give a file that holds an architecture.")
         return _about_architecture(value)
     return whole.rstrip("\r\n")
+
+
+def _is_result(path: Path) -> bool:
+    """Whether a file or folder is one that this package has written."""
+    return path.is_dir() or path.name in RESULTS
 
 
 def _words(given: Any, named: str | None, content: Any) -> list[str]:

@@ -126,7 +126,13 @@ def checked_values(
     _refuse(column, exact, np.isinf(exact), describe, "values must be finite; mark missing ones as NaN")
     if column.is_fraction:
         outside = (exact < 0) | (exact > 1)
-        _refuse(column, exact, outside, describe, "fractions lie in [0, 1]; declare percent in the recipe")
+        _refuse(
+            column,
+            exact,
+            outside,
+            describe,
+            "fractions lie in [0, 1], and what a recipe declares as percent in [0, 100]",
+        )
     with np.errstate(over="ignore"):
         short = exact.astype(np.float32)
     present = exact[~missing]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -193,7 +194,7 @@ def check_shape(space: SearchSpace, shape: NetworkShape) -> None:
     In NAS-Bench-101 each vertex that shares the channels of the output has two edges, so of 9 edges at most 4 do.
 
     Raises:
-        ConfigurationError: such a shape.
+        ConfigurationError: such a shape, or a space without networks.
     """
     base = space.base if isinstance(space, RestrictedSpace) else space
     _check(base, shape)
@@ -216,18 +217,18 @@ def _body(
         return NASBench101Body(graph.adjacency[0, :vertices, :vertices], names, *sizes, shape.stacks)
     if isinstance(space, nasbench201.NASBench201):
         return NASBench201Body([nasbench201.OPERATIONS[gene] for gene in row], *sizes)
-    if isinstance(space, DARTS):
-        genotype = space.genotype(row)
-        return DARTSBody(genotype.normal, genotype.reduce, *sizes, stem=shape.stem)
-    raise ConfigurationError(
-        f"No network is known for architectures of {space.name!r}: only for nasbench101, nasbench201 and the DARTS "
-        "spaces. Choose one of those."
-    )
+    genotype = cast("DARTS", space).genotype(row)
+    return DARTSBody(genotype.normal, genotype.reduce, *sizes, stem=shape.stem)
 
 
 def _check(space: SearchSpace, shape: NetworkShape) -> None:
-    """Refuses what no network of this space can have."""
+    """Refuses a space without networks, and what no network of this space can have."""
     darts = isinstance(space, DARTS)
+    if not darts and not isinstance(space, (nasbench101.NASBench101, nasbench201.NASBench201)):
+        raise ConfigurationError(
+            f"No network is known for architectures of {space.name!r}: only for nasbench101, nasbench201 and the DARTS "
+            "spaces. Choose one of those."
+        )
     least = {"channels": 2 if darts else 1, "cells": 1, "stacks": 1, "classes": 2, "in_channels": 1}
     for name, bound in least.items():
         if getattr(shape, name) < bound:

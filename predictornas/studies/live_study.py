@@ -97,7 +97,7 @@ class LiveStudy:
     budget_evaluations: int | None = None
     asynchronous: bool = False
 
-    def strategy(self) -> Strategy:
+    def strategy(self) -> Scheduled:
         """The strategy, under a scheduler.
 
         Raises:
@@ -131,6 +131,7 @@ class LiveStudy:
         listed_devices(self.device)
         space = get_space(self.space)
         recipe = recipe_for(self.recipe, space).with_lengths(self.levels[-1], self.batch_size)
+        recipe.check()
         data = load_images(self.images, size=recipe.augmentation.held(self.image_size))
         validation: int | float = 0.5
         if self.training_images is not None:
@@ -229,6 +230,7 @@ def run_live_study(
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
         strategy = study.strategy()  # refuses what cannot be before images are read
+        _refuse_nothing(study, strategy)
         if hours is not None and not study.asynchronous:
             raise ConfigurationError("Hours limit an asynchronous search. Use asynchronous=True (--asynchronous).")
         oracle = study.oracle(folder / "trainings", workers, executor)
@@ -238,7 +240,6 @@ def run_live_study(
             run = _Run(study, strategy, oracle, folder, identity, several(observers))
             advance = started(_total(study))
             search, history = run.asynchronously(advance, hours) if study.asynchronous else run.batch_by_batch(advance)
-        _refuse_nothing(study, search)
         outcome = _outcome(search, oracle, history)
         _write(folder, study, oracle, outcome, pictures)
         return outcome
@@ -294,11 +295,14 @@ def _total(study: LiveStudy) -> int:
     return (study.budget_evaluations if study.budget_epochs is None else study.budget_epochs) or 0
 
 
-def _refuse_nothing(study: LiveStudy, search: Search) -> None:
-    if not len(search.history):
+def _refuse_nothing(study: LiveStudy, strategy: Scheduled) -> None:
+    """A budget that trains no network, before the folder is claimed."""
+    Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
+    entry = strategy.scheduler.entry
+    if study.budget_epochs is not None and study.budget_epochs < entry:
         raise ConfigurationError(
-            f"A budget of {limits_of(asdict(study))} has too few epochs to train one network for {study.levels[0]}. "
-            "Raise it."
+            f"A budget of {limits_of(asdict(study))} has too few epochs to train one network for {entry}, with which "
+            f"{study.method!r} begins. Raise it."
         )
 
 

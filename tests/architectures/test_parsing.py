@@ -161,6 +161,17 @@ def test_numbers_that_are_words_and_other_genes_are_told_apart_by_their_name(
     assert parse([int(number) for number in text.split(",")], space).genes.tolist() == means[1]
 
 
+def test_a_result_is_in_the_words_of_its_space(tmp_path: Path) -> None:
+    """As a search on that space writes what it recommends; a file of somebody else may hold either."""
+    folder = tmp_path / "search"
+    folder.mkdir()
+    (folder / "recommended.txt").write_text("1,1,2\n", encoding="utf-8")
+    for result in (folder, folder / "recommended.txt"):
+        assert parse(result, Layers()).genes.tolist() == [0, 0, 1]
+    with pytest.raises(ConfigurationError, match="Write 'string: '"):
+        parse(written(tmp_path, "theirs.txt", "1,1,2\n"), Layers())
+
+
 def test_numbers_that_are_genes_alone_are_genes() -> None:
     assert parse("0,1,2", Layers()).notation == "genes"
     assert parse("0", Width()).genes.tolist() == [0]

@@ -285,3 +285,5 @@ def test_a_space_without_networks():
 
     with pytest.raises(ConfigurationError, match="No network is known for architectures of 'other'"):
         build_network(Other(), np.zeros(3, np.int8), SHAPE, generator=generator())
+    with pytest.raises(ConfigurationError, match="No network is known for architectures of 'other'"):
+        check_shape(Other(), SHAPE)

@@ -146,6 +146,12 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
     [
         (replace(STUDY, budget_epochs=0), ConfigurationError, "at least 1"),
         (replace(STUDY, levels=(5, 6), budget_epochs=3), ConfigurationError, "too few"),
+        (
+            replace(STUDY, method="random", levels=(1, 9), budget_epochs=8),
+            ConfigurationError,
+            "one network for 9, with",
+        ),
+        (replace(STUDY, space="nasbench-graph"), ConfigurationError, "No network is known"),
         (replace(STUDY, levels=(2, 1)), ConfigurationError, "ascending"),
         (replace(STUDY, levels=()), ConfigurationError, "ascending"),
         (replace(STUDY, batch_size=0), ConfigurationError, "batch_size must be at least 2"),
@@ -168,6 +174,7 @@ def test_another_search_is_refused(finished: tuple[Path, live_study.LiveOutcome]
 def test_what_cannot_work(study: LiveStudy, error: type[Exception], message: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=message):
         run_live_study(study, tmp_path)
+    assert not (tmp_path / MANIFEST).exists()  # the same folder takes the command that is corrected
 
 
 @pytest.mark.slow
