@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64, UInt64
 
+from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.predictors.base import Predictor
 from predictornas.spaces.base import Genes, Keys, SearchSpace
@@ -76,3 +77,25 @@ class Sampler(Protocol):
             rng: the only source of randomness.
         """
         ...
+
+
+def pool_of(
+    sampler: Sampler,
+    space: SearchSpace,
+    n: int,
+    history: History,
+    predictor: Predictor | None,
+    rng: np.random.Generator,
+) -> Pool:
+    """What a sampler proposes that may be anybody's; see `Sampler.propose`.
+
+    Raises:
+        ConfigurationError: it gave something else than a pool.
+    """
+    pool: Any = sampler.propose(space, n, history, predictor, rng)
+    if not isinstance(pool, Pool):
+        raise ConfigurationError(
+            f"{type(sampler).__name__}.propose gave {type(pool).__name__} and no Pool: end it with "
+            "`return Pool(genes, keys)`. predictornas.testing.check_sampler tries every rule."
+        )
+    return pool

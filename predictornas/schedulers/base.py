@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from predictornas.errors import ConfigurationError
 from predictornas.history import History
 from predictornas.spaces.base import Genes, Keys
 
@@ -61,6 +62,22 @@ class Scheduler(Protocol):
             DataError: the history has evaluations that this scheduler cannot have planned.
         """
         ...
+
+
+def plan_of(scheduler: Scheduler, history: History) -> Plan:
+    """What a scheduler plans that may be anybody's; see `Scheduler.promotions`.
+
+    Raises:
+        ConfigurationError: it gave something else than a plan.
+    """
+    plan: Any = scheduler.promotions(history)
+    if not isinstance(plan, Plan):
+        raise ConfigurationError(
+            f"{type(scheduler).__name__}.promotions gave {type(plan).__name__} and no Plan: end it with "
+            "`return Plan(genes, keys, epochs)`, empty where nobody is promoted. "
+            "predictornas.testing.check_scheduler tries every rule."
+        )
+    return plan
 
 
 def incumbent(history: History) -> int | None:

@@ -16,7 +16,7 @@ from predictornas.history import History, Pending
 from predictornas.observers import Observer
 from predictornas.oracles.base import Evaluations, Oracle
 from predictornas.plain_help import PlainHelp
-from predictornas.schedulers.base import Scheduler, incumbent
+from predictornas.schedulers.base import Scheduler, incumbent, plan_of
 from predictornas.search.folder import SearchFolder, identity_of
 from predictornas.search.proposing import chosen, rest_of_initial
 from predictornas.search.reported import Reporter
@@ -382,7 +382,7 @@ class Search(metaclass=PlainHelp):
         if self._scheduler is None:
             return
         try:
-            self._scheduler.promotions(with_results(self.history, event, np.zeros(len(event["keys"]), np.int64)))
+            plan_of(self._scheduler, with_results(self.history, event, np.zeros(len(event["keys"]), np.int64)))
         except DataError as error:
             raise ConfigurationError(
                 f"{given.by} got a length that does not go with the scheduler of this search, which trains newcomers "

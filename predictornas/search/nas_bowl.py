@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from predictornas.history import History
 from predictornas.predictors.base import fresh
 from predictornas.predictors.weisfeiler_lehman import WeisfeilerLehmanProcess
-from predictornas.samplers.base import Sampler
+from predictornas.samplers.base import Sampler, pool_of
 from predictornas.samplers.mutants_of_best import MutantsOfBest
 from predictornas.search.strategies import Proposal, compared
 from predictornas.seeding import rng_for
@@ -56,7 +56,7 @@ class NASBOWL:
             space, history.genes_by_key, history.values, epochs=history.epochs, rng=rng_for(seed, iteration, "fit")
         )
         size, shown = max(self.pool_size, n), compared(history, self.predictor.fidelity_pairs)
-        pool = self.sampler.propose(space, size, shown, process, rng_for(seed, iteration, "pool"))
+        pool = pool_of(self.sampler, space, size, shown, process, rng_for(seed, iteration, "pool"))
         scores = process.predict(pool.genes)
         best = process.targets_[process.predict(process.genes_).argmax()]
         chosen = pool.best(expected_improvement(scores, process.predict_std(pool.genes), best), n)

@@ -11,7 +11,7 @@ from predictornas.history import History
 from predictornas.predictors.base import Predictor, fresh
 from predictornas.predictors.contract import fitted_on, scores_of
 from predictornas.predictors.neural_predictor import NeuralPredictor
-from predictornas.samplers.base import Pool, Sampler
+from predictornas.samplers.base import Pool, Sampler, pool_of
 from predictornas.samplers.uniform import Exhaustive
 from predictornas.search.strategies import Proposal, Strategy, propose_uniformly
 from predictornas.seeding import rng_for
@@ -63,7 +63,7 @@ class OneShot:
         """The ranked pool: a function of the initial set."""
         unfitted, rng = fresh(self.predictor), rng_for(seed, 1, "fit")
         predictor = fitted_on(unfitted, space, first.genes_by_key, first.values, epochs=first.epochs, rng=rng)
-        pool = self.sampler.propose(space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
+        pool = pool_of(self.sampler, space, self.pool_size, first, predictor, rng_for(seed, 1, "pool"))
         return _Ranking(pool, scores_of(predictor, pool.genes), np.sort(pool.keys))
 
 

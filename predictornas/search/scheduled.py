@@ -9,7 +9,7 @@ from jaxtyping import Float, Int8
 
 from predictornas.history import History
 from predictornas.remembering import remembered
-from predictornas.schedulers.base import Scheduler
+from predictornas.schedulers.base import Scheduler, plan_of
 from predictornas.search.strategies import (
     PredictorSearch,
     Proposal,
@@ -159,7 +159,7 @@ class Scheduled:
         """The scheduler's promotions, or else up to `n` newcomers."""
         # who is in flight waits for nothing, whatever a scheduler says of it; who failed is not trained further
         out = np.append(history.keys[history.failed], history.pending_keys)
-        promoted = self.scheduler.promotions(history).without(out)
+        promoted = plan_of(self.scheduler, history).without(out)
         if len(promoted):
             row = self.recommend(space, history, seed=seed, iteration=iteration)
             return Proposal(

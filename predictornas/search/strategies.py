@@ -22,7 +22,7 @@ from predictornas.predictors.base import (
 )
 from predictornas.predictors.contract import fitted_on, scores_of, spread_of
 from predictornas.predictors.fidelity import FidelityRule, comparable, same_fidelity
-from predictornas.samplers.base import Pool, Sampler
+from predictornas.samplers.base import Pool, Sampler, pool_of
 from predictornas.samplers.uniform import Uniform
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace
@@ -224,7 +224,7 @@ class PredictorSearch(metaclass=PlainHelp):
         """What is proposed where the predictor of the iteration is fitted already."""
         known = scores_of(predictor, history.genes).astype(np.float64)
         shown = replace(history, values=known).latest() if self.smoothed else self.compared(history)
-        pool = self.sampler.propose(space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
+        pool = pool_of(self.sampler, space, self.pool_size, shown, predictor, rng_for(seed, iteration, "pool"))
         scores = scores_of(predictor, pool.genes)
         chosen = pool.best(self.hopes(predictor, history, pool.genes, scores), n)
         return Proposal(

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from predictornas.errors import ConfigurationError
+from predictornas.history import History
+from predictornas.samplers import base
 from predictornas.samplers.base import Pool
+from predictornas.spaces.registry import get_space
 
 
 def pool_of(size: int, excluded: list[int] = []) -> Pool:  # noqa: B006
@@ -34,3 +41,17 @@ def test_nothing_is_excluded_or_discarded_unless_it_is_said() -> None:
     pool = pool_of(3)
     whole = Pool(pool.genes, pool.keys)
     assert (len(whole), whole.excluded.tolist(), whole.discarded) == (3, [], 0)
+
+
+def test_a_sampler_that_forgets_to_return_is_named() -> None:
+    class Forgetful:
+        name = "forgetful"
+
+        def propose(self, space: Any, n: int, history: Any, predictor: Any, rng: Any) -> None:
+            return None
+
+    space = get_space("nasbench201")
+    with pytest.raises(
+        ConfigurationError, match=r"Forgetful\.propose gave NoneType and no Pool: end it with `return Pool"
+    ):
+        inspect.unwrap(base.pool_of)(Forgetful(), space, 5, History.empty(6), None, np.random.default_rng(0))

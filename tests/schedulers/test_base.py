@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
 import numpy as np
+import pytest
 
+from predictornas.errors import ConfigurationError
 from predictornas.history import History
-from predictornas.schedulers import incumbent
+from predictornas.schedulers import Full, incumbent
+from predictornas.schedulers.base import plan_of
 
 NAN = float("nan")
 
@@ -33,3 +37,12 @@ def test_the_incumbent_is_the_best_of_the_longest_trained() -> None:
 def test_schedulers_need_no_torch() -> None:
     code = "import sys, predictornas.schedulers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_scheduler_that_forgets_to_return_is_named() -> None:
+    class Forgetful(Full):
+        def promotions(self, history: History) -> None:
+            return None
+
+    with pytest.raises(ConfigurationError, match=r"Forgetful\.promotions gave NoneType and no Plan"):
+        inspect.unwrap(plan_of)(Forgetful((1,)), History.empty(6))

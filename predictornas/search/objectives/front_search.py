@@ -15,7 +15,7 @@ from predictornas.fronts.hypervolume import improvements
 from predictornas.history import History
 from predictornas.predictors.base import Predictor, UncertainPredictor, fresh
 from predictornas.predictors.contract import fitted_on, scores_of, spread_of
-from predictornas.samplers.base import Sampler
+from predictornas.samplers.base import Sampler, pool_of
 from predictornas.search.objectives.quantities import Goal, Reader, best_first, costs_of, excess, objectives_of
 from predictornas.search.objectives.scales import ScoreScale
 from predictornas.search.strategies import Proposal
@@ -79,7 +79,7 @@ class FrontSearch:
         values = np.empty(len(history))
         values[best_first(seen, beyond)] = -np.arange(len(history), dtype=np.float64)
         shown = replace(history, values=values)
-        pool = self.sampler.propose(space, self.pool_size, shown, None, rng_for(seed, iteration, "pool"))
+        pool = pool_of(self.sampler, space, self.pool_size, shown, None, rng_for(seed, iteration, "pool"))
         if not len(pool.genes):  # the space is used up
             return Proposal(pool.genes, pool.keys, proposed_by="front-search", pool=pool)
         hopes, chances = beliefs.hopes(pool.genes)
