@@ -25,9 +25,6 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".webp", ".tif", ".
 VALIDATION = ("val", "valid", "validation")
 """What the folder of images to validate with may be called."""
 
-_LIKE_PARTS = ("train", "training", "test", "testing", *VALIDATION)
-"""Names, in small letters, of folders whose folders are more likely the classes than what belongs to one."""
-
 TEST_SHARE = 0.2
 """Share of the images that judge where the folder has no parts (ours)."""
 
@@ -42,17 +39,13 @@ Told = Callable[[str], None]
 
 
 def is_image_folder(folder: Path) -> bool:
-    """Whether `folder` has a folder `train` or `test`, or at least two folders that hold images."""
+    """Whether `folder` has a folder `train` or `test`, or at least two folders that hold images themselves."""
     return any((folder / part).is_dir() for part in ("train", "test")) or len(folders_of_images(folder)) > 1
 
 
 def folders_of_images(folder: Path) -> list[str]:
-    """The names of the folders in `folder` that hold images, themselves or further below unless called like parts."""
-    return [
-        entry.name
-        for entry in _folders(folder)
-        if any(map(_is_image, entry.iterdir())) or (entry.name.lower() not in _LIKE_PARTS and _has_images(entry))
-    ]
+    """The names of the folders in `folder` that hold images themselves."""
+    return [entry.name for entry in _folders(folder) if any(map(_is_image, entry.iterdir()))]
 
 
 def read_image_folder(
@@ -171,7 +164,7 @@ def _decoded_sets(
 
 def _classes(part: Path, told: Told) -> list[str]:
     folders = _folders(part)
-    classes = [entry.name for entry in folders if _has_images(entry)]
+    classes = [entry.name for entry in folders if next(_images_in(entry), None) is not None]
     empty = [entry.name for entry in folders if entry.name not in classes]
     if not folders:
         raise DataError(f"{part} has no folder for any class. Expected are {part}/CLASS/*.png.")
@@ -201,10 +194,6 @@ def _tell_left_out(part: Path, classes: list[str], told: Told) -> None:
 
 def _folders(part: Path) -> list[Path]:
     return sorted(entry for entry in part.glob("[!.]*") if entry.is_dir())
-
-
-def _has_images(folder: Path) -> bool:
-    return next(_images_in(folder), None) is not None
 
 
 def _images_in(folder: Path) -> Iterator[Path]:

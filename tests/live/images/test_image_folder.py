@@ -8,7 +8,6 @@ from predictornas.errors import ConfigurationError, DataError
 from predictornas.live.images.decoded_set import DecodedSet
 from predictornas.live.images.image_folder import is_image_folder, read_image_folder
 from predictornas.live.images.image_sets import ImageSet
-from predictornas.live.images.loading import load_images
 from predictornas.live.images.partition import partition
 
 
@@ -88,21 +87,6 @@ def test_nested_folders_and_tiff_are_read_and_what_is_left_out_is_told(folder: P
         f"{folder / 'train'}: left out because they lie beside the folders of the classes: 1 image.",
         f"{folder / 'train'}: left out because of their endings: 2 files (1 with .txt, 1 with .cr2).",
     ]
-
-
-def test_classes_whose_images_lie_further_below_are_recognised(tmp_path: Path):
-    for number in range(20):
-        place(tmp_path, f"{('cat/day', 'dog/night/late')[number % 2]}/{number:02}.png", number)
-    assert load_images(tmp_path).class_names == ("cat", "dog")
-
-
-def test_parts_of_other_names_are_no_classes(tmp_path: Path):
-    for number in range(20):
-        place(
-            tmp_path, f"{('Training', 'Testing')[number % 2]}/{('cat', 'dog')[number % 3 % 2]}/{number:02}.png", number
-        )
-    with pytest.raises(DataError, match="the folders train/CLASS and test/CLASS"):
-        load_images(tmp_path)
 
 
 def test_more_images_than_memory_are_refused_before_they_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch):
