@@ -33,7 +33,8 @@ class _Before:
 def one_thread() -> Iterator[None]:
     """Computes on one thread inside the block, and as before after it: BLAS of numpy and SciPy, OpenMP, torch.
 
-    The number of BLAS is the process's: of threads whose blocks overlap, the last one out puts it back.
+    The number of BLAS is the process's: of threads whose blocks overlap, the last one out puts it back. Those of OpenMP
+    and of torch are each thread's own.
     """
     if _is_pinned():
         yield
@@ -43,33 +44,40 @@ def one_thread() -> Iterator[None]:
     import torch
 
     libraries = _libraries(len(sys.modules)).lib_controllers
-    # the numbers of OpenMP and of torch are each thread's own
-    own = [(library, library.num_threads) for library in libraries if library.user_api == "openmp"]
-    before = _pinned(libraries)
+    openmp = [library for library in libraries if library.user_api == "openmp"]
     with _lock:
-        before.torch = before.torch or torch.get_num_threads()
+        numbers = [library.num_threads for library in openmp]
+        own = torch.get_num_threads()
+        # a thread that never asked torch before begins with the number that torch was told last, in a pinned thread
+        inherited = bool(_pins) and numbers != [library.num_threads for library in openmp]
+        before = _pinned(libraries)
+        before.torch = before.torch or own
         torch.set_num_threads(1)
-        for library, _ in own:
+        for library in openmp:
             library.set_num_threads(1)
     _here.pinned = True
     try:
         yield
     finally:
         _here.pinned = False
-        _released()
-        for library, number in own:
-            library.set_num_threads(number)
-        torch.set_num_threads(before.torch)
+        with _lock:
+            _released()
+            for library, number in zip(openmp, numbers, strict=True):
+                library.set_num_threads(number)
+            torch.set_num_threads(before.torch if inherited else own)
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """BLAS of numpy and SciPy on one thread inside the block: many small products take longer on several."""
-    _pinned(_libraries(len(sys.modules)).lib_controllers)
+    libraries = _libraries(len(sys.modules)).lib_controllers
+    with _lock:
+        _pinned(libraries)
     try:
         yield
     finally:
-        _released()
+        with _lock:
+            _released()
 
 
 def _is_pinned() -> bool:
@@ -78,26 +86,23 @@ def _is_pinned() -> bool:
 
 
 def _pinned(libraries: Sequence[LibController]) -> _Before:
-    """Limits every BLAS for one more thread that wants it."""
-    with _lock:
-        if not _pins:
-            _pins.append(
-                _Before([(library, library.num_threads) for library in libraries if library.user_api == "blas"])
-            )
-            for library, _ in _pins[0].blas:
-                _set(library, 1)
-        else:
-            _pins.append(_pins[0])
-        return _pins[0]
+    """Limits every BLAS for one more thread that wants it, also one that was loaded meanwhile."""
+    before = _pins[0] if _pins else _Before([])
+    limited = {library.filepath for library, _ in before.blas}
+    for library in libraries:
+        if library.user_api == "blas" and library.filepath not in limited:
+            before.blas.append((library, library.num_threads))
+            _set(library, 1)
+    _pins.append(before)
+    return before
 
 
 def _released() -> None:
     """One thread less that wants it; puts everything back where it was the last."""
-    with _lock:
-        before = _pins.pop()
-        if not _pins:
-            for library, number in before.blas:
-                _set(library, number)
+    before = _pins.pop()
+    if not _pins:
+        for library, number in before.blas:
+            _set(library, number)
 
 
 def _set(library: LibController, number: int) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -61,20 +62,28 @@ def test_of_blocks_that_overlap_the_last_one_out_lets_blas_go(
         return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
     def work() -> None:
+        torch.set_num_threads(3)
+        assert torch.get_num_threads() == 3  # once it was asked, the number is this thread's own
+        ready.set()
+        assert begun.wait(9)
         with second():
-            seen["in the first too"] = of_blas(), torch.get_num_threads()
+            seen.append((of_blas(), torch.get_num_threads()))
             inside.set()
-            outside.wait(9)
-            seen["alone"] = of_blas(), torch.get_num_threads()
-        seen["after"] = of_blas(), torch.get_num_threads()
+            assert outside.wait(9)
+            seen.append((of_blas(), torch.get_num_threads()))
+        seen.append((of_blas(), torch.get_num_threads()))
 
-    inside, outside, seen = threading.Event(), threading.Event(), {}
+    ready, begun, inside, outside = (threading.Event() for _ in range(4))
+    seen = list[tuple[set[int], int]]()
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert ready.wait(9)
     torch.set_num_threads(2)
+    assert torch.get_num_threads() == 2
     try:
         with threadpoolctl.threadpool_limits(2, user_api="blas"):
             with first():
-                thread = threading.Thread(target=work)
-                thread.start()
+                begun.set()
                 assert inside.wait(9)
             assert torch.get_num_threads() == 2
             assert of_blas() == {1}
@@ -84,10 +93,40 @@ def test_of_blocks_that_overlap_the_last_one_out_lets_blas_go(
             assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
-    assert seen["in the first too"][0] == seen["alone"][0] == {1}
-    assert seen["after"][0] == {2}
-    if second is one_thread:  # in others torch begins with the number that it was told last, by whichever thread
-        assert [seen[when][1] for when in ("in the first too", "alone", "after")] == [1, 1, 2]
+    pinned = 1 if second is one_thread else 3
+    assert seen == [({1}, pinned), ({1}, pinned), ({2}, 3)]
+
+
+def test_a_thread_that_torch_sees_for_the_first_time_in_another_s_block_is_not_left_on_one() -> None:
+    def work() -> None:
+        with one_thread():
+            pass
+        seen.append(torch.get_num_threads())
+
+    seen = list[int]()
+    torch.set_num_threads(3)
+    try:
+        with one_thread():
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join(9)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(1)
+    assert seen == [3] or os.environ.get("OMP_NUM_THREADS") == "1"  # then nobody can tell what it has inherited
+
+
+def test_blas_that_is_loaded_in_a_block_is_limited_by_the_next() -> None:
+    script = (
+        "from predictornas.threads import one_blas_thread, one_thread\n"
+        "from threadpoolctl import threadpool_info\n"
+        "with one_blas_thread():\n"
+        "    with one_thread():\n"
+        "        print({library['num_threads'] for library in threadpool_info()})\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert ran.stdout.strip() == "{1}"
 
 
 def test_work_is_shared_by_threads_but_where_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
