@@ -21,12 +21,14 @@ from predictornas.search.folder import SearchFolder, identity_of
 from predictornas.search.proposing import chosen, rest_of_initial
 from predictornas.search.reported import Reporter
 from predictornas.search.results import Given, checked, unknown_rows, with_results
+from predictornas.search.scheduled import scheduler_of
 from predictornas.search.strategies import (
     Proposal,
     Recommending,
     Strategy,
     for_one_run,
 )
+from predictornas.search.with_trials import WithTrials
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, Keys, SearchSpace, require_members
 from predictornas.spaces.registry import get_space
@@ -313,9 +315,9 @@ class Search(metaclass=PlainHelp):
             ConfigurationError, InvalidArchitectureError, StoreError: as for `tell`.
         """
         genes = require_members(self.space, genes)
-        epochs = np.full(len(genes), self._entry) if epochs is None else epochs
+        epochs = np.zeros(len(genes)) if epochs is None else epochs
         given = Given(genes, values, epochs, costs, failed, by="add()")
-        results = checked(self.space, self.history, given, twice=True)
+        results = checked(self.space, self.history, given, otherwise=self._entry, twice=True)
         new = unknown_rows(self.history, results)
         if len(new):
             event = {"kind": "add", "genes": genes[new], **vars(results.rows(new))}
@@ -371,18 +373,20 @@ class Search(metaclass=PlainHelp):
     @property
     def _entry(self) -> int:
         """Epochs of what nobody asked for: those of a scheduler's newcomers, or 0, which are the oracle's own."""
-        return getattr(self._scheduler, "entry", 0)
+        return 0 if self._scheduler is None else self._scheduler.entry
 
     @property
     def _scheduler(self) -> Scheduler | None:
-        return getattr(self.strategy, "scheduler", None)
+        return scheduler_of(self.strategy)
 
     def _refuse_what_no_scheduler_planned(self, event: Mapping[str, Any], given: Given) -> None:
         """A scheduler goes by the levels in a history alone: what it cannot read would stop the search for good."""
         if self._scheduler is None:
             return
         try:
-            plan_of(self._scheduler, with_results(self.history, event, np.zeros(len(event["keys"]), np.int64)))
+            after = with_results(self.history, event, np.zeros(len(event["keys"]), np.int64))
+            known = self.strategy.known(self.space, after) if isinstance(self.strategy, WithTrials) else after
+            plan_of(self._scheduler, known)
         except DataError as error:
             raise ConfigurationError(
                 f"{given.by} got a length that does not go with the scheduler of this search, which trains newcomers "

@@ -72,7 +72,7 @@ def checked(space: SearchSpace, history: History, given: Given, *, otherwise: in
         space: the space.
         history: what was told before, and what is in flight.
         given: as it came.
-        otherwise: length of what nobody asked for, where none is given.
+        otherwise: length of what nobody asked for, where none is given, or 0.
         twice: whether a training may be told that is known, or told twice at once.
 
     Raises:
@@ -128,13 +128,12 @@ def unknown_rows(history: History, results: Results) -> list[int]:
     """The rows of trainings that a history does not have, or has no value of where they do; each training once."""
     trainings = list(zip(history.keys.tolist(), history.epochs.tolist(), strict=True))
     known = {training for training, failed in zip(trainings, history.failed.tolist(), strict=True) if not failed}
-    seen, rows = set(trainings), []
-    for row, training in enumerate(zip(results.keys.tolist(), results.epochs.tolist(), strict=True)):
-        if training not in (seen if row in results.failures else known):
-            known.add(training)
-            seen.add(training)
-            rows.append(row)
-    return rows
+    seen, rows = set(trainings), dict[tuple[int, int], int]()
+    told = list(enumerate(zip(results.keys.tolist(), results.epochs.tolist(), strict=True)))
+    for row, training in sorted(told, key=lambda each: each[0] in results.failures):  # a value before a failure
+        if training not in rows and training not in (seen if row in results.failures else known):
+            rows[training] = row
+    return sorted(rows.values())
 
 
 def _numbers(given: Any, wanted: str) -> Float[np.ndarray, "..."]:
@@ -154,9 +153,9 @@ def _lengths(history: History, given: Given, keys: Keys, otherwise: int) -> Int[
         return np.array([asked.get(key, otherwise) for key in keys.tolist()], np.int64)
     wanted = f"{given.by} takes the epochs of each of {len(keys)} architectures, whole numbers from 0"
     epochs = _numbers(given.epochs, wanted)
-    if epochs.shape != keys.shape or not (epochs >= 0).all() or (epochs % 1).any():
+    if epochs.shape != keys.shape or not ((epochs >= 0) & (epochs < 2**53)).all() or (epochs % 1).any():
         raise ConfigurationError(f"{wanted}, not {epochs!r:.80}.")
-    return epochs.astype(np.int64)
+    return np.where(epochs == 0, otherwise, epochs).astype(np.int64)  # a file that says no length says 0
 
 
 def _costs(
@@ -192,7 +191,7 @@ def _reasons(given: Given) -> dict[int, str]:
     """Why evaluations failed, by row: one reason for all, or one a row, None where there is a value."""
     failed, count = given.failed, len(given.genes)
     for_all = failed is None or isinstance(failed, (str, bool, np.bool_, BaseException))
-    each = [failed] * count if for_all else list(failed)
+    each = [failed] * count if for_all else as_array(failed).tolist() if hasattr(failed, "dtype") else list(failed)
     if len(each) != count:
         raise ConfigurationError(
             f"{given.by} takes one reason for all architectures, or one for each of {count}, None where there is none; "
@@ -203,7 +202,7 @@ def _reasons(given: Given) -> dict[int, str]:
 
 def _is_none(reason: Any) -> bool:
     """Whether it says that nothing failed: None, false, or the NaN that tables have in an empty place."""
-    if isinstance(reason, float):
+    if isinstance(reason, (float, np.floating)):
         return bool(np.isnan(reason))
     return reason is None or (isinstance(reason, (bool, np.bool_)) and not reason)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int8
@@ -102,6 +103,15 @@ class FromLevelZero(PredictorSearch):
             values=scores[untrained],
             iteration=0,
         )
+
+
+def scheduler_of(strategy: Any) -> Scheduler | None:
+    """The scheduler that a strategy goes by, or the strategy that it wraps; None where there is none."""
+    scheduler = getattr(strategy, "scheduler", None)
+    if isinstance(scheduler, Scheduler):
+        return scheduler
+    wrapped = getattr(strategy, "strategy", None)
+    return None if wrapped is None else scheduler_of(wrapped)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ def read_trials(path: Path | str, space: SearchSpace, *, value: str = "value") -
     with readable(where):
         values = frame[value].cast(pl.Float64).fill_null(np.nan).to_numpy()
         lengths = frame["epochs"] if "epochs" in columns else pl.zeros(len(frame), eager=True)
+        if lengths.dtype.is_float() and (lengths.drop_nulls().drop_nans() % 1 != 0).any():
+            raise ValueError("lengths of trainings are whole numbers of epochs")
         epochs = lengths.cast(pl.Int64).fill_null(0).to_numpy()
         texts = frame[named].to_list()
     if named == "genes":  # numbers may be the words of a space of one's own, too

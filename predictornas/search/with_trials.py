@@ -61,7 +61,7 @@ class WithTrials(metaclass=PlainHelp):
 
     def start(self, space: SearchSpace, n: int, *, seed: int) -> Proposal:
         """What the initial set has beside the trials; where they are as many, what the strategy makes of them."""
-        known = self._known(space, History.empty(space.num_genes))
+        known = self.known(space, History.empty(space.num_genes))
         if len(known) < self.strategy.initial:
             return initial(self.strategy, space, self.strategy.initial, seed=seed).without(known.keys).first(n)
         if known.failed.all():
@@ -71,7 +71,7 @@ class WithTrials(metaclass=PlainHelp):
 
     def propose(self, space: SearchSpace, history: History, n: int, *, seed: int, iteration: int) -> Proposal:
         """What the strategy makes of the trials and of the history."""
-        proposal = self.strategy.propose(space, self._known(space, history), n, seed=seed, iteration=iteration)
+        proposal = self.strategy.propose(space, self.known(space, history), n, seed=seed, iteration=iteration)
         own = proposal.recommended is not None and proposal.recommended in history
         return proposal if own else replace(proposal, recommended=None)
 
@@ -79,14 +79,14 @@ class WithTrials(metaclass=PlainHelp):
         """What the strategy recommends, where it is of the history and no trial."""
         if not isinstance(self.strategy, Recommending):
             return None
-        row = self.strategy.recommend(space, self._known(space, history), seed=seed, iteration=iteration)
+        row = self.strategy.recommend(space, self.known(space, history), seed=seed, iteration=iteration)
         return None if row is None or row < len(self.genes) else row - len(self.genes)
 
     def for_one_run(self) -> WithTrials:
         """With the strategy as a run uses it."""
         return replace(self, strategy=for_one_run(self.strategy))
 
-    def _known(self, space: SearchSpace, history: History) -> History:
+    def known(self, space: SearchSpace, history: History) -> History:
         """The trials, and then the history."""
         trials = History.empty(space.num_genes).extended(
             keys=space.keys(self.genes), genes=self.genes, epochs=self.epochs, values=self.values, iteration=0

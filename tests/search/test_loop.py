@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from predictornas.search.loop import Search, iterate, run
 from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, Proposal, RandomSearch, Strategy, propose_uniformly
+from predictornas.search.trials import read_trials
+from predictornas.search.with_trials import WithTrials
 from predictornas.spaces.base import SearchSpace
 from predictornas.spaces.registry import get_space
 from tests.search.examples import CountingOracle, CountingPredictor, DenoisingPredictor
@@ -371,3 +374,38 @@ def test_a_failure_that_is_added_again_changes_nothing() -> None:
     genes = search.space.enumerate()[:3]
     assert [search.add(genes, [0.1, float("nan"), 0.3]) for _ in range(3)] == [3, 0, 0]
     assert search.add(genes, [0.1, 0.2, 0.3]) == 1
+
+
+def test_a_scheduler_within_a_strategy_with_trials_refuses_the_same(tmp_path: Path) -> None:
+    space = get_space("nasbench201")
+    cells = space.enumerate()[:2]
+    strategy = WithTrials(
+        Scheduled(RandomSearch(initial=4, batch=2), NOSH((1, 3, 9))), cells, np.array([0.1, 0.2]), np.array([1, 1])
+    )
+    search = Search(space, strategy, seed=0)
+    search.tell(search.ask().genes, [0.3, 0.4])
+    with pytest.raises(ConfigurationError, match="trains newcomers for 1 epochs"):
+        search.tell(space.enumerate()[5:6], [0.9], epochs=[5])
+    search.tell(space.enumerate()[5:6], [0.9])
+    assert search.history.epochs.tolist() == [1, 1, 1]
+    assert len(search.ask()) > 0
+
+
+def test_an_attribute_that_is_called_scheduler_is_the_strategys_own() -> None:
+    @dataclass(frozen=True)
+    class Mine(RandomSearch):
+        scheduler: str = "cosine"
+
+    search = Search(get_space("nasbench201"), Mine(initial=2), seed=0)
+    search.tell(search.ask().genes, [0.1, 0.2])
+    assert search.history.epochs.tolist() == [0, 0]
+
+
+def test_a_file_without_lengths_goes_with_a_scheduler(tmp_path: Path) -> None:
+    space = get_space("nasbench201")
+    lines = ["architecture,value", *(f"{space.describe(row)},0.{row[0] + 1}" for row in space.enumerate()[:3])]
+    (tmp_path / "theirs.csv").write_text("\n".join(lines))
+    trials = read_trials(tmp_path / "theirs.csv", space)
+    search = Search(space, Scheduled(RandomSearch(initial=4, batch=2), NOSH((1, 3, 9))), seed=0)
+    assert search.add(trials.genes, trials.values, trials.epochs) == 3
+    assert search.history.epochs.tolist() == [1, 1, 1]

@@ -147,3 +147,20 @@ def test_a_failure_that_is_known_is_not_taken_in_again() -> None:
     assert unknown_rows(history, told) == []
     assert unknown_rows(history, results(values=[0.1, 0.2, np.nan])) == [1]  # it succeeded this time
     assert unknown_rows(history, results(values=[0.1, np.nan, 0.3], epochs=[0, 9, 0])) == [1]
+
+
+def test_of_a_failure_and_a_value_of_one_training_the_value_counts() -> None:
+    told = checked(SPACE, NOTHING, Given(GENES[[0, 0, 1]], [np.nan, 0.5, 0.6]), twice=True)
+    assert unknown_rows(NOTHING, told) == [1, 2]
+
+
+def test_failures_come_as_tensors_too() -> None:
+    failed = torch.tensor([False, True, False])
+    assert results(values=[0.9, 0.2, 0.7], failed=failed).failures == {1: "failed"}
+    assert results(values=[0.9, 0.2, 0.7], failed=[np.float32("nan"), "killed", None]).failures == {1: "killed"}
+
+
+def test_lengths_beyond_what_a_float_counts_are_refused() -> None:
+    for epochs in (2**63 - 1, 1e30):
+        with pytest.raises(ConfigurationError, match="whole numbers from 0"):
+            results(values=[0.5] * 3, epochs=[1, epochs, 3])

@@ -108,7 +108,9 @@ def run_expected(
     if study.budget is None or study.budget_epochs is not None or study.budget_seconds is not None:
         raise ConfigurationError("Pilots count evaluations. Give --budget, and no epochs or seconds.")
     opened = open_study(study)
-    strategies = {name: ranks_pools(name, opened.strategy(name)) for name in study.method_names}
+    strategies = {name: ranks_pools(name, study.configured(name)) for name in study.method_names}
+    for name in study.method_names:
+        opened.strategy(name)  # refuses an initial set that leaves nothing to propose
     take(folder, KIND)
     found = _found(expected, opened, strategies, started)
     write_table(folder / "expected.csv", found.gain)

@@ -21,7 +21,7 @@ from predictornas.schedulers.full import Full
 from predictornas.search.budget import Budget
 from predictornas.search.methods import Preset, get_preset, get_strategy
 from predictornas.search.named import Named
-from predictornas.search.scheduled import Scheduled
+from predictornas.search.scheduled import Scheduled, scheduler_of
 from predictornas.search.strategies import Strategy
 from predictornas.search.with_trials import WithTrials
 
@@ -127,19 +127,18 @@ class Study(metaclass=PlainHelp):
                 one that pays for no training.
         """
         strategy = self.configured(method, levels)
-        if self.budget_epochs is None and isinstance(strategy, Scheduled) and len(strategy.scheduler.levels) > 1:
-            lengths = ", ".join(map(str, strategy.scheduler.levels))
+        scheduler = scheduler_of(strategy)
+        if self.budget_epochs is None and scheduler is not None and scheduler.entry != scheduler.levels[-1]:
+            lengths = ", ".join(map(str, scheduler.levels))
             raise ConfigurationError(
                 f"{method!r} trains to {lengths} epochs, so evaluations are no measure of its budget. Say with "
                 "--budget-epochs how many epochs a run may train."
             )
-        if self.budget_epochs is not None and isinstance(strategy, Scheduled):
-            entry = strategy.scheduler.entry
-            if self.budget_epochs < entry:
-                raise ConfigurationError(
-                    f"--budget-epochs {self.budget_epochs} pays for no training of {method!r}, which begins with "
-                    f"{entry}. Raise it."
-                )
+        if self.budget_epochs is not None and scheduler is not None and self.budget_epochs < scheduler.entry:
+            raise ConfigurationError(
+                f"--budget-epochs {self.budget_epochs} pays for no training of {method!r}, which begins with "
+                f"{scheduler.entry}. Raise it."
+            )
         if self.budget is not None and strategy.initial >= self.budget:
             first = "initial set" if not isinstance(strategy, WithTrials) else "first batch beside the trials"
             raise ConfigurationError(

@@ -18,6 +18,7 @@ from predictornas.search.methods import get_preset, get_strategy
 from predictornas.search.named import Named
 from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, RandomSearch
+from predictornas.search.with_trials import WithTrials
 from predictornas.spaces.registry import get_space
 from predictornas.studies.gain.study import Study, data_fingerprint, run_identity
 
@@ -140,7 +141,12 @@ def test_a_scheduler_needs_a_budget_of_epochs(store: Path) -> None:
         with pytest.raises(ConfigurationError, match=r"'successive-halving' trains to 1, 3, 9 epochs.*--budget-epochs"):
             replace(study, **limits).strategy("successive-halving")
     assert isinstance(replace(study, budget_epochs=90).strategy("successive-halving"), Scheduled)
-    trained_whole = Named("mine", Scheduled(RandomSearch(), Full((9,))))
+    trained_whole = Named("mine", Scheduled(RandomSearch(), Full((1, 3, 9))))
+    assert replace(study, preset="quick").strategy("rank-full") == study.configured("rank-full")
+    cells = study.open().space.sample(2, np.random.default_rng(0))
+    told = WithTrials(Scheduled(RandomSearch(), NOSH((1, 3, 9))), cells, np.array([0.1, 0.2]), np.array([1, 1]))
+    with pytest.raises(ConfigurationError, match="'told' trains to 1, 3, 9 epochs"):
+        replace(study, methods=(Named("told", told),)).strategy("told")
     assert replace(study, methods=(trained_whole,)).strategy("mine") is trained_whole.strategy
 
 
