@@ -169,6 +169,9 @@ def _leftovers(folder: Path, below: bool) -> list[Path]:
     found: list[Path] = []
     for parent, folders, files in os.walk(folder):
         found += [Path(parent, name) for name in (*folders, *files) if name.startswith(".") and is_leftover(Path(name))]
+        for link in (Path(parent, name) for name in (*folders, *files) if Path(parent, name).is_symlink()):
+            aside = Path(os.path.realpath(link))  # a folder that is a link is written where it points to
+            found += aside.parent.glob(f".{aside.name}{_REPLACED}")
         if not below:
             break
     return sorted(found, key=lambda left: not left.name.endswith(_REPLACED))

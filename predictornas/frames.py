@@ -60,7 +60,7 @@ def read_columns(content: bytes, where: str, columns: Sequence[str]) -> pl.DataF
             return pl.read_parquet(BytesIO(content), columns=list(columns))
         if _is_json(content):
             lists = _json_columns(content)
-            return pl.DataFrame([_json_column(name, lists[name]) for name in columns])
+            return pl.DataFrame({name: _json_column(name, lists[name]) for name in columns})
         return pl.read_csv(BytesIO(content), columns=list(columns), infer_schema=False)
 
 

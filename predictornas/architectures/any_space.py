@@ -42,7 +42,10 @@ def read_described(space: SearchSpace, value: Any, _: Numbering) -> Row | None:
     if not isinstance(value, str) or not isinstance(space, ReadableSpace):
         return None
     if has_own_words(space):
-        return np.asarray(space.from_strings([value])[0])
+        try:
+            return np.asarray(space.from_strings([value])[0])
+        except (ValueError, LookupError, TypeError) as error:  # a reader that does not say what it refuses
+            raise InvalidArchitectureError(f"{value!r} is no text of {space.name!r}: {error}.") from error
     form = next((form for kind, form in _FORMS.items() if type(space) is kind), ".+")
     text = tight(value) if not isinstance(space, NASBench101) else value
     return space.from_strings([text])[0] if re.fullmatch(form, text, re.DOTALL) else None

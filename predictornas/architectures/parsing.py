@@ -131,7 +131,7 @@ def parse(
     words = _words(given, named, content) if any(map(has_own_words, spaces)) else []
     found, refused = _read(spaces, content, words, named, numbering)
     if not found:
-        raise unreadable or _refusal(value, content, whole, refused)
+        raise unreadable or _refusal(value, _printed(named, content), whole, refused)
     if len({one.space.name for one in found}) > 1 and not all(isinstance(one.space, DARTS) for one in found):
         raise _ambiguous(value, found)
     if found[0].notation in ("genes", "naslib", "key") and len({one.space.name for one in found}) > 1:
@@ -265,7 +265,8 @@ def _about_architecture(value: Any) -> Any:
         value = value[0]
     for name in ("recommended", "genes", "architecture", "notation", "genotype", "arch"):
         if isinstance(value, dict) and name in value:
-            return _about_architecture(value[name])
+            about = _about_architecture(value[name])
+            return f"{GENES.name}: {about}" if name == GENES.name and isinstance(about, str) else about
     return value
 
 
@@ -289,12 +290,28 @@ def _taken_apart(value: Any) -> tuple[str | None, Any]:
             return named, text  # a key, or a hash without letters
         numbers = read_numbers(text)
         if numbers is not None:
-            return named, numbers[0] if re.fullmatch(r"-?\d+", text) and named != GENES.name else numbers
+            return named, numbers[0] if re.fullmatch(r"-?\d+", text) else numbers
     except ValueError as error:
         raise InvalidArchitectureError(f"{quoted(value)} cannot be read as an architecture: {error}.") from None
     if text[:1] in tuple("([{") or _PRINTED.match(text):
-        return named, _literal(text)
+        printed = _literal(text)
+        return _taken_apart(printed) if _is_named(printed) else (named, printed)
     return named, text
+
+
+def _is_named(value: Any) -> bool:
+    """Whether it is what `_about_architecture` makes of a text that an object calls its genes."""
+    return isinstance(value, str) and value.startswith(f"{GENES.name}: ")
+
+
+def _printed(named: str | None, content: Any) -> Any:
+    """What a text that was said to be in the words of its space prints, for what else it might be."""
+    if named != STRING.name:
+        return content
+    try:
+        return _taken_apart(content)[1]
+    except InvalidArchitectureError:
+        return content
 
 
 def _literal(text: str) -> Any:

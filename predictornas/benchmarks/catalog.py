@@ -10,7 +10,8 @@ from pathlib import Path
 from predictornas.benchmarks import nasbench201, nasbench_graph
 from predictornas.benchmarks.bundled import bundled_folder
 from predictornas.benchmarks.importing import import_official, import_table
-from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, EXAMPLES, Entry
+from predictornas.benchmarks.known_benchmarks import BENCHMARKS, CATALOG, EXAMPLES, OFFICIAL_URLS, Entry
+from predictornas.benchmarks.layout import NAME
 from predictornas.benchmarks.store import stored_names
 from predictornas.benchmarks.table import Benchmark, write_benchmark
 from predictornas.errors import DataError, PredictorNASError, StoreError, UnknownNameError
@@ -18,8 +19,20 @@ from predictornas.files import data_home
 from predictornas.registry import expect
 from predictornas.spaces.registry import get_space
 
-# where the code of users has the two importing functions from, which were once here
-__all__ = ["Listing", "import_official", "import_table", "is_here", "list_benchmarks", "open_benchmark"]
+# some are of other modules now: the code of users may have them from here
+__all__ = [
+    "CATALOG",
+    "NAME",
+    "OFFICIAL_URLS",
+    "Entry",
+    "Listing",
+    "import_official",
+    "import_table",
+    "is_here",
+    "list_benchmarks",
+    "open_benchmark",
+    "stored_names",
+]
 
 logger = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -56,7 +57,9 @@ def remove_benchmark(name: str) -> Path:
     """
     folder = stored_folder(name)
     try:
-        shutil.rmtree(folder)
+        shutil.rmtree(os.path.realpath(folder))
+        if folder.is_symlink():
+            folder.unlink()
     except OSError as error:
         raise StoreError(f"Could not remove {folder}: {error.strerror or error}.") from error
     return folder

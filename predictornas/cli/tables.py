@@ -84,7 +84,9 @@ def info(name: str, *, json: Json = False) -> None:
 
 def _rows_of(benchmark: Benchmark) -> str:
     """How many rows, and how many have the signal where some have not."""
-    rows, measured = counted(len(benchmark), "row"), len(benchmark.space)
+    import numpy as np
+
+    rows, measured = counted(len(benchmark), "row"), int(np.isfinite(benchmark.values(benchmark.signal)).sum())
     return rows if measured == len(benchmark) else f"{rows}, {measured:,} with the signal"
 
 

@@ -211,8 +211,8 @@ def _named(name: str) -> dict[str, Benchmark]:
         found = _beginning_with(_prefix_of_table(name))
     if not found:
         raise DataError(
-            f"There is no file {name!r}, and no table whose name begins like it. Import one: predictornas data import "
-            "nasbench201 FILE (or natsbench-size FILE), or give the path of the official file."
+            f"There is no file {name!r}, and no table of an official file whose name begins like it. Import one: "
+            "predictornas data import nasbench201 FILE (or natsbench-size FILE), or give the path of the official file."
         )
     first, *others = found.values()
     for other in others:

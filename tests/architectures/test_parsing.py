@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from predictornas.errors import (
     PredictorNASError,
     UnknownNameError,
 )
-from predictornas.spaces.base import ReadableSpace
+from predictornas.spaces.base import Genes, ReadableSpace
 from predictornas.spaces.chains.space import ChainSpace
 from predictornas.spaces.chains.stages import ChainStage
 from predictornas.spaces.darts import DARTS
@@ -381,3 +382,27 @@ def test_a_cell_is_looked_for_in_time_that_grows_with_the_text_alone(text: str) 
     begin = time.process_time()
     assert cell_text(text) is None
     assert time.process_time() - begin < 3
+
+
+def test_a_reader_that_does_not_say_what_it_refuses_hides_no_other_space() -> None:
+    class Sloppy(Layers):
+        name = "sloppy"
+
+        def from_strings(self, texts: Sequence[str]) -> Genes:
+            return np.array([[int(part[1:]) for part in text.split("-")] for text in texts], np.int8)
+
+    assert parse("0,1,2", Sloppy()).notation == "genes"
+    with pytest.raises(PredictorNASError):
+        parse("a-b", Sloppy())
+
+
+def test_numbers_under_the_name_genes_are_genes() -> None:
+    for value in ({"genes": "1,1,2"}, '{"genes": "1,1,2"}'):
+        assert parse(value, Layers()).genes.tolist() == [1, 1, 2]
+
+
+def test_what_else_a_text_with_a_name_fits_is_said() -> None:
+    with pytest.raises(InvalidArchitectureError, match="It fits genes of natsbench-size, if these are the widths"):
+        parse("string: 8,16,24,32,64", "natsbench-size")
+    with pytest.raises(InvalidArchitectureError, match="Expected genes"):
+        parse("genes: 5")

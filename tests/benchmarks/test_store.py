@@ -41,3 +41,17 @@ def test_a_folder_that_cannot_be_removed(store: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("shutil.rmtree", refused)
     with pytest.raises(StoreError, match=r"Could not remove .*broken: Permission denied"):
         remove_benchmark("broken")
+
+
+def test_a_table_that_lies_elsewhere_goes_with_its_link(store: Path, tmp_path: Path) -> None:
+    import_table("mine", write_table(tmp_path / "table.csv", [0.1, 0.2, 0.3, 0.4]), recipe=RECIPE)
+    (tmp_path / "disk").mkdir()
+    (store / "mine").rename(tmp_path / "disk" / "mine")
+    (store / "mine").symlink_to(tmp_path / "disk" / "mine")
+    # as one that was killed in the midst of another import leaves it
+    (tmp_path / "disk" / "mine").rename(tmp_path / "disk" / ".mine.predictornas-replaced")
+    assert stored_names() == ["mine"]
+    assert open_benchmark("mine").name == "mine"
+    remove_benchmark("mine")
+    assert not (store / "mine").is_symlink()
+    assert list((tmp_path / "disk").iterdir()) == []
