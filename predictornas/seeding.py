@@ -10,13 +10,15 @@ from predictornas.errors import ConfigurationError
 
 
 def check_seed(seed: int) -> None:
-    """Refuses a seed from which no stream comes, before a study begins.
+    """Refuses a seed from which no stream comes, or that no table can hold, before a study begins.
 
     Raises:
-        ConfigurationError: a negative one.
+        ConfigurationError: a negative one, or one of more than 63 bits.
     """
     if seed < 0:
         raise ConfigurationError(f"seed = {seed}; it has to be 0 or more.")
+    if seed >= 2**63:
+        raise ConfigurationError(f"seed = {seed}; it has to be below 2^63.")
 
 
 def seed_sequence(seed: int, iteration: int, purpose: str) -> np.random.SeedSequence:

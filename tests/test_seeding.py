@@ -30,6 +30,9 @@ def test_a_study_takes_no_negative_seed() -> None:
     check_seed(0)
     with pytest.raises(ConfigurationError, match="seed = -1; it has to be 0 or more"):
         check_seed(-1)
+    check_seed(2**63 - 1)
+    with pytest.raises(ConfigurationError, match=r"it has to be below 2\^63"):
+        check_seed(2**63)
 
 
 def test_any_other_argument_gives_another_stream() -> None:

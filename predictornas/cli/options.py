@@ -182,6 +182,9 @@ def training_processes(workers: int, device: str, threads: int) -> int:
     return several if workers == 0 and (several > 1 or device != "cpu") else worker_count(workers, threads)
 
 
+_MOST_SEEDS = 1_000_000
+
+
 def parsed_seeds(text: str) -> tuple[int, ...]:
     """The seeds that `--seeds` names, ascending: a count, or numbers and ranges between commas.
 
@@ -193,6 +196,8 @@ def parsed_seeds(text: str) -> tuple[int, ...]:
         ((0, 1, 2), (3,), (7, 10, 11, 12))
     """
     if text.strip().isdecimal():
+        if int(text) > _MOST_SEEDS:
+            raise ConfigurationError(f"--seeds {int(text)} asks for so many runs. For that seed write {int(text)},")
         return tuple(range(int(text)))
     seeds: set[int] = set()
     for entry in filter(None, (entry.strip() for entry in text.split(","))):

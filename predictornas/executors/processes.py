@@ -170,8 +170,9 @@ class _Workers:
         code = worker.process.exitcode
         self._dismiss([worker])
         self._workers.remove(worker)
-        ended = code is not None and code > 0
-        if ended and not worker.began:  # no task is to blame, and the next worker would do the same
+        # 255 is what multiprocessing says where it does not know, because what forked the worker is gone too
+        ended = code is not None and 0 <= code < 255
+        if ended and code and not worker.began:  # no task is to blame, and the next worker would do the same
             raise WorkerLostError(_NEVER_BEGAN.format(code=code)) from error
         if worker.lost + 1 < self._lives:
             self._give(self._started(worker.number), task, worker.lost + 1)

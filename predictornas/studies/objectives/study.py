@@ -68,10 +68,10 @@ class ObjectivesStudy:
             ConfigurationError: a budget, seeds, objectives or limits that cannot be; no architecture within the limits;
                 an objective by which all of them are equally good.
         """
-        if self.budget < 1 or not self.methods or not self.seeds or min(self.seeds) < 0:
+        if self.budget < 1 or not self.methods or not self.seeds or min(self.seeds) < 0 or max(self.seeds) >= 2**63:
             raise ConfigurationError(
-                f"A study needs methods, seeds of at least 0 and a budget of at least 1 evaluation; got "
-                f"{len(self.methods)} methods, seeds {list(self.seeds)} and a budget of {self.budget}."
+                f"A study needs methods, seeds of at least 0 and below 2^63, and a budget of at least 1 evaluation; "
+                f"got {len(self.methods)} methods, seeds {list(self.seeds)} and a budget of {self.budget}."
             )
         benchmark = open_benchmark(self.benchmark)
         if self.signal or self.evaluation:
