@@ -153,18 +153,18 @@ class Quantities:
         """A text about errors, said of these."""
         if self == ERRORS:
             return text
-        article = "an" if self.name[:1].lower() in "aeiou" else "a"
-        text = re.sub(r"\ban error\b", f"{article} error", text)
-        for error, errors, name, values in (
-            ("error", "errors", self.name, "values"),
-            ("Error", "Errors", f"{self.name[:1].upper()}{self.name[1:]}", "Values"),
-        ):
-            text = re.sub(rf"\b{errors}\b", values, re.sub(rf"\b{error}\b", name, text))
+        said = {"error": self.name, "errors": "values"}
+        text = re.sub(r"\ban (?=error\b)", "an " if self.name[:1].lower() in "aeiou" else "a ", text)
+        text = re.sub(r"\b[Ee]rrors?\b", lambda met: _in_the_case_of(met[0], said[met[0].lower()]), text)
         return re.sub(r"\blowest\b", self.evaluation.best, text)
 
     def of(self, trace: str) -> Quantity:
         """That of one of `predictornas.analysis.regret.TRACES`."""
         return self.signal if trace == "searched" else self.evaluation
+
+
+def _in_the_case_of(word: str, other: str) -> str:
+    return other[:1].upper() + other[1:] if word[0].isupper() else other
 
 
 ERRORS = Quantities()

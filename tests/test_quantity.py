@@ -58,3 +58,11 @@ def test_numbers() -> None:
         ".5~g",
         ".5~g",
     )
+
+
+def test_a_name_that_holds_the_word_is_put_in_once() -> None:
+    plain = Quantity("Top-1 Error", unit="", offset=0.0, percent=False)
+    text = "Errors as an error on the signal column."
+    assert Quantities(plain, plain).told(text) == "Values as a Top-1 Error on the signal column."
+    other = Quantity("average loss", unit="", offset=0.0, percent=False)
+    assert Quantities(other, other).told(text) == "Values as an average loss on the signal column."

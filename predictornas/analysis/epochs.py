@@ -105,7 +105,8 @@ def savings(curves: pl.DataFrame, reference: str, *, at: Sequence[int], trace: s
     """How many times fewer epochs each method needs to be as good as the reference is after given epochs.
 
     A method is as good once its mean error over the runs is at most the reference's mean error after those epochs, both
-    over the seeds that both have; without any they are not compared. A reference that has stopped to improve is
+    over the seeds that both have; without any, or where one of these runs has lost its value of the trace or never has
+    one, they are not compared. A reference that has stopped to improve is
     compared at the first of the epochs with that error. Epochs are counted on the grid of `grid_of`.
 
     The interval is of the epochs that the method needs, at `reference_epochs` as measured: it begins where the paired t
@@ -135,8 +136,8 @@ def savings(curves: pl.DataFrame, reference: str, *, at: Sequence[int], trace: s
     pairs = {}
     for method, part in parts.items():
         shared = set(part["seed"]) & set(parts[reference]["seed"])
-        if method != reference and shared:
-            both = (rows.filter(pl.col("seed").is_in(shared)) for rows in (part, parts[reference]))
+        both = [rows.filter(pl.col("seed").is_in(shared)) for rows in (part, parts[reference])]
+        if method != reference and shared and not any(_is_lacking(rows, trace) for rows in both):
             pairs[method] = [_matrix(rows, trace, grid) for rows in both]
     rows = []
     for epochs, (method, (matrix, theirs)) in itertools.product(at, pairs.items()):
@@ -169,6 +170,15 @@ def _rounded(
     """Without what the rounding of such errors may add: to fewer digits where they are larger than 1."""
     before = np.ceil(np.log10(max(1.0, float(np.abs(errors).max()))))
     return np.asarray(differences.round(_DIGITS - int(before)))
+
+
+def _is_lacking(rows: pl.DataFrame, trace: str) -> bool:
+    """Whether a run has no value of a trace after it had one, or never any though it evaluated something."""
+    for run in rows.sort("cost_epochs").partition_by("run_id"):
+        known = run[trace].is_not_null().to_numpy()
+        if not known[known.argmax() :].all() and (known.any() or run["searched"].is_not_null().any()):
+            return True
+    return False
 
 
 def _matrix(rows: pl.DataFrame, trace: str, grid: Int[np.ndarray, " t"]) -> Float[np.ndarray, "runs t"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -212,7 +213,8 @@ def _write_program(network: CellNetwork, card: NetworkCard, place: Path) -> None
 
 def _remove(path: Path) -> None:
     try:
-        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, NotADirectoryError):  # nothing there
+            path.unlink()
     except OSError as error:
         raise StoreError(f"Could not remove {path}: {error.strerror}. Export to another folder.") from error
 

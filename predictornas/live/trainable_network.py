@@ -191,19 +191,31 @@ def weightless_network(space: SearchSpace, row: Int8[np.ndarray, " g"], shape: N
 def check_shape(space: SearchSpace, shape: NetworkShape) -> None:
     """Refuses a shape that some network of a space cannot have, before a search comes across that one.
 
-    In NAS-Bench-101 each vertex that shares the channels of the output has two edges, so of 9 edges at most 4 do.
-
     Raises:
         ConfigurationError: such a shape, or a space without networks.
     """
     base = space.base if isinstance(space, RestrictedSpace) else space
     _check(base, shape)
-    sharing = MAX_EDGES // 2
-    if isinstance(base, nasbench101.NASBench101) and shape.channels < sharing:
-        raise ConfigurationError(
-            f"channels = {shape.channels}, but up to {sharing} vertices share the channels of a NAS-Bench-101 cell. "
-            f"Give the networks at least {sharing}."
-        )
+    if isinstance(base, nasbench101.NASBench101) and shape.channels < MAX_EDGES // 2:
+        sharing = _sharing(space)
+        if shape.channels < sharing:
+            raise ConfigurationError(
+                f"channels = {shape.channels}, but up to {sharing} vertices share the channels of a NAS-Bench-101 "
+                f"cell. Give the networks at least {sharing}."
+            )
+
+
+def _sharing(space: SearchSpace) -> int:
+    """The most vertices that share the channels of the output in any cell of NAS-Bench-101, or of a part of it.
+
+    Each of them has two edges, so of 9 edges at most 4 do.
+    """
+    if not isinstance(space, RestrictedSpace):
+        return MAX_EDGES // 2
+    graphs = space.graphs(space.enumerate())
+    outputs = (graphs.operations >= 0).sum(axis=1) - 1
+    feeding = graphs.adjacency[np.arange(len(outputs)), :, outputs]
+    return int(feeding[:, 1:].sum(axis=1).max(initial=1))
 
 
 def _body(

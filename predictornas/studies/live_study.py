@@ -28,7 +28,7 @@ from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import Strategy
 from predictornas.seeding import check_seed
 from predictornas.spaces.registry import get_space
-from predictornas.studies.folder import MANIFEST, take, write_manifest
+from predictornas.studies.folder import MANIFEST, check_owner, take, write_manifest
 from predictornas.studies.gain.run_tables import Notation, read_run, run_history
 from predictornas.studies.gain.study import journal_path, run_identity
 from predictornas.studies.locks import Locks
@@ -230,6 +230,7 @@ def run_live_study(
         if not locks.take(folder / MANIFEST):
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
         strategy = study.strategy()  # refuses what cannot be before images are read
+        check_owner(folder, KIND)
         _refuse_nothing(study, strategy)
         if hours is not None and not study.asynchronous:
             raise ConfigurationError("Hours limit an asynchronous search. Use asynchronous=True (--asynchronous).")
@@ -297,7 +298,8 @@ def _total(study: LiveStudy) -> int:
 
 def _refuse_nothing(study: LiveStudy, strategy: Scheduled) -> None:
     """A budget that trains no network, before the folder is claimed."""
-    Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
+    if not study.asynchronous:  # which hours may limit, too
+        Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
     entry = strategy.scheduler.entry
     if study.budget_epochs is not None and study.budget_epochs < entry:
         raise ConfigurationError(

@@ -222,3 +222,10 @@ def test_a_mean_ends_where_a_run_has_no_value() -> None:
     assert table.filter(trace="chosen")["cost_epochs"].max() == 100
     assert table.filter(trace="best")["runs"].unique().to_list() == [2]
     assert_frame_equal(table.filter(trace="chosen"), epochs_table(runs).filter(trace="chosen"))
+
+
+def test_a_run_that_nobody_judged_is_not_taken_for_the_worst() -> None:
+    runs = pl.concat([curve(method, seed, REFERENCE) for method in ("full", "fast") for seed in (0, 1)])
+    lost = pl.when((pl.col("seed") == 1) & (pl.col("method") == "fast")).then(None).otherwise(pl.col("chosen"))
+    assert savings(runs.with_columns(chosen=lost), "full", at=[100]).is_empty()
+    assert len(savings(runs, "full", at=[100])) == 1

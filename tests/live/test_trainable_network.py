@@ -287,3 +287,18 @@ def test_a_space_without_networks():
         build_network(Other(), np.zeros(3, np.int8), SHAPE, generator=generator())
     with pytest.raises(ConfigurationError, match="No network is known for architectures of 'other'"):
         check_shape(Other(), SHAPE)
+
+
+def test_a_part_of_a_space_may_be_narrower_than_the_whole():
+    """Nothing that three vertices share with each other needs a fourth channel."""
+    whole = get_space("nasbench101")
+    cells = whole.sample(300, np.random.default_rng(0))
+    graphs = whole.graphs(cells)
+    outputs = (graphs.operations >= 0).sum(axis=1) - 1
+    sharing = graphs.adjacency[np.arange(len(cells)), 1:, outputs].sum(axis=1)
+    assert sharing.max() > 2
+    part = whole.restricted_to(whole.keys(cells[sharing <= 2]))
+    check_shape(part, NetworkShape(2, 1, 2))
+    for shape, space in ((NetworkShape(1, 1, 2), part), (NetworkShape(3, 1, 2), whole)):
+        with pytest.raises(ConfigurationError, match="vertices share the channels"):
+            check_shape(space, shape)

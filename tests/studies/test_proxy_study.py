@@ -90,8 +90,8 @@ def test_no_proxies_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_networks_too_narrow_for_some_cells_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="channels = 3, but up to 4 vertices share"):
-        run_proxy_study(ProxyStudy("nasbench101-digits", channels=3), tmp_path)
+    with pytest.raises(ConfigurationError, match="channels = 2, but up to 3 vertices share"):
+        run_proxy_study(ProxyStudy("nasbench101-digits", channels=2), tmp_path)
     with pytest.raises(ConfigurationError, match="cells = 0"):
         run_proxy_study(ProxyStudy(cells=0), tmp_path)
     assert list(tmp_path.iterdir()) == []

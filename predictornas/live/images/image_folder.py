@@ -61,7 +61,8 @@ def read_image_folder(
 
     `test` judges, and the images of `val` are those to validate with. Where there is no `test`, `val` judges, as
     ImageNet is used; where there are no parts, a fifth of the images of every class does, drawn with a fixed seed.
-    Folders below that of a class belong to it. Folders without images are no classes.
+    Folders below that of a class belong to it; where there is no `train` or `test`, a class has images itself too, for
+    folders of folders alone may be parts by other names. Folders without images are no classes.
 
     Args:
         folder: the folder of the parts, or of the classes; its name becomes that of the data.

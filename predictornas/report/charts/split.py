@@ -61,7 +61,7 @@ def split_chart(split: pl.DataFrame, *, estimator: str = "pooled", quantity: Qua
     }
     unresolved = len(rows) - int(rows["resolved"].sum())
     words = f"{SPLIT} {GAIN_BANDS} {hollow(unresolved, len(rows))} {TARGET_SHARE}"
-    caption = joined(words, on_screen("Hover a mark for its error. The menu chooses the method."))
+    caption = joined(words, on_screen(f"Hover a mark for its {quantity.name}. The menu chooses the method."))
     return chart("split", caption, spec, legend=legend_of(PARTS))
 
 
