@@ -82,3 +82,11 @@ def test_one_trace_makes_one_panel_and_a_note_begins_the_caption(table: pl.DataF
     figure = draw_convergence(table.filter(pl.col("trace") == "chosen"), note="My setting.")
     assert len(figure.axes) == 1
     assert figure.get_supxlabel().startswith("My setting. Lines: mean")
+
+
+def test_any_name_is_in_the_legend(table: pl.DataFrame) -> None:
+    odd = {"random": r"$\frac$b", "exhaustive": "_mine"}
+    figure = draw_convergence(table.with_columns(pl.col("method").replace(odd)))
+    labels = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert labels == {r"\$\frac\$b", " _mine"}
+    assert _rendered(figure) > 10_000

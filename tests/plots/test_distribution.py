@@ -53,3 +53,10 @@ def test_the_caption_of_scores_has_no_errors(searches, table_errors: np.ndarray)
     scores = Quantity("score", unit="", offset=0.0, percent=False, higher=True)
     figure = draw_distribution(distribution_table(history, table_errors), quantity=scores)
     assert "rror" not in figure.caption
+
+
+def test_any_name_has_its_row(searches, table_errors: np.ndarray) -> None:
+    history, _ = searches({r"$\frac$b": 0.4}, runs=2)
+    figure = draw_distribution(distribution_table(history, table_errors))
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert figure.axes[0].get_yticklabels()[0].get_text().startswith(r"\$\frac\$b")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import polars as pl
 import pytest
@@ -47,3 +49,13 @@ def test_counts_on_a_straight_axis_are_short() -> None:
     front = pl.DataFrame({"method": ["whole table"], "error": [0.1], "flops": [1e7]})
     axis = draw_fronts(front, attainment, measure).axes[0].yaxis
     assert axis.get_major_formatter()(37_500_000, 0) == "37.5 M"
+
+
+def test_any_name_is_in_the_legend() -> None:
+    rows = [
+        {"method": method, "trace": "best", "evaluations": count, "mean": 0.5, "low": None, "high": None, "runs": 3}
+        for method in (r"$\frac$b", "_mine") for count in (1, 2)
+    ]  # fmt: skip
+    figure = draw_hypervolume(pl.DataFrame(rows))
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {r"\$\frac\$b", " _mine"}

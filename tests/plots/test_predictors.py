@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import polars as pl
 
@@ -60,3 +62,10 @@ def test_of_a_single_size_chance_and_intervals_have_an_extent() -> None:
     assert list(chance.get_ydata()) == [0, 0]
     ends = [collection.get_segments()[0][:, 1].tolist() for collection in axes.collections]
     np.testing.assert_allclose(ends, [[0.64, 0.66], [0.59, 0.61]])
+
+
+def test_any_name_is_in_the_legend() -> None:
+    rows = table().with_columns(pl.col("predictor").replace({"gp": r"$\frac$b", "gcn": "_mine"}))
+    figure = draw_predictors(rows, title="Title", caption="Caption.")
+    figure.savefig(io.BytesIO(), format="png", dpi=50)
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {r"\$\frac\$b", " _mine"}

@@ -20,6 +20,7 @@ from predictornas.plots.style import (
     percent_axis,
     points,
     runs_of,
+    words,
 )
 
 
@@ -114,3 +115,9 @@ def test_a_notebook_is_given_a_picture() -> None:
     shown = new_figure(4.0, 3.0, title="A title", caption="A caption")._repr_png_()
     assert shown.startswith(b"\x89PNG")
     assert int.from_bytes(shown[16:20], "big") == 320  # 4 inches of 80 points
+
+
+def test_names_of_others_are_neither_mathematics_nor_hidden() -> None:
+    assert words("gp") == "gp"
+    assert words(r"$\frac$b") == r"\$\frac\$b"
+    assert words("_mine") == " _mine"

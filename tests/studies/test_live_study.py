@@ -20,6 +20,7 @@ from predictornas.errors import AtWorkError, ConfigurationError, DataError, Unkn
 from predictornas.executors.base import nothing
 from predictornas.executors.serial import Serial
 from predictornas.journal import read_records
+from predictornas.live.trainable_network import NetworkShape
 from predictornas.live.training import EPOCH_LOG
 from predictornas.studies import live_study
 from predictornas.studies.commands import command_for
@@ -281,3 +282,7 @@ def test_a_folder_that_another_command_searches_in_is_left_to_it(tmp_path: Path)
         with pytest.raises(AtWorkError, match="Another command searches"):
             run_live_study(STUDY, tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_know_no_stem_are_those_of_the_usual_one() -> None:
+    assert live_study._SINCE["stem"] == NetworkShape(4, 1, 2).stem

@@ -162,6 +162,13 @@ def test_a_hostile_file_runs_nothing_and_leaves_nothing(tmp_path: Path, store: P
     assert not (tmp_path / "run").exists()
 
 
+def test_names_of_tables_may_be_too_long_where_that_of_the_file_is_not(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(pickle.dumps(content(), protocol=2))
+    with pytest.raises(ConfigurationError, match="cannot be the name of a benchmark"):
+        import_official("a" * 195, tmp_path / "a.pth")
+    assert stored_names() == []
+
+
 def test_a_name_keeps_its_meaning(tmp_path: Path) -> None:
     (tmp_path / "a.pth").write_bytes(pickle.dumps(content(), protocol=2))
     (first,) = import_official("own", tmp_path / "a.pth")
