@@ -170,8 +170,9 @@ def _leftovers(folder: Path, below: bool) -> list[Path]:
     for parent, folders, files in os.walk(folder):
         found += [Path(parent, name) for name in (*folders, *files) if name.startswith(".") and is_leftover(Path(name))]
         for link in (Path(parent, name) for name in (*folders, *files) if Path(parent, name).is_symlink()):
-            aside = Path(os.path.realpath(link))  # a folder that is a link is written where it points to
-            found += aside.parent.glob(f".{aside.name}{_REPLACED}")
+            written = Path(os.path.realpath(link))  # a folder that is a link is written where it points to
+            aside = written.with_name(f".{written.name}{_REPLACED}")
+            found += [*([aside] if aside.exists() else []), *written.parent.glob(f".*{_OF}*{PARTIAL}")]
         if not below:
             break
     return sorted(found, key=lambda left: not left.name.endswith(_REPLACED))

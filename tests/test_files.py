@@ -420,3 +420,19 @@ def test_what_is_removed_before_it_can_be_held_is_begun_again(tmp_path: Path, mo
     with writing_file(tmp_path / "target") as temporary:
         temporary.write_text("whole")
     assert (names(tmp_path), len(made)) == (["target"], 2)
+
+
+@pytest.mark.parametrize("name", ["real", "tables[1]"])
+def test_what_was_left_beside_what_a_link_points_to(tmp_path: Path, name: str) -> None:
+    home, disk = tmp_path / "home", tmp_path / "disk"
+    for folder in (home, disk / f".{name}.predictornas-replaced"):
+        folder.mkdir(parents=True)
+    (home / "table").symlink_to(disk / name)
+    script = (
+        "import os, sys; from pathlib import Path; from predictornas.files import writing_folder\n"
+        "with writing_folder(Path(sys.argv[1])): os._exit(3)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(home / "table")], check=False)
+    assert len(names(disk)) == 2
+    remove_leftovers(home)
+    assert names(disk) == [name]

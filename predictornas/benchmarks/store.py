@@ -56,8 +56,11 @@ def remove_benchmark(name: str) -> Path:
         StoreError: the folder cannot be removed.
     """
     folder = stored_folder(name)
+    place = os.path.realpath(folder)
     try:
-        shutil.rmtree(os.path.realpath(folder))
+        # what a link points to goes with it, unless something else of the store is that, or points there too
+        if not any(os.path.realpath(other) == place for other in data_home().iterdir() if other != folder):
+            shutil.rmtree(place)
         if folder.is_symlink():
             folder.unlink()
     except OSError as error:

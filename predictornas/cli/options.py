@@ -204,5 +204,7 @@ def parsed_seeds(text: str) -> tuple[int, ...]:
         first, dash, last = (part.strip() for part in entry.partition("-"))
         if not first.isdecimal() or (dash and not last.isdecimal()) or (dash and int(last) < int(first)):
             raise ConfigurationError(f"--seeds takes a count (20), a range (100-119) or a list (3,7), not {text!r}.")
+        if int(last or first) - int(first) >= _MOST_SEEDS:
+            raise ConfigurationError(f"--seeds {entry} asks for more than {_MOST_SEEDS:,} runs. Give a shorter range.")
         seeds |= set(range(int(first), int(last or first) + 1))
     return tuple(sorted(seeds))

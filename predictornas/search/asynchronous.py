@@ -74,7 +74,7 @@ def run_asynchronously(
             failed.
         StoreError: as for `Search.tell`.
     """
-    _refuse_no_limits(evaluations, epochs, hours)
+    refuse_no_limits(evaluations, epochs, hours)
     account = _Account(evaluations, epochs, getattr(evaluator, "resumes", False), advance)
     account.tell(search.history)
     end = math.inf if hours is None else time.monotonic() + 3600 * hours
@@ -147,9 +147,14 @@ def _told(history: History) -> Iterable[tuple[int, int]]:
     return zip(history.keys.tolist(), history.epochs.tolist(), strict=True)
 
 
-def _refuse_no_limits(evaluations: int | None, epochs: int | None, hours: float | None) -> None:
+def refuse_no_limits(evaluations: int | None, epochs: int | None, hours: float | None) -> None:
+    """Refuses limits with which a search would never end, or never begin.
+
+    Raises:
+        ConfigurationError: no limit, or one that is not above 0.
+    """
     limits = [limit for limit in (evaluations, epochs, hours) if limit is not None]
-    if not limits or not min(limits) > 0:
+    if not limits or not all(limit > 0 for limit in limits):
         raise ConfigurationError(
             f"An asynchronous search ends after evaluations, epochs or hours above 0, not after {evaluations=}, "
             f"{epochs=}, {hours=}."

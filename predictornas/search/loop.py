@@ -318,7 +318,7 @@ class Search(metaclass=PlainHelp):
         epochs = np.zeros(len(genes)) if epochs is None else epochs
         given = Given(genes, values, epochs, costs, failed, by="add()")
         results = checked(self.space, self.history, given, otherwise=self._entry, twice=True)
-        new = unknown_rows(self.history, results)
+        new = unknown_rows(self._known(self.history), results)
         if len(new):
             event = {"kind": "add", "genes": genes[new], **vars(results.rows(new))}
             self._refuse_what_no_scheduler_planned(event, given)
@@ -379,14 +379,17 @@ class Search(metaclass=PlainHelp):
     def _scheduler(self) -> Scheduler | None:
         return scheduler_of(self.strategy)
 
+    def _known(self, history: History) -> History:
+        """With the trials that the strategy knows."""
+        return self.strategy.known(self.space, history) if isinstance(self.strategy, WithTrials) else history
+
     def _refuse_what_no_scheduler_planned(self, event: Mapping[str, Any], given: Given) -> None:
         """A scheduler goes by the levels in a history alone: what it cannot read would stop the search for good."""
         if self._scheduler is None:
             return
         try:
             after = with_results(self.history, event, np.zeros(len(event["keys"]), np.int64))
-            known = self.strategy.known(self.space, after) if isinstance(self.strategy, WithTrials) else after
-            plan_of(self._scheduler, known)
+            plan_of(self._scheduler, self._known(after))
         except DataError as error:
             raise ConfigurationError(
                 f"{given.by} got a length that does not go with the scheduler of this search, which trains newcomers "

@@ -146,16 +146,18 @@ def _numbers(given: Any, wanted: str) -> Float[np.ndarray, "..."]:
 
 def _lengths(history: History, given: Given, keys: Keys, otherwise: int) -> Int[np.ndarray, " k"]:
     """The epochs that were told; else those that were asked for, or that the failure had that is tried again."""
+    again = np.flatnonzero(history.failed)
+    asked = dict(zip(history.keys[again].tolist(), history.epochs[again].tolist(), strict=True))
+    asked |= {each.key: each.epochs or 0 for each in history.pending}
+    expected = np.array([asked.get(key, otherwise) for key in keys.tolist()], np.int64)
     if given.epochs is None:
-        again = np.flatnonzero(history.failed)
-        asked = dict(zip(history.keys[again].tolist(), history.epochs[again].tolist(), strict=True))
-        asked |= {each.key: each.epochs or 0 for each in history.pending}
-        return np.array([asked.get(key, otherwise) for key in keys.tolist()], np.int64)
+        return expected
     wanted = f"{given.by} takes the epochs of each of {len(keys)} architectures, whole numbers from 0"
     epochs = _numbers(given.epochs, wanted)
     if epochs.shape != keys.shape or not ((epochs >= 0) & (epochs < 2**53)).all() or (epochs % 1).any():
         raise ConfigurationError(f"{wanted}, not {epochs!r:.80}.")
-    return np.where(epochs == 0, otherwise, epochs).astype(np.int64)  # a file that says no length says 0
+    # a file that says no length says 0, which no scheduler plans
+    return np.where((epochs == 0) & (otherwise > 0), expected, epochs).astype(np.int64)
 
 
 def _costs(
@@ -190,8 +192,10 @@ def _costs(
 def _reasons(given: Given) -> dict[int, str]:
     """Why evaluations failed, by row: one reason for all, or one a row, None where there is a value."""
     failed, count = given.failed, len(given.genes)
-    for_all = failed is None or isinstance(failed, (str, bool, np.bool_, BaseException))
-    each = [failed] * count if for_all else as_array(failed).tolist() if hasattr(failed, "dtype") else list(failed)
+    if hasattr(failed, "dtype"):  # of numpy or torch; a masked one has None where it is masked
+        failed = (failed if isinstance(failed, np.ma.MaskedArray) else as_array(failed)).tolist()
+    for_all = failed is None or isinstance(failed, (str, bool, BaseException))
+    each = [failed] * count if for_all else list(failed)
     if len(each) != count:
         raise ConfigurationError(
             f"{given.by} takes one reason for all architectures, or one for each of {count}, None where there is none; "

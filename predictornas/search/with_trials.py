@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from predictornas.errors import ConfigurationError, DataError
 from predictornas.history import History
 from predictornas.plain_help import PlainHelp
+from predictornas.schedulers.base import plan_of
 from predictornas.search.proposing import initial
+from predictornas.search.scheduled import scheduler_of
 from predictornas.search.strategies import Proposal, Recommending, Strategy, for_one_run, propose_uniformly
 from predictornas.seeding import rng_for
 from predictornas.spaces.base import Genes, SearchSpace
@@ -35,7 +38,7 @@ class WithTrials(metaclass=PlainHelp):
         strategy: any; one with a scheduler goes by the epochs of the trials too.
         genes: `(t, g)` architectures, each once.
         values: `(t,)` on the scale of the search, higher is better; NaN where a training failed.
-        epochs: `(t,)` length of each training.
+        epochs: `(t,)` length of each training; 0 for the oracle's own, or for a scheduler's first level.
     """
 
     strategy: Strategy
@@ -60,8 +63,18 @@ class WithTrials(metaclass=PlainHelp):
         return bool(getattr(self.strategy, "computes", True))
 
     def start(self, space: SearchSpace, n: int, *, seed: int) -> Proposal:
-        """What the initial set has beside the trials; where they are as many, what the strategy makes of them."""
+        """What the initial set has beside the trials; where they are as many, what the strategy makes of them.
+
+        Raises:
+            ConfigurationError: trials of lengths that the strategy's scheduler cannot have planned.
+        """
         known = self.known(space, History.empty(space.num_genes))
+        scheduler = scheduler_of(self.strategy)
+        if scheduler is not None:
+            try:
+                plan_of(scheduler, known)
+            except DataError as error:
+                raise ConfigurationError(f"The trials do not go with the scheduler of this search: {error}") from error
         if len(known) < self.strategy.initial:
             return initial(self.strategy, space, self.strategy.initial, seed=seed).without(known.keys).first(n)
         if known.failed.all():
@@ -88,8 +101,10 @@ class WithTrials(metaclass=PlainHelp):
 
     def known(self, space: SearchSpace, history: History) -> History:
         """The trials, and then the history."""
+        scheduler = scheduler_of(self.strategy)
+        epochs = self.epochs if scheduler is None else np.where(self.epochs == 0, scheduler.entry, self.epochs)
         trials = History.empty(space.num_genes).extended(
-            keys=space.keys(self.genes), genes=self.genes, epochs=self.epochs, values=self.values, iteration=0
+            keys=space.keys(self.genes), genes=self.genes, epochs=epochs, values=self.values, iteration=0
         )
         both = trials.extended(
             keys=history.keys,

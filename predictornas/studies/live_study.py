@@ -20,6 +20,7 @@ from predictornas.observers import Observer, several
 from predictornas.report.live_page import limits_of, live_page
 from predictornas.schedulers.full import Full
 from predictornas.schedulers.rungs import check_levels
+from predictornas.search.asynchronous import refuse_no_limits
 from predictornas.search.budget import Budget
 from predictornas.search.journaled import run_journaled
 from predictornas.search.loop import Search
@@ -231,7 +232,7 @@ def run_live_study(
             raise AtWorkError(f"Another command searches in {folder}. Start it again when that is done.")
         strategy = study.strategy()  # refuses what cannot be before images are read
         check_owner(folder, KIND)
-        _refuse_nothing(study, strategy)
+        _refuse_nothing(study, strategy, hours)
         if hours is not None and not study.asynchronous:
             raise ConfigurationError("Hours limit an asynchronous search. Use asynchronous=True (--asynchronous).")
         oracle = study.oracle(folder / "trainings", workers, executor)
@@ -296,9 +297,11 @@ def _total(study: LiveStudy) -> int:
     return (study.budget_evaluations if study.budget_epochs is None else study.budget_epochs) or 0
 
 
-def _refuse_nothing(study: LiveStudy, strategy: Scheduled) -> None:
+def _refuse_nothing(study: LiveStudy, strategy: Scheduled, hours: float | None) -> None:
     """A budget that trains no network, before the folder is claimed."""
-    if not study.asynchronous:  # which hours may limit, too
+    if study.asynchronous:
+        refuse_no_limits(study.budget_evaluations, study.budget_epochs, hours)
+    else:
         Budget(epochs=study.budget_epochs, evaluations=study.budget_evaluations)
     entry = strategy.scheduler.entry
     if study.budget_epochs is not None and study.budget_epochs < entry:

@@ -55,3 +55,12 @@ def test_a_table_that_lies_elsewhere_goes_with_its_link(store: Path, tmp_path: P
     remove_benchmark("mine")
     assert not (store / "mine").is_symlink()
     assert list((tmp_path / "disk").iterdir()) == []
+
+
+def test_what_another_name_stands_for_is_not_removed_with_a_link(store: Path, tmp_path: Path) -> None:
+    import_table("mine", write_table(tmp_path / "table.csv", [0.1, 0.2, 0.3, 0.4]), recipe=RECIPE)
+    for link in ("first", "second"):
+        (store / link).symlink_to("mine")
+        remove_benchmark(link)
+        assert stored_names() == ["mine"]
+        assert open_benchmark("mine").name == "mine"

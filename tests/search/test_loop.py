@@ -409,3 +409,12 @@ def test_a_file_without_lengths_goes_with_a_scheduler(tmp_path: Path) -> None:
     search = Search(space, Scheduled(RandomSearch(initial=4, batch=2), NOSH((1, 3, 9))), seed=0)
     assert search.add(trials.genes, trials.values, trials.epochs) == 3
     assert search.history.epochs.tolist() == [1, 1, 1]
+
+
+def test_a_length_of_0_is_the_one_that_a_scheduler_asked_for() -> None:
+    space = get_space("nasbench201")
+    search = Search(space, Scheduled(RandomSearch(initial=4, batch=2), NOSH((1, 3, 9))), seed=0)
+    search.tell(search.ask().genes, [0.1, 0.2, 0.3, 0.4], epochs=np.zeros(4))
+    promoted = search.ask()
+    search.tell(promoted.genes, [0.5, 0.6], epochs=np.zeros(2))
+    assert search.history.epochs.tolist() == [1, 1, 1, 1, 3, 3]

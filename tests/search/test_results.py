@@ -164,3 +164,11 @@ def test_lengths_beyond_what_a_float_counts_are_refused() -> None:
     for epochs in (2**63 - 1, 1e30):
         with pytest.raises(ConfigurationError, match="whole numbers from 0"):
             results(values=[0.5] * 3, epochs=[1, epochs, 3])
+
+
+def test_a_reason_for_all_and_masked_ones_as_numpy_has_them() -> None:
+    for_all = results(values=[0.1, 0.2, 0.3], failed=np.array("oom"))
+    assert for_all.failures == dict.fromkeys(range(3), "oom")
+    assert results(values=[0.1, 0.2, 0.3], failed=np.array(False)).failures == {}
+    masked = np.ma.masked_array(["a", "b", "c"], mask=[True, False, True])
+    assert results(values=[0.1, 0.2, 0.3], failed=masked).failures == {1: "b"}

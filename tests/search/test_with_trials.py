@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from predictornas.description import describe
+from predictornas.errors import ConfigurationError
 from predictornas.samplers.uniform import Uniform
+from predictornas.schedulers.nosh import NOSH
 from predictornas.search.loop import Search
+from predictornas.search.scheduled import Scheduled
 from predictornas.search.strategies import PredictorSearch, RandomSearch
 from predictornas.search.with_trials import WithTrials
 from predictornas.spaces.base import Genes
@@ -82,3 +86,17 @@ def test_a_run_is_known_by_its_trials() -> None:
     assert describe(knowing(3)) == describe(knowing(3))
     assert describe(knowing(3)) != describe(knowing(4))
     assert not knowing(3, RandomSearch()).computes
+
+
+def test_trials_go_with_a_scheduler_or_are_refused_before_anything_is_trained() -> None:
+    space = get_space("nasbench201")
+    cells, scheduled = space.enumerate()[:3], Scheduled(RandomSearch(initial=6, batch=2), NOSH((1, 3, 9)))
+    without = Search(space, WithTrials(scheduled, cells, np.arange(3) / 10, np.zeros(3, np.int64)), seed=0)
+    first = without.ask()
+    without.tell(first.genes, [0.4, 0.5, 0.6])
+    assert without.history.epochs.tolist() == [1, 1, 1]
+    assert without.ask().epochs == 3
+    assert without.add(cells[:1], [0.5]) == 0  # a trial is known already
+    odd = Search(space, WithTrials(scheduled, cells, np.arange(3) / 10, np.full(3, 200)), seed=0)
+    with pytest.raises(ConfigurationError, match=r"The trials do not go with the scheduler .* after 200 epochs"):
+        odd.ask()
